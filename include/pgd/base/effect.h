@@ -1,0 +1,107 @@
+/* effect.h - everything that the program can do to the outside, as plain data.
+ *
+ * Machines append effects to a list; app/effects hands them to the io modules through ports. An
+ * effect can be printed (effect_text), compared, traced and replayed. Secrets are handles.
+ *
+ * changes_server marks what alters the server or writes to it: refused with --readonly, and held
+ * back until the journal entry `after_journal` is on the disk (0 = none needed). */
+#pragma once
+
+#include "pgd/base/buf.h"
+#include "pgd/base/event.h"
+#include "pgd/base/secret.h"
+
+enum effect_kind {
+    FX_NONE,
+    FX_PG_CONNECT, /* -> EV_PG_UP | EV_PG_DOWN */
+    FX_PG_QUERY,   /* -> EV_PG_RESULT */
+    FX_PG_CANCEL,  /* cancels what runs on the connection; its EV_PG_RESULT comes as an error */
+    FX_PG_CLOSE,
+    FX_CHILD,      /* -> EV_CHILD_UP, EV_CHILD_LINE*, EV_CHILD_EXIT */
+    FX_CHILD_KILL, /* TERM to the group, KILL after 2 s; req names the child */
+    FX_FILE,       /* -> EV_FILE */
+    FX_TIMER,      /* -> EV_TIMER after `ms`; the same req replaces a running one */
+    FX_TIMER_STOP,
+    FX_STDOUT,  /* text: a line for scripts (headless) */
+    FX_STDERR,  /* text: a line for people (headless) */
+    FX_SUSPEND, /* Ctrl-Z */
+    FX_BELL,
+    FX_QUIT /* exit_code: after what is in flight to the disk has landed */
+};
+
+enum file_op {
+    FILE_SAVE,      /* atomic: temporary file, fsync, rename, fsync of the folder */
+    FILE_APPEND,    /* cuts a torn last line, appends data, fsync */
+    FILE_READ,      /* at most max_bytes; the digest function, if any, runs in the worker */
+    FILE_READ_MANY, /* path holds newline-separated paths; result "==> PATH\n" + content + "\n" each */
+    FILE_LIST,      /* names in a folder, newline-separated; a folder's name ends in '/' */
+    FILE_MKDIR,     /* with parents, 0700 */
+    FILE_LOCK,      /* exclusive lock held until exit; on conflict err BUSY and text = holder's note */
+    FILE_REMOVE,    /* a file */
+    FILE_REMOVE_TREE
+};
+
+/* Runs in a worker thread: turns the bytes of a file into a value that the event carries. Pure. */
+typedef void *(*digest_fn)(const char *data, size_t len, const char *arg);
+
+enum child_flag {
+    CHILD_COLLECT = 1,     /* stdout is collected (4 MiB at most) into the exit event, no line events */
+    CHILD_DETACHED = 2,    /* own session, outlives us, all stdio on /dev/null; exit is still reported */
+    CHILD_DIES_WITH_US = 4 /* killed by the kernel when we die */
+};
+
+struct effect {
+    enum effect_kind kind;
+    struct req req;
+    bool changes_server;
+    uint64_t after_journal;
+    int exit_code;
+    int ms;     /* timer, deadline of a query or a connect; 0 = none */
+    char *text; /* SQL text, line, file data; owned */
+    size_t len;
+    union {
+        struct {
+            enum pg_conn conn;
+            char **keys; /* NULL-terminated keyword and value lists for libpq; owned */
+            char **values;
+            secret_id password;
+        } pg;
+        struct {
+            char **argv;     /* NULL-terminated; argv[0] is found by PATH; owned */
+            char **env;      /* "NAME=value" added to our environment; NULL if none; owned */
+            char *run_as;    /* user name when we are root and must not be; NULL = as we are; owned */
+            char *stdin_text; /* NULL = /dev/null; owned */
+            char *cwd;        /* NULL = where we are; owned */
+            unsigned flags;
+            secret_id pgpass; /* "host:port:db:user:password" line, given as an inherited memfd in PGPASSFILE */
+        } child;
+        struct {
+            enum file_op op;
+            char *path; /* owned */
+            uint64_t journal_no;
+            size_t max_bytes;
+            digest_fn digest;
+            void (*digest_free)(void *);
+            char *digest_arg; /* owned */
+        } file;
+    } u;
+};
+
+struct effects {
+    struct effect *items; /* owned */
+    size_t n, cap;
+};
+
+/* Appends an effect of the kind, zeroed otherwise; valid until the next append. */
+struct effect *effects_add(struct effects *fx, enum effect_kind kind, struct req req);
+struct effect *fx_sql(struct effects *fx, struct req req, enum pg_conn conn, const char *sql, int ms);
+struct effect *fx_child(struct effects *fx, struct req req, const char *const *argv, unsigned flags);
+void fx_child_env(struct effect *e, const char *name, const char *value); /* adds one variable */
+struct effect *fx_file(struct effects *fx, struct req req, enum file_op op, const char *path);
+struct effect *fx_timer(struct effects *fx, struct req req, int ms);
+struct effect *fx_line(struct effects *fx, enum effect_kind kind, const char *text);
+/* One line that shows all but secrets: for traces, tests and the SQL log. */
+void effect_text(const struct effect *e, struct buf *out);
+void effect_clear(struct effect *e);
+void effects_clear(struct effects *fx);
+const char *effect_kind_name(enum effect_kind kind);

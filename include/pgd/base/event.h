@@ -1,0 +1,120 @@
+/* event.h - everything that can happen to the program, as plain data.
+ *
+ * The io modules post events to one queue; app_update() is the only consumer. An event answers a
+ * request (req tells whose) or comes by itself (keys, ticks, signals). Payloads are owned by the
+ * event and freed by event_clear() after the update; who wants to keep one copies or steals it
+ * (sets the pointer to NULL).
+ *
+ * Late answers are dropped by number: a machine compares req with what it waits for. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pgd/base/err.h"
+#include "pgd/base/key.h"
+#include "pgd/base/rows.h"
+
+/* The machine that asked, and to which the answer is routed. */
+enum owner {
+    OWNER_NONE,
+    OWNER_LINKS,     /* connections: app/links */
+    OWNER_DISCOVERY, /* discovery/discover */
+    OWNER_TELEMETRY, /* telemetry/collect */
+    OWNER_BENCH,     /* runner/bench */
+    OWNER_APPLY,     /* tuning/apply */
+    OWNER_FLOW,      /* app/flow: the tuning session */
+    OWNER_STORE,     /* workspace/store: session files, journal, index */
+    OWNER_DEMO,      /* app/demo: the private server */
+    OWNER_UI,
+    OWNER_COUNT
+};
+
+struct req {
+    enum owner owner;
+    uint32_t generation; /* of the owner: raised when it starts anew; old answers are then ignored */
+    uint32_t id;         /* unique within the generation */
+};
+
+bool req_same(struct req a, struct req b);
+
+enum pg_conn {
+    CONN_CONTROL,   /* one statement at a time: discovery, ALTER SYSTEM, reload */
+    CONN_TELEMETRY, /* the tick's statements */
+    CONN_QUESTIONS, /* read-only: EXPLAIN, look-ups for the DBA's questions */
+    CONN_BENCH,     /* a fresh session in the benchmark's database and role: set-up and verification */
+    CONN_COUNT
+};
+
+enum event_kind {
+    EV_NONE,
+    EV_START,      /* the loop runs; at and wall are valid */
+    EV_TICK,       /* once a second, on the second of the monotonic clock */
+    EV_TIMER,      /* answers FX_TIMER */
+    EV_KEY,        /* key */
+    EV_PASTE,      /* text, len: bracketed paste, verbatim */
+    EV_RESIZE,     /* cols, rows */
+    EV_SIGNAL,     /* signo: INT, TERM, HUP, QUIT (suspend and resume are handled by the terminal) */
+    EV_TTY_LOST,   /* stdin or the terminal is gone */
+    EV_PG_UP,      /* pg: answers FX_PG_CONNECT */
+    EV_PG_DOWN,    /* pg.conn, err: a connect failed, or an open connection was lost */
+    EV_PG_RESULT,  /* rows or err: answers FX_PG_QUERY, exactly once, also when the link is lost */
+    EV_PG_NOTICE,  /* text: a notice or warning of the server */
+    EV_CHILD_UP,   /* child.pid: the program runs */
+    EV_CHILD_LINE, /* child.stream, text: one line without its newline, bounded */
+    EV_CHILD_EXIT, /* child.status, child.signal, text = collected stdout; or err if it did not start */
+    EV_FILE,       /* file: answers FX_FILE */
+    EV_STALL       /* loop stall: ms of CPU time in stall_ms, name in text */
+};
+
+enum child_stream { STREAM_OUT, STREAM_ERR };
+
+struct event {
+    enum event_kind kind;
+    struct req req;
+    int64_t at_us;   /* monotonic clock, microseconds */
+    int64_t wall_us; /* epoch, microseconds */
+    struct err err;  /* code ERR_NONE when it went well */
+    char *text;      /* owned; NULL if none */
+    size_t len;
+    struct rows *rows; /* owned; EV_PG_RESULT */
+    void *digest;      /* owned by the event, freed by digest_free: EV_FILE with a digest function */
+    void (*digest_free)(void *);
+    double stall_ms;
+    union {
+        struct key key;
+        struct {
+            int cols, rows;
+        } size;
+        int signo;
+        struct {
+            enum pg_conn conn;
+            int server_version; /* 150018 */
+            int backend_pid;
+            bool needs_password; /* EV_PG_DOWN: the server asked for one */
+            bool used_password;
+            bool tls;
+            char host[256]; /* as connected: a host of the list, or the socket directory */
+            char hostaddr[64];
+            char port[16];
+            char user[64];
+            char dbname[64];
+        } pg;
+        struct {
+            enum child_stream stream;
+            int pid;
+            int status;
+            int signal;
+        } child;
+        struct {
+            uint64_t journal_no; /* FILE_APPEND with a journal number */
+            int64_t size;        /* bytes of the file that was read or written */
+            bool missing;        /* FILE_READ: there is no such file (err is set too) */
+        } file;
+    } u;
+};
+
+void event_clear(struct event *ev);
+const char *event_kind_name(enum event_kind kind);
+const char *owner_name(enum owner o);

@@ -1,0 +1,322 @@
+/* Building, printing and freeing effects. */
+#include "pgd/base/effect.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "pgd/base/quote.h"
+#include "pgd/base/text.h"
+
+struct effect *effects_add(struct effects *fx, enum effect_kind kind, struct req req)
+{
+    fx->items = xgrow(fx->items, &fx->cap, fx->n + 1, sizeof *fx->items);
+    struct effect *e = &fx->items[fx->n++];
+    memset(e, 0, sizeof *e);
+    e->kind = kind;
+    e->req = req;
+    return e;
+}
+
+static void set_text(struct effect *e, const char *text)
+{
+    e->text = xstrdup(text);
+    e->len = strlen(text);
+}
+
+struct effect *fx_sql(struct effects *fx, struct req req, enum pg_conn conn, const char *sql,
+                      int ms)
+{
+    struct effect *e = effects_add(fx, FX_PG_QUERY, req);
+    set_text(e, sql);
+    e->ms = ms;
+    e->u.pg.conn = conn;
+    return e;
+}
+
+static size_t list_len(char *const *list)
+{
+    size_t n = 0;
+    while (list && list[n])
+        n++;
+    return n;
+}
+
+struct effect *fx_child(struct effects *fx, struct req req, const char *const *argv, unsigned flags)
+{
+    struct effect *e = effects_add(fx, FX_CHILD, req);
+    size_t n = 0;
+    while (argv[n])
+        n++;
+    e->u.child.argv = xcalloc(n + 1, sizeof *e->u.child.argv);
+    for (size_t i = 0; i < n; i++)
+        e->u.child.argv[i] = xstrdup(argv[i]);
+    e->u.child.flags = flags;
+    return e;
+}
+
+void fx_child_env(struct effect *e, const char *name, const char *value)
+{
+    struct buf pair = {0};
+    buf_printf(&pair, "%s=%s", name, value);
+    size_t n = list_len(e->u.child.env);
+    e->u.child.env = xrealloc(e->u.child.env, (n + 2) * sizeof *e->u.child.env);
+    e->u.child.env[n] = buf_take(&pair);
+    e->u.child.env[n + 1] = NULL;
+}
+
+struct effect *fx_file(struct effects *fx, struct req req, enum file_op op, const char *path)
+{
+    struct effect *e = effects_add(fx, FX_FILE, req);
+    e->u.file.op = op;
+    e->u.file.path = xstrdup(path);
+    return e;
+}
+
+struct effect *fx_timer(struct effects *fx, struct req req, int ms)
+{
+    struct effect *e = effects_add(fx, FX_TIMER, req);
+    e->ms = ms;
+    return e;
+}
+
+struct effect *fx_line(struct effects *fx, enum effect_kind kind, const char *text)
+{
+    struct effect *e = effects_add(fx, kind, (struct req){0});
+    set_text(e, text);
+    return e;
+}
+
+static const char *const conns[CONN_COUNT] = {
+    [CONN_CONTROL] = "control",
+    [CONN_TELEMETRY] = "telemetry",
+    [CONN_QUESTIONS] = "questions",
+    [CONN_BENCH] = "bench",
+};
+
+static const char *const ops[] = {
+    [FILE_SAVE] = "save",           [FILE_APPEND] = "append", [FILE_READ] = "read",
+    [FILE_READ_MANY] = "read_many", [FILE_LIST] = "list",     [FILE_MKDIR] = "mkdir",
+    [FILE_LOCK] = "lock",           [FILE_REMOVE] = "remove", [FILE_REMOVE_TREE] = "remove_tree",
+};
+
+/* A value of this name is not shown: it is a secret that came in by itself instead of by handle. */
+static bool name_is_secret(const char *name, size_t len)
+{
+    static const char *const parts[] = {"password", "passwd", "secret", "token", "key"};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        size_t n = strlen(parts[i]);
+        if (len >= n && strncasecmp(name + len - n, parts[i], n) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void print_word(struct buf *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "-_./:=,@%+";
+    buf_putc(out, ' ');
+    if (*word && word[strspn(word, plain)] == '\0')
+        buf_puts(out, word);
+    else
+        quote_shell(out, word);
+}
+
+static void print_pg(const struct effect *e, struct buf *out)
+{
+    bool known = (size_t)e->u.pg.conn < ARRAY_LEN(conns);
+    buf_printf(out, " %s", known ? conns[e->u.pg.conn] : "unknown");
+    size_t n = list_len(e->u.pg.keys);
+    for (size_t i = 0; e->u.pg.values && i < n && e->u.pg.values[i]; i++) {
+        const char *key = e->u.pg.keys[i];
+        bool hide = name_is_secret(key, strlen(key)) && strcmp(key, "sslkey") != 0;
+        buf_printf(out, " %s=", key);
+        quote_conninfo(out, hide ? "***" : e->u.pg.values[i]);
+    }
+    if (e->u.pg.password)
+        buf_puts(out, " password=***");
+}
+
+static void print_child(const struct effect *e, struct buf *out)
+{
+    for (size_t i = 0; e->u.child.env && e->u.child.env[i]; i++) {
+        const char *pair = e->u.child.env[i];
+        size_t name = strcspn(pair, "=");
+        if (name_is_secret(pair, name))
+            buf_printf(out, " %.*s=***", (int)name, pair);
+        else
+            print_word(out, pair);
+    }
+    for (size_t i = 0; e->u.child.argv && e->u.child.argv[i]; i++)
+        print_word(out, e->u.child.argv[i]);
+    if (e->u.child.run_as)
+        buf_printf(out, " (as %s)", e->u.child.run_as);
+    if (e->u.child.cwd)
+        buf_printf(out, " (in %s)", e->u.child.cwd);
+    if (e->u.child.stdin_text)
+        buf_printf(out, " (stdin %zu bytes)", strlen(e->u.child.stdin_text));
+    if (e->u.child.flags & CHILD_COLLECT)
+        buf_puts(out, " (collect)");
+    if (e->u.child.flags & CHILD_DETACHED)
+        buf_puts(out, " (detached)");
+    if (e->u.child.flags & CHILD_DIES_WITH_US)
+        buf_puts(out, " (dies with us)");
+    if (e->u.child.pgpass)
+        buf_puts(out, " (pgpass ***)");
+}
+
+static void print_file(const struct effect *e, struct buf *out)
+{
+    bool known = (size_t)e->u.file.op < ARRAY_LEN(ops);
+    buf_printf(out, " %s", known ? ops[e->u.file.op] : "unknown");
+    print_word(out, e->u.file.path ? e->u.file.path : "");
+    if (e->u.file.op == FILE_SAVE || e->u.file.op == FILE_APPEND)
+        buf_printf(out, " %zu bytes", e->len);
+    if (e->u.file.journal_no)
+        buf_printf(out, " journal=%llu", (unsigned long long)e->u.file.journal_no);
+    if (e->u.file.max_bytes)
+        buf_printf(out, " at most %zu bytes", e->u.file.max_bytes);
+    if (e->u.file.digest)
+        buf_puts(out, " digest");
+    if (e->u.file.digest_arg)
+        print_word(out, e->u.file.digest_arg);
+}
+
+static void print_raw(const struct effect *e, struct buf *out)
+{
+    buf_printf(out, "%s %s/%u/%u", effect_kind_name(e->kind), owner_name(e->req.owner),
+               e->req.generation, e->req.id);
+    if (e->changes_server)
+        buf_puts(out, " changes_server");
+    if (e->after_journal)
+        buf_printf(out, " after_journal=%llu", (unsigned long long)e->after_journal);
+    if (e->ms)
+        buf_printf(out, " %d ms", e->ms);
+    switch (e->kind) {
+    case FX_PG_CONNECT:
+    case FX_PG_QUERY:
+    case FX_PG_CANCEL:
+    case FX_PG_CLOSE:
+        print_pg(e, out);
+        break;
+    case FX_CHILD:
+        print_child(e, out);
+        break;
+    case FX_FILE:
+        print_file(e, out);
+        return; /* its text is the file's content */
+    case FX_QUIT:
+        buf_printf(out, " exit %d", e->exit_code);
+        break;
+    case FX_NONE:
+    case FX_CHILD_KILL:
+    case FX_TIMER:
+    case FX_TIMER_STOP:
+    case FX_STDOUT:
+    case FX_STDERR:
+    case FX_SUSPEND:
+    case FX_BELL:
+        break;
+    }
+    if (e->text)
+        buf_printf(out, ": %s", e->text);
+}
+
+void effect_text(const struct effect *e, struct buf *out)
+{
+    struct buf raw = {0};
+    print_raw(e, &raw);
+    secret_redact(raw.data);
+    /* A byte becomes three at the most: U+FFFD. */
+    size_t size = raw.len * 3 + 1;
+    char *line = xmalloc(size);
+    text_copy(line, size, raw.data);
+    buf_puts(out, line);
+    free(line);
+    buf_clear(&raw);
+}
+
+static void free_list(char **list)
+{
+    for (size_t i = 0; list && list[i]; i++)
+        free(list[i]);
+    free(list);
+}
+
+/* Values may be fewer than keys where NULL stands for "not set", so their number is that of the
+ * keys. */
+static void free_pg(struct effect *e)
+{
+    size_t n = list_len(e->u.pg.keys);
+    for (size_t i = 0; e->u.pg.values && i < n; i++)
+        free(e->u.pg.values[i]);
+    free(e->u.pg.values);
+    free_list(e->u.pg.keys);
+}
+
+void effect_clear(struct effect *e)
+{
+    switch (e->kind) {
+    case FX_PG_CONNECT:
+    case FX_PG_QUERY:
+    case FX_PG_CANCEL:
+    case FX_PG_CLOSE:
+        free_pg(e);
+        break;
+    case FX_CHILD:
+    case FX_CHILD_KILL:
+        free_list(e->u.child.argv);
+        free_list(e->u.child.env);
+        free(e->u.child.run_as);
+        free(e->u.child.stdin_text);
+        free(e->u.child.cwd);
+        break;
+    case FX_FILE:
+        free(e->u.file.path);
+        free(e->u.file.digest_arg);
+        break;
+    case FX_NONE:
+    case FX_TIMER:
+    case FX_TIMER_STOP:
+    case FX_STDOUT:
+    case FX_STDERR:
+    case FX_SUSPEND:
+    case FX_BELL:
+    case FX_QUIT:
+        break;
+    }
+    free(e->text);
+    memset(e, 0, sizeof *e);
+}
+
+void effects_clear(struct effects *fx)
+{
+    for (size_t i = 0; i < fx->n; i++)
+        effect_clear(&fx->items[i]);
+    free(fx->items);
+    *fx = (struct effects){0};
+}
+
+static const char *const kinds[] = {
+    [FX_NONE] = "none",
+    [FX_PG_CONNECT] = "pg_connect",
+    [FX_PG_QUERY] = "pg_query",
+    [FX_PG_CANCEL] = "pg_cancel",
+    [FX_PG_CLOSE] = "pg_close",
+    [FX_CHILD] = "child",
+    [FX_CHILD_KILL] = "child_kill",
+    [FX_FILE] = "file",
+    [FX_TIMER] = "timer",
+    [FX_TIMER_STOP] = "timer_stop",
+    [FX_STDOUT] = "stdout",
+    [FX_STDERR] = "stderr",
+    [FX_SUSPEND] = "suspend",
+    [FX_BELL] = "bell",
+    [FX_QUIT] = "quit",
+};
+
+const char *effect_kind_name(enum effect_kind kind)
+{
+    return (size_t)kind < ARRAY_LEN(kinds) ? kinds[kind] : "unknown";
+}
