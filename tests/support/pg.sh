@@ -162,7 +162,7 @@ start) pg_start "$@" ;;
 stop) pg_stop "$1" "${2:-fast}" ;;
 up) pg_up "$1" ;;
 restart) pg_stop "$1" fast && pg_up "$1" ;;
-pid) sed -n 1p "$1/data/postmaster.pid" ;;
+pid) sed -n 1p "$1/data/postmaster.pid" 2>/dev/null ;;
 psql) "$(find_psql)" -X -q -A -t -v ON_ERROR_STOP=1 -h "$(get "$1" host)" -p "$(get "$1" port)" -U postgres -d "$2" \
     -c "$3" ;;
 destroy) pg_destroy "$1" ;;
