@@ -36,8 +36,8 @@ enum file_op {
     FILE_READ_MANY, /* path holds newline-separated paths; result "==> PATH\n" + content + "\n" each */
     FILE_LIST,      /* names in a folder, newline-separated; a folder's name ends in '/' */
     FILE_MKDIR,     /* with parents, 0700 */
-    FILE_LOCK,      /* exclusive lock held until exit; on conflict err BUSY and text = holder's note */
-    FILE_REMOVE,    /* a file */
+    FILE_LOCK,   /* exclusive lock held until exit; on conflict err BUSY and text = holder's note */
+    FILE_REMOVE, /* a file */
     FILE_REMOVE_TREE
 };
 
@@ -45,8 +45,9 @@ enum file_op {
 typedef void *(*digest_fn)(const char *data, size_t len, const char *arg);
 
 enum child_flag {
-    CHILD_COLLECT = 1,     /* stdout is collected (4 MiB at most) into the exit event, no line events */
-    CHILD_DETACHED = 2,    /* own session, outlives us, all stdio on /dev/null; exit is still reported */
+    CHILD_COLLECT = 1, /* stdout is collected (4 MiB at most) into the exit event, no line events */
+    CHILD_DETACHED =
+        2, /* own session, outlives us, all stdio on /dev/null; exit is still reported */
     CHILD_DIES_WITH_US = 4 /* killed by the kernel when we die */
 };
 
@@ -67,13 +68,14 @@ struct effect {
             secret_id password;
         } pg;
         struct {
-            char **argv;     /* NULL-terminated; argv[0] is found by PATH; owned */
-            char **env;      /* "NAME=value" added to our environment; NULL if none; owned */
-            char *run_as;    /* user name when we are root and must not be; NULL = as we are; owned */
+            char **argv;  /* NULL-terminated; argv[0] is found by PATH; owned */
+            char **env;   /* "NAME=value" added to our environment; NULL if none; owned */
+            char *run_as; /* user name when we are root and must not be; NULL = as we are; owned */
             char *stdin_text; /* NULL = /dev/null; owned */
             char *cwd;        /* NULL = where we are; owned */
             unsigned flags;
-            secret_id pgpass; /* "host:port:db:user:password" line, given as an inherited memfd in PGPASSFILE */
+            secret_id
+                pgpass; /* "host:port:db:user:password" line, given as an inherited memfd in PGPASSFILE */
         } child;
         struct {
             enum file_op op;
@@ -94,8 +96,10 @@ struct effects {
 
 /* Appends an effect of the kind, zeroed otherwise; valid until the next append. */
 struct effect *effects_add(struct effects *fx, enum effect_kind kind, struct req req);
-struct effect *fx_sql(struct effects *fx, struct req req, enum pg_conn conn, const char *sql, int ms);
-struct effect *fx_child(struct effects *fx, struct req req, const char *const *argv, unsigned flags);
+struct effect *fx_sql(struct effects *fx, struct req req, enum pg_conn conn, const char *sql,
+                      int ms);
+struct effect *fx_child(struct effects *fx, struct req req, const char *const *argv,
+                        unsigned flags);
 void fx_child_env(struct effect *e, const char *name, const char *value); /* adds one variable */
 struct effect *fx_file(struct effects *fx, struct req req, enum file_op op, const char *path);
 struct effect *fx_timer(struct effects *fx, struct req req, int ms);

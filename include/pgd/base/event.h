@@ -33,8 +33,9 @@ enum owner {
 
 struct req {
     enum owner owner;
-    uint32_t generation; /* of the owner: raised when it starts anew; old answers are then ignored */
-    uint32_t id;         /* unique within the generation */
+    uint32_t
+        generation; /* of the owner: raised when it starts anew; old answers are then ignored */
+    uint32_t id;    /* unique within the generation */
 };
 
 bool req_same(struct req a, struct req b);
@@ -43,25 +44,25 @@ enum pg_conn {
     CONN_CONTROL,   /* one statement at a time: discovery, ALTER SYSTEM, reload */
     CONN_TELEMETRY, /* the tick's statements */
     CONN_QUESTIONS, /* read-only: EXPLAIN, look-ups for the DBA's questions */
-    CONN_BENCH,     /* a fresh session in the benchmark's database and role: set-up and verification */
+    CONN_BENCH, /* a fresh session in the benchmark's database and role: set-up and verification */
     CONN_COUNT
 };
 
 enum event_kind {
     EV_NONE,
-    EV_START,      /* the loop runs; at and wall are valid */
-    EV_TICK,       /* once a second, on the second of the monotonic clock */
-    EV_TIMER,      /* answers FX_TIMER */
-    EV_KEY,        /* key */
-    EV_PASTE,      /* text, len: bracketed paste, verbatim */
-    EV_RESIZE,     /* cols, rows */
-    EV_SIGNAL,     /* signo: INT, TERM, HUP, QUIT (suspend and resume are handled by the terminal) */
-    EV_TTY_LOST,   /* stdin or the terminal is gone */
-    EV_PG_UP,      /* pg: answers FX_PG_CONNECT */
-    EV_PG_DOWN,    /* pg.conn, err: a connect failed, or an open connection was lost */
-    EV_PG_RESULT,  /* rows or err: answers FX_PG_QUERY, exactly once, also when the link is lost */
-    EV_PG_NOTICE,  /* text: a notice or warning of the server */
-    EV_CHILD_UP,   /* child.pid: the program runs */
+    EV_START,     /* the loop runs; at and wall are valid */
+    EV_TICK,      /* once a second, on the second of the monotonic clock */
+    EV_TIMER,     /* answers FX_TIMER */
+    EV_KEY,       /* key */
+    EV_PASTE,     /* text, len: bracketed paste, verbatim */
+    EV_RESIZE,    /* cols, rows */
+    EV_SIGNAL,    /* signo: INT, TERM, HUP, QUIT (suspend and resume are handled by the terminal) */
+    EV_TTY_LOST,  /* stdin or the terminal is gone */
+    EV_PG_UP,     /* pg: answers FX_PG_CONNECT */
+    EV_PG_DOWN,   /* pg.conn, err: a connect failed, or an open connection was lost */
+    EV_PG_RESULT, /* rows or err: answers FX_PG_QUERY, exactly once, also when the link is lost */
+    EV_PG_NOTICE, /* text: a notice or warning of the server */
+    EV_CHILD_UP,  /* child.pid: the program runs */
     EV_CHILD_LINE, /* child.stream, text: one line without its newline, bounded */
     EV_CHILD_EXIT, /* child.status, child.signal, text = collected stdout; or err if it did not start */
     EV_FILE,       /* file: answers FX_FILE */
@@ -79,7 +80,7 @@ struct event {
     char *text;      /* owned; NULL if none */
     size_t len;
     struct rows *rows; /* owned; EV_PG_RESULT */
-    void *digest;      /* owned by the event, freed by digest_free: EV_FILE with a digest function */
+    void *digest; /* owned by the event, freed by digest_free: EV_FILE with a digest function */
     void (*digest_free)(void *);
     double stall_ms;
     union {

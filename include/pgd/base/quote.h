@@ -4,7 +4,9 @@
 
 #include "pgd/base/buf.h"
 
-void quote_ident(struct buf *out, const char *name);      /* always in double quotes unless plainly safe */
-void quote_literal(struct buf *out, const char *value);   /* '...' or E'...' with backslashes doubled */
-void quote_conninfo(struct buf *out, const char *value);  /* '...' for a libpq connection string */
-void quote_shell(struct buf *out, const char *value);     /* '...' for sh */
+void quote_ident(struct buf *out,
+                 const char *name); /* always in double quotes unless plainly safe */
+void quote_literal(struct buf *out,
+                   const char *value); /* '...' or E'...' with backslashes doubled */
+void quote_conninfo(struct buf *out, const char *value); /* '...' for a libpq connection string */
+void quote_shell(struct buf *out, const char *value);    /* '...' for sh */

@@ -1,8 +1,8 @@
 /* text.h - UTF-8 at the border: decoding, width, cleaning, bounded copies, and a few formats.
  *
- * Text from databases, logs, files and children may hold anything. text_copy() leaves
- * only printable characters: C0 and C1 controls, bidirectional and zero-width characters and invalid
- * bytes become U+FFFD (or a space for tab and newline). */
+ * Text from databases, logs, files and children may hold anything. text_copy() leaves only printable
+ * characters: C0 and C1 controls, bidirectional and zero-width characters and invalid bytes become
+ * U+FFFD (or a space for tab and newline). */
 #pragma once
 
 #include <stdbool.h>
