@@ -158,11 +158,12 @@ static void mark_assigned(const char *text, char *mask)
 {
     static const char *const words[] = {"password", "passwd"};
     for (size_t w = 0; w < ARRAY_LEN(words); w++) {
-        for (const char *hit = text; (hit = strcasestr(hit, words[w])); hit++) {
-            const char *p = value_start(hit + strlen(words[w]));
+        for (const char *hit = text; (hit = strcasestr(hit, words[w]));) {
+            bool in_uri = hit > text && (hit[-1] == '?' || hit[-1] == '&');
+            hit += strlen(words[w]);
+            const char *p = value_start(hit);
             if (!p)
                 continue;
-            bool in_uri = hit > text && (hit[-1] == '?' || hit[-1] == '&');
             const char *end = p;
             if (*p == '\'' || *p == '"')
                 end = quoted_end(p++);
@@ -171,6 +172,7 @@ static void mark_assigned(const char *text, char *mask)
                     end += *end == '\\' && end[1] ? 2 : 1;
             if (end > p)
                 memset(mask + (p - text), 1, (size_t)(end - p));
+            hit = end;
         }
     }
 }
