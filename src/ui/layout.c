@@ -9,7 +9,8 @@ enum {
     ENLARGE_COLS = 20,
     ENLARGE_ROWS = 5,
     COLUMNS_COLS = 110, /* from here on three columns stand side by side */
-    COLUMNS_ROWS = 28
+    COLUMNS_ROWS = 28,
+    TWO_LEFT_ROWS = 30
 };
 
 static struct rect row_at(int y, int cols)
@@ -17,8 +18,9 @@ static struct rect row_at(int y, int cols)
     return (struct rect){y, 0, 1, cols};
 }
 
-/* Three columns; frames overlap by one so that neighbours share their line. */
-static void columns(struct layout *l)
+/* Three columns; frames overlap by one so that neighbours share their line. Where the left one is too short for
+ * two panes it shows the rounds only while they have the focus. */
+static void columns(struct layout *l, enum pane focus)
 {
     struct rect b = l->body;
     int tree = b.w / 6 > 26 ? b.w / 6 : 26;
@@ -31,7 +33,11 @@ static void columns(struct layout *l)
     int bench = b.h * 2 / 5;
     if (bench < 11)
         bench = 11;
-    l->panes[PANE_TREE] = (struct rect){b.y, b.x, b.h, tree};
+    int rounds = b.h >= TWO_LEFT_ROWS ? b.h * 2 / 5 : focus == PANE_ROUNDS ? b.h : 0;
+    if (rounds < b.h)
+        l->panes[PANE_TREE] = (struct rect){b.y, b.x, rounds ? b.h - rounds + 1 : b.h, tree};
+    if (rounds)
+        l->panes[PANE_ROUNDS] = (struct rect){b.y + b.h - rounds, b.x, rounds, tree};
     l->panes[PANE_BENCH] = (struct rect){b.y, b.x + tree - 1, bench, middle};
     l->panes[PANE_TELEMETRY] = (struct rect){b.y + bench - 1, b.x + tree - 1, b.h - bench + 1,
                                              middle};
@@ -60,7 +66,7 @@ void layout_compute(int cols, int rows, enum pane focus, bool zoom, struct layou
         return;
     }
     out->kind = LAYOUT_COLUMNS;
-    columns(out);
+    columns(out, focus);
 }
 
 bool layout_shows(const struct layout *l, enum pane p)

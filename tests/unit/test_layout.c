@@ -31,8 +31,22 @@ static void large_screens_show_everything(void **state)
         assert_int_equal(ai.x + ai.w, l.body.w);
         assert_int_equal(bench.y + bench.h - 1, tele.y);
         assert_int_equal(tele.y + tele.h, l.body.y + l.body.h);
+        struct rect rounds = l.panes[PANE_ROUNDS];
+        assert_int_equal(rounds.h ? rounds.y + rounds.h : tree.y + tree.h, l.body.y + l.body.h);
+        assert_true(!rounds.h || rounds.y == tree.y + tree.h - 1);
         assert_true(bench.w >= 45 && bench.h >= 11 && tele.h >= 12 && ai.w >= 30);
     }
+}
+
+static void rounds_take_the_tree_s_place_where_it_is_low(void **state)
+{
+    (void)state;
+    struct layout l = at(120, 30, PANE_ROUNDS, false);
+    assert_true(layout_shows(&l, PANE_ROUNDS) && !layout_shows(&l, PANE_TREE));
+    l = at(120, 30, PANE_AI, false);
+    assert_true(layout_shows(&l, PANE_TREE) && !layout_shows(&l, PANE_ROUNDS));
+    l = at(120, 36, PANE_AI, false);
+    assert_true(layout_shows(&l, PANE_TREE) && layout_shows(&l, PANE_ROUNDS));
 }
 
 static void small_screens_show_the_focused_pane(void **state)
@@ -85,13 +99,14 @@ static void tab_goes_round(void **state)
     for (int i = 0; i < PANE_COUNT; i++)
         p = layout_next(p, 1);
     assert_int_equal(p, PANE_TREE);
-    assert_int_equal(layout_next(PANE_TREE, -1), PANE_AI);
+    assert_int_equal(layout_next(PANE_TREE, -1), PANE_ROUNDS);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(large_screens_show_everything),
+        cmocka_unit_test(rounds_take_the_tree_s_place_where_it_is_low),
         cmocka_unit_test(small_screens_show_the_focused_pane),
         cmocka_unit_test(tiny_screens_say_so),
         cmocka_unit_test(nothing_lies_outside_the_screen),

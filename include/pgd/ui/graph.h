@@ -5,13 +5,7 @@
 #include <stddef.h>
 
 #include "pgd/ui/canvas.h"
-
-enum graph_kind {
-    GRAPH_AUTO,    /* for options only */
-    GRAPH_BRAILLE, /* 2 by 4 dots in a cell */
-    GRAPH_BLOCK,   /* eighths of a cell */
-    GRAPH_ASCII    /* one character a cell */
-};
+#include "pgd/workspace/panes.h"
 
 /* "braille", "block", "ascii", "auto"; false if it is none of them. */
 bool graph_kind_of(const char *name, enum graph_kind *kind);

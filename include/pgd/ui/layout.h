@@ -4,17 +4,10 @@
 #include <stdbool.h>
 
 #include "pgd/ui/canvas.h"
-
-enum pane {
-    PANE_TREE,      /* sessions of the workspace */
-    PANE_BENCH,     /* the run: TPS in time, latencies */
-    PANE_TELEMETRY, /* the server and its machine */
-    PANE_AI,        /* what the advisor says, and the questions to it */
-    PANE_COUNT
-};
+#include "pgd/workspace/panes.h"
 
 enum layout_kind {
-    LAYOUT_COLUMNS, /* tree | benchmark over telemetry | AI */
+    LAYOUT_COLUMNS, /* tree over rounds | benchmark over telemetry | AI */
     LAYOUT_ONE,     /* the focused pane alone: a small terminal, or zoom */
     LAYOUT_LINES,   /* status and prompt only (below 40x10) */
     LAYOUT_ENLARGE  /* one word (below 20x5) */

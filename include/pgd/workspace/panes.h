@@ -1,0 +1,18 @@
+/* panes.h - the names of what the screen shows and how, for the model and for the views. */
+#pragma once
+
+enum pane {
+    PANE_TREE,      /* sessions of the workspace */
+    PANE_BENCH,     /* the run: TPS in time, latencies */
+    PANE_TELEMETRY, /* the server and its machine */
+    PANE_AI,        /* what the advisor says, and the questions to it */
+    PANE_ROUNDS,    /* the rounds of this session and what each brought */
+    PANE_COUNT
+};
+
+enum graph_kind {
+    GRAPH_AUTO,    /* for options only */
+    GRAPH_BRAILLE, /* 2 by 4 dots in a cell */
+    GRAPH_BLOCK,   /* eighths of a cell */
+    GRAPH_ASCII    /* one character a cell */
+};
