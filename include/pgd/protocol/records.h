@@ -1,0 +1,139 @@
+/* records.h - the typed records that advisors, the loop, the screen and the files exchange.
+ *
+ * All are plain values with bounded text, so that they can be copied, compared, saved and handed to a
+ * view without ownership questions. Text in them has been cleaned at the border. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { SETTING_NAME_MAX = 64, SETTING_VALUE_MAX = 256, CHANGES_MAX = 24, SCRIPTS_MAX = 12 };
+
+enum risk { RISK_LOW, RISK_MEDIUM, RISK_HIGH };
+
+/* What the answering advisor is called on the screen and in files: "builtin", "gemini-…". */
+struct advisor_name {
+    char text[48];
+};
+
+/* One proposed change of a setting. The advisor gives name, value, why, evidence, expected effect and
+ * risk; it never gives SQL. */
+struct setting_change {
+    char name[SETTING_NAME_MAX];
+    char value[SETTING_VALUE_MAX]; /* as a DBA writes it: "64MB", "1.1", "off"; ignored when reset */
+    bool reset;                    /* back to what it would be without us */
+    char why[320];                 /* the reason in a sentence */
+    char evidence[240];            /* the measured figure that caused it: "9 of 11 checkpoints were requested" */
+    double expect_lo, expect_hi;   /* predicted change of TPS in percent; NAN when not given */
+    enum risk risk;
+};
+
+struct proposal {
+    struct advisor_name advisor;
+    char summary[600];
+    int n;
+    struct setting_change changes[CHANGES_MAX];
+    bool nothing_left; /* the advisor has no further idea that evidence supports */
+};
+
+struct finding {
+    char area[24];    /* "memory", "checkpoints", "planner", "jit", "parallel", "io", "locks", "client", "durability" */
+    char text[320];   /* what was seen and what it means */
+    char figure[160]; /* the figure itself */
+    int severity;     /* 0 note … 3 serious */
+};
+
+struct strategy_offer {
+    char name[48];  /* folder-safe: "MemoryTuning", "WriteOptimize" */
+    char title[96]; /* one line for the menu */
+    char why[320];
+    char expects[160];
+};
+
+struct first_sight {
+    struct advisor_name advisor;
+    char headline[200];
+    char summary[1200];
+    int nfindings;
+    struct finding findings[16];
+    int nstrategies;
+    struct strategy_offer strategies[6];
+};
+
+/* One pgbench script of a workload. */
+struct script {
+    char path[512]; /* a file of the DBA, or "asset:workloads/…" */
+    int weight;
+    char name[64]; /* shown; the file's base name */
+};
+
+enum restart_policy { RESTART_ASK, RESTART_AUTO, RESTART_NEVER, RESTART_COMMAND, RESTART_MANUAL };
+
+/* SDL: the plan of a session (strategy, hypothesis, workload, arms, goal, success rule). Shown and
+ * editable before the first run. */
+struct sdl {
+    char strategy[48];
+    char hypothesis[400];
+    char workload[48];  /* "shop", "oltp", "reports", "scripts" */
+    bool builtin_db;    /* the workload lives in our own benchmark database */
+    char database[64];  /* where the workload runs */
+    int nscripts;
+    struct script scripts[SCRIPTS_MAX];
+    char protocol[12];  /* "simple", "extended" or "prepared" */
+    int clients;
+    int threads;
+    int duration_s;     /* of one measured run */
+    int warmup_s;       /* dropped before the first measured run after a switch */
+    int min_runs;       /* per arm */
+    int max_runs;       /* per arm, while undecided and the budget lasts */
+    int rounds;
+    int budget_s;       /* of the whole session */
+    bool arm_defaults, arm_pgtune; /* comparison arms on the chart */
+    enum restart_policy restart;
+    char restart_command[256];
+    double target_tps;  /* 0 = goal is the verdict "improved" */
+    char success[200];  /* the rule in words */
+};
+
+struct target {
+    struct advisor_name advisor;
+    double tps;
+    char why[320];
+};
+
+/* What the advisor makes of a finished round. */
+struct conclusion {
+    struct advisor_name advisor;
+    char text[800];
+    char bottleneck[200]; /* class and figure: "CPU-bound: 96 % busy, hardware not settings" */
+    bool stop;            /* no settings change can be expected to help any more */
+};
+
+struct diagnosis {
+    struct advisor_name advisor;
+    char explanation[800];
+    char fix[400];
+};
+
+struct next_strategies {
+    struct advisor_name advisor;
+    char text[600];
+    int n;
+    struct strategy_offer offers[4];
+};
+
+enum verdict_kind { VERDICT_NONE, VERDICT_IMPROVED, VERDICT_REGRESSED, VERDICT_INCONCLUSIVE };
+const char *verdict_name(enum verdict_kind v); /* "improved", "regressed", "inconclusive", "" for NONE */
+
+/* A measured comparison of two configurations. */
+struct verdict {
+    enum verdict_kind kind;
+    double ratio;       /* candidate over base: 1.172 = 17.2 % more TPS */
+    double ci_lo, ci_hi; /* 95 % interval of the ratio */
+    double floor;       /* this machine's noise as a ratio - 1: 0.031 */
+    int runs_a, runs_b;
+    double tps_a, tps_b; /* geometric means of the runs */
+    double p95_a, p95_b; /* ms; NAN if unknown */
+    double sd_a, sd_b;   /* standard deviation of log TPS over the runs; NAN below two runs */
+    char note[200];      /* what limits the claim: "fewer than 3 runs", "failed transactions" */
+};
