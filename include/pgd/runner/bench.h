@@ -1,0 +1,113 @@
+/* bench.h - one pgbench run as a machine, and what came out of it. */
+#pragma once
+
+#include "pgd/base/effect.h"
+#include "pgd/protocol/records.h"
+#include "pgd/telemetry/window.h"
+
+enum { RUN_SECONDS_MAX = 4096 };
+
+struct bench_run {
+    bool valid; /* finished and usable in a comparison */
+    bool cancelled;
+    bool warmup; /* dropped */
+    int arm;     /* index of the arm, see experiment.h */
+    int number;  /* of the session, from 1 */
+    int64_t start_wall_us, end_wall_us;
+    double secs;
+    double tps; /* without connection time, from the summary */
+    double lat_avg_ms, lat_sd_ms;
+    double p50_ms, p95_ms, p99_ms; /* from the transaction log; NAN if there is none */
+    double transactions, failed, skipped;
+    int nseries;
+    float *series;        /* TPS by the second as printed by -P 1; owned */
+    float *series_lat;    /* average latency by the second, ms; owned */
+    double client_cpu;    /* share of one CPU per pgbench thread, 0..1; NAN unknown */
+    struct window window; /* what the server did meanwhile; filled by the caller */
+    struct err err;       /* why it is not valid */
+    char stderr_tail[1024];
+};
+
+void bench_run_clear(struct bench_run *r);
+void bench_run_copy(struct bench_run *to,
+                    const struct bench_run *from); /* `to` is overwritten, not freed */
+
+/* Where pgbench connects: no password here, it travels by a memfd. */
+struct bench_target {
+    char host[256], port[16], user[64], dbname[64];
+    char sslmode[32], service[64], options[256];
+    secret_id pgpass;
+    char pgbench[512]; /* the program's path */
+};
+
+enum bench_state {
+    /* Nothing under way. */
+    BENCH_IDLE,
+    /* CHECKPOINT was sent (when the role may), so that each run starts from the same debt. */
+    BENCH_CHECKPOINT,
+    /* pgbench runs; progress lines arrive on stderr, the summary on stdout at the end. Leaves on exit. */
+    BENCH_RUNNING,
+    /* The transaction log, one file for each thread of pgbench, is listed, read and digested in a worker, and removed. After
+     * a run that failed or was cancelled it is only removed. Leaves when the last file was read. */
+    BENCH_DIGEST,
+    BENCH_DONE,
+    BENCH_FAILED /* run.err says why; also a cancelled run */
+};
+
+/* Latencies of a transaction log: counts by size class, each 1 % wide, from 1 µs to 1000 s, so that the logs of several
+ * threads add up; and what follows from them. */
+enum { LATENCY_CLASSES = 2084 };
+struct latency_digest {
+    double p50_ms, p95_ms, p99_ms; /* NAN when n is 0 */
+    double n;
+    uint32_t counts[LATENCY_CLASSES];
+};
+
+struct bench {
+    enum bench_state state;
+    uint32_t generation, waiting;
+    uint32_t ids, child_id, timer_id; /* last number given out; of the child; of the watchdog */
+    struct sdl plan;
+    struct bench_target target;
+    int duration_s;
+    int64_t seed;
+    bool want_checkpoint, want_log;
+    char dir[768];        /* where the log files go: the session's bench/ folder */
+    char script_dir[768]; /* built-in scripts, written out as files */
+    bool cancel_asked, timed_out;
+    bool checkpoint_refused; /* the role may not: not asked again */
+    bool log_sampled;        /* only a part of the transactions was logged */
+    double tps_expected;     /* of the newest run: keeps the log small; 0 = unknown */
+    int64_t started_at_us;   /* monotonic, of the child; 0 = not yet */
+    int child_pid;
+    char first_error[512]; /* the first line of stderr that tells of an error */
+    char **logs;           /* names in dir, owned: what is to be read and removed */
+    int nlogs, log_at;
+    struct latency_digest *latency; /* sum so far, owned */
+    int progress_n;                 /* progress lines seen */
+    double tps_now;                 /* newest progress line; NAN before the first */
+    double lat_now;
+    struct buf out;
+    struct bench_run run; /* the result; stolen by the caller when DONE or FAILED */
+};
+
+/* Starts a run of duration_s seconds. warmup runs write no log and are never compared. The caller has set dir, script_dir,
+ * want_checkpoint and want_log; they stay for the next run. Ends DONE or FAILED, at once if the plan has no script. */
+void bench_start(struct bench *b, const struct sdl *plan, const struct bench_target *t,
+                 int duration_s, bool warmup, int64_t seed, struct effects *fx);
+void bench_step(struct bench *b, const struct event *ev, struct effects *fx);
+/* Ends FAILED with ERR_CANCELLED as soon as the child is gone; the series so far is kept. */
+void bench_cancel(struct bench *b, struct effects *fx);
+void bench_clear(struct bench *b);
+
+/* Pure parsers, bounded, for pgbench 12 to 18. */
+struct progress {
+    double at_s, tps, lat_ms, sd_ms, failed, lag_ms, skipped;
+};
+bool bench_parse_progress(const char *line, struct progress *p);
+bool bench_parse_summary(const char *text, struct bench_run *r, struct err *e);
+int bench_parse_version(const char *text); /* "pgbench (PostgreSQL) 15.18 …" -> 150018, 0 if not */
+/* Digest of a transaction log, a heap struct latency_digest to be released with free(). A digest_fn. */
+void *bench_digest_log(const char *data, size_t len, const char *arg);
+/* Adds the counts of another digest and works out the percentiles anew. */
+void latency_digest_add(struct latency_digest *to, const struct latency_digest *from);

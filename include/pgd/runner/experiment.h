@@ -1,0 +1,63 @@
+/* experiment.h - which configuration to measure next, and what the measurements say.
+ *
+ * A pure planner: it is asked for the next step and told the results. It knows nothing of settings;
+ * an arm is a number. Arm A is the one in force before (start, or best so far), B the candidate. */
+#pragma once
+
+#include "pgd/runner/bench.h"
+
+enum experiment_kind {
+    EXPERIMENT_AA,     /* only arm A: the baseline and this machine's noise */
+    EXPERIMENT_ROUND,  /* best so far against the candidate */
+    EXPERIMENT_CONFIRM /* start against the best, fresh runs: the figure that is claimed */
+};
+
+enum { ARM_A = 0, ARM_B = 1, EXPERIMENT_RUNS_MAX = 32 };
+
+enum experiment_want {
+    EXPERIMENT_SWITCH, /* make `arm` the configuration in force */
+    EXPERIMENT_WARMUP, /* run `seconds` that do not count */
+    EXPERIMENT_RUN,    /* run a measured run */
+    EXPERIMENT_FINISHED
+};
+
+struct experiment_next {
+    enum experiment_want want;
+    int arm;
+    int seconds;
+};
+
+struct experiment {
+    enum experiment_kind kind;
+    int min_runs, max_runs; /* per arm */
+    int duration_s, warmup_s;
+    double floor;       /* noise of this machine as a ratio - 1; 0 for AA */
+    int arm;            /* in force; -1 = unknown: the first wish is a switch */
+    bool warm;          /* warmed up since the last switch */
+    int switches;       /* made so far */
+    bool restarted;     /* the last switch restarted the server: a longer warm-up */
+    bool stopped_early; /* the candidate was clearly worse */
+    int first;          /* the arm of the first run; then there and back: A B B A A B B A */
+    int n;
+    struct bench_run runs[EXPERIMENT_RUNS_MAX];
+    int errors; /* failed runs in a row */
+};
+
+void experiment_init(struct experiment *x, enum experiment_kind kind, const struct sdl *plan,
+                     double floor, int arm_in_force);
+/* The next wish, given the arm in force and the runs so far. An experiment ends when it is decided, when its runs are spent,
+ * or when what it wants next does not fit into the time. seconds_left: of the budget, less what must be kept for what comes
+ * after. */
+struct experiment_next experiment_next(const struct experiment *x, double seconds_left);
+void experiment_switched(struct experiment *x, int arm, bool restarted);
+void experiment_warmed(struct experiment *x);
+/* Takes the run (*run is cleared) as one of the arm in force. A warm-up is dropped; a run that is not valid is kept for the
+ * record, is never compared, and three in a row end the experiment. */
+void experiment_add(struct experiment *x, struct bench_run *run);
+/* What the runs say now: improved only when each arm has three valid runs, the 95 % interval lies above 1, and the effect is
+ * above both 2 % and the floor; regressed is its mirror image. Of an A/A experiment: kind NONE, tps_a, p95_a, sd_a and the
+ * floor that was found. Figures that there is no run for are NAN. */
+void experiment_verdict(const struct experiment *x, struct verdict *v);
+/* Expected seconds of a whole experiment of this kind with its smallest number of runs. */
+double experiment_cost(const struct sdl *plan, enum experiment_kind kind, bool restarts);
+void experiment_clear(struct experiment *x);

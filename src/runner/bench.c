@@ -1,0 +1,588 @@
+/* One pgbench run. The machine sends a CHECKPOINT, starts the program, follows its progress, reads the summary, and has the
+ * transaction log digested and removed. It decides nothing about what is run next; a run that ends in any other way than
+ * well is reported with its reason and never compared. */
+#include "pgd/runner/bench.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/base/quote.h"
+#include "pgd/base/text.h"
+
+enum {
+    CHECKPOINT_MS = 60 * 1000,
+    GRACE_S = 120,           /* connecting many clients, and the end of long transactions */
+    LOGGED_MAX = 200 * 1000, /* transactions in the log; more are sampled */
+    LOG_BYTES_MAX = 64 * 1024 * 1024, /* of one file */
+    LOGS_MAX = 4096,                  /* files that are looked at in a folder */
+    OUTPUT_MAX = 64 * 1024            /* of the summary */
+};
+
+void bench_run_clear(struct bench_run *r)
+{
+    free(r->series);
+    free(r->series_lat);
+    memset(r, 0, sizeof *r);
+}
+
+static float *copy_series(const float *from, int n)
+{
+    if (from == NULL || n <= 0)
+        return NULL;
+    float *to = xmalloc((size_t)n * sizeof *to);
+    memcpy(to, from, (size_t)n * sizeof *to);
+    return to;
+}
+
+void bench_run_copy(struct bench_run *to, const struct bench_run *from)
+{
+    *to = *from;
+    to->series = copy_series(from->series, from->nseries);
+    to->series_lat = copy_series(from->series_lat, from->nseries);
+}
+
+static struct req ask(struct bench *b)
+{
+    return (struct req){OWNER_BENCH, b->generation, ++b->ids};
+}
+
+static void forget_logs(struct bench *b)
+{
+    for (int i = 0; i < b->nlogs; i++)
+        free(b->logs[i]);
+    free(b->logs);
+    b->logs = NULL;
+    b->nlogs = b->log_at = 0;
+    free(b->latency);
+    b->latency = NULL;
+}
+
+static void finish(struct bench *b)
+{
+    forget_logs(b);
+    buf_clear(&b->out);
+    b->waiting = 0;
+    b->run.valid = b->run.err.code == ERR_NONE;
+    b->state = b->run.valid ? BENCH_DONE : BENCH_FAILED;
+}
+
+/* ---- the command ---- */
+
+struct args {
+    char *v[64]; /* owned; NULL-terminated */
+    int n;
+};
+
+static void arg(struct args *a, const char *s)
+{
+    if (a->n + 1 < (int)ARRAY_LEN(a->v))
+        a->v[a->n++] = xstrdup(s);
+}
+
+static void arg_int(struct args *a, const char *option, long long value)
+{
+    char digits[32];
+    snprintf(digits, sizeof digits, "%lld", value);
+    arg(a, option);
+    arg(a, digits);
+}
+
+static void arg_script(struct args *a, const struct bench *b, const struct script *s)
+{
+    static const char asset[] = "asset:";
+    struct buf path = {0};
+    if (strncmp(s->path, asset, sizeof asset - 1) == 0) {
+        const char *base = strrchr(s->path, '/');
+        buf_printf(&path, "%s/%s", b->script_dir, base ? base + 1 : s->path + sizeof asset - 1);
+    } else {
+        buf_puts(&path, s->path);
+    }
+    buf_printf(&path, "@%d", s->weight); /* always given: the path may hold an @ of its own */
+    arg(a, "-f");
+    arg(a, buf_text(&path));
+    buf_clear(&path);
+}
+
+static void arg_log(struct args *a, struct bench *b)
+{
+    struct buf s = {0};
+    arg(a, "-l");
+    buf_printf(&s, "--log-prefix=%s/run", b->dir);
+    arg(a, buf_text(&s));
+    buf_clear(&s);
+    double expected = b->tps_expected * b->duration_s;
+    b->log_sampled = expected > LOGGED_MAX;
+    if (!b->log_sampled)
+        return;
+    int parts = (int)ceil(LOGGED_MAX / expected * 10000); /* pgbench wants 0 < rate <= 1 */
+    buf_printf(&s, "--sampling-rate=0.%04d", parts > 9999 ? 9999 : parts < 1 ? 1 : parts);
+    arg(a, buf_text(&s));
+    buf_clear(&s);
+}
+
+static const char *protocol(const struct sdl *plan)
+{
+    if (strcmp(plan->protocol, "prepared") == 0 || strcmp(plan->protocol, "extended") == 0)
+        return plan->protocol;
+    return "simple";
+}
+
+static void env_if(struct effect *e, const char *name, const char *value)
+{
+    if (value[0])
+        fx_child_env(e, name, value);
+}
+
+/* A database's name that looks like a connection string would be taken for one. */
+static void env_database(struct effect *e, const char *dbname)
+{
+    struct buf s = {0};
+    if (strchr(dbname, '=') || strstr(dbname, "://")) {
+        buf_puts(&s, "dbname=");
+        quote_conninfo(&s, dbname);
+    } else {
+        buf_puts(&s, dbname);
+    }
+    env_if(e, "PGDATABASE", buf_text(&s));
+    buf_clear(&s);
+}
+
+static void start_child(struct bench *b, struct effects *fx)
+{
+    struct args a = {.n = 0};
+    const struct sdl *plan = &b->plan;
+    int clients = plan->clients > 0 ? plan->clients : 1;
+    int threads = plan->threads > 0 ? plan->threads : 1;
+    arg(&a, b->target.pgbench[0] ? b->target.pgbench : "pgbench");
+    arg(&a, "-n");
+    arg(&a, "-M");
+    arg(&a, protocol(plan));
+    arg_int(&a, "-c", clients);
+    arg_int(&a, "-j", threads < clients ? threads : clients);
+    arg_int(&a, "-T", b->duration_s);
+    arg_int(&a, "-P", 1);
+    for (int i = 0; i < plan->nscripts && i < SCRIPTS_MAX; i++)
+        arg_script(&a, b, &plan->scripts[i]);
+    char seed[48];
+    snprintf(seed, sizeof seed, "--random-seed=%lld", (long long)(b->seed & 0x7fffffffffffffff));
+    arg(&a, seed);
+    b->log_sampled = false;
+    if (b->want_log && !b->run.warmup && b->dir[0])
+        arg_log(&a, b);
+
+    struct req req = ask(b);
+    const char *argv[ARRAY_LEN(a.v)];
+    for (int i = 0; i <= a.n; i++)
+        argv[i] = a.v[i];
+    struct effect *e = fx_child(fx, req, argv, CHILD_DIES_WITH_US);
+    e->changes_server = true;
+    e->u.child.pgpass = b->target.pgpass;
+    env_if(e, "PGHOST", b->target.host);
+    env_if(e, "PGPORT", b->target.port);
+    env_if(e, "PGUSER", b->target.user);
+    env_database(e, b->target.dbname);
+    env_if(e, "PGSSLMODE", b->target.sslmode);
+    env_if(e, "PGSERVICE", b->target.service);
+    env_if(e, "PGOPTIONS", b->target.options);
+    fx_child_env(e, "PGAPPNAME", "pg_diagnose_bench");
+    for (int i = 0; i < a.n; i++)
+        free(a.v[i]);
+    b->child_id = b->waiting = req.id;
+    b->state = BENCH_RUNNING;
+    req = ask(b);
+    b->timer_id = req.id;
+    fx_timer(fx, req, (b->duration_s + GRACE_S) * 1000);
+}
+
+void bench_start(struct bench *b, const struct sdl *plan, const struct bench_target *t,
+                 int duration_s, bool warmup, int64_t seed, struct effects *fx)
+{
+    forget_logs(b);
+    bench_run_clear(&b->run);
+    buf_clear(&b->out);
+    b->generation++;
+    b->ids = b->waiting = b->child_id = b->timer_id = 0;
+    b->plan = *plan;
+    b->target = *t;
+    b->duration_s = duration_s > 0 ? duration_s : 1;
+    b->seed = seed;
+    b->cancel_asked = b->timed_out = false;
+    b->started_at_us = 0;
+    b->child_pid = 0;
+    b->progress_n = 0;
+    b->tps_now = b->lat_now = NAN;
+    b->first_error[0] = '\0';
+    b->run.warmup = warmup;
+    b->run.tps = b->run.lat_avg_ms = b->run.lat_sd_ms = NAN;
+    b->run.p50_ms = b->run.p95_ms = b->run.p99_ms = NAN;
+    b->run.client_cpu = NAN;
+    if (plan->nscripts < 1) {
+        err_set(&b->run.err, ERR_USAGE, "the workload has no script");
+        finish(b);
+        return;
+    }
+    if (!b->want_checkpoint || b->checkpoint_refused || warmup) {
+        start_child(b, fx);
+        return;
+    }
+    struct req req = ask(b);
+    struct effect *e = fx_sql(fx, req, CONN_CONTROL, "CHECKPOINT", CHECKPOINT_MS);
+    e->changes_server = true;
+    b->waiting = req.id;
+    b->state = BENCH_CHECKPOINT;
+}
+
+/* ---- while it runs ---- */
+
+static void add_progress(struct bench *b, const struct progress *p)
+{
+    struct bench_run *r = &b->run;
+    b->progress_n++;
+    b->tps_now = p->tps;
+    b->lat_now = p->lat_ms;
+    if (r->nseries >= RUN_SECONDS_MAX)
+        return;
+    if ((r->nseries & (r->nseries - 1)) == 0) { /* room for twice as many at every power of two */
+        size_t room = r->nseries > 0 ? (size_t)r->nseries * 2 : 1;
+        r->series = xrealloc(r->series, room * sizeof *r->series);
+        r->series_lat = xrealloc(r->series_lat, room * sizeof *r->series_lat);
+    }
+    r->series[r->nseries] = (float)p->tps;
+    r->series_lat[r->nseries] = (float)p->lat_ms;
+    r->nseries++;
+}
+
+static bool tells_of_error(const char *line)
+{
+    static const char *const signs[] = {
+        "ERROR:", "FATAL:", "PANIC:", "error:", "fatal:", "aborted in command"};
+    for (size_t i = 0; i < ARRAY_LEN(signs); i++)
+        if (strstr(line, signs[i]))
+            return true;
+    return false;
+}
+
+static void add_stderr(struct bench *b, const char *line)
+{
+    struct progress p;
+    if (bench_parse_progress(line, &p)) {
+        add_progress(b, &p);
+        return;
+    }
+    char clean[sizeof b->first_error];
+    text_copy(clean, sizeof clean, line);
+    if (b->first_error[0] == '\0' && tells_of_error(clean))
+        text_copy(b->first_error, sizeof b->first_error, clean);
+    char *tail = b->run.stderr_tail;
+    size_t room = sizeof b->run.stderr_tail - 1;
+    size_t have = strlen(tail);
+    size_t want = strlen(clean) + 1;
+    while (have > 0 && have + want > room) { /* whole lines go first */
+        const char *eol = memchr(tail, '\n', have);
+        size_t cut = eol ? (size_t)(eol - tail) + 1 : have;
+        memmove(tail, tail + cut, have - cut);
+        have -= cut;
+    }
+    snprintf(tail + have, room + 1 - have, "%s\n", clean);
+}
+
+static void on_line(struct bench *b, const struct event *ev)
+{
+    const char *line = ev->text ? ev->text : "";
+    if (ev->u.child.stream == STREAM_ERR) {
+        add_stderr(b, line);
+    } else if (b->out.len + strlen(line) < OUTPUT_MAX) {
+        buf_puts(&b->out, line);
+        buf_putc(&b->out, '\n');
+    }
+}
+
+/* ---- how it ended ---- */
+
+static const char *without_program(const char *line)
+{
+    static const char *const starts[] = {"pgbench: error: ", "pgbench: fatal: ", "pgbench: "};
+    for (size_t i = 0; i < ARRAY_LEN(starts); i++)
+        if (strncmp(line, starts[i], strlen(starts[i])) == 0)
+            return line + strlen(starts[i]);
+    return line;
+}
+
+static void explain_missing(struct bench *b, const char *detail)
+{
+    struct err *e = &b->run.err;
+    err_set(e, ERR_CHILD, "pgbench could not be started");
+    err_detail(e, "%s", detail);
+    err_hint(
+        e, "It comes with the package postgresql-NN (Debian, Ubuntu), postgresql-contrib (Fedora, "
+           "RHEL) or postgresql (Arch, Homebrew).");
+}
+
+/* Says what the exit status alone does not: which script, which statement, or that there was no connection. */
+static void explain_status(struct bench *b, int status)
+{
+    struct err *e = &b->run.err;
+    const char *line = without_program(b->first_error);
+    if (strstr(line, "connection to server") || strstr(line, "could not connect") ||
+        strstr(line, "FATAL:") || strstr(line, "could not create connection")) {
+        err_set(e, ERR_CONNECT, "pgbench could not connect to the server");
+        err_hint(e, "It uses the same host, port and role as this program; each client needs a "
+                    "connection.");
+    } else if (strstr(line, "server closed the connection") ||
+               strstr(line, "terminating connection") || strstr(line, "perhaps the backend died")) {
+        err_set(e, ERR_LOST, "the server closed pgbench's connections");
+    } else if (strstr(line, "aborted in command") || strstr(line, "ERROR:")) {
+        err_set(e, ERR_CHILD, "a statement of the workload failed");
+        err_hint(
+            e,
+            "Try the script with psql in the same database: each of its statements must succeed.");
+    } else if (line[0]) {
+        err_set(e, ERR_CHILD, "pgbench refused to run");
+        err_hint(e, "Look at the script or option that it names.");
+    } else {
+        err_set(e, ERR_CHILD, "pgbench ended with status %d", status);
+    }
+    if (line[0])
+        err_detail(e, "%s", line);
+    else
+        err_detail(e, "%s", b->run.stderr_tail);
+}
+
+static void explain_exit(struct bench *b, const struct event *ev)
+{
+    struct bench_run *r = &b->run;
+    if (b->cancel_asked) {
+        r->cancelled = true;
+        err_set(&r->err, ERR_CANCELLED, "the run was cancelled");
+    } else if (b->timed_out) {
+        err_set(&r->err, ERR_TIMEOUT, "pgbench did not end");
+        err_detail(&r->err, "It was asked to run for %d s and was stopped %d s later.",
+                   b->duration_s, GRACE_S);
+        err_hint(&r->err, "Look for a statement that waits for a lock, or a server that hangs.");
+    } else if (ev->err.code == ERR_REFUSED) {
+        r->err = ev->err; /* a policy, such as --readonly */
+    } else if (ev->err.code != ERR_NONE) {
+        explain_missing(b, ev->err.detail[0] ? ev->err.detail : ev->err.msg);
+    } else if (ev->u.child.status == 127) {
+        explain_missing(b, r->stderr_tail);
+    } else if (ev->u.child.signal != 0) {
+        err_set(&r->err, ERR_CHILD, "pgbench was ended by signal %d", ev->u.child.signal);
+    } else if (ev->u.child.status != 0) {
+        explain_status(b, ev->u.child.status);
+        struct err ignored;
+        bench_parse_summary(buf_text(&b->out), r, &ignored); /* for the record; it stays invalid */
+    } else {
+        bench_parse_summary(buf_text(&b->out), r, &r->err);
+    }
+}
+
+static void on_exit_of_child(struct bench *b, const struct event *ev, struct effects *fx)
+{
+    effects_add(fx, FX_TIMER_STOP, (struct req){OWNER_BENCH, b->generation, b->timer_id});
+    b->run.end_wall_us = ev->wall_us;
+    explain_exit(b, ev);
+    if (b->run.tps > 0)
+        b->tps_expected = b->run.tps;
+    bool logged = b->want_log && !b->run.warmup && b->dir[0] && b->started_at_us != 0;
+    if (!logged) {
+        finish(b);
+        return;
+    }
+    struct req req = ask(b);
+    fx_file(fx, req, FILE_LIST, b->dir);
+    b->waiting = req.id;
+    b->state = BENCH_DIGEST;
+}
+
+/* ---- the transaction log ---- */
+
+/* "run.PID" or "run.PID.THREAD". Those of other processes are left over from a program that was killed. */
+static bool is_log(const char *name, int *pid)
+{
+    if (strncmp(name, "run.", 4) != 0)
+        return false;
+    const char *s = name + 4;
+    size_t n = strspn(s, "0123456789");
+    if (n == 0 || n > 10)
+        return false;
+    *pid = (int)strtoll(s, NULL, 10);
+    s += n;
+    if (*s == '.') {
+        n = strspn(s + 1, "0123456789");
+        s += n > 0 ? n + 1 : 0;
+    }
+    return *s == '\0';
+}
+
+static char *in_dir(const struct bench *b, const char *name)
+{
+    struct buf path = {0};
+    buf_printf(&path, "%s/%s", b->dir, name);
+    return buf_take(&path);
+}
+
+static void remove_log(struct bench *b, const char *name, struct effects *fx)
+{
+    char *path = in_dir(b, name);
+    fx_file(fx, ask(b), FILE_REMOVE, path); /* its answer is not waited for */
+    free(path);
+}
+
+static void read_next_log(struct bench *b, struct effects *fx)
+{
+    if (b->log_at >= b->nlogs) {
+        if (b->latency && b->latency->n > 0) {
+            b->run.p50_ms = b->latency->p50_ms;
+            b->run.p95_ms = b->latency->p95_ms;
+            b->run.p99_ms = b->latency->p99_ms;
+        }
+        finish(b);
+        return;
+    }
+    char *path = in_dir(b, b->logs[b->log_at]);
+    struct req req = ask(b);
+    struct effect *e = fx_file(fx, req, FILE_READ, path);
+    e->u.file.max_bytes = LOG_BYTES_MAX;
+    e->u.file.digest = bench_digest_log;
+    e->u.file.digest_free = free;
+    free(path);
+    b->waiting = req.id;
+}
+
+static void remove_rest(struct bench *b, struct effects *fx)
+{
+    for (; b->log_at < b->nlogs; b->log_at++)
+        remove_log(b, b->logs[b->log_at], fx);
+    finish(b);
+}
+
+static void on_list(struct bench *b, const struct event *ev, struct effects *fx)
+{
+    const char *s = ev->err.code == ERR_NONE && ev->text ? ev->text : "";
+    b->logs = xcalloc(LOGS_MAX, sizeof *b->logs);
+    while (*s && b->nlogs < LOGS_MAX) {
+        size_t n = strcspn(s, "\n");
+        char *name = xstrndup(s, n);
+        int pid = 0;
+        if (!is_log(name, &pid))
+            free(name);
+        else if (b->child_pid == 0 || pid == b->child_pid)
+            b->logs[b->nlogs++] = name;
+        else {
+            remove_log(b, name, fx);
+            free(name);
+        }
+        s += n + (s[n] == '\n');
+    }
+    b->latency = xcalloc(1, sizeof *b->latency);
+    if (b->run.err.code != ERR_NONE)
+        remove_rest(b, fx);
+    else
+        read_next_log(b, fx);
+}
+
+static void on_log(struct bench *b, const struct event *ev, struct effects *fx)
+{
+    if (ev->err.code == ERR_NONE && ev->digest)
+        latency_digest_add(b->latency, ev->digest);
+    remove_log(b, b->logs[b->log_at], fx);
+    b->log_at++;
+    if (b->run.err.code != ERR_NONE)
+        remove_rest(b, fx);
+    else
+        read_next_log(b, fx);
+}
+
+/* ---- the machine ---- */
+
+static void step_checkpoint(struct bench *b, const struct event *ev, struct effects *fx)
+{
+    if (ev->kind != EV_PG_RESULT || ev->req.id != b->waiting)
+        return;
+    if (b->cancel_asked) {
+        b->run.cancelled = true;
+        err_set(&b->run.err, ERR_CANCELLED, "the run was cancelled");
+        finish(b);
+        return;
+    }
+    if (ev->err.code == ERR_SQL && strcmp(ev->err.sqlstate, "42501") == 0)
+        b->checkpoint_refused = true;
+    start_child(b, fx);
+}
+
+static void step_running(struct bench *b, const struct event *ev, struct effects *fx)
+{
+    if (ev->kind == EV_TIMER && ev->req.id == b->timer_id) {
+        b->timed_out = true;
+        effects_add(fx, FX_CHILD_KILL, (struct req){OWNER_BENCH, b->generation, b->child_id});
+        return;
+    }
+    if (ev->req.id != b->child_id)
+        return;
+    if (ev->kind == EV_CHILD_UP) {
+        b->started_at_us = ev->at_us;
+        b->child_pid = ev->u.child.pid;
+        b->run.start_wall_us = ev->wall_us;
+    } else if (ev->kind == EV_CHILD_LINE) {
+        on_line(b, ev);
+    } else if (ev->kind == EV_CHILD_EXIT) {
+        on_exit_of_child(b, ev, fx);
+    }
+}
+
+void bench_step(struct bench *b, const struct event *ev, struct effects *fx)
+{
+    if (ev->req.owner != OWNER_BENCH || ev->req.generation != b->generation)
+        return;
+    switch (b->state) {
+    case BENCH_CHECKPOINT:
+        step_checkpoint(b, ev, fx);
+        break;
+    case BENCH_RUNNING:
+        step_running(b, ev, fx);
+        break;
+    case BENCH_DIGEST:
+        if (ev->kind != EV_FILE || ev->req.id != b->waiting)
+            break;
+        if (b->logs == NULL)
+            on_list(b, ev, fx);
+        else
+            on_log(b, ev, fx);
+        break;
+    case BENCH_IDLE:
+    case BENCH_DONE:
+    case BENCH_FAILED:
+        break;
+    }
+}
+
+void bench_cancel(struct bench *b, struct effects *fx)
+{
+    if (b->cancel_asked)
+        return;
+    if (b->state == BENCH_CHECKPOINT) {
+        struct effect *e = effects_add(fx, FX_PG_CANCEL,
+                                       (struct req){OWNER_BENCH, b->generation, b->waiting});
+        e->u.pg.conn = CONN_CONTROL;
+        b->cancel_asked = true;
+    } else if (b->state == BENCH_RUNNING) {
+        effects_add(fx, FX_CHILD_KILL, (struct req){OWNER_BENCH, b->generation, b->child_id});
+        b->cancel_asked = true;
+    } else if (b->state == BENCH_DIGEST) { /* ends with the answer that is under way */
+        b->cancel_asked = true;
+        if (b->run.err.code == ERR_NONE) {
+            b->run.cancelled = true;
+            err_set(&b->run.err, ERR_CANCELLED, "the run was cancelled");
+        }
+    }
+}
+
+void bench_clear(struct bench *b)
+{
+    forget_logs(b);
+    bench_run_clear(&b->run);
+    buf_clear(&b->out);
+    b->state = BENCH_IDLE;
+}

@@ -1,0 +1,336 @@
+/* The plan of an experiment. The arms alternate there and back (A B B A A B …), so that a drift of the machine falls on both
+ * alike and the configuration is switched only once for two runs. The planner keeps nothing but the runs: what comes next
+ * follows from them, so a resumed experiment goes on where it was. */
+#include "pgd/runner/experiment.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/base/buf.h"
+#include "pgd/base/text.h"
+#include "pgd/runner/stats.h"
+
+enum {
+    CLAIM_RUNS = 3,   /* per arm: nothing is claimed with fewer */
+    AA_RUNS = 4,      /* the least that tells the noise */
+    CONFIRM_RUNS = 4, /* per arm, when there is time */
+    ERRORS_MAX = 3,   /* failed runs in a row */
+    RELOAD_WARMUP_S = 2,
+    RELOAD_S = 2,   /* a switch by reload with its verification */
+    RESTART_S = 8,  /* a switch by restart */
+    RUN_EXTRA_S = 2 /* CHECKPOINT, connecting, reading the log */
+};
+
+static const double claim_min = 0.02; /* no claim of less than 2 % */
+
+static int at_least(int n, int least)
+{
+    return n > least ? n : least;
+}
+
+static int at_most(int n, int most)
+{
+    return n < most ? n : most;
+}
+
+static int least_runs(enum experiment_kind kind, const struct sdl *plan)
+{
+    int least = kind == EXPERIMENT_AA        ? AA_RUNS
+                : kind == EXPERIMENT_CONFIRM ? CONFIRM_RUNS
+                                             : CLAIM_RUNS;
+    return at_most(at_least(plan->min_runs, least), EXPERIMENT_RUNS_MAX / 2);
+}
+
+void experiment_init(struct experiment *x, enum experiment_kind kind, const struct sdl *plan,
+                     double floor, int arm_in_force)
+{
+    memset(x, 0, sizeof *x);
+    x->kind = kind;
+    x->min_runs = least_runs(kind, plan);
+    x->max_runs = at_most(at_least(plan->max_runs, x->min_runs), EXPERIMENT_RUNS_MAX / 2);
+    x->duration_s = at_least(plan->duration_s, 1);
+    x->warmup_s = at_least(plan->warmup_s, 0);
+    x->floor = kind == EXPERIMENT_AA || !(floor > 0) ? 0 : floor;
+    x->arm = arm_in_force;
+    x->restarted = true; /* what ran before is not known: the first warm-up is a whole one */
+    x->first = kind != EXPERIMENT_AA && arm_in_force == ARM_B ? ARM_B : ARM_A;
+}
+
+/* ---- the runs so far ---- */
+
+static int valid_runs(const struct experiment *x, int arm)
+{
+    int n = 0;
+    for (int i = 0; i < x->n; i++)
+        n += x->runs[i].valid && x->runs[i].arm == arm;
+    return n;
+}
+
+/* One figure of each valid run of an arm. */
+typedef double (*figure_fn)(const struct bench_run *r);
+
+static double tps_of(const struct bench_run *r)
+{
+    return r->tps;
+}
+
+static double p95_of(const struct bench_run *r)
+{
+    return r->p95_ms;
+}
+
+static int collect(const struct experiment *x, int arm, figure_fn figure, double *out)
+{
+    int n = 0;
+    for (int i = 0; i < x->n; i++)
+        if (x->runs[i].valid && x->runs[i].arm == arm && isfinite(figure(&x->runs[i])))
+            out[n++] = figure(&x->runs[i]);
+    return n;
+}
+
+static int collect_logs(const struct experiment *x, int arm, double *out)
+{
+    int n = collect(x, arm, tps_of, out);
+    for (int i = 0; i < n; i++)
+        out[i] = log(out[i]);
+    return n;
+}
+
+static double failed_share(const struct experiment *x, int arm)
+{
+    double failed = 0;
+    double all = 0;
+    for (int i = 0; i < x->n; i++) {
+        if (!x->runs[i].valid || x->runs[i].arm != arm)
+            continue;
+        failed += x->runs[i].failed;
+        all += x->runs[i].failed + x->runs[i].transactions;
+    }
+    return all > 0 ? failed / all : 0;
+}
+
+/* The noise of the machine: how far runs of the same configuration lie apart, be it by chance or, as the alternation shows
+ * it, by what alternates with them (checkpoints, a neighbour). */
+static double noise(const struct experiment *x)
+{
+    double logs[EXPERIMENT_RUNS_MAX];
+    int n = collect_logs(x, ARM_A, logs);
+    if (n < 2)
+        return 0;
+    double sums[2] = {0, 0};
+    for (int i = 0; i < n; i++)
+        sums[i % 2] += logs[i];
+    double apart = fabs(sums[0] / ((n + 1) / 2) - sums[1] / (n / 2));
+    return exp(fmax(stats_sd(logs, n), apart)) - 1;
+}
+
+/* ---- the verdict ---- */
+
+static void note(struct verdict *v, const char *text)
+{
+    size_t have = strlen(v->note);
+    snprintf(v->note + have, sizeof v->note - have, "%s%s", have > 0 ? "; " : "", text);
+}
+
+static double smallest_claim(const struct experiment *x)
+{
+    return fmax(claim_min, x->floor);
+}
+
+static enum verdict_kind judge(const struct experiment *x, const struct verdict *v)
+{
+    double need = 1 + smallest_claim(x);
+    if (v->runs_a < CLAIM_RUNS || v->runs_b < CLAIM_RUNS)
+        return VERDICT_INCONCLUSIVE;
+    if (v->ci_lo > 1 && v->ratio >= need)
+        return VERDICT_IMPROVED;
+    if (v->ci_hi < 1 && v->ratio <= 1 / need)
+        return VERDICT_REGRESSED;
+    return VERDICT_INCONCLUSIVE;
+}
+
+static void note_limits(const struct experiment *x, struct verdict *v)
+{
+    if (x->stopped_early)
+        note(v, "screened out: clearly slower in its first runs");
+    if (v->runs_a < CLAIM_RUNS || v->runs_b < CLAIM_RUNS) {
+        if (x->errors >= ERRORS_MAX)
+            note(v, "runs failed");
+        note(v, "fewer than 3 valid runs an arm");
+    } else if (v->kind == VERDICT_INCONCLUSIVE && (v->ci_lo > 1 || v->ci_hi < 1)) {
+        note(v, v->ratio - 1 < claim_min && 1 / v->ratio - 1 < claim_min
+                    ? "the difference is below 2 %"
+                    : "the difference is within this machine's noise");
+    }
+}
+
+static void charge_failures(const struct experiment *x, struct verdict *v)
+{
+    double a = failed_share(x, ARM_A);
+    double b = failed_share(x, ARM_B);
+    if (b <= 0.01 || b <= a)
+        return;
+    if (v->kind == VERDICT_IMPROVED)
+        v->kind = VERDICT_INCONCLUSIVE;
+    char text[80];
+    int tenths = (int)lround(b * 1000);
+    snprintf(text, sizeof text, "%d.%d %% failed transactions", tenths / 10, tenths % 10);
+    note(v, text);
+}
+
+void experiment_verdict(const struct experiment *x, struct verdict *v)
+{
+    double a[EXPERIMENT_RUNS_MAX];
+    double b[EXPERIMENT_RUNS_MAX];
+    memset(v, 0, sizeof *v);
+    v->ratio = v->ci_lo = v->ci_hi = NAN;
+    v->floor = x->kind == EXPERIMENT_AA ? noise(x) : x->floor;
+    v->p95_a = stats_median(a, collect(x, ARM_A, p95_of, a));
+    v->p95_b = stats_median(b, collect(x, ARM_B, p95_of, b));
+    v->runs_a = collect_logs(x, ARM_A, a);
+    v->runs_b = collect_logs(x, ARM_B, b);
+    v->tps_a = exp(stats_mean(a, v->runs_a));
+    v->tps_b = exp(stats_mean(b, v->runs_b));
+    v->sd_a = stats_sd(a, v->runs_a);
+    v->sd_b = stats_sd(b, v->runs_b);
+    if (x->kind == EXPERIMENT_AA)
+        return;
+    v->runs_a = collect(x, ARM_A, tps_of, a);
+    v->runs_b = collect(x, ARM_B, tps_of, b);
+    stats_ratio(a, v->runs_a, b, v->runs_b, &v->ratio, &v->ci_lo, &v->ci_hi);
+    v->kind = judge(x, v);
+    note_limits(x, v);
+    charge_failures(x, v);
+    if (v->ratio > 1 && v->p95_b > 1.1 * v->p95_a) {
+        char text[80];
+        snprintf(text, sizeof text, "p95 latency %d %% worse",
+                 (int)lround((v->p95_b / v->p95_a - 1) * 100));
+        note(v, text);
+    }
+}
+
+/* ---- what comes next ---- */
+
+/* The arm of the i-th valid run: first, other, other, first, first, … */
+static int arm_at(const struct experiment *x, int i)
+{
+    bool other = (i + 1) / 2 % 2 == 1;
+    return other ? ARM_A + ARM_B - x->first : x->first;
+}
+
+/* Nothing that further runs could still change matters: the claim stands, or the interval leaves no room for one. */
+static bool decided(const struct experiment *x)
+{
+    struct verdict v;
+    experiment_verdict(x, &v);
+    return v.kind != VERDICT_INCONCLUSIVE || v.ci_hi < 1 + smallest_claim(x);
+}
+
+static bool enough(const struct experiment *x)
+{
+    int a = valid_runs(x, ARM_A);
+    int b = valid_runs(x, ARM_B);
+    if (x->n >= EXPERIMENT_RUNS_MAX || x->errors >= ERRORS_MAX || x->stopped_early)
+        return true;
+    if (x->kind == EXPERIMENT_AA)
+        return a >= x->min_runs;
+    int fewer = a < b ? a : b;
+    if (fewer < x->min_runs || a != b) /* a pair that was begun is finished */
+        return false;
+    return fewer >= x->max_runs || decided(x);
+}
+
+static int warmup_seconds(int warmup_s, bool restarted)
+{
+    return restarted ? warmup_s : at_most(warmup_s, RELOAD_WARMUP_S);
+}
+
+static int switch_seconds(int warmup_s, bool restarts)
+{
+    return (restarts ? RESTART_S : RELOAD_S) + warmup_seconds(warmup_s, restarts);
+}
+
+struct experiment_next experiment_next(const struct experiment *x, double seconds_left)
+{
+    struct experiment_next finished = {EXPERIMENT_FINISHED, x->arm, 0};
+    if (enough(x))
+        return finished;
+    int runs = valid_runs(x, ARM_A) + valid_runs(x, ARM_B);
+    int arm = x->kind == EXPERIMENT_AA ? ARM_A : arm_at(x, runs);
+    int warmup = warmup_seconds(x->warmup_s, x->restarted);
+    bool change = x->arm != arm;
+    /* A switch costs what the last one did; before the first one, a reload is assumed. */
+    double cost = x->duration_s + RUN_EXTRA_S;
+    if (change)
+        cost += switch_seconds(x->warmup_s, x->switches > 0 && x->restarted);
+    else if (!x->warm)
+        cost += warmup;
+    if (cost > seconds_left)
+        return finished;
+    if (change)
+        return (struct experiment_next){EXPERIMENT_SWITCH, arm, 0};
+    if (!x->warm && warmup > 0)
+        return (struct experiment_next){EXPERIMENT_WARMUP, arm, warmup};
+    return (struct experiment_next){EXPERIMENT_RUN, arm, x->duration_s};
+}
+
+void experiment_switched(struct experiment *x, int arm, bool restarted)
+{
+    x->arm = arm;
+    x->switches++;
+    x->restarted = restarted;
+    x->warm = false;
+}
+
+void experiment_warmed(struct experiment *x)
+{
+    x->warm = true;
+}
+
+/* A candidate that is far behind after one or two runs is not worth the rest of them. On a noisy machine "far" is further. */
+static bool clearly_worse(const struct experiment *x)
+{
+    double a[EXPERIMENT_RUNS_MAX];
+    double b[EXPERIMENT_RUNS_MAX];
+    int na = collect_logs(x, ARM_A, a);
+    int nb = collect_logs(x, ARM_B, b);
+    if (x->kind != EXPERIMENT_ROUND || na < 1 || nb < 1 || na + nb > 4)
+        return false;
+    double ratio = exp(stats_mean(b, nb) - stats_mean(a, na));
+    double screen = na >= 2 && nb >= 2 ? fmin(0.93, 1 - 2 * x->floor)
+                                       : fmin(0.80, 1 - 3 * x->floor);
+    return na == nb && ratio < screen;
+}
+
+void experiment_add(struct experiment *x, struct bench_run *run)
+{
+    if (run->warmup || x->n >= EXPERIMENT_RUNS_MAX) {
+        bench_run_clear(run);
+        return;
+    }
+    struct bench_run *r = &x->runs[x->n++];
+    *r = *run;
+    memset(run, 0, sizeof *run);
+    r->arm = x->arm;
+    r->valid = r->valid && r->tps > 0 && isfinite(r->tps);
+    x->errors = r->valid ? 0 : x->errors + 1;
+    x->stopped_early = x->stopped_early || clearly_worse(x);
+}
+
+double experiment_cost(const struct sdl *plan, enum experiment_kind kind, bool restarts)
+{
+    int runs = least_runs(kind, plan) * (kind == EXPERIMENT_AA ? 1 : 2);
+    double cost = at_least(plan->warmup_s, 0) +
+                  runs * (at_least(plan->duration_s, 1) + RUN_EXTRA_S);
+    if (kind != EXPERIMENT_AA)
+        cost += runs / 2 * switch_seconds(at_least(plan->warmup_s, 0), restarts);
+    return cost;
+}
+
+void experiment_clear(struct experiment *x)
+{
+    for (int i = 0; i < x->n; i++)
+        bench_run_clear(&x->runs[i]);
+    memset(x, 0, sizeof *x);
+}

@@ -1,0 +1,463 @@
+/* The planner: order of the arms, warm-ups, screening, the end by time, and what it claims. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pgd/runner/experiment.h"
+
+static struct sdl plan_of(void)
+{
+    struct sdl p = {.duration_s = 10, .warmup_s = 5, .min_runs = 3, .max_runs = 6};
+    return p;
+}
+
+static struct bench_run run_of(double tps)
+{
+    return (struct bench_run){.valid = true, .tps = tps, .p95_ms = 10, .transactions = tps * 10};
+}
+
+static void add(struct experiment *x, double tps)
+{
+    struct bench_run r = run_of(tps);
+    experiment_add(x, &r);
+}
+
+static void near(double got, double want, double tolerance)
+{
+    if (!(fabs(got - want) <= tolerance))
+        fail_msg("%.6f is not %.6f", got, want);
+}
+
+/* Plays an experiment with the throughput of each arm given by a function; writes what it did: "wA sB wB …", S for a switch,
+ * w for a warm-up, r for a run. Returns the seconds spent. */
+typedef double (*world_fn)(int arm, int run);
+
+static double play(struct experiment *x, world_fn world, bool restarts, double seconds,
+                   struct buf *trace)
+{
+    double spent = 0;
+    for (int step = 0; step < 400; step++) {
+        struct experiment_next n = experiment_next(x, seconds - spent);
+        char arm = n.arm == ARM_A ? 'A' : 'B';
+        if (n.want == EXPERIMENT_FINISHED)
+            return spent;
+        if (n.want == EXPERIMENT_SWITCH) {
+            assert_int_not_equal(n.arm, x->arm);
+            experiment_switched(x, n.arm, restarts);
+            buf_printf(trace, "S%c ", arm);
+            spent += restarts ? 6 : 1;
+        } else if (n.want == EXPERIMENT_WARMUP) {
+            assert_int_equal(n.arm, x->arm);
+            experiment_warmed(x);
+            buf_printf(trace, "w%d ", n.seconds);
+            spent += n.seconds;
+        } else {
+            assert_int_equal(n.arm, x->arm);
+            assert_int_equal(n.seconds, x->duration_s);
+            add(x, world(n.arm, x->n));
+            buf_printf(trace, "r%c ", arm);
+            spent += n.seconds + 1;
+        }
+    }
+    fail_msg("the experiment does not end");
+    return spent;
+}
+
+static double better(int arm, int run)
+{
+    return (arm == ARM_B ? 1200 : 1000) + run % 3;
+}
+
+static double worse(int arm, int run)
+{
+    return (arm == ARM_B ? 700 : 1000) + run % 3;
+}
+
+static double a_bit_worse(int arm, int run)
+{
+    return (arm == ARM_B ? 900 : 1000) + run % 3;
+}
+
+static double same(int arm, int run)
+{
+    (void)arm;
+    static const double tps[] = {1000, 1004, 998, 1001, 996, 1003};
+    return tps[run % 6];
+}
+
+/* Noisy enough that 3 against 3 cannot tell. */
+static double unclear(int arm, int run)
+{
+    static const double noise[] = {1.00, 0.94, 1.07, 1.03, 0.95, 1.02, 0.98, 1.06};
+    return (arm == ARM_B ? 1060 : 1000) * noise[run % 8];
+}
+
+static void test_aa(void **s)
+{
+    (void)s;
+    struct sdl plan = plan_of();
+    struct experiment x;
+    struct buf trace = {0};
+    experiment_init(&x, EXPERIMENT_AA, &plan, 0, ARM_A);
+    play(&x, same, false, 1000, &trace);
+    assert_string_equal(buf_text(&trace), "w5 rA rA rA rA ");
+    struct verdict v;
+    experiment_verdict(&x, &v);
+    assert_int_equal(v.kind, VERDICT_NONE);
+    assert_int_equal(v.runs_a, 4);
+    near(v.tps_a, 1000.7, 0.1);
+    assert_true(v.floor > 0.002 && v.floor < 0.01);
+    assert_true(isnan(v.ratio));
+    buf_clear(&trace);
+    experiment_clear(&x);
+}
+
+static void test_aa_alternation_counts(void **s)
+{
+    (void)s;
+    struct sdl plan = plan_of();
+    struct experiment x;
+    experiment_init(&x, EXPERIMENT_AA, &plan, 0, ARM_A);
+    add(&x, 1000);
+    add(&x, 1100);
+    add(&x, 1000);
+    add(&x, 1100);
+    struct verdict v;
+    experiment_verdict(&x, &v);
+    near(v.floor, 0.1, 1e-6); /* the deviation alone would say 5.7 % */
+    experiment_clear(&x);
+}
+
+static void test_order_by_reload(void **s)
+{
+    (void)s;
+    struct sdl plan = plan_of();
+    struct experiment x;
+    struct buf trace = {0};
+    struct verdict v;
+    experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01, ARM_A);
+    play(&x, better, false, 1000, &trace);
+    assert_string_equal(buf_text(&trace), "w5 rA SB w2 rB rB SA w2 rA rA SB w2 rB ");
+    experiment_verdict(&x, &v);
+    assert_int_equal(v.kind, VERDICT_IMPROVED);
+    near(v.ratio, 1.2, 0.002);
+    assert_true(v.ci_lo > 1.19 && v.ci_hi < 1.21);
+    assert_int_equal(v.runs_a, 3);
+    assert_int_equal(v.runs_b, 3);
+    assert_string_equal(v.note, "");
+    buf_clear(&trace);
+    experiment_clear(&x);
+}
+
+static void test_order_by_restart_unknown_arm(void **s)
+{
+    (void)s;
+    struct sdl plan = plan_of();
+    struct experiment x;
+    struct buf trace = {0};
+    experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01, -1);
+    play(&x, better, true, 1000, &trace);
+    assert_string_equal(buf_text(&trace), "SA w5 rA SB w5 rB rB SA w5 rA rA SB w5 rB ");
+    buf_clear(&trace);
+    experiment_clear(&x);
+}
+
+static void test_confirm_starts_where_it_is(void **s)
+{
+    (void)s;
+    struct sdl plan = plan_of();
+    struct experiment x;
+    struct buf trace = {0};
+    experiment_init(&x, EXPERIMENT_CONFIRM, &plan, 0.01, ARM_B);
+    play(&x, better, false, 1000, &trace);
+    assert_string_equal(buf_text(&trace), "w5 rB SA w2 rA rA SB w2 rB rB SA w2 rA rA SB w2 rB ");
+    buf_clear(&trace);
+    experiment_clear(&x);
+}
+
+static void test_confirm_with_little_time(void **s)
+{
+    (void)s;
+    struct sdl plan = plan_of();
+    struct experiment x;
+    struct buf trace = {0};
+    struct verdict v;
+    experiment_init(&x, EXPERIMENT_CONFIRM, &plan, 0.01, ARM_A);
+    double spent = play(&x, better, false, 90, &trace);
+    assert_true(spent <= 90);
+    assert_string_equal(buf_text(&trace), "w5 rA SB w2 rB rB SA w2 rA rA SB w2 rB ");
+    experiment_verdict(&x, &v);
+    assert_int_equal(v.kind, VERDICT_IMPROVED);
+    buf_clear(&trace);
+    experiment_clear(&x);
+
+    struct buf shorter = {0};
+    experiment_init(&x, EXPERIMENT_CONFIRM, &plan, 0.01, ARM_A);
+    play(&x, better, false, 60, &shorter);
+    experiment_verdict(&x, &v); /* 20 % faster, and still no claim */
+    assert_int_equal(v.kind, VERDICT_INCONCLUSIVE);
+    assert_non_null(strstr(v.note, "fewer than 3"));
+    buf_clear(&shorter);
+    experiment_clear(&x);
+}
+
+static void test_screening(void **s)
+{
+    (void)s;
+    struct sdl plan = plan_of();
+    struct experiment x;
+    struct buf trace = {0};
+    struct verdict v;
+    experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01, ARM_A);
+    play(&x, worse, false, 1000, &trace);
+    assert_string_equal(buf_text(&trace), "w5 rA SB w2 rB ");
+    assert_true(x.stopped_early);
+    experiment_verdict(&x, &v);
+    assert_int_equal(v.kind, VERDICT_INCONCLUSIVE);
+    assert_non_null(strstr(v.note, "screened out"));
+    buf_clear(&trace);
+    experiment_clear(&x);
+
+    experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01, ARM_A);
+    play(&x, a_bit_worse, false, 1000, &trace);
+    assert_string_equal(buf_text(&trace), "w5 rA SB w2 rB rB SA w2 rA ");
+    buf_clear(&trace);
+    experiment_clear(&x);
+
+    experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.08, ARM_A); /* noise could do that */
+    play(&x, a_bit_worse, false, 1000, &trace);
+    assert_false(x.stopped_early);
+    buf_clear(&trace);
+    experiment_clear(&x);
+
+    experiment_init(&x, EXPERIMENT_CONFIRM, &plan, 0.01,
+                    ARM_A); /* not screened: it ends with a claim */
+    play(&x, worse, false, 1000, &trace);
+    experiment_verdict(&x, &v);
+    assert_int_equal(v.kind, VERDICT_REGRESSED);
+    near(v.ratio, 0.7, 0.002);
+    buf_clear(&trace);
+    experiment_clear(&x);
+}
+
+static void test_more_runs_while_unclear(void **s)
+{
+    (void)s;
+    struct sdl plan = plan_of();
+    struct experiment x;
+    struct buf trace = {0};
+    experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.02, ARM_A);
+    play(&x, unclear, false, 10000, &trace);
+    assert_true(x.n > 6 && x.n <= 12);
+    buf_clear(&trace);
+    experiment_clear(&x);
+
+    experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.02,
+                    ARM_A); /* no gain of 2 % is possible: it stops */
+    play(&x, same, false, 10000, &trace);
+    assert_int_equal(x.n, 6);
+    struct verdict v;
+    experiment_verdict(&x, &v);
+    assert_int_equal(v.kind, VERDICT_INCONCLUSIVE);
+    buf_clear(&trace);
+    experiment_clear(&x);
+}
+
+static struct verdict verdict_of(double floor, const double *a, const double *b, int n)
+{
+    struct sdl plan = plan_of();
+    struct experiment x;
+    struct verdict v;
+    experiment_init(&x, EXPERIMENT_ROUND, &plan, floor, ARM_A);
+    for (int i = 0; i < n; i++) {
+        experiment_switched(&x, ARM_A, false);
+        add(&x, a[i]);
+        experiment_switched(&x, ARM_B, false);
+        add(&x, b[i]);
+    }
+    experiment_verdict(&x, &v);
+    experiment_clear(&x);
+    return v;
+}
+
+static void test_claims(void **s)
+{
+    (void)s;
+    const double a[] = {1000, 1001, 999, 1000};
+    const double small[] = {1015, 1016, 1014, 1015};
+    const double mid[] = {1050, 1051, 1049, 1050};
+    const double down[] = {950, 951, 949, 950};
+    struct verdict v = verdict_of(0.005, a, small, 4);
+    assert_int_equal(v.kind, VERDICT_INCONCLUSIVE);
+    assert_true(v.ci_lo > 1);
+    assert_string_equal(v.note, "the difference is below 2 %");
+    v = verdict_of(0.005, a, mid, 4);
+    assert_int_equal(v.kind, VERDICT_IMPROVED);
+    v = verdict_of(0.08, a, mid, 4);
+    assert_int_equal(v.kind, VERDICT_INCONCLUSIVE);
+    assert_string_equal(v.note, "the difference is within this machine's noise");
+    v = verdict_of(0.005, a, down, 4);
+    assert_int_equal(v.kind, VERDICT_REGRESSED);
+    v = verdict_of(0.005, a, mid, 2);
+    assert_int_equal(v.kind, VERDICT_INCONCLUSIVE);
+    assert_non_null(strstr(v.note, "fewer than 3"));
+}
+
+static void test_failures_and_latency(void **s)
+{
+    (void)s;
+    struct sdl plan = plan_of();
+    struct experiment x;
+    struct verdict v;
+    experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.005, ARM_A);
+    for (int i = 0; i < 3; i++) {
+        struct bench_run a = run_of(1000 + i);
+        struct bench_run b = run_of(1300 + i);
+        b.failed = 400;
+        b.p95_ms = 13;
+        experiment_switched(&x, ARM_A, false);
+        experiment_add(&x, &a);
+        experiment_switched(&x, ARM_B, false);
+        experiment_add(&x, &b);
+    }
+    experiment_verdict(&x, &v);
+    assert_int_equal(v.kind, VERDICT_INCONCLUSIVE);
+    assert_non_null(strstr(v.note, "3.0 % failed"));
+    assert_non_null(strstr(v.note, "p95 latency 30 % worse"));
+    near(v.p95_b, 13, 1e-9);
+    for (int i = 0; i < x.n; i++)
+        x.runs[i].failed = 400; /* A fails just as often, even a bit more: no charge */
+    experiment_verdict(&x, &v);
+    assert_int_equal(v.kind, VERDICT_IMPROVED);
+    experiment_clear(&x);
+}
+
+static void test_invalid_runs(void **s)
+{
+    (void)s;
+    struct sdl plan = plan_of();
+    struct experiment x;
+    struct verdict v;
+    experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.005, ARM_A);
+    experiment_warmed(&x);
+    struct bench_run warm = run_of(5000);
+    warm.warmup = true;
+    experiment_add(&x, &warm);
+    assert_int_equal(x.n, 0);
+    add(&x, 1000);
+    experiment_switched(&x, ARM_B, false);
+    experiment_warmed(&x);
+    for (int i = 0; i < 3; i++) {
+        struct experiment_next n = experiment_next(&x, 1000);
+        assert_int_equal(n.want, EXPERIMENT_RUN); /* the same arm again */
+        assert_int_equal(n.arm, ARM_B);
+        struct bench_run r = run_of(1000);
+        r.valid = false;
+        r.series = xcalloc(4, sizeof *r.series);
+        r.nseries = 4;
+        experiment_add(&x, &r);
+        assert_null(r.series);
+    }
+    assert_int_equal(experiment_next(&x, 1000).want, EXPERIMENT_FINISHED);
+    experiment_verdict(&x, &v);
+    assert_int_equal(v.kind, VERDICT_INCONCLUSIVE);
+    assert_int_equal(v.runs_b, 0);
+    assert_non_null(strstr(v.note, "runs failed"));
+    assert_true(isnan(v.tps_b) && isnan(v.ci_lo));
+    experiment_clear(&x);
+}
+
+static void test_cost(void **s)
+{
+    (void)s;
+    struct sdl plan = plan_of();
+    struct experiment x;
+    for (int kind = EXPERIMENT_AA; kind <= EXPERIMENT_CONFIRM; kind++)
+        for (int restarts = 0; restarts < 2; restarts++) {
+            struct buf trace = {0};
+            double cost = experiment_cost(&plan, (enum experiment_kind)kind, restarts);
+            experiment_init(&x, (enum experiment_kind)kind, &plan, 0.01, ARM_A);
+            double spent = play(&x, better, restarts, cost, &trace);
+            assert_true(spent <= cost && spent > cost * 0.7);
+            assert_int_equal(x.n, kind == EXPERIMENT_AA ? 4 : kind == EXPERIMENT_ROUND ? 6 : 8);
+            buf_clear(&trace);
+            experiment_clear(&x);
+        }
+}
+
+/* How often whole experiments, with all their looks at the figures, claim a gain that is not there: the floor is measured
+ * first, as in a session. */
+static uint64_t state;
+
+static double uniform(void)
+{
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return ((double)(state >> 11) + 0.5) / 9007199254740992.0;
+}
+
+static double noisy(int arm, int run)
+{
+    (void)arm;
+    (void)run;
+    return 1000 * exp(0.03 * sqrt(-2 * log(uniform())) * cos(2 * 3.14159265358979 * uniform()));
+}
+
+static double share_of_claims(enum experiment_kind kind)
+{
+    const int trials = 3000;
+    int claims = 0;
+    struct sdl plan = plan_of();
+    for (int t = 0; t < trials; t++) {
+        struct experiment x;
+        struct verdict v;
+        struct buf trace = {0};
+        experiment_init(&x, EXPERIMENT_AA, &plan, 0, ARM_A);
+        play(&x, noisy, false, 1e6, &trace);
+        experiment_verdict(&x, &v);
+        experiment_clear(&x);
+        experiment_init(&x, kind, &plan, v.floor, ARM_A);
+        play(&x, noisy, false, 1e6, &trace);
+        experiment_verdict(&x, &v);
+        claims += v.kind == VERDICT_IMPROVED;
+        experiment_clear(&x);
+        buf_clear(&trace);
+    }
+    return 100.0 * claims / trials;
+}
+
+static void test_false_claims(void **s)
+{
+    (void)s;
+    state = 4711;
+    double round = share_of_claims(EXPERIMENT_ROUND);
+    double confirm = share_of_claims(EXPERIMENT_CONFIRM);
+    print_message("gains claimed where there are none: rounds %.2f %%, confirmations %.2f %%\n",
+                  round, confirm);
+    assert_true(round <= 6);
+    assert_true(confirm <= 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_aa),
+        cmocka_unit_test(test_aa_alternation_counts),
+        cmocka_unit_test(test_order_by_reload),
+        cmocka_unit_test(test_order_by_restart_unknown_arm),
+        cmocka_unit_test(test_confirm_starts_where_it_is),
+        cmocka_unit_test(test_confirm_with_little_time),
+        cmocka_unit_test(test_screening),
+        cmocka_unit_test(test_more_runs_while_unclear),
+        cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_failures_and_latency),
+        cmocka_unit_test(test_invalid_runs),
+        cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_false_claims),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
