@@ -1,0 +1,358 @@
+# Facts of the machine that a PostgreSQL server runs on, as key=value lines on standard output. POSIX sh, writes nothing.
+#
+#   sh -s -- DATADIR PORT START BACKEND < host.sh
+#
+# DATADIR  the server's data directory, empty when the server hides it
+# PORT     the port that the server listens on
+# START    when its postmaster started, seconds since the epoch
+# BACKEND  the process id of one of its sessions, as the server numbers them; 0 = unknown
+#
+# A key that cannot be read is left out. The first line, "match", says whether this is the machine of that server:
+# "pidfile" (postmaster.pid agrees in port and start time, and the process is there), "process" (the data directory cannot be
+# read, but that session and its postmaster are processes of this machine), or "no".
+# PGD_HOST_ROOT stands before /proc, /sys and /etc: for tests.
+
+LC_ALL=C
+export LC_ALL
+R=${PGD_HOST_ROOT:-}
+
+say() {
+    [ -n "$2" ] && printf '%s=%s\n' "$1" "$2"
+}
+
+# The first line of a file.
+first() {
+    line=
+    [ -r "$1" ] && read -r line <"$1" 2>/dev/null
+    printf '%s' "$line"
+}
+
+# kB figure of /proc/meminfo in bytes.
+mem() {
+    while read -r key value _; do
+        if [ "$key" = "$1:" ]; then
+            echo $((value * ${2:-1024}))
+            return
+        fi
+    done <"$R/proc/meminfo"
+} 2>/dev/null
+
+is_number() {
+    case $1 in
+    '' | *[!0-9]*) return 1 ;;
+    esac
+}
+
+is_postgres() {
+    case $(first "$R/proc/$1/comm") in
+    postgres* | postmaster | edb-postgres) return 0 ;;
+    esac
+    return 1
+}
+
+# Field $2 of /proc/PID/stat, counted after the command's name: 2 = parent, 20 = start in ticks since boot.
+stat_field() {
+    line=$(first "$R/proc/$1/stat")
+    # shellcheck disable=SC2086
+    set -- "$2" ${line##*) }
+    shift "$1" 2>/dev/null || return
+    printf '%s' "$1"
+}
+
+# Seconds since the epoch at which process $1 started.
+started_at() {
+    ticks=$(stat_field "$1" 20)
+    boot=$(sed -n 's/^btime //p' "$R/proc/stat" 2>/dev/null)
+    hz=$(getconf CLK_TCK 2>/dev/null || echo 100)
+    is_number "$ticks" && is_number "$boot" && echo $((boot + ticks / hz))
+}
+
+near() {
+    is_number "$1" && is_number "$2" || return 1
+    apart=$(($1 - $2))
+    [ "${apart#-}" -le "$3" ]
+}
+
+# Sets match and pm, the postmaster's process id; datadir too, where the server hides it and the system shows it.
+find_postmaster() {
+    match=no
+    pm=
+    if [ -n "$datadir" ] && [ -r "$datadir/postmaster.pid" ]; then
+        {
+            read -r pm
+            read -r _
+            read -r started
+            read -r port
+        } <"$datadir/postmaster.pid" 2>/dev/null
+        port=${port% }
+        if is_number "$pm" && [ "$port" = "$want_port" ] && near "$started" "$want_start" 10 && is_postgres "$pm"; then
+            match=pidfile
+            return
+        fi
+        pm=
+        return
+    fi
+    is_number "$backend" && [ "$backend" -gt 0 ] && is_postgres "$backend" || return
+    parent=$(stat_field "$backend" 2)
+    is_number "$parent" && is_postgres "$parent" && near "$(started_at "$parent")" "$want_start" 60 || return
+    pm=$parent
+    match=process
+    hidden=$(readlink "$R/proc/$pm/cwd" 2>/dev/null)
+    if [ -z "$datadir" ] && [ -n "$hidden" ] && [ -r "$hidden/postmaster.pid" ]; then
+        datadir=$hidden
+        match=pidfile
+    fi
+}
+
+machine() {
+    say hostname "$(uname -n)"
+    say kernel "$(uname -sr)"
+    os=$(sed -n 's/^PRETTY_NAME=//p' "$R/etc/os-release" 2>/dev/null)
+    os=${os#\"}
+    say os "${os%\"}"
+    cpus=$(grep -c '^processor' "$R/proc/cpuinfo" 2>/dev/null)
+    [ "${cpus:-0}" -gt 0 ] || cpus=$(getconf _NPROCESSORS_ONLN 2>/dev/null || nproc 2>/dev/null)
+    say cpus "$cpus"
+    model=$(sed -n 's/^model name[^:]*: *//p' "$R/proc/cpuinfo" 2>/dev/null | sed 1q)
+    say cpu_model "${model:-$(uname -m)}"
+    say mem_total "$(mem MemTotal)"
+    say mem_available "$(mem MemAvailable)"
+    say swap_total "$(mem SwapTotal)"
+    say commit_limit "$(mem CommitLimit)"
+    say committed "$(mem Committed_AS)"
+    say hugepages_total "$(mem HugePages_Total 1)"
+    say hugepages_free "$(mem HugePages_Free 1)"
+    say hugepage_bytes "$(mem Hugepagesize)"
+    thp=$(first "$R/sys/kernel/mm/transparent_hugepage/enabled")
+    thp=${thp#*\[}
+    say thp "${thp%%\]*}"
+    say overcommit "$(first "$R/proc/sys/vm/overcommit_memory")"
+    for name in swappiness dirty_bytes dirty_background_bytes dirty_ratio dirty_background_ratio; do
+        say $name "$(first "$R/proc/sys/vm/$name")"
+    done
+}
+
+# The lowest figure of the file named $2 in cgroup $1 and those above it, below the folder $3.
+lowest_limit() {
+    at=$1
+    case $at in
+    *..*) at= ;;
+    esac
+    low=
+    while :; do
+        value=$(first "$3$at/$2")
+        # What is as good as no limit has 18 digits or more; "max" is no number.
+        if is_number "$value" && [ "${#value}" -lt 18 ]; then
+            if [ -z "$low" ] || [ "$value" -lt "$low" ]; then
+                low=$value
+            fi
+        fi
+        [ -z "$at" ] && break
+        at=${at%/*}
+    done
+    printf '%s' "$low"
+}
+
+# quota and period in microseconds give CPUs with two digits.
+say_cpus() {
+    is_number "$1" && is_number "$2" && [ "$2" -gt 0 ] || return
+    hundredths=$(($1 * 100 / $2))
+    printf 'cgroup_cpus=%d.%02d\n' $((hundredths / 100)) $((hundredths % 100))
+}
+
+limits() {
+    of=$R/proc/${pm:-self}/cgroup
+    top=$R/sys/fs/cgroup
+    if [ -e "$top/cgroup.controllers" ]; then
+        path=$(sed -n 's/^0:://p' "$of" 2>/dev/null)
+        path=${path%/}
+        [ -d "$top$path" ] || path=
+        say cgroup_mem_limit "$(lowest_limit "$path" memory.max "$top")"
+        case $path in
+        *..*) path= ;;
+        esac
+        while :; do
+            quota=$(first "$top$path/cpu.max")
+            if [ -n "$quota" ] && [ "${quota%% *}" != max ]; then
+                say_cpus "${quota%% *}" "${quota##* }"
+                break
+            fi
+            [ -z "$path" ] && break
+            path=${path%/*}
+        done
+    else
+        path=$(sed -n 's/^[0-9]*:\([^:]*,\)*memory\(,[^:]*\)*://p' "$of" 2>/dev/null)
+        path=${path%/}
+        [ -d "$top/memory$path" ] || path=
+        say cgroup_mem_limit "$(lowest_limit "$path" memory.limit_in_bytes "$top/memory")"
+        path=$(sed -n 's/^[0-9]*:\([^:]*,\)*cpu\(,[^:]*\)*://p' "$of" 2>/dev/null)
+        path=${path%/}
+        [ -d "$top/cpu$path" ] || path=
+        say_cpus "$(first "$top/cpu$path/cpu.cfs_quota_us")" "$(first "$top/cpu$path/cpu.cfs_period_us")"
+    fi
+}
+
+# Where folder $2 lies: lines with the prefix $1.
+disk() {
+    dir=$(cd -P "$2" 2>/dev/null && pwd -P) || return
+    best=
+    while read -r _ _ number _ mount rest; do
+        mount=$(printf '%b' "$mount")
+        case $dir/ in
+        "${mount%/}/"*)
+            if [ "${#mount}" -ge "${#best}" ]; then
+                best=$mount
+                best_number=$number
+                best_rest=${rest##* - }
+            fi
+            ;;
+        esac
+    done <"$R/proc/self/mountinfo" 2>/dev/null
+    [ -n "$best" ] || return
+    say "$1_mount" "$best"
+    say "$1_fs" "${best_rest%% *}"
+    from=${best_rest#* }
+    from=${from%% *}
+    name=
+    if [ -e "$R/sys/dev/block/$best_number" ]; then
+        name=$(readlink -f "$R/sys/dev/block/$best_number")
+    elif [ -b "$from" ]; then
+        name=$(readlink -f "$from")
+    fi
+    name=${name##*/}
+    if [ -n "$name" ] && [ -e "$R/sys/class/block/$name" ]; then
+        say "$1_device" "$name"
+        block "$1" "$name"
+    fi
+    sizes=$(stat -f -c '%S %b %a' "$dir" 2>/dev/null)
+    unit=${sizes%% *}
+    avail=${sizes##* }
+    sizes=${sizes#* }
+    if is_number "$unit" && is_number "$avail" && is_number "${sizes%% *}"; then
+        say "$1_total" $((unit * ${sizes%% *}))
+        say "$1_free" $((unit * avail))
+    fi
+}
+
+# What kind of disk block device $2 is; a partition is part of its disk, a mapped device lies on its first disk.
+block() {
+    whole=$2
+    for _ in 1 2 3; do
+        if [ -e "$R/sys/class/block/$whole/partition" ]; then
+            whole=$(readlink -f "$R/sys/class/block/$whole")
+            whole=${whole%/*}
+            whole=${whole##*/}
+        fi
+        for below in "$R/sys/class/block/$whole/slaves/"*; do
+            [ -e "$below" ] && whole=${below##*/}
+            break
+        done
+    done
+    queue=$R/sys/class/block/$whole/queue
+    case $whole/$(first "$queue/rotational") in
+    nvme*) say "$1_kind" nvme ;;
+    */0) say "$1_kind" ssd ;;
+    # Virtual disks call themselves rotating whatever they lie on.
+    vd*/1 | xvd*/1) ;;
+    */1) say "$1_kind" hdd ;;
+    esac
+    scheduler=$(first "$queue/scheduler")
+    case $scheduler in
+    *\[*)
+        scheduler=${scheduler#*\[}
+        scheduler=${scheduler%%\]*}
+        ;;
+    esac
+    say "$1_scheduler" "$scheduler"
+}
+
+# Who starts the server again: nobody may do it behind this one's back.
+supervisor() {
+    parent=$(stat_field "$pm" 2)
+    args=$(tr '\0' ' ' <"$R/proc/${parent:-0}/cmdline" 2>/dev/null)
+    unit=$(sed -n -e 's/^0:://p' -e 's/^[0-9]*:name=systemd://p' "$R/proc/$pm/cgroup" 2>/dev/null | sed 1q)
+    case $args/$unit in
+    *patroni*)
+        echo patroni
+        return
+        ;;
+    esac
+    # Patroni's servers are children of process 1, but it leaves a file, and runs.
+    if [ -e "$datadir/patroni.dynamic.json" ] &&
+        grep -q 'patron[i]' "$R"/proc/[0-9]*/cmdline 2>/dev/null; then
+        echo patroni
+        return
+    fi
+    if [ "$pm" = 1 ]; then
+        echo container
+        return
+    fi
+    init=$(first "$R/proc/1/comm")
+    if [ "$parent" = 1 ]; then
+        case $init in
+        tini | dumb-init | docker-init | catatonit)
+            echo container
+            return
+            ;;
+        esac
+    fi
+    [ "$init" = systemd ] || return
+    case ${unit##*/} in
+    *.service) ;;
+    *) return ;;
+    esac
+    case $unit in
+    */user@*) echo "systemd-user:${unit##*/}" ;;
+    *)
+        # A server that somebody started by hand inside another service is not that service's.
+        main=$(systemctl show -p MainPID "${unit##*/}" 2>/dev/null)
+        case ${main#MainPID=} in
+        "$pm" | '') echo "systemd:${unit##*/}" ;;
+        esac
+        ;;
+    esac
+}
+
+server() {
+    say postmaster_pid "$pm"
+    exe=$(readlink "$R/proc/$pm/exe" 2>/dev/null)
+    exe=${exe% (deleted)}
+    case $exe in
+    */*) say bindir "${exe%/*}" ;;
+    esac
+    say supervisor "$(supervisor)"
+}
+
+main() {
+    datadir=$1
+    want_port=$2
+    want_start=$3
+    backend=$4
+    find_postmaster
+    say match "$match"
+    if [ "$match" != no ]; then
+        say data_directory "$datadir"
+        server
+    fi
+    machine
+    limits
+    [ "$match" = no ] && return
+    if [ -n "$datadir" ] && [ -r "$datadir/postmaster.pid" ]; then
+        say data_readable 1
+        say owner "$(stat -c %U "$datadir" 2>/dev/null)"
+        auto=$datadir/postgresql.auto.conf
+        if [ -r "$auto" ] && [ -w "$auto" ] && [ -w "$datadir" ]; then
+            say auto_conf rw
+        elif [ -r "$auto" ]; then
+            say auto_conf ro
+        else
+            say auto_conf no
+        fi
+        disk data "$datadir"
+        disk wal "$datadir/pg_wal"
+    else
+        say data_readable 0
+    fi
+}
+
+main "$@" </dev/null 2>/dev/null

@@ -1,0 +1,15 @@
+-- One row: what our role may do. ALTER SYSTEM can be granted for single settings, and switched off as a whole (17 on).
+SELECT r.rolsuper AS superuser,
+       pg_has_role('pg_monitor', 'USAGE') AS pg_monitor,
+       pg_has_role('pg_read_all_settings', 'USAGE') AS read_settings,
+       pg_has_role('pg_read_all_stats', 'USAGE') AS read_stats,
+       r.rolsuper OR EXISTS (SELECT 1 FROM pg_parameter_acl AS p
+                              WHERE has_parameter_privilege(p.parname, 'ALTER SYSTEM')) AS alter_system,
+       coalesce(current_setting('allow_alter_system', true), 'on')::bool AS allow_alter_system,
+       has_function_privilege('pg_catalog.pg_reload_conf()', 'EXECUTE') AS reload,
+       has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
+           AND has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE') AS file_settings,
+       pg_has_role('pg_checkpoint', 'USAGE') AS checkpoint,
+       r.rolsuper OR r.rolcreatedb AS create_db
+  FROM pg_roles AS r
+ WHERE r.rolname = current_user

@@ -1,0 +1,159 @@
+/* facts.h - what is known of a server, its host and its database: the typed result of discovery.
+ *
+ * A figure that a role may not see, or that this version lacks, is NAN (numbers), -1 (counts) or ""
+ * (text), and the reason stands in `missing`. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pgd/base/rows.h"
+
+/* Who the server is. Pinned at the first connect and compared before every change (identity_same). */
+struct identity {
+    int version_num;              /* 150018 */
+    char version[64];             /* "15.20 (Debian …)" */
+    char system_identifier[24];   /* "" when the role may not read pg_control_system() */
+    bool standby;                 /* pg_is_in_recovery() */
+    char server_addr[64];         /* inet_server_addr(), "" on a socket */
+    int server_port;
+    char data_directory[512];     /* "" when hidden */
+    char config_file[512];
+    char hba_file[512];
+    int64_t postmaster_start_us;  /* epoch */
+    char database[64];
+    char role[64];
+    char cluster_name[64];
+    bool local;                   /* the server runs on this machine and its data directory is visible */
+    int postmaster_pid;           /* when local; 0 otherwise */
+    char owner[64];               /* the operating-system user of the data directory, when local */
+    char bindir[512];             /* the server's own binaries, when local */
+    bool auto_conf_ok;            /* postgresql.auto.conf can be reached as a file */
+    char supervisor[48];          /* "", "systemd:UNIT", "patroni", "container", …: who starts the server */
+};
+
+/* What our role may do. */
+struct rights {
+    bool superuser;
+    bool pg_monitor;
+    bool alter_system;    /* may run ALTER SYSTEM */
+    bool reload;          /* may call pg_reload_conf() */
+    bool file_settings;   /* may read pg_file_settings */
+    bool checkpoint;      /* may run CHECKPOINT */
+    bool create_db;
+    bool read_stats;      /* sees the statements of others */
+};
+
+struct setting {
+    char name[64];
+    char value[256];   /* in the unit of pg_settings.setting */
+    char shown[256];   /* as SHOW prints it */
+    char unit[8];      /* "8kB", "ms", "" … */
+    char context[20];  /* "postmaster", "sighup", "user", … */
+    char vartype[8];   /* "bool", "integer", "real", "string", "enum" */
+    char min[24], max[24];
+    char enumvals[256]; /* "{on,off,try}" as the server prints the array */
+    char boot[128];     /* compiled-in default */
+    char reset[128];    /* what RESET gives in this session */
+    char source[32];    /* "default", "configuration file", "database", "user", "command line", … */
+    char sourcefile[256];
+    bool pending_restart;
+};
+
+struct settings {
+    int n;
+    struct setting *items; /* owned; sorted by name */
+};
+
+/* NULL when there is none of that name. Borrowed. */
+const struct setting *settings_find(const struct settings *s, const char *name);
+/* The numeric value in bytes (memory), milliseconds (time) or plain; NAN if not numeric or missing. */
+double settings_number(const struct settings *s, const char *name);
+bool settings_bool(const struct settings *s, const char *name, bool otherwise);
+void settings_clear(struct settings *s);
+
+struct disk_facts {
+    char mount[256];
+    char device[64];
+    char fs[32];
+    char kind[16]; /* "ssd", "hdd", "nvme", "" unknown */
+    char scheduler[32];
+    double total_bytes, free_bytes;
+};
+
+struct host_facts {
+    bool known; /* false: the host is not reachable by us; all below unknown */
+    char hostname[128], kernel[128], os[128];
+    int cpus;
+    char cpu_model[128];
+    double mem_total, mem_available, swap_total; /* bytes */
+    double cgroup_mem_limit;                     /* bytes; NAN = none */
+    double cgroup_cpus;                          /* NAN = none */
+    char thp[32];                                /* "always", "madvise", "never" */
+    int64_t hugepages_total, hugepages_free;
+    double hugepage_bytes;
+    int overcommit, swappiness; /* -1 unknown */
+    double commit_limit, committed;
+    double dirty_bytes, dirty_background_bytes, dirty_ratio, dirty_background_ratio;
+    struct disk_facts data, wal;
+};
+
+struct database_facts {
+    char name[64];
+    double bytes; /* NAN if not allowed */
+};
+
+struct relation_facts {
+    char schema[64], name[64];
+    char kind; /* pg_class.relkind */
+    double bytes;  /* relpages x block size */
+    double tuples; /* reltuples, -1 = never analysed */
+};
+
+/* Totals since the statistics began: the runtime picture before any benchmark. Counters are NAN when
+ * this version or role does not give them. */
+struct runtime_facts {
+    double stats_age_s;
+    double xact_commit, xact_rollback, blks_hit, blks_read, tup_returned, tup_fetched;
+    double temp_files, temp_bytes, deadlocks, conflicts;
+    double sessions, sessions_active, sessions_idle_tx, sessions_waiting, max_connections;
+    double ckpt_timed, ckpt_req, ckpt_write_ms, ckpt_sync_ms, buffers_ckpt, buffers_clean, buffers_backend;
+    double wal_bytes, wal_fpi, wal_records, wal_buffers_full, wal_sync_ms;
+    double replicas, replica_lag_s;
+    double slots_inactive, archive_failed;
+    double locks_waiting, longest_xact_s, prepared_xacts;
+    double dead_tuples, live_tuples;
+    bool base_backup;
+    bool statements; /* pg_stat_statements can be read */
+    bool jit_available;
+};
+
+enum { DATABASES_MAX = 64, RELATIONS_MAX = 40, MISSING_MAX = 16, OVERRIDES_MAX = 32 };
+
+/* A role's or database's own value that hides a system-wide one. */
+struct override {
+    char name[64], value[128], role[64], database[64];
+};
+
+struct server_facts {
+    struct identity id;
+    struct rights rights;
+    struct settings settings;
+    struct host_facts host;
+    struct runtime_facts runtime;
+    int ndatabases;
+    struct database_facts databases[DATABASES_MAX];
+    int nrelations; /* largest first */
+    struct relation_facts relations[RELATIONS_MAX];
+    int noverrides;
+    struct override overrides[OVERRIDES_MAX];
+    int nmissing;
+    char missing[MISSING_MAX][160]; /* what could not be seen, and why */
+};
+
+/* Frees what f owns and leaves every figure unknown. */
+void server_facts_clear(struct server_facts *f);
+void host_facts_forget(struct host_facts *h); /* everything of the host is unknown again */
+/* Is b the same server (system identifier, role, port, data directory) as a? why names the difference. */
+bool identity_same(const struct identity *a, const struct identity *b, char *why, size_t size);

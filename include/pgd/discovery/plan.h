@@ -1,0 +1,26 @@
+/* plan.h - what EXPLAIN (ANALYZE, BUFFERS, text) says about one statement of the workload. */
+#pragma once
+
+#include <stdbool.h>
+
+struct plan_facts {
+    char script[64];
+    char query[160]; /* its beginning, for people */
+    bool valid;
+    double total_cost;  /* of the top node */
+    double exec_ms, plan_ms, jit_ms;
+    bool jit;
+    double sort_disk_kb, sort_mem_kb; /* largest spill and largest in-memory sort, 0 if none */
+    double hash_batches;              /* largest, 1 if all in memory */
+    double hash_mem_kb, hash_disk_kb;
+    double workers_planned, workers_launched;
+    double seq_scan_rows_removed; /* rows a sequential scan threw away */
+    double seq_scan_rows;
+    char seq_scan_rel[64];
+    double index_scans;
+    double worst_misestimate; /* actual/estimated or its inverse, >= 1 */
+    double shared_read, shared_hit, temp_read, temp_written; /* blocks */
+};
+
+/* Reads the text; script and query are left as they are. valid stays false when there is no plan in it. */
+void plan_parse(const char *text, struct plan_facts *p);

@@ -1,0 +1,60 @@
+/* collect.h - the machine that samples the server and its host once a second.
+ *
+ * At most two statements a tick on CONN_TELEMETRY, one read of /proc for a local server. A tick whose
+ * predecessor has not been answered yet is counted as missed, not queued. */
+#pragma once
+
+#include "pgd/base/effect.h"
+#include "pgd/telemetry/metrics.h"
+
+struct pg_sample;   /* raw counters, private to telemetry */
+struct host_sample; /* raw /proc figures, private to telemetry */
+
+/* Client sessions, ours left out. `waiting` are the active ones that wait for a lock (wait_event_type
+ * Lock). A role without pg_read_all_stats knows the states of its own sessions only: `hidden` are the
+ * others, and where all are hidden the counts of states are -1. */
+struct activity_counts {
+    int sessions, active, idle, idle_tx, waiting;
+    int hidden;
+};
+
+struct collect {
+    uint32_t generation, waiting_pg, waiting_host;
+    bool pg_in_flight, host_in_flight;
+    bool host_on;         /* read /proc */
+    char data_device[64]; /* the device whose disk figures matter; "" = sum of all */
+    int server_version;
+    int missed;            /* ticks without an answer in time */
+    int64_t last_pg_at_us; /* arrival of the newest sample; 0 = none */
+    int samples;           /* since the link is up; TPS is known from the second on */
+    struct activity_counts activity;
+    struct pg_sample *pg_now, *pg_before, *pg_mark;         /* owned */
+    struct host_sample *host_now, *host_before, *host_mark; /* owned */
+    struct wait_tally *waits;                               /* owned: samples since the mark */
+    double active_sum, active_peak;
+    int active_n;
+    double run_sum; /* run queue since the mark */
+    int run_n;
+    double mem_min;
+    struct series series[METRIC_COUNT];
+    struct wait_share recent_waits[WAITS_MAX]; /* of the last 10 s, for the screen */
+    int nrecent_waits;
+    struct err err; /* of the newest sample, if the server refused it */
+    uint32_t next_id;
+    unsigned sent;    /* statements since the start: their transactions are not the server's load */
+    bool limits_set;  /* the connection has its timeouts */
+    bool mark_wanted; /* collect_mark() came before the first sample */
+    bool ticked;      /* not before the first tick */
+    bool pg_added, host_added; /* this second has its value in the series */
+};
+
+void collect_init(struct collect *c);
+void collect_clear(struct collect *c);
+/* The telemetry connection is up (again): samples start anew, series go on with a gap. */
+void collect_link_up(struct collect *c, int server_version);
+void collect_tick(struct collect *c, struct effects *fx, bool link_up);
+/* An answer of OWNER_TELEMETRY. Returns true if something on the screen changed. */
+bool collect_step(struct collect *c, const struct event *ev);
+/* A window begins at the newest sample; collect_window() gives the difference up to now. */
+void collect_mark(struct collect *c);
+void collect_window(const struct collect *c, struct window *w);

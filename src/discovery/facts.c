@@ -1,0 +1,199 @@
+/* Look-ups in the facts of a server, and the question whether two identities are one server. */
+#include "pgd/discovery/facts.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "pgd/base/mem.h"
+#include "pgd/base/text.h"
+
+static int compare_name(const void *key, const void *item)
+{
+    return strcasecmp(key, ((const struct setting *)item)->name);
+}
+
+const struct setting *settings_find(const struct settings *s, const char *name)
+{
+    if (s->n == 0)
+        return NULL;
+    return bsearch(name, s->items, (size_t)s->n, sizeof *s->items, compare_name);
+}
+
+/* The units that pg_settings uses, alone or behind a factor ("8kB"): bytes for memory, milliseconds
+ * for time. */
+static bool unit_factor(const char *unit, double *factor)
+{
+    static const struct {
+        const char *name;
+        double factor;
+    } units[] = {
+        {"B", 1},        {"kB", 1024}, {"MB", 1048576}, {"GB", 1073741824}, {"TB", 1099511627776.0},
+        {"us", 1e-3},    {"ms", 1},    {"s", 1000},     {"min", 60000},     {"h", 3600000},
+        {"d", 86400000},
+    };
+    char *name = NULL;
+    long count = strtol(unit, &name, 10);
+    if (name == unit)
+        count = 1;
+    if (*name == '\0' || count <= 0) {
+        *factor = 1;
+        return *unit == '\0';
+    }
+    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+        if (strcmp(units[i].name, name) == 0) {
+            *factor = (double)count * units[i].factor;
+            return true;
+        }
+    }
+    return false;
+}
+
+double settings_number(const struct settings *s, const char *name)
+{
+    const struct setting *one = settings_find(s, name);
+    double value, factor;
+    if (!one || !text_double(one->value, &value) || !unit_factor(one->unit, &factor))
+        return NAN;
+    /* A negative value is a special meaning ("as another setting", "off"), not an amount. */
+    return value < 0 ? value : value * factor;
+}
+
+bool settings_bool(const struct settings *s, const char *name, bool otherwise)
+{
+    const struct setting *one = settings_find(s, name);
+    if (!one)
+        return otherwise;
+    if (strcasecmp(one->value, "on") == 0 || strcasecmp(one->value, "true") == 0 ||
+        strcasecmp(one->value, "yes") == 0 || strcmp(one->value, "1") == 0)
+        return true;
+    if (strcasecmp(one->value, "off") == 0 || strcasecmp(one->value, "false") == 0 ||
+        strcasecmp(one->value, "no") == 0 || strcmp(one->value, "0") == 0)
+        return false;
+    return otherwise;
+}
+
+void settings_clear(struct settings *s)
+{
+    free(s->items);
+    s->items = NULL;
+    s->n = 0;
+}
+
+static void forget_disk(struct disk_facts *d)
+{
+    *d = (struct disk_facts){.total_bytes = NAN, .free_bytes = NAN};
+}
+
+void host_facts_forget(struct host_facts *h)
+{
+    *h = (struct host_facts){
+        .mem_total = NAN,
+        .mem_available = NAN,
+        .swap_total = NAN,
+        .cgroup_mem_limit = NAN,
+        .cgroup_cpus = NAN,
+        .hugepages_total = -1,
+        .hugepages_free = -1,
+        .hugepage_bytes = NAN,
+        .overcommit = -1,
+        .swappiness = -1,
+        .commit_limit = NAN,
+        .committed = NAN,
+        .dirty_bytes = NAN,
+        .dirty_background_bytes = NAN,
+        .dirty_ratio = NAN,
+        .dirty_background_ratio = NAN,
+    };
+    forget_disk(&h->data);
+    forget_disk(&h->wal);
+}
+
+static void forget_runtime(struct runtime_facts *r)
+{
+    *r = (struct runtime_facts){
+        .stats_age_s = NAN,
+        .xact_commit = NAN,
+        .xact_rollback = NAN,
+        .blks_hit = NAN,
+        .blks_read = NAN,
+        .tup_returned = NAN,
+        .tup_fetched = NAN,
+        .temp_files = NAN,
+        .temp_bytes = NAN,
+        .deadlocks = NAN,
+        .conflicts = NAN,
+        .sessions = NAN,
+        .sessions_active = NAN,
+        .sessions_idle_tx = NAN,
+        .sessions_waiting = NAN,
+        .max_connections = NAN,
+        .ckpt_timed = NAN,
+        .ckpt_req = NAN,
+        .ckpt_write_ms = NAN,
+        .ckpt_sync_ms = NAN,
+        .buffers_ckpt = NAN,
+        .buffers_clean = NAN,
+        .buffers_backend = NAN,
+        .wal_bytes = NAN,
+        .wal_fpi = NAN,
+        .wal_records = NAN,
+        .wal_buffers_full = NAN,
+        .wal_sync_ms = NAN,
+        .replicas = NAN,
+        .replica_lag_s = NAN,
+        .slots_inactive = NAN,
+        .archive_failed = NAN,
+        .locks_waiting = NAN,
+        .longest_xact_s = NAN,
+        .prepared_xacts = NAN,
+        .dead_tuples = NAN,
+        .live_tuples = NAN,
+    };
+}
+
+void server_facts_clear(struct server_facts *f)
+{
+    settings_clear(&f->settings);
+    memset(f, 0, sizeof *f);
+    host_facts_forget(&f->host);
+    forget_runtime(&f->runtime);
+}
+
+/* Both known and different. */
+static bool differ(const char *a, const char *b)
+{
+    return a[0] && b[0] && strcmp(a, b) != 0;
+}
+
+bool identity_same(const struct identity *a, const struct identity *b, char *why, size_t size)
+{
+    bool known = a->system_identifier[0] && b->system_identifier[0];
+    /* One start of one postmaster is one server by whatever way it is reached; two servers that
+     * started in the same microsecond still differ in the rest. */
+    bool same_start = a->postmaster_start_us != 0 &&
+                      a->postmaster_start_us == b->postmaster_start_us;
+    const char *from = a->server_addr[0] ? a->server_addr : "a socket";
+    const char *to = b->server_addr[0] ? b->server_addr : "a socket";
+
+    if (size > 0)
+        why[0] = '\0';
+    if (known && strcmp(a->system_identifier, b->system_identifier) != 0)
+        snprintf(why, size, "the system identifier was %s and is %s", a->system_identifier,
+                 b->system_identifier);
+    else if (a->standby != b->standby)
+        snprintf(why, size, "the server was a %s and is a %s", a->standby ? "standby" : "primary",
+                 b->standby ? "standby" : "primary");
+    else if (a->server_port != b->server_port)
+        snprintf(why, size, "the port was %d and is %d", a->server_port, b->server_port);
+    else if (strcmp(a->server_addr, b->server_addr) != 0 && !same_start)
+        snprintf(why, size, "the address was %s and is %s", from, to);
+    else if (differ(a->data_directory, b->data_directory))
+        snprintf(why, size, "the data directory was %s and is %s", a->data_directory,
+                 b->data_directory);
+    else
+        return true;
+    return false;
+}

@@ -1,0 +1,187 @@
+/* Reads what assets/remote/host.sh prints. The text comes from a machine that may be anything, so a
+ * line that is not understood is dropped, and every figure is checked. */
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "pgd/base/mem.h"
+#include "pgd/base/text.h"
+#include "pgd/discovery/discover.h"
+
+enum { LINE_MAX_BYTES = 600 };
+
+enum host_kind {
+    TEXT, /* cleaned: for people */
+    RAW,  /* as it is: a path or a name that is used again */
+    AMOUNT,
+    COUNT,
+    WIDE
+};
+
+struct host_key {
+    const char *name;
+    enum host_kind kind;
+    size_t at, size;
+};
+
+#define HOST(n, k, member)                                                                  \
+    {                                                                                       \
+        n, k, offsetof(struct host_facts, member), sizeof(((struct host_facts *)0)->member) \
+    }
+
+static const struct host_key host_keys[] = {
+    HOST("hostname", TEXT, hostname),
+    HOST("kernel", TEXT, kernel),
+    HOST("os", TEXT, os),
+    HOST("cpus", COUNT, cpus),
+    HOST("cpu_model", TEXT, cpu_model),
+    HOST("mem_total", AMOUNT, mem_total),
+    HOST("mem_available", AMOUNT, mem_available),
+    HOST("swap_total", AMOUNT, swap_total),
+    HOST("cgroup_mem_limit", AMOUNT, cgroup_mem_limit),
+    HOST("cgroup_cpus", AMOUNT, cgroup_cpus),
+    HOST("thp", TEXT, thp),
+    HOST("hugepages_total", WIDE, hugepages_total),
+    HOST("hugepages_free", WIDE, hugepages_free),
+    HOST("hugepage_bytes", AMOUNT, hugepage_bytes),
+    HOST("overcommit", COUNT, overcommit),
+    HOST("swappiness", COUNT, swappiness),
+    HOST("commit_limit", AMOUNT, commit_limit),
+    HOST("committed", AMOUNT, committed),
+    HOST("dirty_bytes", AMOUNT, dirty_bytes),
+    HOST("dirty_background_bytes", AMOUNT, dirty_background_bytes),
+    HOST("dirty_ratio", AMOUNT, dirty_ratio),
+    HOST("dirty_background_ratio", AMOUNT, dirty_background_ratio),
+    HOST("data_mount", TEXT, data.mount),
+    HOST("data_device", TEXT, data.device),
+    HOST("data_fs", TEXT, data.fs),
+    HOST("data_kind", TEXT, data.kind),
+    HOST("data_scheduler", TEXT, data.scheduler),
+    HOST("data_total", AMOUNT, data.total_bytes),
+    HOST("data_free", AMOUNT, data.free_bytes),
+    HOST("wal_mount", TEXT, wal.mount),
+    HOST("wal_device", TEXT, wal.device),
+    HOST("wal_fs", TEXT, wal.fs),
+    HOST("wal_kind", TEXT, wal.kind),
+    HOST("wal_scheduler", TEXT, wal.scheduler),
+    HOST("wal_total", AMOUNT, wal.total_bytes),
+    HOST("wal_free", AMOUNT, wal.free_bytes),
+};
+
+/* What the script says of the server, apart from its machine. */
+struct server_lines {
+    char match[16];
+    char data_directory[512];
+    int postmaster_pid;
+    char owner[64];
+    char bindir[512];
+    char auto_conf[8];
+    char supervisor[48];
+    int data_readable;
+};
+
+#define SERVER(n, k, member)                                                                    \
+    {                                                                                           \
+        n, k, offsetof(struct server_lines, member), sizeof(((struct server_lines *)0)->member) \
+    }
+
+static const struct host_key server_keys[] = {
+    SERVER("match", RAW, match),
+    SERVER("data_directory", RAW, data_directory),
+    SERVER("postmaster_pid", COUNT, postmaster_pid),
+    SERVER("owner", RAW, owner),
+    SERVER("bindir", RAW, bindir),
+    SERVER("auto_conf", RAW, auto_conf),
+    SERVER("supervisor", TEXT, supervisor),
+    SERVER("data_readable", COUNT, data_readable),
+};
+
+static void set_number(const struct host_key *k, void *field, const char *value)
+{
+    int64_t whole;
+    double amount;
+    if (k->kind == AMOUNT) {
+        if (text_double(value, &amount) && amount >= 0 && amount < 1e18)
+            *(double *)field = amount;
+        return;
+    }
+    if (!text_int64(value, &whole) || whole < 0)
+        return;
+    if (k->kind == WIDE)
+        *(int64_t *)field = whole;
+    else if (whole <= 1000000000)
+        *(int *)field = (int)whole;
+}
+
+static void set_key(const struct host_key *keys, size_t n, void *base, const char *name,
+                    const char *value)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(keys[i].name, name) != 0)
+            continue;
+        char *field = (char *)base + keys[i].at;
+        if (keys[i].kind == TEXT)
+            text_copy(field, keys[i].size, value);
+        else if (keys[i].kind != RAW)
+            set_number(&keys[i], field, value);
+        else if (!text_copy_raw(field, keys[i].size, value))
+            field[0] = '\0'; /* half a path names something else */
+        return;
+    }
+}
+
+/* A container's share is the machine, as far as the server can use it. */
+static void apply_limits(struct host_facts *h)
+{
+    if (isnan(h->cgroup_mem_limit))
+        return;
+    if (h->cgroup_mem_limit >= h->mem_total) {
+        h->cgroup_mem_limit = NAN;
+        return;
+    }
+    h->mem_total = h->cgroup_mem_limit;
+    if (h->mem_available > h->mem_total)
+        h->mem_available = h->mem_total;
+}
+
+static void take_server(const struct server_lines *s, struct identity *id)
+{
+    bool seen = strcmp(s->match, "pidfile") == 0 && s->data_readable == 1;
+    id->local = seen && s->postmaster_pid > 0;
+    id->postmaster_pid = id->local ? s->postmaster_pid : 0;
+    id->auto_conf_ok = id->local && strcmp(s->auto_conf, "rw") == 0;
+    text_copy_raw(id->owner, sizeof id->owner, id->local ? s->owner : "");
+    text_copy_raw(id->bindir, sizeof id->bindir, id->local ? s->bindir : "");
+    text_copy_raw(id->supervisor, sizeof id->supervisor, s->supervisor);
+    if (id->local && !id->data_directory[0] && s->data_directory[0] == '/')
+        text_copy_raw(id->data_directory, sizeof id->data_directory, s->data_directory);
+}
+
+void host_facts_parse(const char *text, struct host_facts *h, struct identity *id)
+{
+    struct server_lines server = {0};
+    host_facts_forget(h);
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        size_t name_len = strcspn(text, "=\n");
+        char line[LINE_MAX_BYTES];
+        if (name_len < len && len < sizeof line) {
+            memcpy(line, text, len);
+            line[len] = '\0';
+            line[name_len] = '\0';
+            set_key(host_keys, ARRAY_LEN(host_keys), h, line, line + name_len + 1);
+            set_key(server_keys, ARRAY_LEN(server_keys), &server, line, line + name_len + 1);
+        }
+        text += len + (text[len] == '\n');
+    }
+    bool here = strcmp(server.match, "pidfile") == 0 || strcmp(server.match, "process") == 0;
+    if (here) {
+        h->known = true;
+        apply_limits(h);
+    } else {
+        /* Another machine's figures would be worse than none. */
+        host_facts_forget(h);
+        memset(&server, 0, sizeof server);
+    }
+    take_server(&server, id);
+}

@@ -1,0 +1,393 @@
+/* The machine of telemetry: one statement and one read of /proc a second, their differences as series,
+ * and the window between a mark and now. */
+#include "pgd/telemetry/collect.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/base/mem.h"
+#include "pgd/telemetry/procparse.h"
+#include "pgd/telemetry/sample.h"
+#include "pgd/telemetry/waits.h"
+
+enum { SAMPLE_DEADLINE_MS = 5000, PROC_FILE_MAX = 256 * 1024 };
+static const double megabyte = 1048576;
+
+/* The metrics up to here come from the server, the others from the host. */
+static const int first_host_metric = METRIC_CPU_USER;
+
+void collect_init(struct collect *c)
+{
+    memset(c, 0, sizeof *c);
+    c->waits = xcalloc(1, sizeof *c->waits);
+    c->mem_min = NAN;
+}
+
+void collect_clear(struct collect *c)
+{
+    free(c->pg_now);
+    free(c->pg_before);
+    free(c->pg_mark);
+    free(c->host_now);
+    free(c->host_before);
+    free(c->host_mark);
+    free(c->waits);
+    memset(c, 0, sizeof *c);
+}
+
+void collect_link_up(struct collect *c, int server_version)
+{
+    c->generation++;
+    c->server_version = server_version;
+    c->pg_in_flight = c->host_in_flight = false;
+    c->limits_set = false;
+    c->samples = 0;
+    free(c->pg_before);
+    c->pg_before = NULL;
+    err_clear(&c->err);
+}
+
+static struct req next_req(struct collect *c, uint32_t *waiting)
+{
+    *waiting = ++c->next_id;
+    return (struct req){OWNER_TELEMETRY, c->generation, c->next_id};
+}
+
+static void add_gaps(struct collect *c, int from, int to)
+{
+    for (int i = from; i < to; i++)
+        series_add(&c->series[i], NAN);
+}
+
+/* Each second has one value in each series: what did not come is a gap. */
+static void close_second(struct collect *c)
+{
+    if (c->ticked && !c->pg_added)
+        add_gaps(c, 0, first_host_metric);
+    if (c->ticked && !c->host_added)
+        add_gaps(c, first_host_metric, METRIC_COUNT);
+    c->ticked = true;
+    c->pg_added = c->host_added = false;
+}
+
+static void send_pg(struct collect *c, struct effects *fx)
+{
+    struct buf sql = {0};
+    sample_sql(c->server_version, !c->limits_set, &sql);
+    fx_sql(fx, next_req(c, &c->waiting_pg), CONN_TELEMETRY, buf_text(&sql), SAMPLE_DEADLINE_MS);
+    buf_clear(&sql);
+    c->sent++;
+    c->pg_in_flight = true;
+}
+
+static void send_host(struct collect *c, struct effects *fx)
+{
+    struct req req = next_req(c, &c->waiting_host);
+    fx_file(fx, req, FILE_READ_MANY, procparse_paths)->u.file.max_bytes = PROC_FILE_MAX;
+    c->host_in_flight = true;
+}
+
+void collect_tick(struct collect *c, struct effects *fx, bool link_up)
+{
+    close_second(c);
+    if (link_up && c->pg_in_flight)
+        c->missed++;
+    else if (link_up)
+        send_pg(c, fx);
+    if (c->host_on && !c->host_in_flight)
+        send_host(c, fx);
+}
+
+static void *copy_of(const void *what, size_t size)
+{
+    return what ? memcpy(xmalloc(size), what, size) : NULL;
+}
+
+static void put(struct collect *c, enum metric_id id, double value)
+{
+    series_add(&c->series[id], value);
+}
+
+static double ratio(double part, double whole)
+{
+    return whole > 0 ? part / whole : NAN;
+}
+
+static void put_pg(struct collect *c)
+{
+    const struct pg_sample *a = c->pg_before, *b = c->pg_now;
+    bool states = c->activity.active >= 0;
+
+    put(c, METRIC_SESSIONS, c->activity.sessions);
+    put(c, METRIC_ACTIVE, states ? (double)c->activity.active : (double)NAN);
+    put(c, METRIC_WAITING, states ? (double)c->activity.waiting : (double)NAN);
+    if (!a || pg_sample_broken(a, b)) {
+        put(c, METRIC_TPS, NAN);
+        add_gaps(c, METRIC_HIT_RATIO, first_host_metric);
+        return;
+    }
+    double secs = pg_sample_seconds(a, b);
+    double hit = pg_sample_diff(a, b, PG_BLKS_HIT), read = pg_sample_diff(a, b, PG_BLKS_READ);
+    put(c, METRIC_TPS, ratio(pg_sample_transactions(a, b), secs));
+    put(c, METRIC_HIT_RATIO, 100 * ratio(hit, hit + read));
+    put(c, METRIC_BLKS_READ, ratio(read, secs));
+    put(c, METRIC_TUP_READ, ratio(pg_sample_diff(a, b, PG_TUP_RETURNED), secs));
+    put(c, METRIC_TUP_WRITTEN, ratio(pg_sample_diff(a, b, PG_TUP_WRITTEN), secs));
+    put(c, METRIC_TEMP_BYTES, ratio(pg_sample_diff(a, b, PG_TEMP_BYTES) / megabyte, secs));
+    put(c, METRIC_WAL_BYTES, ratio(pg_sample_diff(a, b, PG_WAL_BYTES) / megabyte, secs));
+    put(c, METRIC_CKPT_REQ, pg_sample_diff(a, b, PG_CKPT_REQ));
+    put(c, METRIC_CKPT_TIMED, pg_sample_diff(a, b, PG_CKPT_TIMED));
+    put(c, METRIC_BUFFERS_BACKEND, ratio(pg_sample_diff(a, b, PG_BUFFERS_BACKEND), secs));
+}
+
+/* Counts are small; what the server says beyond an int is not believed. */
+static int count_of(const struct rows *r, const char *name)
+{
+    double n = rows_double(r, 0, name, 0);
+    return n >= 0 && n < 1e9 ? (int)n : 0;
+}
+
+static void take_activity(struct collect *c, const struct rows *r)
+{
+    struct activity_counts *a = &c->activity;
+    a->sessions = count_of(r, "sessions");
+    a->hidden = count_of(r, "hidden");
+    a->active = count_of(r, "active");
+    a->idle = count_of(r, "idle");
+    a->idle_tx = count_of(r, "idle_tx");
+    a->waiting = count_of(r, "waiting");
+    wait_tally_add(c->waits, rows_text(r, 0, "waits"));
+    c->nrecent_waits = wait_tally_recent(c->waits, c->recent_waits);
+    if (a->hidden > 0 && a->hidden == a->sessions) {
+        a->active = a->idle = a->idle_tx = a->waiting = -1;
+        return;
+    }
+    c->active_sum += a->active;
+    c->active_n++;
+    if (a->active > c->active_peak)
+        c->active_peak = a->active;
+}
+
+static bool take_pg(struct collect *c, const struct event *ev)
+{
+    struct pg_sample *s;
+    c->pg_in_flight = false;
+    c->err = ev->err;
+    if (ev->err.code != ERR_NONE)
+        return false;
+    s = xcalloc(1, sizeof *s);
+    if (!pg_sample_read(ev->rows, s)) {
+        free(s);
+        err_set(&c->err, ERR_FORMAT, "the sample of the server has no row");
+        return false;
+    }
+    s->at_us = ev->at_us;
+    s->own = c->sent;
+    free(c->pg_before);
+    c->pg_before = c->samples > 0 ? c->pg_now : NULL;
+    if (c->samples == 0)
+        free(c->pg_now);
+    c->pg_now = s;
+    c->last_pg_at_us = ev->at_us;
+    c->limits_set = true;
+    c->samples++;
+    if (c->mark_wanted)
+        collect_mark(c);
+    take_activity(c, ev->rows);
+    if (!c->pg_added)
+        put_pg(c);
+    c->pg_added = true;
+    return true;
+}
+
+static void put_host(struct collect *c)
+{
+    struct host_rates r;
+    procparse_rates(c->host_before, c->host_now, &r);
+    put(c, METRIC_CPU_USER, 100 * r.cpu_user);
+    put(c, METRIC_CPU_SYS, 100 * r.cpu_sys);
+    put(c, METRIC_CPU_IOWAIT, 100 * r.cpu_iowait);
+    put(c, METRIC_RUN_QUEUE, c->host_now->run_queue);
+    put(c, METRIC_MEM_AVAILABLE, c->host_now->mem_available / megabyte);
+    put(c, METRIC_SWAP, r.swap_in + r.swap_out);
+    put(c, METRIC_DISK_READ, r.disk_read / megabyte);
+    put(c, METRIC_DISK_WRITE, r.disk_write / megabyte);
+    put(c, METRIC_DISK_AWAIT, r.disk_await_ms);
+    put(c, METRIC_DISK_UTIL, 100 * r.disk_util);
+    put(c, METRIC_PSI_CPU, 100 * r.psi_cpu);
+    put(c, METRIC_PSI_IO, 100 * r.psi_io);
+    put(c, METRIC_PSI_MEM, 100 * r.psi_mem);
+    put(c, METRIC_NET, r.net / megabyte);
+}
+
+static bool take_host(struct collect *c, const struct event *ev)
+{
+    c->host_in_flight = false;
+    if (ev->err.code != ERR_NONE || !ev->text)
+        return false;
+    struct host_sample *s = xcalloc(1, sizeof *s);
+    if (!procparse(ev->text, ev->len, c->data_device, s)) {
+        free(s);
+        return false;
+    }
+    s->at_us = ev->at_us;
+    free(c->host_before);
+    c->host_before = c->host_now;
+    c->host_now = s;
+    if (!c->host_mark && (c->pg_mark || c->mark_wanted))
+        c->host_mark = copy_of(s, sizeof *s);
+    if (isnan(c->mem_min) || s->mem_available < c->mem_min)
+        c->mem_min = s->mem_available;
+    if (!isnan(s->run_queue)) {
+        c->run_sum += s->run_queue;
+        c->run_n++;
+    }
+    if (!c->host_added)
+        put_host(c);
+    c->host_added = true;
+    return true;
+}
+
+bool collect_step(struct collect *c, const struct event *ev)
+{
+    if (ev->req.owner != OWNER_TELEMETRY || ev->req.generation != c->generation)
+        return false;
+    if (ev->kind == EV_PG_RESULT && c->pg_in_flight && ev->req.id == c->waiting_pg)
+        return take_pg(c, ev);
+    if (ev->kind == EV_FILE && c->host_in_flight && ev->req.id == c->waiting_host)
+        return take_host(c, ev);
+    return false;
+}
+
+void collect_mark(struct collect *c)
+{
+    free(c->pg_mark);
+    free(c->host_mark);
+    c->pg_mark = copy_of(c->pg_now, sizeof *c->pg_now);
+    c->host_mark = copy_of(c->host_now, sizeof *c->host_now);
+    c->mark_wanted = c->pg_mark == NULL;
+    c->active_sum = c->active_peak = 0;
+    c->active_n = c->run_n = 0;
+    c->run_sum = 0;
+    c->mem_min = c->host_now ? c->host_now->mem_available : NAN;
+    wait_tally_restart(c->waits);
+}
+
+static void forget(struct window *w)
+{
+    *w = (struct window){
+        .secs = NAN,
+        .commits = NAN,
+        .rollbacks = NAN,
+        .tps = NAN,
+        .blks_hit = NAN,
+        .blks_read = NAN,
+        .hit_ratio = NAN,
+        .tup_returned = NAN,
+        .tup_fetched = NAN,
+        .tup_written = NAN,
+        .temp_files = NAN,
+        .temp_bytes = NAN,
+        .deadlocks = NAN,
+        .ckpt_timed = NAN,
+        .ckpt_req = NAN,
+        .buffers_backend = NAN,
+        .buffers_ckpt = NAN,
+        .buffers_clean = NAN,
+        .wal_bytes = NAN,
+        .wal_fpi = NAN,
+        .wal_records = NAN,
+        .wal_buffers_full = NAN,
+        .active_avg = NAN,
+        .active_peak = NAN,
+        .lock_wait_share = NAN,
+        .cpu_user = NAN,
+        .cpu_sys = NAN,
+        .cpu_iowait = NAN,
+        .cpu_idle = NAN,
+        .cpu_steal = NAN,
+        .run_queue = NAN,
+        .mem_available_min = NAN,
+        .disk_read_bps = NAN,
+        .disk_write_bps = NAN,
+        .disk_await_ms = NAN,
+        .disk_util = NAN,
+        .psi_cpu = NAN,
+        .psi_io = NAN,
+        .psi_mem = NAN,
+        .swap_in = NAN,
+        .swap_out = NAN,
+        .net_bps = NAN,
+    };
+}
+
+static void window_pg(const struct collect *c, struct window *w)
+{
+    const struct pg_sample *a = c->pg_mark, *b = c->pg_now;
+    double commits = pg_sample_diff(a, b, PG_XACT_COMMIT) - (b->own - a->own);
+    w->secs = pg_sample_seconds(a, b);
+    w->commits = commits < 0 ? 0 : commits;
+    w->rollbacks = pg_sample_diff(a, b, PG_XACT_ROLLBACK);
+    w->tps = ratio(pg_sample_transactions(a, b), w->secs);
+    w->blks_hit = pg_sample_diff(a, b, PG_BLKS_HIT);
+    w->blks_read = pg_sample_diff(a, b, PG_BLKS_READ);
+    w->hit_ratio = ratio(w->blks_hit, w->blks_hit + w->blks_read);
+    w->tup_returned = pg_sample_diff(a, b, PG_TUP_RETURNED);
+    w->tup_fetched = pg_sample_diff(a, b, PG_TUP_FETCHED);
+    w->tup_written = pg_sample_diff(a, b, PG_TUP_WRITTEN);
+    w->temp_files = pg_sample_diff(a, b, PG_TEMP_FILES);
+    w->temp_bytes = pg_sample_diff(a, b, PG_TEMP_BYTES);
+    w->deadlocks = pg_sample_diff(a, b, PG_DEADLOCKS);
+    w->ckpt_timed = pg_sample_diff(a, b, PG_CKPT_TIMED);
+    w->ckpt_req = pg_sample_diff(a, b, PG_CKPT_REQ);
+    w->buffers_ckpt = pg_sample_diff(a, b, PG_BUFFERS_CKPT);
+    w->buffers_clean = pg_sample_diff(a, b, PG_BUFFERS_CLEAN);
+    w->buffers_backend = pg_sample_diff(a, b, PG_BUFFERS_BACKEND);
+    w->wal_bytes = pg_sample_diff(a, b, PG_WAL_BYTES);
+    w->wal_fpi = pg_sample_diff(a, b, PG_WAL_FPI);
+    w->wal_records = pg_sample_diff(a, b, PG_WAL_RECORDS);
+    w->wal_buffers_full = pg_sample_diff(a, b, PG_WAL_BUFFERS_FULL);
+    if (c->active_n > 0) {
+        w->active_avg = c->active_sum / c->active_n;
+        w->active_peak = c->active_peak;
+        w->lock_wait_share = wait_tally_lock_share(c->waits);
+    }
+    w->nwaits = wait_tally_shares(c->waits, w->waits);
+}
+
+static void window_host(const struct collect *c, struct window *w)
+{
+    struct host_rates r;
+    if (!c->host_mark || !c->host_now)
+        return;
+    procparse_rates(c->host_mark, c->host_now, &r);
+    w->mem_available_min = c->mem_min;
+    w->run_queue = c->run_n > 0 ? c->run_sum / c->run_n : NAN;
+    w->cpu_user = r.cpu_user;
+    w->cpu_sys = r.cpu_sys;
+    w->cpu_iowait = r.cpu_iowait;
+    w->cpu_idle = r.cpu_idle;
+    w->cpu_steal = r.cpu_steal;
+    w->disk_read_bps = r.disk_read;
+    w->disk_write_bps = r.disk_write;
+    w->disk_await_ms = r.disk_await_ms;
+    w->disk_util = r.disk_util;
+    w->psi_cpu = r.psi_cpu;
+    w->psi_io = r.psi_io;
+    w->psi_mem = r.psi_mem;
+    w->swap_in = r.swap_in;
+    w->swap_out = r.swap_out;
+    w->net_bps = r.net;
+}
+
+void collect_window(const struct collect *c, struct window *w)
+{
+    forget(w);
+    if (!c->pg_mark || !c->pg_now || c->pg_now->at_us <= c->pg_mark->at_us ||
+        pg_sample_broken(c->pg_mark, c->pg_now))
+        return;
+    window_pg(c, w);
+    window_host(c, w);
+    w->valid = w->secs > 0 && !isnan(w->commits);
+}
