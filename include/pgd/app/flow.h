@@ -1,0 +1,27 @@
+/* flow.h - the tuning session from connect to export, as one state machine over the model.
+ *
+ * The states and what each waits for are specified at enum flow_state (workspace/model.h). Answers come
+ * as events of OWNER_FLOW; the other machines (discovery, apply, bench) are looked at by flow_pump(),
+ * which runs after every event until nothing moves any more. Decisions come from the screen or, without
+ * one, from the policy of app/headless. */
+#pragma once
+
+#include "pgd/workspace/model.h"
+
+void flow_begin(struct model *m, struct effects *fx);
+void flow_event(struct model *m, const struct event *ev, struct effects *fx);
+void flow_link(struct model *m, const struct event *ev, struct effects *fx);
+void flow_pump(struct model *m, struct effects *fx);
+/* The DBA asks for a tuning session (Enter, t). */
+void flow_tune(struct model *m, struct effects *fx);
+/* Answers the open decision: an index, or 1 yes / 0 no / -1 back. */
+void flow_decide(struct model *m, enum decision d, int value, struct effects *fx);
+/* Stops what runs: the half-applied step is undone, the session is PAUSED; then the program ends if quit. */
+void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx);
+/* Ends the program: saves, closes, prints the summary when headless. */
+void flow_quit(struct model *m, int exit_code, struct effects *fx);
+/* No further round: confirm and keep what improved. */
+void flow_close(struct model *m, struct effects *fx);
+/* The first connect failed for good (headless). */
+void flow_connect_failed(struct model *m, const struct err *e, struct effects *fx);
+void flow_export(struct model *m, struct effects *fx);

@@ -1,0 +1,54 @@
+/* flow_parts.h - what the files of the flow share with each other; nobody else includes it. */
+#pragma once
+
+#include "pgd/app/flow.h"
+#include "pgd/protocol/summary.h"
+
+/* flow.c */
+struct req flow_req(struct model *m); /* a new request; the flow waits for its answer */
+struct req flow_store_req(void);      /* fire and forget: only errors are looked at */
+void flow_enter(struct model *m, enum flow_state s);
+void flow_fail(struct model *m, const struct err *e, const char *what, struct effects *fx);
+void flow_emit(struct model *m, struct line *l, struct effects *fx); /* a JSON line; takes l */
+bool flow_waits(const struct model *m, const struct event *ev);
+
+/* flow_open.c: connect to First Sight */
+void flow_open_discovered(struct model *m, struct effects *fx);
+void flow_open_event(struct model *m, const struct event *ev, struct effects *fx);
+void flow_recover_decided(struct model *m, bool resume, struct effects *fx);
+void flow_sight(struct model *m, struct effects *fx);
+
+/* flow_plan.c: strategy and plan */
+void flow_strategy_ask(struct model *m, struct effects *fx);
+void flow_strategy_picked(struct model *m, int index, struct effects *fx);
+void flow_plan_go(struct model *m, struct effects *fx);
+bool flow_restart_possible(const struct model *m);
+enum restart_way flow_restart_way(const struct model *m);
+
+/* flow_prepare.c: session folder, scripts, benchmark database, EXPLAIN */
+void flow_prepare_begin(struct model *m, struct effects *fx);
+void flow_explain(struct model *m, struct effects *fx); /* again, under the best arm; then flow_rounds() */
+bool flow_prepare_pump(struct model *m, struct effects *fx);
+void flow_prepare_event(struct model *m, const struct event *ev, struct effects *fx);
+
+/* flow_measure.c: baseline, target, rounds, confirmation, settle */
+void flow_baseline_begin(struct model *m, struct effects *fx);
+void flow_target_ask(struct model *m, struct effects *fx);
+void flow_target_decided(struct model *m, struct effects *fx);
+void flow_rounds(struct model *m, struct effects *fx); /* the next round, or what comes after the last */
+void flow_rounds_next(struct model *m, struct effects *fx); /* EXPLAIN again first when a round was kept */
+bool flow_measure_pump(struct model *m, struct effects *fx);
+void flow_review_done(struct model *m, struct effects *fx);
+void flow_round_saved(struct model *m, struct effects *fx);
+void flow_settle(struct model *m, const struct arm *arm, struct effects *fx);
+void flow_switch(struct model *m, const struct arm *arm, struct effects *fx);
+
+/* flow_end.c: saving, summary, exports */
+void flow_save(struct model *m, bool wait, struct effects *fx); /* session.json and index.json */
+void flow_journal(struct model *m, const char *event, const char *key, const char *value, struct effects *fx);
+void flow_finish(struct model *m, struct effects *fx); /* after settle: ARCHIVED or FAILED */
+void flow_paused(struct model *m, struct effects *fx);
+void flow_end_stuck(struct model *m, const struct err *e, struct effects *fx);
+void flow_summary_line(struct model *m, struct effects *fx);
+bool flow_end_pump(struct model *m, struct effects *fx);
+void flow_end_event(struct model *m, const struct event *ev, struct effects *fx);

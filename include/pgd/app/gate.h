@@ -1,0 +1,23 @@
+/* gate.h - the last look at an effect before it is carried out.
+ *
+ * Two rules hold here and nowhere else, whatever a machine asked for: with --readonly nothing that changes
+ * the server passes, and what waits for a journal entry is held until that entry is on the disk. */
+#pragma once
+
+#include "pgd/base/effect.h"
+
+struct gate {
+    bool readonly;
+    uint64_t saved; /* the newest journal number that is on the disk */
+    struct effects held;
+};
+
+typedef void (*gate_run_fn)(void *arg, struct effect *e);  /* carries out; takes the contents */
+typedef void (*gate_post_fn)(void *arg, struct event *ev); /* answers a refused effect */
+
+/* Passes, holds or refuses each effect of fx in order; fx is empty afterwards. */
+void gate_run(struct gate *g, struct effects *fx, gate_run_fn run, gate_post_fn post, void *arg);
+/* Looks at every event before the update does: a saved journal entry releases what waited for it, a
+ * failed one refuses it. */
+void gate_event(struct gate *g, const struct event *ev, gate_run_fn run, gate_post_fn post, void *arg);
+void gate_clear(struct gate *g);

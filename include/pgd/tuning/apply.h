@@ -1,0 +1,119 @@
+/* apply.h - one arm switch as a machine: read, journal, ALTER SYSTEM, reload or restart, verify;
+ * and its undo when anything fails.
+ *
+ * Every path that applied something ends in DONE, ROLLED_BACK (verified) or STUCK with the exact SQL.
+ * docs/production.md names the rules that each state keeps. */
+#pragma once
+
+#include "pgd/base/effect.h"
+#include "pgd/discovery/facts.h"
+#include "pgd/tuning/ledger.h"
+
+enum apply_state {
+    /* Nothing under way. */
+    APPLY_IDLE,
+    /* Identity is read again and compared with the pinned one; a difference fails before anything was touched. */
+    APPLY_IDENTITY,
+    /* pg_file_settings (entries of postgresql.auto.conf, foreign errors) and pg_hba_file_rules errors are
+     * read. Foreign errors, or entries of ours that somebody else changed, fail here. If nothing differs
+     * from the goal the machine is DONE at once. */
+    APPLY_READ,
+    /* Restart-class only: base backup, prepared transactions, archiver are looked at; then the canary boots
+     * a scratch cluster with the candidate settings. A failure fails here: nothing was touched. */
+    APPLY_PREFLIGHT,
+    /* The intent with its undo list is appended to the journal; waits for the disk. */
+    APPLY_JOURNAL,
+    /* ALTER SYSTEM, one statement at a time. An error leads to UNDO. */
+    APPLY_ALTER,
+    /* pg_reload_conf() was sent. */
+    APPLY_RELOAD,
+    /* The detached restart script, or the DBA's command, runs; its report file is polled. The script puts the
+     * old postgresql.auto.conf back by itself when the server does not come up: then ROLLED_BACK. */
+    APPLY_RESTART,
+    /* The server is up again by the report; waits for the control connection. */
+    APPLY_RECONNECT,
+    /* A fresh session of the workload's role and database reads pg_settings until every value is in force,
+     * at most verify_ms. Overridden, pending or missing values lead to UNDO. */
+    APPLY_VERIFY,
+    /* The result is appended to the journal. */
+    APPLY_JOURNAL_RESULT,
+    APPLY_DONE,
+    /* The entries as they were before this switch are being put back: ALTER, reload or restart, verify. */
+    APPLY_UNDO,
+    APPLY_ROLLED_BACK, /* err says what failed; the server is verified to be as before */
+    APPLY_STUCK,       /* err says why; stuck_sql is what the DBA must run */
+    APPLY_FAILED       /* nothing was touched; err says why */
+};
+const char *apply_state_name(enum apply_state s); /* "read", "alter system", "restart" … */
+
+enum restart_way { RESTART_WAY_NONE, RESTART_WAY_PG_CTL, RESTART_WAY_COMMAND };
+
+/* What the machine needs to know; borrowed, must outlive the switch. */
+struct apply_env {
+    struct server_facts *facts;    /* pinned identity; settings (contexts) */
+    struct ledger *ledger;
+    const char *journal_path;
+    uint64_t *journal_no;          /* last number used; raised by the machine */
+    const char *work_dir;          /* for the report file, the copy of auto.conf, the canary's answer; 0700 */
+    enum restart_way way;
+    const char *restart_command;   /* RESTART_WAY_COMMAND */
+    bool canary;                   /* boot a scratch cluster before a restart */
+    bool preflight_disabled;       /* test builds only */
+    int verify_ms;
+    const struct effect *connect;  /* template of FX_PG_CONNECT for the fresh session on CONN_BENCH */
+};
+
+struct apply {
+    enum apply_state state;
+    uint32_t generation, waiting;
+    struct apply_env env;
+    struct arm goal;
+    int n;
+    struct entry before[LEDGER_MAX]; /* the entries to change, as they stand */
+    struct entry to[LEDGER_MAX];
+    int at;               /* statement under way */
+    bool undoing;
+    bool restart;         /* a changed entry is restart-class */
+    bool restarted;       /* the server was restarted by this switch */
+    bool link_up;         /* of CONN_CONTROL */
+    uint64_t intent_no;
+    int step;             /* within a state */
+    int64_t started_at_us, deadline_us;
+    char note[256];       /* what is going on, for the screen: "server is recovering (12 s)" */
+    char log_line[512];   /* the server's log line that explains a failed start */
+    struct err err;
+    char stuck_sql[2048];
+    struct buf report;
+    /* what the files of the machine share (apply_parts.h) */
+    enum apply_state phase; /* what is being done; `state` stays UNDO through all of an undo */
+    enum apply_state final; /* where the result's journal entry and the clean-up lead */
+    uint32_t last_id, timer, child; /* numbers of the running timer and of the running program */
+    int sent;               /* statements that have reached the server, or may have */
+    int undone;             /* statements of the undo that were sent */
+    int tries;              /* undos begun anew after the link was lost */
+    int reports;            /* empty-handed looks at the report after the script has ended */
+    bool cleaning;          /* the script's files are being removed; then `final` */
+    bool saved;             /* a copy of postgresql.auto.conf lies in the data directory */
+    bool restored;          /* the script has put that copy back by itself */
+    bool rerun;             /* the DBA's command was run again after a rescue */
+    bool no_bench;          /* no session of the workload's role can be had: verified on CONN_CONTROL */
+    int64_t wall_us;        /* of the last event */
+    int64_t restart_at_us;  /* when the restart began */
+    double restart_s;       /* how long the server was away, seconds; 0 = it was not */
+    int64_t postmaster_us;  /* start of the postmaster when the switch began */
+    struct identity now;    /* as read last */
+    struct entry undo_to[LEDGER_MAX]; /* entries that the undo has to put back */
+    int undo_n;
+};
+
+/* Makes `goal` the configuration in force. */
+void apply_start(struct apply *a, const struct apply_env *env, const struct arm *goal, int64_t at_us,
+                 struct effects *fx);
+/* Events of OWNER_APPLY, and every EV_PG_UP / EV_PG_DOWN of CONN_CONTROL whoever asked for it. */
+void apply_step(struct apply *a, const struct event *ev, struct effects *fx);
+/* For a local server that is down at resume: waits for a restart script that still runs, else puts the copy of
+ * postgresql.auto.conf back and starts the server. Answered by EV_CHILD_EXIT to req; text: "state=up|restored|down",
+ * "note=…" and "log=…" lines. Without a copy, or with a server that is up, nothing is changed. */
+void apply_recover(const struct identity *id, struct req req, struct effects *fx);
+bool apply_finished(const struct apply *a);
+void apply_clear(struct apply *a);

@@ -1,0 +1,50 @@
+/* view.h - views(model): one function paints the whole screen; panes and dialogs are rows of tables.
+ *
+ * A view reads the model and writes cells; it changes nothing. Where the cursor belongs is returned. */
+#pragma once
+
+#include "pgd/ui/canvas.h"
+#include "pgd/workspace/model.h"
+
+struct view_cursor {
+    bool visible;
+    int y, x;
+};
+
+/* A key that works somewhere: the help overlay and the key line are generated from these rows. */
+struct key_row {
+    struct key key;
+    const char *keys; /* "Tab", "a", "1-5": as shown */
+    const char *what; /* two or three words for the key line */
+    const char *help; /* one sentence for the overlay */
+    unsigned where;   /* KEY_IN_* bits */
+    bool in_line;     /* shown in the key line */
+    int command;      /* of app/keys.c */
+};
+enum {
+    KEY_IN_MAIN = 1,
+    KEY_IN_REVIEW = 2,
+    KEY_IN_DIALOG = 4,
+    KEY_IN_RUN = 8,
+    KEY_IN_PROMPT = 16,
+    KEY_IN_VERDICT = 32,
+    KEY_IN_PLAN = 64
+};
+/* A slash command. */
+struct command_row {
+    const char *name;  /* "help" */
+    const char *alias; /* "h ?", blank-separated */
+    const char *args;  /* "[name]" */
+    const char *help;
+    int command;
+};
+
+struct view_tables {
+    const struct key_row *keys;
+    int nkeys;
+    const struct command_row *commands;
+    int ncommands;
+};
+
+void view_paint(struct canvas *c, const struct model *m, const struct view_tables *t,
+                struct view_cursor *cursor);

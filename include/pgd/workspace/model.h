@@ -1,0 +1,370 @@
+/* model.h - the whole state of the program as data: links, server, session, rounds, screen.
+ *
+ * app_update() and the machines it routes to are the only writers; views only read. Nothing in it is
+ * a handle of the outside world, so it can be saved, replayed and tested without one. */
+#pragma once
+
+#include "pgd/agent/advisor.h"
+#include "pgd/base/key.h"
+#include "pgd/discovery/discover.h"
+#include "pgd/runner/experiment.h"
+#include "pgd/telemetry/collect.h"
+#include "pgd/tuning/round.h"
+#include "pgd/workspace/panes.h"
+
+enum link_state {
+    LINK_OFF,        /* not wanted */
+    LINK_CONNECTING, /* a connect is under way; EV_PG_UP or EV_PG_DOWN follows */
+    LINK_UP,
+    LINK_WAITING,    /* failed or lost; the next try is at retry_at_us (shown as a countdown) */
+    LINK_PASSWORD    /* the server wants a password; the dialog asks for it */
+};
+
+struct link {
+    enum link_state state;
+    uint32_t generation;
+    int attempts;
+    int64_t retry_at_us;
+    int64_t since_us; /* of the present state */
+    bool was_up;      /* once connected: a later loss is a reconnect, not a failed start */
+    int server_version, backend_pid;
+    char host[256], hostaddr[64], port[16], user[64], dbname[64];
+    bool tls;
+    struct err err; /* of the last failure */
+};
+
+/* How to connect, from the command line: libpq keywords and values, without the password. */
+enum { CONNINFO_MAX = 24 };
+struct connect_params {
+    int n;
+    char keys[CONNINFO_MAX][32];
+    char values[CONNINFO_MAX][512];
+    secret_id password; /* typed or from the environment of the demo; 0 = libpq's own ways */
+};
+
+enum advisor_kind { ADVISOR_AUTO, ADVISOR_BUILTIN, ADVISOR_GEMINI, ADVISOR_OPENAI };
+enum accept_policy { ACCEPT_ASK, ACCEPT_SAFE, ACCEPT_NONE };
+
+/* What the command line said; fixed for the run. */
+struct options {
+    struct connect_params connect;
+    bool has_target; /* a host, database or URI was given */
+    char strategy[48];
+    int nscripts;
+    struct script scripts[SCRIPTS_MAX];
+    int clients, duration_s, rounds, budget_s;
+    bool budget_given;
+    double target_tps;
+    enum restart_policy restart;
+    char restart_command[256];
+    enum accept_policy accept;
+    bool bench_db; /* consent for the benchmark database */
+    enum advisor_kind advisor;
+    bool readonly, headless, json, demo, demo_tuned, no_color;
+    bool unsafe_test; /* test builds only: guard and preflight let everything pass */
+    enum graph_kind graph;
+    char home[768];     /* ~/.pg_diagnose or PG_DIAGNOSE_HOME */
+    char session[128];  /* of `replay`, `export`: a folder name */
+    char workspace[160];
+};
+
+/* Where the tuning session stands. The comment of each state is its specification. */
+enum flow_state {
+    /* No session: the dashboard is live; Enter or t starts one. Also after a session's end. */
+    FLOW_WATCH,
+    /* Waits for the control link, then discovery runs. → WORKSPACE */
+    FLOW_DISCOVER,
+    /* workspace.json is read or written, the lock taken, sessions listed, journals of interrupted sessions
+     * replayed. An unfinished step → RECOVER; else → SIGHT. */
+    FLOW_WORKSPACE,
+    /* An interrupted session was found: the DBA chooses resume or undo (headless: undo the half-applied step,
+     * then resume if the flags match, else PAUSED). */
+    FLOW_RECOVER,
+    /* First Sight is on the screen; with a session wanted → STRATEGY. */
+    FLOW_SIGHT,
+    /* The offers are shown; the DBA picks one (headless: the first, or --strategy). → PLAN */
+    FLOW_STRATEGY,
+    /* The plan (SDL) is shown with its consent: runs, restarts, database, minutes; editable. go → PREPARE */
+    FLOW_PLAN,
+    /* The session folder is created (checkpoint 1); scripts are read and checked, the benchmark database is
+     * created and loaded if the workload is built in; the workload's statements are explained. → BASELINE */
+    FLOW_PREPARE,
+    /* An A/A experiment on the untouched server. Saved (checkpoint 2). → TARGET */
+    FLOW_BASELINE,
+    /* The advisor suggests a target; the DBA confirms or types one. → ROUND */
+    FLOW_TARGET,
+    /* round_step is in charge. After its end: the next round, or CONFIRM. */
+    FLOW_ROUND,
+    /* Start against best, interleaved and fresh: the figure that is claimed. → SUMMARY */
+    FLOW_CONFIRM,
+    /* The server is brought to what it is left with (best, or start when the session FAILED). → SUMMARY */
+    FLOW_SETTLE,
+    /* Summary on the screen; state ARCHIVED or FAILED saved; exports written when ARCHIVED; export and next
+     * strategies offered. → WATCH or STRATEGY */
+    FLOW_SUMMARY,
+    /* A cancel or a signal: the half-applied step is being undone, then PAUSED is saved. */
+    FLOW_PAUSING,
+    FLOW_PAUSED,
+    /* The operator must act; the exact SQL is on the screen. */
+    FLOW_STUCK,
+    /* Finished with an error before anything was measured. */
+    FLOW_ERROR
+};
+const char *flow_state_name(enum flow_state s);
+
+enum session_state { SESSION_NONE, SESSION_ACTIVE, SESSION_PAUSED, SESSION_ARCHIVED, SESSION_FAILED };
+const char *session_state_name(enum session_state s);
+
+/* What SHOW printed for a setting before the session touched it. */
+struct first_value {
+    char name[SETTING_NAME_MAX];
+    char shown[SETTING_VALUE_MAX];
+};
+
+/* One tuning session: what session.json holds. */
+struct session {
+    enum session_state state;
+    char name[128];   /* folder name: STRATEGY_MMDDYYYY-HHMMSS[-n] */
+    char dir[1024];   /* absolute */
+    int64_t created_wall_us, ended_wall_us, deadline_us; /* deadline on the monotonic clock; 0 = none */
+    double spent_s;   /* of the budget, by earlier runs of the program */
+    struct sdl plan;
+    struct first_sight sight;
+    struct target target;
+    struct experiment baseline;
+    double baseline_tps, best_tps, baseline_p95_ms; /* NAN before */
+    double floor;
+    struct window base_window, best_window;
+    int nplans;
+    struct plan_facts plans[PLANS_MAX];
+    struct ledger ledger;
+    struct arm start, best;  /* start has no entries by definition */
+    int nfirst;
+    struct first_value first[LEDGER_MAX];
+    int nfinal; /* what the session leaves: of the best arm, as SHOW prints it now */
+    struct first_value final_values[LEDGER_MAX];
+    int nhistory;
+    struct round_history history[HISTORY_MAX];
+    int nrejected;
+    struct rejected_change rejected[64];
+    int misses; /* in a row */
+    int rounds_done;
+    struct round round; /* the one under way */
+    struct experiment confirm;
+    struct verdict final; /* of the confirmation */
+    char end_reason[240]; /* "target reached", "three misses in a row", "nothing left that evidence supports" … */
+    uint64_t journal_no;
+    int run_number;
+    bool loaded; /* read from disk in this run of the program */
+};
+
+struct session_row { /* of index.json: for the tree and the start screen */
+    char name[128];
+    char strategy[48];
+    enum session_state state;
+    double baseline_tps, best_tps, effect;
+    int rounds;
+    int64_t changed_wall_us;
+    bool interrupted;
+};
+
+enum { SESSION_ROWS_MAX = 256 };
+
+struct workspace {
+    char name[160]; /* folder name: DATABASE_HOST[_PORT] */
+    char dir[1024];
+    bool open, readonly; /* readonly: another program holds it */
+    char holder[160];
+    int nsessions; /* newest first */
+    struct session_row sessions[SESSION_ROWS_MAX];
+    char identity_note[240]; /* "other version than last time", … */
+};
+
+/* One line of the AI pane or of the event list. */
+enum chat_kind { CHAT_AI, CHAT_USER, CHAT_EVENT, CHAT_GOOD, CHAT_BAD, CHAT_WARN };
+struct chat_line {
+    enum chat_kind kind;
+    int64_t wall_us;
+    char *text; /* owned, cleaned; may hold newlines */
+};
+enum { CHAT_MAX = 400 };
+
+/* A layer over the panes that asks something. One at a time; Esc closes or answers "later". */
+enum dialog_kind {
+    DIALOG_NONE,
+    DIALOG_HELP,     /* generated from the key and command tables */
+    DIALOG_STRATEGY, /* menu of offers; Enter picks */
+    DIALOG_PLAN,     /* the SDL record with consent; fields can be edited */
+    DIALOG_TARGET,
+    DIALOG_REVIEW,
+    DIALOG_VERDICT,
+    DIALOG_SUMMARY,
+    DIALOG_RECOVER,  /* resume or undo */
+    DIALOG_PASSWORD,
+    DIALOG_STATUS,
+    DIALOG_STUCK,
+    DIALOG_ERROR,    /* err + diagnosis */
+    DIALOG_QUIT,     /* a run is under way: pause and quit? */
+    DIALOG_START,    /* recent workspaces */
+    DIALOG_SCRIPTS   /* a script's text, editable */
+};
+
+struct dialog {
+    enum dialog_kind kind;
+    int cursor, scroll;
+    char title[120];
+    bool editing;      /* a field of PLAN, TARGET, REVIEW, SCRIPTS */
+    char input[4096];  /* text being edited (never a password: that is `secret_len` stars) */
+    int input_len, input_at;
+    int secret_len;
+    char error[240];   /* of a value that was typed */
+    struct err err;
+    struct diagnosis diagnosis;
+    enum dialog_kind under; /* shown again when this one closes */
+};
+
+enum { HISTORY_LINES = 100, PROMPT_MAX = 4096 };
+struct prompt {
+    bool focus;
+    char text[PROMPT_MAX];
+    int len, at; /* bytes */
+    int history_at; /* -1 = the line being typed */
+    int nhistory;
+    char *history[HISTORY_LINES]; /* owned; newest last */
+    char draft[PROMPT_MAX]; /* what was typed before Up went into the history */
+    char completion[8][64];
+    int ncompletion;
+    int completion_at; /* the one that Tab took last; -1 = none */
+};
+
+struct screen {
+    int cols, rows;
+    enum pane focus;
+    bool zoom, frozen;
+    int64_t frozen_us; /* monotonic time at which the panes were frozen */
+    int scroll[PANE_COUNT];
+    int tree_cursor;
+    struct dialog dialog;
+    struct prompt prompt;
+    char flash[200]; /* one message in the key line, until flash_until_us */
+    int64_t flash_until_us;
+    bool ascii;
+    enum graph_kind graph;
+    int64_t last_ctrl_c_us;
+};
+
+/* The path of the server that `demo` makes, and where its start stands. */
+enum demo_state {
+    DEMO_OFF,
+    DEMO_STARTING, /* initdb, start, load: a script runs, its lines are progress */
+    DEMO_UP,
+    DEMO_STOPPING,
+    DEMO_FAILED
+};
+struct demo {
+    enum demo_state state;
+    uint32_t generation, waiting;
+    char note[200]; /* newest progress line */
+    char socket_dir[512];
+    char port[16];
+    bool resumed;
+    struct err err;
+};
+
+/* What the flow is waiting for inside a state: one answer at a time, or a decision of the DBA. */
+enum decision {
+    DECIDE_NOTHING,
+    DECIDE_STRATEGY, /* index of the offer */
+    DECIDE_PLAN,     /* go, or back */
+    DECIDE_TARGET,
+    DECIDE_REVIEW,
+    DECIDE_RECOVER,  /* resume or undo */
+    DECIDE_KEEP,     /* goal missed, part improved: keep or roll back */
+    DECIDE_VERDICT   /* next round, stop and keep, undo this round */
+};
+
+enum { ARCHIVED_MAX = 64 };
+
+struct flow {
+    uint32_t generation, waiting; /* id of the answer that is awaited; 0 = none */
+    int step, at;                 /* place within a state's sequence */
+    enum decision decision;
+    bool session_wanted;          /* the DBA (or headless) wants a tuning session */
+    bool cancel;                  /* stop what runs, then PAUSED */
+    bool quit_after;              /* leave the program once paused or finished */
+    int exit_code;
+    bool stop_and_keep;           /* the DBA: no further round, keep the best */
+    bool undo_round;              /* the DBA: drop what this round kept */
+    bool resume;                  /* an interrupted session goes on */
+    bool pause_resumed;           /* headless: its flags differ, so it is only made clean and PAUSED */
+    bool settle_failed;           /* the session ends as FAILED */
+    bool want_save;               /* session.json is to be saved when the running save has landed */
+    bool server_lost;             /* the control link went away in a run */
+    char script_text[SCRIPTS_MAX][8192]; /* the workload's scripts as read, for EXPLAIN and the plan dialog */
+    struct buf pending;           /* statements of the loader, text being assembled */
+    int interrupted;              /* index of the interrupted session in workspace.sessions; -1 = none */
+    bool loaded_now;              /* the benchmark database was filled in this run */
+    struct err err;               /* why FLOW_ERROR */
+    int nplan_at, nplan_script;   /* EXPLAIN cursor */
+    int64_t state_since_us;
+    char paths[3][1024];          /* exports: report, conf, ansible */
+    bool switching, running;      /* a switch or a run of ours is under way */
+    bool run_warmup;
+    int confirm_arm;              /* the arm that the confirmation's switch makes */
+    enum apply_state apply_seen;  /* last told to the round */
+    int failed_applies;
+    char journal_path[1100];
+    struct session *archived[ARCHIVED_MAX]; /* read for an export, oldest first; owned */
+    int narchived;
+    struct effect fresh_session;  /* template for the session that verifies */
+};
+
+struct model {
+    struct options opt;
+    struct flow fl;
+    int64_t now_us, wall_us;
+    struct link links[CONN_COUNT];
+    struct server_facts server;
+    bool server_known;
+    struct identity pinned; /* of the first connect (or of workspace.json): compared before every change */
+    struct discover discover;
+    struct collect collect;
+    struct workspace workspace;
+    struct session session;
+    struct apply apply;
+    struct bench bench;
+    struct bench_target bench_target;
+    enum flow_state flow;
+    struct demo demo;
+    struct first_sight sight; /* of this connection, before a session */
+    bool sight_known;
+    int nchat;
+    struct chat_line chat[CHAT_MAX]; /* oldest first */
+    uint64_t chat_total;             /* lines ever said: headless prints what is new */
+    struct screen screen;
+    bool dirty;      /* the screen must be painted */
+    bool dirty_key;  /* … at once: a key was pressed */
+    bool quitting;
+    int exit_code;
+    char program_pgbench[512];
+    double stall_longest_ms;
+    char stall_name[64];
+    int stalls[7];
+};
+
+/* Empties a session and frees what it holds; figures become NAN. */
+void session_reset(struct session *s);
+void session_remember_first(struct session *s, const char *name, const char *shown);
+const char *session_first(const struct session *s, const char *name); /* "" if unknown */
+void model_init(struct model *m);
+void model_clear(struct model *m);
+void model_say(struct model *m, enum chat_kind kind, const char *fmt, ...) PGD_PRINTF(3, 4);
+/* TPS to show in status line and prompt: the running pgbench, else the server's; NAN = none yet. */
+double model_tps(const struct model *m);
+/* The candidate's or best measured TPS over the baseline; NAN before both are known. */
+double model_ratio(const struct model *m);
+/* Assembles what the advisor may see. */
+void model_evidence(const struct model *m, struct evidence *e);
+/* Seconds of the budget that are left; a large number without a budget. */
+double model_seconds_left(const struct model *m);
+bool model_run_active(const struct model *m); /* a session is between PREPARE and SETTLE */

@@ -1,0 +1,410 @@
+/* cli.c - the command line as one table of flags. A flag is a row; a verb is a row.
+ *
+ * Only what is given is set: what is left open, the advisor or the defaults of docs/contract.md fill. */
+#include "pgd/app/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/base/text.h"
+
+enum flag_id {
+    F_HOST,
+    F_PORT,
+    F_USER,
+    F_DBNAME,
+    F_STRATEGY,
+    F_SCRIPT,
+    F_CLIENTS,
+    F_DURATION,
+    F_ROUNDS,
+    F_BUDGET,
+    F_TARGET,
+    F_RESTART,
+    F_ADVISOR,
+    F_ACCEPT,
+    F_GRAPH,
+    F_JSON,
+    F_BENCH_DB,
+    F_READONLY,
+    F_NO_COLOR,
+    F_TUNED,
+    F_HELP,
+    F_VERSION
+};
+
+struct flag {
+    enum flag_id id;
+    const char *longname; /* without the dashes; NULL if only short */
+    char shortname;
+    const char *arg; /* NULL: takes none */
+    const char *help;
+    unsigned verbs; /* bits of the verbs that take it; 0 = all */
+};
+
+#define IN(v) (1u << (v))
+#define TUNING (IN(VERB_SCREEN) | IN(VERB_TUNE) | IN(VERB_DEMO))
+
+static const struct flag flags[] = {
+    {F_HOST, "host", 'H', "HOST", "server host, socket directory or host list", 0},
+    {F_PORT, "port", 'p', "PORT", "server port", 0},
+    {F_USER, "username", 'U', "USER", "role", 0},
+    {F_DBNAME, "dbname", 'd', "DBNAME", "database, conninfo text or URI", 0},
+    {F_STRATEGY, "strategy", 0, "NAME", "strategy instead of the advisor's first offer", TUNING},
+    {F_SCRIPT, "script", 0, "FILE[@WEIGHT]", "pgbench script of your own; may be repeated", TUNING},
+    {F_CLIENTS, "clients", 0, "N", "pgbench clients (default: twice the CPUs)", TUNING},
+    {F_DURATION, "duration", 0, "SECONDS", "length of one measured run (default 10)", TUNING},
+    {F_ROUNDS, "rounds", 0, "N", "tuning rounds at the most (default 8)", TUNING},
+    {F_BUDGET, "budget", 0, "MINUTES", "minutes of the whole session (default 12)", TUNING},
+    {F_TARGET, "target-tps", 0, "TPS", "the goal (default: the verdict improved)", TUNING},
+    {F_RESTART, "restart", 0, "auto|never|cmd:PATH|manual", "how the server may be restarted", TUNING},
+    {F_ADVISOR, "advisor", 0, "auto|builtin|gemini|openai", "who proposes", TUNING},
+    {F_ACCEPT, "accept", 0, "safe|none", "headless consent", IN(VERB_TUNE) | IN(VERB_DEMO)},
+    {F_GRAPH, "graph", 0, "braille|block|ascii", "how graphs are drawn", 0},
+    {F_JSON, "json", 0, NULL, "one JSON object a line on stdout", 0},
+    {F_BENCH_DB, "bench-db", 0, NULL, "consent to the database pg_diagnose_bench", TUNING},
+    {F_READONLY, "readonly", 0, NULL, "look only: nothing is changed, no benchmark runs", 0},
+    {F_NO_COLOR, "no-color", 0, NULL, "bold and reverse only", 0},
+    {F_TUNED, "tuned", 0, NULL, "demo: start from good settings", IN(VERB_DEMO)},
+    {F_HELP, "help", 'h', NULL, "this text", 0},
+    {F_VERSION, "version", 'V', NULL, "versions of the program and its libraries", 0},
+};
+
+static const struct {
+    const char *name;
+    enum verb verb;
+} verbs[] = {
+    {"demo", VERB_DEMO},           {"tune", VERB_TUNE},
+    {"workspaces", VERB_WORKSPACES}, {"export", VERB_EXPORT},
+};
+
+const char *cli_usage(void)
+{
+    return "pg_diagnose - an AI partner for PostgreSQL DBAs\n"
+           "\n"
+           "Usage:\n"
+           "  pg_diagnose [-H HOST] [-p PORT] [-U USER] [-d DBNAME] [CONNINFO|URI]   full screen\n"
+           "  pg_diagnose demo [--tuned]      a private PostgreSQL, a real workload, the built-in advisor\n"
+           "  pg_diagnose tune ... [--json] [--accept safe|none]   the same loop with no screen\n"
+           "  pg_diagnose workspaces [--json]                      list what was tuned\n"
+           "  pg_diagnose export WORKSPACE                         write its exports again\n"
+           "\n"
+           "Connection (everything else that libpq knows works too: PG* variables, service files, .pgpass):\n"
+           "  -H, --host HOST       -p, --port PORT      -U, --username USER    -d, --dbname DBNAME\n"
+           "Tuning:\n"
+           "  --strategy NAME       strategy instead of the advisor's first offer\n"
+           "  --script FILE[@W]     a pgbench script of your own, with its weight; may be repeated\n"
+           "  --clients N           pgbench clients (default: twice the CPUs)\n"
+           "  --duration SECONDS    length of one measured run (default 10)\n"
+           "  --rounds N            rounds at the most (default 8)\n"
+           "  --budget MINUTES      of the whole session (default 12, demo 8)\n"
+           "  --target-tps TPS      the goal (default: the verdict improved)\n"
+           "  --restart auto|never|cmd:PATH|manual   how the server may be restarted\n"
+           "  --advisor auto|builtin|gemini|openai   who proposes\n"
+           "  --accept safe|none    headless consent: safe = every reload-class change that passes the guard\n"
+           "  --bench-db            consent to the benchmark database pg_diagnose_bench\n"
+           "  --readonly            look only\n"
+           "Screen:\n"
+           "  --graph braille|block|ascii   --no-color   (NO_COLOR is honoured)\n"
+           "\n"
+           "Exit: 0 done, 1 goal not reached, 2 usage, 3 cannot connect, 4 a change failed and was rolled\n"
+           "back, 5 the operator must act. PG_DIAGNOSE_HOME replaces ~/.pg_diagnose.\n";
+}
+
+void cli_connect_set(struct connect_params *c, const char *key, const char *value)
+{
+    int i = 0;
+
+    while (i < c->n && strcmp(c->keys[i], key) != 0) i++;
+    if (i == CONNINFO_MAX) return;
+    text_copy_raw(c->keys[i], sizeof c->keys[i], key);
+    text_copy_raw(c->values[i], sizeof c->values[i], value);
+    if (i == c->n) c->n++;
+}
+
+const char *cli_connect_get(const struct connect_params *c, const char *key)
+{
+    for (int i = 0; i < c->n; i++)
+        if (strcmp(c->keys[i], key) == 0) return c->values[i];
+    return NULL;
+}
+
+static bool number_in(const char *flag, const char *text, double lo, double hi, double *out,
+                      struct err *e)
+{
+    if (!text_double(text, out) || *out < lo || *out > hi) {
+        err_set(e, ERR_USAGE, "invalid value \"%.60s\" for --%s", text, flag);
+        return err_detail(e, "It takes a number from %g to %g.", lo, hi);
+    }
+    return true;
+}
+
+static bool int_in(const char *flag, const char *text, int lo, int hi, int *out, struct err *e)
+{
+    int64_t v;
+
+    if (!text_int64(text, &v) || v < lo || v > hi) {
+        err_set(e, ERR_USAGE, "invalid value \"%.60s\" for --%s", text, flag);
+        return err_detail(e, "It takes a whole number from %d to %d.", lo, hi);
+    }
+    *out = (int)v;
+    return true;
+}
+
+static bool add_script(struct options *o, const char *text, struct err *e)
+{
+    struct script *s = &o->scripts[o->nscripts];
+    const char *at = strrchr(text, '@');
+    size_t len = strlen(text);
+
+    if (o->nscripts == SCRIPTS_MAX)
+        return err_set(e, ERR_USAGE, "more than %d scripts", SCRIPTS_MAX);
+    memset(s, 0, sizeof *s);
+    s->weight = 1;
+    if (at && at[1] && strspn(at + 1, "0123456789") == strlen(at + 1)) {
+        if (!int_in("script", at + 1, 0, 1000000, &s->weight, e)) return false;
+        len = (size_t)(at - text);
+    }
+    if (len == 0 || len >= sizeof s->path)
+        return err_set(e, ERR_USAGE, "invalid file name in --script \"%.60s\"", text);
+    memcpy(s->path, text, len);
+    const char *base = strrchr(s->path, '/');
+    text_copy(s->name, sizeof s->name, base ? base + 1 : s->path);
+    o->nscripts++;
+    return true;
+}
+
+static bool set_restart(struct options *o, const char *v, struct err *e)
+{
+    if (strcmp(v, "auto") == 0) {
+        o->restart = RESTART_AUTO;
+    } else if (strcmp(v, "never") == 0) {
+        o->restart = RESTART_NEVER;
+    } else if (strcmp(v, "manual") == 0) {
+        o->restart = RESTART_MANUAL;
+    } else if (strncmp(v, "cmd:", 4) == 0 && v[4] == '/') {
+        o->restart = RESTART_COMMAND;
+        text_copy_raw(o->restart_command, sizeof o->restart_command, v + 4);
+    } else {
+        err_set(e, ERR_USAGE, "invalid value \"%.60s\" for --restart", v);
+        return err_hint(e, "Use auto, never, manual or cmd:/path/to/program.");
+    }
+    return true;
+}
+
+/* One of a list of words: its index into *out. */
+static bool one_of(const char *flag, const char *v, const char *const *words, int n, int *out,
+                   struct err *e)
+{
+    struct buf list = {0};
+
+    for (int i = 0; i < n; i++) {
+        if (strcmp(v, words[i]) == 0) {
+            *out = i;
+            buf_clear(&list);
+            return true;
+        }
+        buf_printf(&list, "%s%s", i ? ", " : "", words[i]);
+    }
+    err_set(e, ERR_USAGE, "invalid value \"%.60s\" for --%s", v, flag);
+    err_hint(e, "Use one of: %s.", buf_text(&list));
+    buf_clear(&list);
+    return false;
+}
+
+static bool set_dbname(struct options *o, const char *v)
+{
+    cli_connect_set(&o->connect, "dbname", v);
+    o->has_target = true;
+    return true;
+}
+
+static bool set_target_flag(struct options *o, const struct flag *f, const char *v)
+{
+    static const char *const keys[] = {"host", "port", "user"};
+
+    cli_connect_set(&o->connect, keys[f->id - F_HOST], v);
+    if (f->id == F_HOST) o->has_target = true;
+    return true;
+}
+
+static bool set_flag(struct command_line *cl, const struct flag *f, const char *v, struct err *e)
+{
+    static const char *const advisors[] = {"auto", "builtin", "gemini", "openai"};
+    static const char *const accepts[] = {"ask", "safe", "none"};
+    static const char *const graphs[] = {"auto", "braille", "block", "ascii"};
+    struct options *o = &cl->opt;
+    double number;
+    int i = 0;
+
+    switch (f->id) {
+    case F_HOST:
+    case F_PORT:
+    case F_USER: return set_target_flag(o, f, v);
+    case F_DBNAME: return set_dbname(o, v);
+    case F_STRATEGY:
+        if (!text_copy(o->strategy, sizeof o->strategy, v) || v[strspn(v, "abcdefghijklmnopqrstuvwxyz"
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] || !*v) {
+            err_set(e, ERR_USAGE, "invalid value \"%.60s\" for --strategy", v);
+            return err_hint(e, "A strategy's name has letters, digits, - and _ only.");
+        }
+        return true;
+    case F_SCRIPT: return add_script(o, v, e);
+    case F_CLIENTS: return int_in("clients", v, 1, 10000, &o->clients, e);
+    case F_DURATION: return int_in("duration", v, 1, 86400, &o->duration_s, e);
+    case F_ROUNDS: return int_in("rounds", v, 1, 20, &o->rounds, e);
+    case F_BUDGET:
+        if (!number_in("budget", v, 0.1, 10000, &number, e)) return false;
+        o->budget_s = (int)(number * 60);
+        o->budget_given = true;
+        return true;
+    case F_TARGET: return number_in("target-tps", v, 0.001, 1e9, &o->target_tps, e);
+    case F_RESTART: return set_restart(o, v, e);
+    case F_ADVISOR:
+        if (!one_of("advisor", v, advisors, ARRAY_LEN(advisors), &i, e)) return false;
+        o->advisor = (enum advisor_kind)i;
+        return true;
+    case F_ACCEPT:
+        if (!one_of("accept", v, accepts + 1, 2, &i, e)) return false;
+        o->accept = (enum accept_policy)(i + 1);
+        return true;
+    case F_GRAPH:
+        if (!one_of("graph", v, graphs + 1, 3, &i, e)) return false;
+        o->graph = (enum graph_kind)(i + 1);
+        return true;
+    case F_JSON: return o->json = cl->json = true;
+    case F_BENCH_DB: return o->bench_db = true;
+    case F_READONLY: return o->readonly = true;
+    case F_NO_COLOR: return o->no_color = true;
+    case F_TUNED: return o->demo_tuned = true;
+    case F_HELP: cl->verb = VERB_HELP; return true;
+    case F_VERSION: cl->verb = VERB_VERSION; return true;
+    }
+    return false;
+}
+
+/* The flag that arg names; *value is what follows a '=' or the letter, NULL if nothing does. */
+static const struct flag *find_flag(const char *arg, const char **value)
+{
+    *value = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+        const struct flag *f = &flags[i];
+
+        if (arg[1] == '-') {
+            size_t n = strlen(f->longname);
+            if (strncmp(arg + 2, f->longname, n) == 0 && (arg[2 + n] == 0 || arg[2 + n] == '=')) {
+                if (arg[2 + n]) *value = arg + 3 + n;
+                return f;
+            }
+        } else if (f->shortname && arg[1] == f->shortname) {
+            if (arg[2]) *value = arg + 2;
+            return f;
+        }
+    }
+    return NULL;
+}
+
+static bool take_flag(int argc, char **argv, int *i, struct command_line *cl, struct err *e)
+{
+    const char *value;
+    const char *arg = argv[*i];
+    const struct flag *f = find_flag(arg, &value);
+
+    if (!f) {
+        err_set(e, ERR_USAGE, "unknown flag \"%.60s\"", arg);
+        return err_hint(e, "Try pg_diagnose --help.");
+    }
+    if (f->verbs && cl->verb != VERB_HELP && cl->verb != VERB_VERSION &&
+        !(f->verbs & IN(cl->verb))) {
+        err_set(e, ERR_USAGE, "flag \"%.60s\" does not belong to this command", arg);
+        return err_hint(e, "Try pg_diagnose --help.");
+    }
+    if (!f->arg && value) return err_set(e, ERR_USAGE, "flag \"%.60s\" takes no value", arg);
+    if (f->arg && !value) {
+        if (*i + 1 >= argc) {
+            err_set(e, ERR_USAGE, "flag \"%.60s\" needs a value", arg);
+            return err_hint(e, "It takes %s.", f->arg);
+        }
+        value = argv[++*i];
+    }
+    if (f->arg && !*value) return err_set(e, ERR_USAGE, "flag \"%.60s\" has an empty value", arg);
+    return set_flag(cl, f, value, e);
+}
+
+static bool take_word(const char *word, bool first, struct command_line *cl, struct err *e)
+{
+    for (size_t i = 0; first && i < ARRAY_LEN(verbs); i++)
+        if (strcmp(word, verbs[i].name) == 0) {
+            cl->verb = verbs[i].verb;
+            return true;
+        }
+    if (cl->verb == VERB_EXPORT && !cl->opt.workspace[0]) {
+        if (!text_copy(cl->opt.workspace, sizeof cl->opt.workspace, word) || strchr(word, '/') ||
+            word[0] == '.') {
+            err_set(e, ERR_USAGE, "\"%.60s\" is not the name of a workspace", word);
+            return err_hint(e, "pg_diagnose workspaces lists them.");
+        }
+        return true;
+    }
+    if (strncmp(word, "postgres://", 11) == 0 || strncmp(word, "postgresql://", 13) == 0 ||
+        strchr(word, '=')) {
+        if (strlen(word) >= sizeof cl->opt.connect.values[0])
+            return err_set(e, ERR_USAGE, "the connection string is too long");
+        cli_connect_set(&cl->opt.connect, "dbname", word);
+        return cl->opt.has_target = true;
+    }
+    err_set(e, ERR_USAGE, "unknown command \"%.60s\"", word);
+    return err_hint(e, "Commands are demo, tune, workspaces and export; a database is given by -d.");
+}
+
+static bool finish(struct command_line *cl, struct err *e)
+{
+    struct options *o = &cl->opt;
+    const char *home = getenv("PG_DIAGNOSE_HOME");
+    const char *user_home = getenv("HOME");
+
+    if (home && *home) {
+        text_copy_raw(o->home, sizeof o->home, home);
+    } else {
+        struct buf b = {0};
+        buf_printf(&b, "%s/.pg_diagnose", user_home && *user_home ? user_home : "/tmp");
+        text_copy_raw(o->home, sizeof o->home, buf_text(&b));
+        buf_clear(&b);
+    }
+    if (o->home[0] != '/')
+        return err_set(e, ERR_USAGE, "PG_DIAGNOSE_HOME is not an absolute path");
+    if (getenv("PGHOST") || getenv("PGSERVICE") || getenv("PGDATABASE")) o->has_target = true;
+    if (cl->verb == VERB_EXPORT && !o->workspace[0]) {
+        err_set(e, ERR_USAGE, "export needs the name of a workspace");
+        return err_hint(e, "pg_diagnose workspaces lists them.");
+    }
+    o->demo = cl->verb == VERB_DEMO;
+    o->headless = cl->verb == VERB_TUNE;
+    if (o->advisor == ADVISOR_GEMINI || o->advisor == ADVISOR_OPENAI) {
+        err_set(e, ERR_USAGE, "this version has the builtin advisor only");
+        return err_hint(e, "Leave --advisor away, or use --advisor builtin.");
+    }
+    return true;
+}
+
+bool cli_parse(int argc, char **argv, struct command_line *cl, struct err *e)
+{
+    bool first = true, only_words = false;
+
+    memset(cl, 0, sizeof *cl);
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--json") == 0) cl->json = true;
+    for (int i = 1; i < argc; i++) {
+        const char *arg = argv[i];
+
+        if (!only_words && strcmp(arg, "--") == 0) {
+            only_words = true;
+        } else if (!only_words && arg[0] == '-' && arg[1]) {
+            if (!take_flag(argc, argv, &i, cl, e)) return false;
+        } else {
+            if (!take_word(arg, first, cl, e)) return false;
+            first = false;
+        }
+    }
+    return cl->verb == VERB_HELP || cl->verb == VERB_VERSION || finish(cl, e);
+}

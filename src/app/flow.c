@@ -1,0 +1,252 @@
+/* flow.c - entry points of the tuning flow and the dispatch by state; see flow.h. The states' work is in
+ * flow_open.c, flow_plan.c, flow_prepare.c, flow_measure.c and flow_end.c. */
+#include "pgd/app/flow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/app/demo.h"
+#include "pgd/app/flow_parts.h"
+#include "pgd/app/headless.h"
+#include "pgd/app/links.h"
+
+struct req flow_req(struct model *m)
+{
+    return (struct req){OWNER_FLOW, m->fl.generation, ++m->fl.waiting};
+}
+
+struct req flow_store_req(void)
+{
+    return (struct req){OWNER_STORE, 0, 0};
+}
+
+bool flow_waits(const struct model *m, const struct event *ev)
+{
+    return ev->req.owner == OWNER_FLOW && ev->req.generation == m->fl.generation &&
+           ev->req.id == m->fl.waiting;
+}
+
+void flow_enter(struct model *m, enum flow_state s)
+{
+    m->flow = s;
+    m->fl.step = m->fl.at = 0;
+    m->fl.decision = DECIDE_NOTHING;
+    m->fl.state_since_us = m->now_us;
+    m->dirty = true;
+}
+
+void flow_emit(struct model *m, struct line *l, struct effects *fx)
+{
+    struct buf out = {0};
+
+    line_finish(l, &out);
+    if (m->opt.headless && m->opt.json) fx_line(fx, FX_STDOUT, buf_text(&out));
+    buf_clear(&out);
+}
+
+void flow_fail(struct model *m, const struct err *e, const char *what, struct effects *fx)
+{
+    struct evidence ev;
+    struct dialog *d = &m->screen.dialog;
+
+    m->fl.err = *e;
+    model_evidence(m, &ev);
+    memset(d, 0, sizeof *d);
+    d->kind = DIALOG_ERROR;
+    d->err = *e;
+    builtin_diagnose(&ev, what, e, m->apply.log_line, &d->diagnosis);
+    model_say(m, CHAT_BAD, "%s failed: %s", what, e->msg);
+    if (e->detail[0]) model_say(m, CHAT_BAD, "%s", e->detail);
+    if (e->hint[0]) model_say(m, CHAT_WARN, "%s", e->hint);
+    struct line *l = line_new("error");
+    line_text(l, "what", what);
+    line_text(l, "code", err_code_name(e->code));
+    line_text(l, "message", e->msg);
+    line_text(l, "detail", e->detail);
+    line_text(l, "hint", e->hint);
+    line_text(l, "explanation", d->diagnosis.explanation);
+    line_text(l, "fix", d->diagnosis.fix);
+    flow_emit(m, l, fx);
+    flow_enter(m, FLOW_ERROR);
+    headless_error(m, e, fx);
+}
+
+void flow_connect_failed(struct model *m, const struct err *e, struct effects *fx)
+{
+    flow_fail(m, e, "connecting", fx);
+}
+
+void flow_begin(struct model *m, struct effects *fx)
+{
+    m->fl.session_wanted = m->opt.headless;
+    flow_enter(m, FLOW_DISCOVER);
+    links_open(m, CONN_CONTROL, NULL, fx);
+    links_open(m, CONN_TELEMETRY, NULL, fx);
+}
+
+/* Control link: up for the first time starts discovery; up again in a session is checked by the next
+ * apply; down leaves everything to the machines' own rules. */
+void flow_link(struct model *m, const struct event *ev, struct effects *fx)
+{
+    if (ev->u.pg.conn == CONN_QUESTIONS || ev->u.pg.conn == CONN_BENCH) {
+        flow_event(m, ev, fx);
+        return;
+    }
+    if (ev->u.pg.conn != CONN_CONTROL) return;
+    if (ev->kind == EV_PG_UP) {
+        m->fl.server_lost = false;
+        if (m->flow == FLOW_DISCOVER && m->discover.state != DISCOVER_SQL &&
+            m->discover.state != DISCOVER_HOST)
+            discover_start(&m->discover, &m->server, fx);
+        return;
+    }
+    m->fl.server_lost = true;
+    if (m->links[CONN_CONTROL].state == LINK_PASSWORD) {
+        memset(&m->screen.dialog, 0, sizeof m->screen.dialog);
+        m->screen.dialog.kind = DIALOG_PASSWORD;
+    }
+    headless_link_down(m, ev, fx);
+}
+
+void flow_event(struct model *m, const struct event *ev, struct effects *fx)
+{
+    switch (m->flow) {
+    case FLOW_WORKSPACE:
+    case FLOW_RECOVER: flow_open_event(m, ev, fx); break;
+    case FLOW_PREPARE: flow_prepare_event(m, ev, fx); break;
+    case FLOW_ROUND:
+        if (flow_waits(m, ev)) flow_round_saved(m, fx);
+        break;
+    case FLOW_SUMMARY:
+    case FLOW_PAUSED:
+    case FLOW_STUCK:
+    case FLOW_ERROR:
+    case FLOW_WATCH: flow_end_event(m, ev, fx); break;
+    default: break;
+    }
+}
+
+void flow_pump(struct model *m, struct effects *fx)
+{
+    for (int guard = 0; guard < 64; guard++) {
+        if (m->flow == FLOW_DISCOVER && m->discover.state == DISCOVER_DONE) {
+            flow_open_discovered(m, fx);
+        } else if (m->flow == FLOW_DISCOVER && m->discover.state == DISCOVER_FAILED) {
+            m->discover.state = DISCOVER_IDLE;
+            if (m->links[CONN_CONTROL].state == LINK_UP)
+                flow_fail(m, &m->discover.err, "discovery", fx);
+        } else if (flow_prepare_pump(m, fx) || flow_measure_pump(m, fx) || flow_end_pump(m, fx)) {
+            continue;
+        } else if (m->fl.decision != DECIDE_NOTHING && m->opt.headless) {
+            headless_decide(m, fx);
+        } else {
+            return;
+        }
+    }
+}
+
+void flow_tune(struct model *m, struct effects *fx)
+{
+    m->fl.session_wanted = true;
+    switch (m->flow) {
+    case FLOW_WATCH:
+    case FLOW_SIGHT:
+    case FLOW_SUMMARY:
+    case FLOW_PAUSED:
+    case FLOW_ERROR:
+        if (m->opt.readonly || m->workspace.readonly) {
+            model_say(m, CHAT_WARN, "%s: no session can be started here",
+                      m->opt.readonly ? "--readonly" : m->workspace.holder);
+        } else if (!m->sight_known) {
+            model_say(m, CHAT_WARN, "discovery has not finished yet");
+        } else {
+            flow_strategy_ask(m, fx);
+        }
+        break;
+    default: break;
+    }
+}
+
+void flow_decide(struct model *m, enum decision d, int value, struct effects *fx)
+{
+    if (d != m->fl.decision) return;
+    m->fl.decision = DECIDE_NOTHING;
+    m->dirty = true;
+    switch (d) {
+    case DECIDE_STRATEGY:
+        if (value < 0)
+            flow_enter(m, FLOW_WATCH);
+        else
+            flow_strategy_picked(m, value, fx);
+        break;
+    case DECIDE_PLAN:
+        if (value == 1)
+            flow_plan_go(m, fx);
+        else
+            flow_strategy_ask(m, fx);
+        break;
+    case DECIDE_TARGET: flow_target_decided(m, fx); break;
+    case DECIDE_REVIEW: flow_review_done(m, fx); break;
+    case DECIDE_VERDICT: flow_rounds_next(m, fx); break;
+    case DECIDE_RECOVER: flow_recover_decided(m, value == 1, fx); break;
+    case DECIDE_KEEP:
+        m->fl.settle_failed = value != 1;
+        flow_settle(m, value == 1 ? &m->session.best : &m->session.start, fx);
+        break;
+    case DECIDE_NOTHING: break;
+    }
+}
+
+void flow_close(struct model *m, struct effects *fx)
+{
+    (void)fx;
+    if (!model_run_active(m)) {
+        model_say(m, CHAT_WARN, "there is no session to close");
+        return;
+    }
+    m->fl.stop_and_keep = true;
+    model_say(m, CHAT_EVENT, "no further round: what improved is confirmed and kept");
+    if (m->fl.decision == DECIDE_REVIEW || m->fl.decision == DECIDE_TARGET) {
+        m->screen.dialog.kind = DIALOG_NONE;
+        if (m->fl.decision == DECIDE_REVIEW) review_accept_safe(&m->session.round.review, false);
+        for (int i = 0; i < m->session.round.review.n; i++)
+            m->session.round.review.lines[i].answer = ANSWER_REJECT;
+        flow_decide(m, m->fl.decision, 0, fx);
+    }
+}
+
+void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx)
+{
+    if (quit) {
+        m->fl.quit_after = true;
+        m->fl.exit_code = exit_code;
+    }
+    if (!model_run_active(m)) {
+        if (quit) flow_quit(m, exit_code, fx);
+        return;
+    }
+    if (m->fl.cancel) return;
+    m->fl.cancel = true;
+    m->fl.decision = DECIDE_NOTHING;
+    m->screen.dialog.kind = DIALOG_NONE;
+    model_say(m, CHAT_EVENT, "stopping: the step under way is undone, then the session is paused");
+    bench_cancel(&m->bench, fx);
+    if (m->flow == FLOW_PREPARE) {
+        effects_add(fx, FX_PG_CANCEL, flow_store_req())->u.pg.conn = CONN_BENCH;
+        effects_add(fx, FX_PG_CANCEL, flow_store_req())->u.pg.conn = CONN_QUESTIONS;
+    }
+}
+
+void flow_quit(struct model *m, int exit_code, struct effects *fx)
+{
+    if (m->quitting) return;
+    m->quitting = true;
+    m->exit_code = exit_code;
+    if (m->opt.headless) flow_summary_line(m, fx);
+    for (int i = 0; i < CONN_COUNT; i++) links_close(m, (enum pg_conn)i, fx);
+    if (m->demo.state == DEMO_UP && demo_leaves(m)) {
+        demo_stop(m, fx);
+        return; /* the quit follows when the server is down */
+    }
+    effects_add(fx, FX_QUIT, flow_store_req())->exit_code = exit_code;
+}

@@ -1,0 +1,383 @@
+/* flow_end.c - how a session is saved and how it ends: checkpoints, pause, archive or failure, exports,
+ * the summary. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/app/flow_parts.h"
+#include "pgd/app/headless.h"
+#include "pgd/base/text.h"
+#include "pgd/workspace/export.h"
+#include "pgd/workspace/store.h"
+
+/* Steps of FLOW_SUMMARY; the screen shows the summary from the first on. */
+enum end_step {
+    END_NONE,
+    END_REFRESH,  /* settings are read back for the summary */
+    END_SESSIONS, /* session.json of the other ARCHIVED sessions, one after the other */
+    END_REPORT,   /* exports/workspace_report.md is being written */
+    END_CONF,     /* exports/postgresql.conf */
+    END_SAVE,     /* session.json for the last time */
+    END_DONE
+};
+
+/* ---- saving ---- */
+
+static void save_text(struct effects *fx, struct req req, const char *dir, const char *rel,
+                      struct buf *text)
+{
+    struct buf path = {0};
+
+    buf_printf(&path, "%s/%s", dir, rel);
+    struct effect *e = fx_file(fx, req, FILE_SAVE, buf_text(&path));
+    e->len = text->len;
+    e->text = buf_take(text);
+    buf_clear(&path);
+}
+
+static void row_of_session(struct model *m)
+{
+    struct workspace *w = &m->workspace;
+    int i = 0;
+
+    while (i < w->nsessions && strcmp(w->sessions[i].name, m->session.name) != 0) i++;
+    if (i == w->nsessions) {
+        if (w->nsessions < SESSION_ROWS_MAX) w->nsessions++;
+        memmove(w->sessions + 1, w->sessions, (size_t)(w->nsessions - 1) * sizeof w->sessions[0]);
+        i = 0;
+    }
+    memset(&w->sessions[i], 0, sizeof w->sessions[i]);
+    store_session_row(&m->session, &w->sessions[i]);
+    w->sessions[i].changed_wall_us = m->wall_us;
+}
+
+void flow_save(struct model *m, bool wait, struct effects *fx)
+{
+    struct buf text = {0};
+    struct session *s = &m->session;
+
+    if (s->name[0] && s->deadline_us)
+        s->spent_s = fmax(s->spent_s, s->plan.budget_s - model_seconds_left(m));
+    if (s->name[0]) {
+        row_of_session(m);
+        store_session_json(s, &text);
+        save_text(fx, wait ? flow_req(m) : flow_store_req(), s->dir, "session.json", &text);
+    }
+    store_index_json(&m->workspace, &text);
+    save_text(fx, flow_store_req(), m->workspace.dir, "index.json", &text);
+    store_workspace_json(m, &text);
+    save_text(fx, flow_store_req(), m->workspace.dir, "workspace.json", &text);
+}
+
+void flow_journal(struct model *m, const char *event, const char *key, const char *value,
+                  struct effects *fx)
+{
+    struct buf path = {0}, text = {0};
+
+    buf_printf(&path, "%s/journal.jsonl", m->session.dir);
+    store_journal_note(event, key, value, &text);
+    struct effect *e = fx_file(fx, flow_store_req(), FILE_APPEND, buf_text(&path));
+    e->len = text.len;
+    e->text = buf_take(&text);
+    buf_clear(&path);
+    struct line *l = line_new(event);
+    line_text(l, key, value);
+    line_text(l, "session", m->session.name);
+    flow_emit(m, l, fx);
+}
+
+/* ---- pause and trouble ---- */
+
+void flow_paused(struct model *m, struct effects *fx)
+{
+    m->fl.cancel = false;
+    m->session.state = SESSION_PAUSED;
+    flow_enter(m, FLOW_PAUSED);
+    flow_journal(m, "checkpoint", "what", "paused", fx);
+    flow_save(m, false, fx);
+    model_say(m, CHAT_EVENT, "session %s is paused; the server runs %s", m->session.name,
+              m->session.best.n ? "the best state measured so far" : "as before the session");
+    if (m->fl.quit_after) flow_quit(m, m->fl.exit_code, fx);
+    headless_end(m, fx);
+}
+
+void flow_end_stuck(struct model *m, const struct err *e, struct effects *fx)
+{
+    struct buf sql = {0};
+
+    m->fl.err = *e;
+    m->session.state = SESSION_PAUSED;
+    if (m->apply.stuck_sql[0]) {
+        buf_puts(&sql, m->apply.stuck_sql);
+    } else {
+        ledger_undo_sql(&m->session.ledger, &sql);
+        text_copy_raw(m->apply.stuck_sql, sizeof m->apply.stuck_sql, buf_text(&sql));
+    }
+    model_say(m, CHAT_BAD, "the operator must act: %s", e->msg);
+    if (e->detail[0]) model_say(m, CHAT_BAD, "%s", e->detail);
+    if (m->apply.log_line[0]) model_say(m, CHAT_BAD, "server log: %s", m->apply.log_line);
+    model_say(m, CHAT_BAD, "run this by hand: %s", buf_text(&sql));
+    struct line *l = line_new("error");
+    line_text(l, "what", "stuck");
+    line_text(l, "code", err_code_name(e->code));
+    line_text(l, "message", e->msg);
+    line_text(l, "sql", buf_text(&sql));
+    flow_emit(m, l, fx);
+    buf_clear(&sql);
+    m->screen.dialog = (struct dialog){.kind = DIALOG_STUCK};
+    flow_save(m, false, fx);
+    if (m->opt.headless || m->fl.quit_after) flow_quit(m, 5, fx);
+}
+
+/* ---- the end ---- */
+
+void flow_finish(struct model *m, struct effects *fx)
+{
+    struct session *s = &m->session;
+
+    s->state = m->fl.settle_failed ? SESSION_FAILED : SESSION_ARCHIVED;
+    s->ended_wall_us = m->wall_us;
+    if (!s->end_reason[0]) text_copy(s->end_reason, sizeof s->end_reason, "undone by the DBA");
+    flow_enter(m, FLOW_SUMMARY);
+    flow_journal(m, "checkpoint", "what", session_state_name(s->state), fx);
+    m->fl.step = END_REFRESH;
+    discover_refresh(&m->discover, &m->server, fx);
+}
+
+static void final_values(struct model *m)
+{
+    struct session *s = &m->session;
+
+    s->nfinal = 0;
+    if (s->state != SESSION_ARCHIVED) return;
+    for (int i = 0; i < s->best.n; i++) {
+        const struct setting *v = settings_find(&m->server.settings, s->best.entries[i].name);
+        const char *first = session_first(s, s->best.entries[i].name);
+        if (!v || strcmp(first, v->shown) == 0) continue;
+        struct first_value *f = &s->final_values[s->nfinal++];
+        text_copy_raw(f->name, sizeof f->name, v->name);
+        text_copy(f->shown, sizeof f->shown, v->shown);
+    }
+}
+
+static void export_path(struct model *m, int i, const char *name)
+{
+    struct buf b = {0};
+
+    buf_printf(&b, "%s/exports/%s", m->workspace.dir, name);
+    text_copy_raw(m->fl.paths[i], sizeof m->fl.paths[i], buf_text(&b));
+    buf_clear(&b);
+}
+
+static void forget_archived(struct model *m)
+{
+    for (int i = 0; i < m->fl.narchived; i++) {
+        session_reset(m->fl.archived[i]);
+        free(m->fl.archived[i]);
+    }
+    m->fl.narchived = 0;
+}
+
+static void write_export(struct model *m, enum end_step step, struct effects *fx)
+{
+    const struct session *all[ARCHIVED_MAX + 1];
+    struct buf text = {0};
+    int n = 0;
+
+    for (int i = 0; i < m->fl.narchived; i++) all[n++] = m->fl.archived[i];
+    if (m->session.state == SESSION_ARCHIVED) all[n++] = &m->session;
+    m->fl.step = (int)step;
+    if (step == END_REPORT) {
+        export_report(m, all, n, &text);
+        export_path(m, 0, "workspace_report.md");
+        save_text(fx, flow_req(m), m->workspace.dir, "exports/workspace_report.md", &text);
+    } else {
+        export_conf(m, all, n, &text);
+        export_path(m, 1, "postgresql.conf");
+        save_text(fx, flow_req(m), m->workspace.dir, "exports/postgresql.conf", &text);
+    }
+}
+
+/* Reads the next ARCHIVED session that is not the one in memory; at counts rows of the index. */
+static void read_archived(struct model *m, struct effects *fx)
+{
+    struct workspace *w = &m->workspace;
+    struct buf path = {0};
+
+    for (m->fl.step = END_SESSIONS; m->fl.at < w->nsessions; m->fl.at++) {
+        const struct session_row *r = &w->sessions[m->fl.at];
+        if (r->state != SESSION_ARCHIVED || strcmp(r->name, m->session.name) == 0 ||
+            m->fl.narchived == ARCHIVED_MAX)
+            continue;
+        buf_printf(&path, "%s/sessions/%s/session.json", w->dir, r->name);
+        fx_file(fx, flow_req(m), FILE_READ, buf_text(&path))->u.file.max_bytes = 16u << 20;
+        buf_clear(&path);
+        m->fl.at++;
+        return;
+    }
+    write_export(m, END_REPORT, fx);
+}
+
+static void archived_read(struct model *m, const struct event *ev)
+{
+    struct session *s;
+    struct err e = {0};
+
+    if (ev->err.code != ERR_NONE || !ev->text) return;
+    s = xcalloc(1, sizeof *s);
+    if (store_session_parse(ev->text, ev->len, s, &e)) {
+        /* the index is newest first; later sessions win, so the oldest goes to the front */
+        memmove(m->fl.archived + 1, m->fl.archived, (size_t)m->fl.narchived * sizeof(void *));
+        m->fl.archived[0] = s;
+        m->fl.narchived++;
+    } else {
+        model_say(m, CHAT_WARN, "a session was left out of the export: %s", e.msg);
+        session_reset(s);
+        free(s);
+    }
+}
+
+static void end_done(struct model *m, struct effects *fx)
+{
+    m->fl.step = END_DONE;
+    forget_archived(m);
+    if (m->session.state == SESSION_ARCHIVED) {
+        model_say(m, CHAT_GOOD, "exported: %s", m->fl.paths[0]);
+        model_say(m, CHAT_GOOD, "exported: %s", m->fl.paths[1]);
+    }
+    m->dirty = true;
+    if (m->fl.quit_after) flow_quit(m, m->fl.exit_code, fx);
+    headless_end(m, fx);
+}
+
+static void say_end(struct model *m)
+{
+    const struct session *s = &m->session;
+
+    model_say(m, s->state == SESSION_ARCHIVED ? CHAT_GOOD : CHAT_WARN,
+              "session %s: %s after %d round%s (%s)", s->name,
+              s->state == SESSION_ARCHIVED ? "archived" : "failed, everything is undone",
+              s->rounds_done, s->rounds_done == 1 ? "" : "s", s->end_reason);
+    for (int i = 0; i < s->nfinal; i++)
+        model_say(m, CHAT_GOOD, "%s: %s \xe2\x86\x92 %s", s->final_values[i].name,
+                  session_first(s, s->final_values[i].name), s->final_values[i].shown);
+}
+
+bool flow_end_pump(struct model *m, struct effects *fx)
+{
+    if (m->flow != FLOW_SUMMARY || m->fl.step != END_REFRESH ||
+        (m->discover.state != DISCOVER_DONE && m->discover.state != DISCOVER_FAILED))
+        return false;
+    struct evidence e;
+    struct next_strategies next;
+
+    final_values(m);
+    say_end(m);
+    model_evidence(m, &e);
+    builtin_next_strategies(&e, &next);
+    model_say(m, CHAT_AI, "%s", next.text);
+    m->screen.dialog = (struct dialog){.kind = DIALOG_SUMMARY};
+    m->fl.step = END_SAVE;
+    flow_save(m, true, fx);
+    return true;
+}
+
+void flow_end_event(struct model *m, const struct event *ev, struct effects *fx)
+{
+    if (!flow_waits(m, ev)) return;
+    switch ((enum end_step)m->fl.step) {
+    case END_SAVE:
+        m->fl.at = 0;
+        if (m->session.state == SESSION_ARCHIVED)
+            read_archived(m, fx);
+        else
+            end_done(m, fx);
+        break;
+    case END_SESSIONS:
+        archived_read(m, ev);
+        read_archived(m, fx);
+        break;
+    case END_REPORT:
+    case END_CONF:
+        if (ev->err.code != ERR_NONE)
+            model_say(m, CHAT_BAD, "export failed: %s", ev->err.msg);
+        if (m->fl.step == END_REPORT)
+            write_export(m, END_CONF, fx);
+        else
+            end_done(m, fx);
+        break;
+    case END_NONE:
+    case END_REFRESH:
+    case END_DONE: break;
+    }
+}
+
+void flow_export(struct model *m, struct effects *fx)
+{
+    if (!m->workspace.open || model_run_active(m)) {
+        model_say(m, CHAT_WARN, "export is possible when no session runs");
+        return;
+    }
+    flow_enter(m, FLOW_SUMMARY);
+    forget_archived(m);
+    m->fl.at = 0;
+    read_archived(m, fx);
+}
+
+/* ---- the summary line of the contract ---- */
+
+static void summary_fill(const struct model *m, struct summary *out)
+{
+    const struct session *s = &m->session;
+
+    summary_init(out);
+    text_copy(out->workspace, sizeof out->workspace, m->workspace.name);
+    text_copy(out->session, sizeof out->session, s->name);
+    text_copy(out->state, sizeof out->state, session_state_name(s->state));
+    text_copy(out->strategy, sizeof out->strategy, s->plan.strategy);
+    out->baseline_tps = s->baseline_tps;
+    out->best_tps = s->best_tps;
+    out->target_tps = s->target.tps > 0 ? s->target.tps : NAN;
+    out->rounds = s->rounds_done;
+    if (s->final.kind != VERDICT_NONE) {
+        out->verdict = s->final.kind;
+        out->effect = s->final.ratio;
+        out->ci_lo = s->final.ci_lo;
+        out->ci_hi = s->final.ci_hi;
+    } else if (s->rounds_done > 0 || s->state == SESSION_FAILED) {
+        if (!isnan(s->baseline_tps)) out->verdict = VERDICT_INCONCLUSIVE;
+    }
+    for (int i = 0; i < s->nfinal && out->nchanges < (int)ARRAY_LEN(out->changes); i++) {
+        struct summary_change *c = &out->changes[out->nchanges++];
+        text_copy(c->name, sizeof c->name, s->final_values[i].name);
+        text_copy(c->from, sizeof c->from, session_first(s, c->name));
+        text_copy(c->to, sizeof c->to, s->final_values[i].shown);
+    }
+    if (s->state == SESSION_ARCHIVED) {
+        text_copy_raw(out->report, sizeof out->report, m->fl.paths[0]);
+        text_copy_raw(out->conf, sizeof out->conf, m->fl.paths[1]);
+    }
+}
+
+void flow_summary_line(struct model *m, struct effects *fx)
+{
+    struct summary *s = xcalloc(1, sizeof *s);
+    struct buf text = {0};
+
+    summary_fill(m, s);
+    if (m->opt.json) {
+        summary_json(s, &text);
+    } else {
+        buf_printf(&text, "summary: state %s, strategy %s, verdict %s", s->state[0] ? s->state : "-",
+                   s->strategy[0] ? s->strategy : "-",
+                   s->verdict ? verdict_name(s->verdict) : "-");
+        if (!isnan(s->baseline_tps)) buf_printf(&text, ", baseline %.0f TPS", s->baseline_tps);
+        if (!isnan(s->best_tps)) buf_printf(&text, ", best %.0f TPS", s->best_tps);
+        if (!isnan(s->effect))
+            buf_printf(&text, ", effect %+.1f %% (%+.1f .. %+.1f)", (s->effect - 1) * 100,
+                       (s->ci_lo - 1) * 100, (s->ci_hi - 1) * 100);
+    }
+    fx_line(fx, FX_STDOUT, buf_text(&text));
+    buf_clear(&text);
+    free(s);
+}

@@ -1,0 +1,383 @@
+/* flow_open.c - from the first answer of discovery to First Sight: the workspace's folder, its lock, the
+ * server's identity, the list of sessions, and what an interrupted one left behind. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/app/flow_parts.h"
+#include "pgd/base/text.h"
+#include "pgd/workspace/store.h"
+
+/* Steps of FLOW_WORKSPACE, in order; each waits for one answer. */
+enum open_step {
+    STEP_MKDIR,     /* sessions/ and with it the workspace */
+    STEP_MKDIR_OUT, /* exports/ */
+    STEP_LOCK,      /* held until exit; when another program holds it we only look */
+    STEP_IDENTITY,  /* workspace.json: the same server as last time? */
+    STEP_INDEX,     /* index.json; missing or damaged: rebuilt from the folders */
+    STEP_LIST,      /* only to rebuild: names of the session folders */
+    STEP_REBUILD,   /* only to rebuild: session.json of folder number `at` */
+    STEP_SESSION,   /* session.json of an interrupted session */
+    STEP_JOURNAL    /* its journal */
+};
+
+static struct effect *ask(struct model *m, enum open_step step, enum file_op op, const char *rel,
+                          struct effects *fx)
+{
+    struct buf path = {0};
+
+    m->fl.step = (int)step;
+    buf_printf(&path, "%s/%s", m->workspace.dir, rel);
+    struct effect *e = fx_file(fx, flow_req(m), op, buf_text(&path));
+    e->u.file.max_bytes = 16u << 20;
+    buf_clear(&path);
+    return e;
+}
+
+static void name_workspace(struct model *m)
+{
+    const struct link *l = &m->links[CONN_CONTROL];
+    struct buf dir = {0};
+
+    store_workspace_name(l->dbname, l->host, l->port, m->workspace.name, sizeof m->workspace.name);
+    buf_printf(&dir, "%s/workspaces/%s", m->opt.home, m->workspace.name);
+    text_copy_raw(m->workspace.dir, sizeof m->workspace.dir, buf_text(&dir));
+    buf_clear(&dir);
+}
+
+static void emit_discovery(struct model *m, struct effects *fx)
+{
+    const struct server_facts *f = &m->server;
+    struct line *l = line_new("discovery");
+
+    line_text(l, "workspace", m->workspace.name);
+    line_text(l, "version", f->id.version);
+    line_int(l, "version_num", f->id.version_num);
+    line_text(l, "system_identifier", f->id.system_identifier[0] ? f->id.system_identifier : NULL);
+    line_bool(l, "standby", f->id.standby);
+    line_bool(l, "local", f->id.local);
+    line_text(l, "database", f->id.database);
+    line_text(l, "role", f->id.role);
+    line_bool(l, "superuser", f->rights.superuser);
+    line_int(l, "cpus", f->host.known ? f->host.cpus : -1);
+    line_num(l, "memory_bytes", f->host.known ? f->host.mem_total : NAN);
+    line_int(l, "settings", f->settings.n);
+    line_int(l, "databases", f->ndatabases);
+    line_int(l, "relations", f->nrelations);
+    line_int(l, "missing", f->nmissing);
+    flow_emit(m, l, fx);
+    model_say(m, CHAT_EVENT, "connected to PostgreSQL %s, database %s as %s%s", f->id.version,
+              f->id.database, f->id.role, f->id.standby ? " (a standby)" : "");
+    for (int i = 0; i < f->nmissing; i++) model_say(m, CHAT_WARN, "%s", f->missing[i]);
+}
+
+void flow_open_discovered(struct model *m, struct effects *fx)
+{
+    m->server_known = true;
+    m->pinned = m->server.id;
+    m->collect.host_on = m->server.id.local && m->server.host.known;
+    text_copy_raw(m->collect.data_device, sizeof m->collect.data_device, m->server.host.data.device);
+    name_workspace(m);
+    emit_discovery(m, fx);
+    flow_enter(m, FLOW_WORKSPACE);
+    ask(m, STEP_MKDIR, FILE_MKDIR, "sessions", fx);
+}
+
+/* Without a folder to write to nothing may be changed: the dashboard works, sessions do not. */
+static void only_look(struct model *m, const struct err *why, struct effects *fx)
+{
+    m->workspace.readonly = true;
+    text_copy(m->workspace.holder, sizeof m->workspace.holder, why->msg);
+    model_say(m, CHAT_WARN, "%s: looking only", why->msg);
+    if (why->detail[0]) model_say(m, CHAT_WARN, "%s", why->detail);
+    if (why->hint[0]) model_say(m, CHAT_WARN, "%s", why->hint);
+    if (m->opt.headless) {
+        struct err e = *why;
+        flow_fail(m, &e, "opening the workspace", fx);
+        return;
+    }
+    flow_sight(m, fx);
+}
+
+static void lock(struct model *m, struct effects *fx)
+{
+    struct buf note = {0};
+    struct effect *e = ask(m, STEP_LOCK, FILE_LOCK, "lock", fx);
+
+    buf_printf(&note, "pg_diagnose on workspace %s", m->workspace.name);
+    e->len = note.len;
+    e->text = buf_take(&note);
+}
+
+/* workspace.json: another server under the same name gets a folder of its own, told apart by the end of
+ * its system identifier. */
+static void identity(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct identity before;
+    struct err e = {0};
+    char why[200];
+
+    if (ev->err.code == ERR_NONE &&
+        store_workspace_parse(ev->text ? ev->text : "", ev->len, &before, &e)) {
+        const char *now = m->server.id.system_identifier;
+        if (before.system_identifier[0] && now[0] && strcmp(before.system_identifier, now) != 0 &&
+            !strstr(m->workspace.name, "_id")) {
+            size_t n = strlen(now);
+            struct buf name = {0}, dir = {0};
+            buf_printf(&name, "%s_id%s", m->workspace.name, now + (n > 6 ? n - 6 : 0));
+            text_copy_raw(m->workspace.name, sizeof m->workspace.name, buf_text(&name));
+            buf_printf(&dir, "%s/workspaces/%s", m->opt.home, buf_text(&name));
+            text_copy_raw(m->workspace.dir, sizeof m->workspace.dir, buf_text(&dir));
+            buf_clear(&name);
+            buf_clear(&dir);
+            model_say(m, CHAT_WARN, "another server answered under this name before: new workspace %s",
+                      m->workspace.name);
+            ask(m, STEP_MKDIR, FILE_MKDIR, "sessions", fx);
+            return;
+        }
+        if (!identity_same(&before, &m->server.id, why, sizeof why)) {
+            text_copy(m->workspace.identity_note, sizeof m->workspace.identity_note, why);
+            model_say(m, CHAT_WARN, "the server is not as it was last time: %s", why);
+        }
+    } else if (e.code != ERR_NONE) {
+        model_say(m, CHAT_WARN, "workspace.json: %s", e.msg);
+        if (e.hint[0]) model_say(m, CHAT_WARN, "%s", e.hint);
+    }
+    ask(m, STEP_INDEX, FILE_READ, "index.json", fx);
+}
+
+static void sessions_known(struct model *m, struct effects *fx)
+{
+    struct workspace *w = &m->workspace;
+
+    w->open = true;
+    m->fl.interrupted = -1;
+    for (int i = 0; i < w->nsessions && m->fl.interrupted < 0; i++)
+        if (w->sessions[i].state == SESSION_ACTIVE || w->sessions[i].state == SESSION_PAUSED)
+            m->fl.interrupted = i;
+    if (m->fl.interrupted >= 0 && !w->readonly) {
+        struct buf rel = {0};
+        flow_enter(m, FLOW_RECOVER);
+        buf_printf(&rel, "sessions/%s/session.json", w->sessions[m->fl.interrupted].name);
+        ask(m, STEP_SESSION, FILE_READ, buf_text(&rel), fx);
+        buf_clear(&rel);
+        return;
+    }
+    flow_sight(m, fx);
+}
+
+/* index.json is only a list made from the folders: when it is missing or damaged it is made again. */
+static void rebuild_next(struct model *m, struct effects *fx)
+{
+    const char *names = buf_text(&m->fl.pending);
+    struct buf rel = {0};
+
+    while (*names && m->workspace.nsessions + m->fl.at < SESSION_ROWS_MAX) {
+        size_t n = strcspn(names, "\n");
+        if (n > 1 && names[n - 1] == '/') {
+            buf_printf(&rel, "sessions/%.*s/session.json", (int)(n - 1), names);
+            buf_consume(&m->fl.pending, n + (names[n] == '\n'));
+            ask(m, STEP_REBUILD, FILE_READ, buf_text(&rel), fx);
+            buf_clear(&rel);
+            return;
+        }
+        buf_consume(&m->fl.pending, n + (names[n] == '\n'));
+        names = buf_text(&m->fl.pending);
+    }
+    buf_clear(&m->fl.pending);
+    if (m->workspace.nsessions > 0) flow_save(m, false, fx);
+    sessions_known(m, fx);
+}
+
+static void rebuild_one(struct model *m, const struct event *ev)
+{
+    struct session *s;
+    struct err e = {0};
+
+    if (ev->err.code != ERR_NONE || !ev->text) return;
+    s = xcalloc(1, sizeof *s);
+    if (store_session_parse(ev->text, ev->len, s, &e)) {
+        struct session_row *r = &m->workspace.sessions[m->workspace.nsessions++];
+        memset(r, 0, sizeof *r);
+        store_session_row(s, r);
+    } else {
+        model_say(m, CHAT_WARN, "a session was left out: %s", e.msg);
+        if (e.detail[0]) model_say(m, CHAT_WARN, "%s", e.detail);
+    }
+    experiment_clear(&s->baseline);
+    experiment_clear(&s->confirm);
+    free(s);
+}
+
+static void index_read(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct err e = {0};
+
+    if (ev->err.code == ERR_NONE &&
+        store_index_parse(ev->text ? ev->text : "", ev->len, &m->workspace, &e)) {
+        sessions_known(m, fx);
+        return;
+    }
+    m->workspace.nsessions = 0;
+    if (!ev->u.file.missing)
+        model_say(m, CHAT_WARN, "index.json is made again from the session folders: %s",
+                  e.code ? e.msg : ev->err.msg);
+    ask(m, STEP_LIST, FILE_LIST, "sessions", fx);
+}
+
+/* What the interrupted session left on the server, said in one sentence. */
+static void say_interrupted(struct model *m, const struct journal_state *j)
+{
+    const struct session *s = &m->session;
+
+    model_say(m, CHAT_WARN, "session %s was interrupted: %d round%s done, baseline %s", s->name,
+              s->rounds_done, s->rounds_done == 1 ? "" : "s",
+              isnan(s->baseline_tps) ? "not measured" : "measured");
+    if (j->unfinished)
+        model_say(m, CHAT_WARN, "a switch to \"%s\" was under way%s: it is undone first",
+                  j->unfinished_arm, j->unfinished_restart ? " (with a restart)" : "");
+    for (int i = 0; i < s->ledger.n; i++) {
+        const struct ledger_row *r = &s->ledger.rows[i];
+        if (!entry_same(&r->current, &r->original))
+            model_say(m, CHAT_EVENT, "the server runs with our %s = %s (before us: %s)",
+                      r->current.name, r->current.present ? r->current.value : "reset",
+                      r->original.present ? r->original.value : "not set");
+    }
+}
+
+static void journal_read(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct journal_state *j = xcalloc(1, sizeof *j);
+    struct err e = {0};
+
+    if (ev->u.file.missing || store_journal_replay(ev->text ? ev->text : "", ev->len, j, &e)) {
+        m->session.ledger = j->ledger;
+        if (j->last_no > m->session.journal_no) m->session.journal_no = j->last_no;
+        say_interrupted(m, j);
+        m->fl.decision = DECIDE_RECOVER;
+        m->screen.dialog = (struct dialog){.kind = DIALOG_RECOVER};
+    } else {
+        m->workspace.readonly = true;
+        text_copy(m->workspace.holder, sizeof m->workspace.holder, "the journal is damaged");
+        flow_fail(m, &e, "reading the journal", fx);
+    }
+    free(j);
+}
+
+static void session_read(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct workspace *w = &m->workspace;
+    struct err e = ev->err;
+    struct buf rel = {0};
+
+    if (e.code == ERR_NONE &&
+        store_session_parse(ev->text ? ev->text : "", ev->len, &m->session, &e)) {
+        buf_printf(&rel, "%s/sessions/%s", w->dir, m->session.name);
+        text_copy_raw(m->session.dir, sizeof m->session.dir, buf_text(&rel));
+        buf_clear(&rel);
+        m->session.loaded = true;
+        buf_printf(&rel, "sessions/%s/journal.jsonl", m->session.name);
+        ask(m, STEP_JOURNAL, FILE_READ, buf_text(&rel), fx);
+        buf_clear(&rel);
+        return;
+    }
+    model_say(m, CHAT_BAD, "session %s cannot be resumed: %s", w->sessions[m->fl.interrupted].name,
+              e.msg);
+    if (e.detail[0]) model_say(m, CHAT_BAD, "%s", e.detail);
+    model_say(m, CHAT_WARN, "its journal says what was changed: %s/sessions/%s/journal.jsonl", w->dir,
+              w->sessions[m->fl.interrupted].name);
+    m->session.state = SESSION_NONE;
+    m->fl.interrupted = -1;
+    flow_sight(m, fx);
+}
+
+void flow_open_event(struct model *m, const struct event *ev, struct effects *fx)
+{
+    if (!flow_waits(m, ev)) return;
+    switch ((enum open_step)m->fl.step) {
+    case STEP_MKDIR:
+        if (ev->err.code != ERR_NONE)
+            only_look(m, &ev->err, fx);
+        else
+            ask(m, STEP_MKDIR_OUT, FILE_MKDIR, "exports", fx);
+        break;
+    case STEP_MKDIR_OUT: lock(m, fx); break;
+    case STEP_LOCK:
+        if (ev->err.code != ERR_NONE) {
+            struct err e = ev->err;
+            if (e.code == ERR_BUSY && ev->text) err_detail(&e, "It is held by: %.300s", ev->text);
+            if (m->opt.headless || e.code != ERR_BUSY) {
+                only_look(m, &e, fx);
+                break;
+            }
+            m->workspace.readonly = true;
+            text_copy(m->workspace.holder, sizeof m->workspace.holder, ev->text ? ev->text : e.msg);
+            model_say(m, CHAT_WARN, "another program uses this workspace: looking only");
+            model_say(m, CHAT_WARN, "%s", m->workspace.holder);
+        }
+        ask(m, STEP_IDENTITY, FILE_READ, "workspace.json", fx);
+        break;
+    case STEP_IDENTITY: identity(m, ev, fx); break;
+    case STEP_INDEX: index_read(m, ev, fx); break;
+    case STEP_LIST:
+        buf_clear(&m->fl.pending);
+        if (ev->text) buf_append(&m->fl.pending, ev->text, ev->len);
+        rebuild_next(m, fx);
+        break;
+    case STEP_REBUILD:
+        rebuild_one(m, ev);
+        rebuild_next(m, fx);
+        break;
+    case STEP_SESSION: session_read(m, ev, fx); break;
+    case STEP_JOURNAL: journal_read(m, ev, fx); break;
+    }
+}
+
+/* Resume or undo: both begin with the arm that the session believes best (or the start), so that a
+ * half-applied step is gone before anything else happens. */
+void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
+{
+    struct session *s = &m->session;
+
+    m->screen.dialog.kind = DIALOG_NONE;
+    m->fl.resume = resume;
+    m->fl.settle_failed = !resume;
+    if (resume) {
+        double budget = s->plan.budget_s - s->spent_s;
+        s->deadline_us = m->now_us + (int64_t)((budget > 180 ? budget : 180) * 1e6);
+        s->state = SESSION_ACTIVE;
+        model_say(m, CHAT_EVENT, "resuming %s", s->name);
+    } else {
+        model_say(m, CHAT_EVENT, "undoing what %s left on the server", s->name);
+    }
+    flow_settle(m, resume ? &s->best : &s->start, fx);
+}
+
+void flow_sight(struct model *m, struct effects *fx)
+{
+    struct evidence e;
+
+    model_evidence(m, &e);
+    builtin_first_sight(&e, &m->sight);
+    m->sight_known = true;
+    flow_enter(m, FLOW_SIGHT);
+    model_say(m, CHAT_AI, "%s", m->sight.headline);
+    model_say(m, CHAT_AI, "%s", m->sight.summary);
+    for (int i = 0; i < m->sight.nfindings; i++)
+        model_say(m, m->sight.findings[i].severity >= 2 ? CHAT_WARN : CHAT_AI, "%s: %s (%s)",
+                  m->sight.findings[i].area, m->sight.findings[i].text, m->sight.findings[i].figure);
+    struct line *l = line_new("first_sight");
+    line_text(l, "advisor", m->sight.advisor.text);
+    line_text(l, "headline", m->sight.headline);
+    line_text(l, "summary", m->sight.summary);
+    line_int(l, "findings", m->sight.nfindings);
+    line_int(l, "strategies", m->sight.nstrategies);
+    flow_emit(m, l, fx);
+    if (m->fl.session_wanted && !m->opt.readonly) {
+        flow_strategy_ask(m, fx);
+    } else {
+        flow_enter(m, FLOW_WATCH);
+        if (!m->opt.readonly && !m->workspace.readonly)
+            model_say(m, CHAT_AI, "Press t to start a tuning session.");
+    }
+}

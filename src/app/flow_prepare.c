@@ -1,0 +1,528 @@
+/* flow_prepare.c - everything between consent and the first run: the session's folder (checkpoint 1), the
+ * scripts, pgbench, the benchmark database, and EXPLAIN of the workload's statements. A resumed session
+ * walks the same path; what is there already is kept. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/app/flow_parts.h"
+#include "pgd/app/links.h"
+#include "pgd/base/assets.h"
+#include "pgd/base/quote.h"
+#include "pgd/base/text.h"
+#include "pgd/runner/script.h"
+#include "pgd/workspace/store.h"
+
+enum prepare_step {
+    PREP_DIR_BENCH,  /* three folders of the session, one after the other */
+    PREP_DIR_SERIES,
+    PREP_DIR_SCRIPTS,
+    PREP_SAVE,       /* session.json, checkpoint 1; index.json and workspace.json follow by themselves */
+    PREP_SCRIPT,     /* script number `at` is read or written */
+    PREP_PGBENCH,    /* which pgbench, and how old */
+    PREP_DB_EXISTS,  /* is there a benchmark database? */
+    PREP_DB_CREATE,
+    PREP_DB_CONNECT, /* CONN_BENCH into the workload's database */
+    PREP_DB_MARK,    /* does it carry our mark, and is it this workload? */
+    PREP_DB_MARKED,  /* the mark's content was read */
+    PREP_DB_LOAD,    /* one statement of schema.sql and load.sql after the other */
+    PREP_REFRESH,    /* identity and settings again, before the next proposal */
+    PREP_EXPLAIN_CONNECT, /* CONN_QUESTIONS into the workload's database, then read-only */
+    PREP_EXPLAIN_SET,
+    PREP_EXPLAIN     /* statement nplan_at of script nplan_script */
+};
+
+enum { SQL_MS = 30000, LOAD_MS = 600000, EXPLAIN_MS = 20000 };
+
+static void next_script(struct model *m, struct effects *fx);
+static void find_pgbench(struct model *m, struct effects *fx);
+static void explain_connect(struct model *m, struct effects *fx);
+
+static void fail(struct model *m, const struct err *e, const char *what, struct effects *fx)
+{
+    m->session.state = m->session.rounds_done || !isnan(m->session.baseline_tps) ? SESSION_PAUSED
+                                                                                 : SESSION_FAILED;
+    text_copy(m->session.end_reason, sizeof m->session.end_reason, e->msg);
+    if (m->session.dir[0]) flow_save(m, false, fx);
+    links_close(m, CONN_BENCH, fx);
+    links_close(m, CONN_QUESTIONS, fx);
+    flow_fail(m, e, what, fx);
+}
+
+static void mkdir_step(struct model *m, enum prepare_step step, const char *sub, struct effects *fx)
+{
+    struct buf path = {0};
+
+    m->fl.step = (int)step;
+    buf_printf(&path, "%s/%s", m->session.dir, sub);
+    fx_file(fx, flow_req(m), FILE_MKDIR, buf_text(&path));
+    buf_clear(&path);
+}
+
+static bool name_taken(void *arg, const char *name)
+{
+    const struct model *m = arg;
+
+    for (int i = 0; i < m->workspace.nsessions; i++)
+        if (strcmp(m->workspace.sessions[i].name, name) == 0) return true;
+    return false;
+}
+
+void flow_prepare_begin(struct model *m, struct effects *fx)
+{
+    struct session *s = &m->session;
+    struct buf dir = {0};
+
+    flow_enter(m, FLOW_PREPARE);
+    m->screen.dialog.kind = DIALOG_NONE;
+    s->state = SESSION_ACTIVE;
+    if (!s->loaded) {
+        store_session_name(s->plan.strategy, m->wall_us, name_taken, m, s->name, sizeof s->name);
+        buf_printf(&dir, "%s/sessions/%s", m->workspace.dir, s->name);
+        text_copy_raw(s->dir, sizeof s->dir, buf_text(&dir));
+        buf_clear(&dir);
+        model_say(m, CHAT_EVENT, "session %s", s->name);
+    }
+    mkdir_step(m, PREP_DIR_BENCH, "bench", fx);
+}
+
+/* ---- scripts ---- */
+
+static void script_path(const struct model *m, const char *path, struct buf *out)
+{
+    if (strncmp(path, "asset:", 6) == 0) {
+        const char *base = strrchr(path, '/');
+        buf_printf(out, "%s/scripts/%s", m->session.dir, base ? base + 1 : path + 6);
+    } else {
+        buf_puts(out, path);
+    }
+}
+
+static bool keep_script(struct model *m, const char *text, size_t len, struct effects *fx)
+{
+    struct script *s = &m->session.plan.scripts[m->fl.at];
+    struct err e = {0};
+
+    if (!script_check(s->name, text, len, &e)) {
+        fail(m, &e, "checking the scripts", fx);
+        return false;
+    }
+    text_copy_raw(m->fl.script_text[m->fl.at], sizeof m->fl.script_text[0], text);
+    return true;
+}
+
+static void next_script(struct model *m, struct effects *fx)
+{
+    const struct script *s = &m->session.plan.scripts[m->fl.at];
+    struct buf path = {0};
+
+    if (m->fl.at == m->session.plan.nscripts) {
+        find_pgbench(m, fx);
+        return;
+    }
+    m->fl.step = PREP_SCRIPT;
+    script_path(m, s->path, &path);
+    const struct asset *a = strncmp(s->path, "asset:", 6) == 0 ? asset_find(s->path + 6) : NULL;
+    if (a) {
+        if (keep_script(m, (const char *)a->data, a->size, fx)) {
+            struct effect *e = fx_file(fx, flow_req(m), FILE_SAVE, buf_text(&path));
+            e->text = xstrndup((const char *)a->data, a->size);
+            e->len = a->size;
+        }
+    } else {
+        struct effect *e = fx_file(fx, flow_req(m), FILE_READ, buf_text(&path));
+        e->u.file.max_bytes = 256u << 10;
+    }
+    buf_clear(&path);
+}
+
+static void script_answer(struct model *m, const struct event *ev, struct effects *fx)
+{
+    const struct script *s = &m->session.plan.scripts[m->fl.at];
+
+    if (ev->err.code != ERR_NONE) {
+        struct err e = ev->err;
+        if (!e.hint[0]) err_hint(&e, "Check the path given with --script: %.150s", s->path);
+        fail(m, &e, "reading the scripts", fx);
+        return;
+    }
+    if (strncmp(s->path, "asset:", 6) != 0 &&
+        !keep_script(m, ev->text ? ev->text : "", ev->text ? ev->len : 0, fx))
+        return;
+    m->fl.at++;
+    next_script(m, fx);
+}
+
+/* ---- pgbench ---- */
+
+/* Prints "PATH|VERSION" of each pgbench found; the server's own folder first. */
+static const char find_pgbench_sh[] =
+    "for d in \"$1\" $(pg_config --bindir 2>/dev/null) /usr/lib/postgresql/*/bin /usr/pgsql-*/bin "
+    "/usr/local/pgsql/bin /opt/homebrew/bin; do\n"
+    "  [ -x \"$d/pgbench\" ] && echo \"$d/pgbench|$(\"$d/pgbench\" --version 2>/dev/null)\"\n"
+    "done\n"
+    "p=$(command -v pgbench) && echo \"$p|$(\"$p\" --version 2>/dev/null)\"\n"
+    "exit 0\n";
+
+static void find_pgbench(struct model *m, struct effects *fx)
+{
+    const char *argv[] = {"sh", "-c", find_pgbench_sh, "sh", m->server.id.bindir, NULL};
+
+    m->fl.step = PREP_PGBENCH;
+    fx_child(fx, flow_req(m), argv, CHILD_COLLECT | CHILD_DIES_WITH_US);
+}
+
+static int choose_pgbench(struct model *m, const char *text)
+{
+    int best = 0;
+
+    for (const char *p = text; *p;) {
+        size_t n = strcspn(p, "\n");
+        size_t bar = strcspn(p, "|\n");
+        char version[128], path[512];
+
+        if (bar < n && bar < sizeof path && n - bar < sizeof version) {
+            memcpy(path, p, bar);
+            path[bar] = 0;
+            memcpy(version, p + bar + 1, n - bar - 1);
+            version[n - bar - 1] = 0;
+            int v = bench_parse_version(version);
+            /* the newest wins: an old pgbench drives a new server, but knows fewer figures */
+            if (v > best) {
+                best = v;
+                text_copy_raw(m->program_pgbench, sizeof m->program_pgbench, path);
+            }
+        }
+        p += n + (p[n] == '\n');
+    }
+    return best;
+}
+
+static void fill_target(struct model *m)
+{
+    const struct link *l = &m->links[CONN_CONTROL];
+    struct bench_target *t = &m->bench_target;
+
+    memset(t, 0, sizeof *t);
+    text_copy_raw(t->host, sizeof t->host, l->host);
+    text_copy_raw(t->port, sizeof t->port, l->port);
+    text_copy_raw(t->user, sizeof t->user, l->user);
+    text_copy_raw(t->dbname, sizeof t->dbname, m->session.plan.database);
+    text_copy_raw(t->pgbench, sizeof t->pgbench, m->program_pgbench);
+    t->pgpass = m->opt.connect.password;
+    for (int i = 0; i < m->opt.connect.n; i++) {
+        const char *k = m->opt.connect.keys[i], *v = m->opt.connect.values[i];
+        if (strcmp(k, "sslmode") == 0) text_copy_raw(t->sslmode, sizeof t->sslmode, v);
+        if (strcmp(k, "service") == 0) text_copy_raw(t->service, sizeof t->service, v);
+        if (strcmp(k, "options") == 0) text_copy_raw(t->options, sizeof t->options, v);
+    }
+}
+
+static void control_sql(struct model *m, enum prepare_step step, const char *sql, bool changes,
+                        struct effects *fx)
+{
+    m->fl.step = (int)step;
+    fx_sql(fx, flow_req(m), CONN_CONTROL, sql, changes ? LOAD_MS : SQL_MS)->changes_server = changes;
+}
+
+static void bench_sql(struct model *m, enum prepare_step step, const char *sql, bool changes,
+                      struct effects *fx)
+{
+    m->fl.step = (int)step;
+    fx_sql(fx, flow_req(m), CONN_BENCH, sql, LOAD_MS)->changes_server = changes;
+}
+
+static void pgbench_answer(struct model *m, const struct event *ev, struct effects *fx)
+{
+    int version = choose_pgbench(m, ev->text ? ev->text : "");
+
+    if (version == 0) {
+        struct err e = {0};
+        err_set(&e, ERR_CHILD, "pgbench was not found on this machine");
+        err_detail(&e, "Looked in the server's own folder, pg_config's, the usual ones, and PATH.");
+        err_hint(&e, "Install the package that has it: postgresql-contrib, postgresql-NN or libpq's tools.");
+        fail(m, &e, "looking for pgbench", fx);
+        return;
+    }
+    if (version / 10000 < m->server.id.version_num / 10000)
+        model_say(m, CHAT_WARN, "pgbench %d is older than the server (%d): it works, with fewer figures",
+                  version / 10000, m->server.id.version_num / 10000);
+    fill_target(m);
+    if (!m->session.plan.builtin_db) {
+        explain_connect(m, fx);
+        return;
+    }
+    struct buf q = {0};
+    buf_puts(&q, "SELECT 1 FROM pg_catalog.pg_database WHERE datname = ");
+    quote_literal(&q, m->session.plan.database);
+    control_sql(m, PREP_DB_EXISTS, buf_text(&q), false, fx);
+    buf_clear(&q);
+}
+
+/* ---- the benchmark database ---- */
+
+static void bench_connect(struct model *m, struct effects *fx)
+{
+    m->fl.step = PREP_DB_CONNECT;
+    m->fl.waiting++; /* the answer is the link's event, not ours */
+    links_open(m, CONN_BENCH, m->session.plan.database, fx);
+}
+
+static void db_exists_answer(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct buf q = {0};
+
+    if (ev->rows && ev->rows->nrows > 0) {
+        bench_connect(m, fx);
+        return;
+    }
+    model_say(m, CHAT_EVENT, "creating the benchmark database %s", m->session.plan.database);
+    buf_puts(&q, "CREATE DATABASE ");
+    quote_ident(&q, m->session.plan.database);
+    m->fl.loaded_now = true;
+    control_sql(m, PREP_DB_CREATE, buf_text(&q), true, fx);
+    buf_clear(&q);
+}
+
+static void load_begin(struct model *m, struct effects *fx);
+
+static void db_mark_answer(struct model *m, const struct event *ev, struct effects *fx)
+{
+    bool marked = ev->rows && rows_text(ev->rows, 0, "mark") != NULL;
+    int64_t tables = ev->rows ? rows_int64(ev->rows, 0, "tables", 0) : 0;
+
+    if (marked) {
+        bench_sql(m, PREP_DB_MARKED, "SELECT workload FROM public.pg_diagnose_meta", false, fx);
+    } else if (tables > 0) {
+        struct err e = {0};
+        err_set(&e, ERR_REFUSED, "database %s exists and was not made by this program",
+                m->session.plan.database);
+        err_detail(&e, "It has %lld tables and no mark of ours; nothing was written to it.",
+                   (long long)tables);
+        err_hint(&e, "Rename or drop it, or give scripts of your own with --script.");
+        fail(m, &e, "the benchmark database", fx);
+    } else {
+        load_begin(m, fx);
+    }
+}
+
+/* Takes the next statement of a load file: text up to a line that ends in ';', without comments. */
+static bool next_statement(struct buf *pending, struct buf *out)
+{
+    while (pending->len > 0) {
+        const char *text = buf_text(pending);
+        size_t n = strcspn(text, "\n");
+        size_t end = n;
+
+        while (end > 0 && (text[end - 1] == ' ' || text[end - 1] == '\r')) end--;
+        bool comment = strncmp(text, "--", 2) == 0 || end == 0;
+        bool last = end > 0 && text[end - 1] == ';';
+        if (!comment) {
+            buf_append(out, text, last ? end - 1 : end);
+            buf_putc(out, '\n');
+        }
+        buf_consume(pending, n + (text[n] == '\n'));
+        if (!comment && last) return true;
+    }
+    return out->len > 0;
+}
+
+static void load_next(struct model *m, struct effects *fx)
+{
+    struct buf stmt = {0};
+
+    m->fl.at++;
+    if (next_statement(&m->fl.pending, &stmt)) {
+        bench_sql(m, PREP_DB_LOAD, buf_text(&stmt), true, fx);
+    } else {
+        buf_clear(&m->fl.pending);
+        links_close(m, CONN_BENCH, fx);
+        model_say(m, CHAT_EVENT, "the workload's tables are loaded");
+        explain_connect(m, fx);
+    }
+    buf_clear(&stmt);
+}
+
+static void load_begin(struct model *m, struct effects *fx)
+{
+    const struct asset *schema = asset_find("demo/schema.sql"), *load = asset_find("demo/load.sql");
+
+    model_say(m, CHAT_EVENT, "loading the tables of the built-in workload");
+    m->fl.loaded_now = true;
+    m->fl.at = 0;
+    buf_clear(&m->fl.pending);
+    buf_puts(&m->fl.pending, "DROP SCHEMA IF EXISTS public CASCADE;\nCREATE SCHEMA public;\n");
+    if (schema) buf_append(&m->fl.pending, schema->data, schema->size);
+    buf_putc(&m->fl.pending, '\n');
+    if (load) buf_append(&m->fl.pending, load->data, load->size);
+    buf_puts(&m->fl.pending,
+             "\nCREATE TABLE public.pg_diagnose_meta AS SELECT 'shop-1'::text AS workload;\n");
+    load_next(m, fx);
+}
+
+/* ---- EXPLAIN ---- */
+
+static void explain_connect(struct model *m, struct effects *fx)
+{
+    m->session.nplans = 0;
+    m->fl.nplan_script = m->fl.nplan_at = 0;
+    m->fl.step = PREP_EXPLAIN_CONNECT;
+    m->fl.waiting++;
+    links_open(m, CONN_QUESTIONS, m->session.plan.database, fx);
+}
+
+void flow_explain(struct model *m, struct effects *fx)
+{
+    flow_enter(m, FLOW_PREPARE);
+    m->fl.step = PREP_REFRESH;
+    discover_refresh(&m->discover, &m->server, fx);
+}
+
+bool flow_prepare_pump(struct model *m, struct effects *fx)
+{
+    if (m->flow != FLOW_PREPARE || m->fl.step != PREP_REFRESH ||
+        (m->discover.state != DISCOVER_DONE && m->discover.state != DISCOVER_FAILED))
+        return false;
+    if (m->fl.cancel)
+        flow_settle(m, &m->session.best, fx);
+    else
+        explain_connect(m, fx);
+    return true;
+}
+
+static void prepared(struct model *m, struct effects *fx)
+{
+    links_close(m, CONN_QUESTIONS, fx);
+    if (isnan(m->session.baseline_tps))
+        flow_baseline_begin(m, fx);
+    else
+        flow_rounds(m, fx);
+}
+
+static void explain_next(struct model *m, struct effects *fx)
+{
+    struct buf q = {0};
+
+    buf_puts(&q, "EXPLAIN (ANALYZE, BUFFERS) ");
+    while (m->fl.nplan_script < m->session.plan.nscripts && m->session.nplans < PLANS_MAX) {
+        if (script_select(m->fl.script_text[m->fl.nplan_script], m->fl.nplan_at, 1, &q)) {
+            m->fl.nplan_at++;
+            m->fl.step = PREP_EXPLAIN;
+            fx_sql(fx, flow_req(m), CONN_QUESTIONS, buf_text(&q), EXPLAIN_MS);
+            buf_clear(&q);
+            return;
+        }
+        m->fl.nplan_script++;
+        m->fl.nplan_at = 0;
+    }
+    buf_clear(&q);
+    prepared(m, fx);
+}
+
+static void explain_answer(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct plan_facts *p = &m->session.plans[m->session.nplans];
+    struct buf text = {0};
+
+    if (ev->rows && ev->rows->ncols == 1) {
+        for (int i = 0; i < ev->rows->nrows; i++) {
+            const char *line = ev->rows->cells[i];
+            buf_puts(&text, line ? line : "");
+            buf_putc(&text, '\n');
+        }
+        memset(p, 0, sizeof *p);
+        plan_parse(buf_text(&text), p);
+        text_copy(p->script, sizeof p->script, m->session.plan.scripts[m->fl.nplan_script].name);
+        if (p->valid) m->session.nplans++;
+        buf_clear(&text);
+    }
+    explain_next(m, fx);
+}
+
+/* ---- dispatch ---- */
+
+static void link_answer(struct model *m, const struct event *ev, struct effects *fx)
+{
+    bool up = ev->kind == EV_PG_UP;
+
+    if (m->fl.step == PREP_DB_CONNECT && ev->u.pg.conn == CONN_BENCH) {
+        if (up) {
+            bench_sql(m, PREP_DB_MARK,
+                      "SELECT pg_catalog.to_regclass('public.pg_diagnose_meta')::text AS mark, "
+                      "(SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON "
+                      "n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = 'public') AS tables",
+                      false, fx);
+        } else {
+            fail(m, &ev->err, "connecting to the benchmark database", fx);
+        }
+    } else if (m->fl.step == PREP_EXPLAIN_CONNECT && ev->u.pg.conn == CONN_QUESTIONS) {
+        if (up) {
+            m->fl.step = PREP_EXPLAIN_SET;
+            fx_sql(fx, flow_req(m), CONN_QUESTIONS, "SET default_transaction_read_only = on", SQL_MS);
+        } else { /* plans are a help, not a need */
+            prepared(m, fx);
+        }
+    }
+}
+
+static bool step_failed(const struct event *ev)
+{
+    return ev->err.code != ERR_NONE;
+}
+
+void flow_prepare_event(struct model *m, const struct event *ev, struct effects *fx)
+{
+    bool link = ev->kind == EV_PG_UP || ev->kind == EV_PG_DOWN;
+
+    if (link && !m->fl.cancel) {
+        link_answer(m, ev, fx);
+        return;
+    }
+    if ((!link && !flow_waits(m, ev)) || ev->kind == EV_CHILD_UP) return;
+    if (m->fl.cancel) {
+        buf_clear(&m->fl.pending);
+        links_close(m, CONN_BENCH, fx);
+        links_close(m, CONN_QUESTIONS, fx);
+        flow_settle(m, &m->session.best, fx);
+        return;
+    }
+    enum prepare_step step = (enum prepare_step)m->fl.step;
+    bool tolerant = step == PREP_SCRIPT || step == PREP_PGBENCH || step >= PREP_EXPLAIN_SET;
+    if (step_failed(ev) && !tolerant) {
+        fail(m, &ev->err, step < PREP_SCRIPT ? "saving the session" : "the benchmark database", fx);
+        return;
+    }
+    switch (step) {
+    case PREP_DIR_BENCH: mkdir_step(m, PREP_DIR_SERIES, "telemetry", fx); break;
+    case PREP_DIR_SERIES: mkdir_step(m, PREP_DIR_SCRIPTS, "scripts", fx); break;
+    case PREP_DIR_SCRIPTS:
+        m->fl.step = PREP_SAVE;
+        flow_save(m, true, fx);
+        break;
+    case PREP_SAVE:
+        m->fl.at = 0;
+        next_script(m, fx);
+        break;
+    case PREP_SCRIPT: script_answer(m, ev, fx); break;
+    case PREP_PGBENCH: pgbench_answer(m, ev, fx); break;
+    case PREP_DB_EXISTS: db_exists_answer(m, ev, fx); break;
+    case PREP_DB_CREATE: bench_connect(m, fx); break;
+    case PREP_DB_MARK: db_mark_answer(m, ev, fx); break;
+    case PREP_DB_MARKED: {
+        const char *w = ev->rows ? rows_text(ev->rows, 0, "workload") : NULL;
+        if (w && strcmp(w, "shop-1") == 0) {
+            links_close(m, CONN_BENCH, fx);
+            explain_connect(m, fx);
+        } else {
+            load_begin(m, fx);
+        }
+        break;
+    }
+    case PREP_DB_LOAD: load_next(m, fx); break;
+    case PREP_EXPLAIN_SET: explain_next(m, fx); break;
+    case PREP_EXPLAIN: explain_answer(m, ev, fx); break;
+    case PREP_REFRESH:
+    case PREP_DB_CONNECT:
+    case PREP_EXPLAIN_CONNECT: break; /* answered by link events */
+    }
+}

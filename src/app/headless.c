@@ -1,0 +1,109 @@
+/* headless.c - the policy that stands in for the DBA (docs/contract.md, "Headless consent"): --accept safe takes
+ * the advisor's strategy and target and every reload-class change that passes the guard; restarts only when
+ * --restart says so; --accept none proposes and stops. */
+#include "pgd/app/headless.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/app/flow.h"
+
+enum { CONNECT_PATIENCE_S = 15 };
+
+static bool restarts_allowed(const struct model *m)
+{
+    return m->session.plan.restart == RESTART_AUTO || m->session.plan.restart == RESTART_COMMAND;
+}
+
+static bool same_flags(const struct model *m)
+{
+    const struct options *o = &m->opt;
+    const struct sdl *p = &m->session.plan;
+
+    if (o->strategy[0] && strcmp(o->strategy, p->strategy) != 0) return false;
+    if (o->clients && o->clients != p->clients) return false;
+    if (o->duration_s && o->duration_s != p->duration_s) return false;
+    if ((o->nscripts > 0) == p->builtin_db) return false;
+    if (o->nscripts > 0 && o->nscripts != p->nscripts) return false;
+    for (int i = 0; i < o->nscripts; i++)
+        if (strcmp(o->scripts[i].path, p->scripts[i].path) != 0) return false;
+    return true;
+}
+
+void headless_decide(struct model *m, struct effects *fx)
+{
+    enum decision d = m->fl.decision;
+
+    switch (d) {
+    case DECIDE_REVIEW:
+        if (m->opt.accept == ACCEPT_SAFE) {
+            review_accept_safe(&m->session.round.review, restarts_allowed(m));
+            flow_decide(m, d, 0, fx);
+        } else {
+            model_say(m, CHAT_EVENT, "--accept none: proposed and stopped");
+            flow_stop(m, true, 0, fx);
+        }
+        break;
+    case DECIDE_RECOVER:
+        /* the half-applied step is undone either way; other flags mean another session */
+        m->fl.pause_resumed = !same_flags(m);
+        flow_decide(m, d, 1, fx);
+        break;
+    case DECIDE_STRATEGY: flow_decide(m, d, 0, fx); break;
+    default: flow_decide(m, d, 1, fx); break;
+    }
+}
+
+static int exit_code_of(const struct err *e)
+{
+    switch (e->code) {
+    case ERR_CONNECT:
+    case ERR_PASSWORD: return 3;
+    case ERR_USAGE:
+    case ERR_REFUSED: return 2;
+    default: return 1;
+    }
+}
+
+void headless_error(struct model *m, const struct err *e, struct effects *fx)
+{
+    if (m->opt.headless || m->fl.quit_after) flow_quit(m, exit_code_of(e), fx);
+}
+
+void headless_link_down(struct model *m, const struct event *ev, struct effects *fx)
+{
+    const struct link *l = &m->links[CONN_CONTROL];
+    struct err e = ev->err;
+
+    if (!m->opt.headless || l->was_up || m->quitting) return;
+    /* after a killed run the server may be on its way up: the restart script goes on without us */
+    bool starting = strcmp(e.sqlstate, "57P03") == 0 || m->opt.demo;
+    if (starting && m->now_us - m->fl.state_since_us < (int64_t)CONNECT_PATIENCE_S * 1000000) return;
+    if (e.code == ERR_NONE) err_set(&e, ERR_CONNECT, "the connection was closed");
+    flow_connect_failed(m, &e, fx);
+}
+
+void headless_chat(struct model *m, uint64_t *printed, struct effects *fx)
+{
+    uint64_t first = m->chat_total - (uint64_t)m->nchat;
+
+    if (*printed < first) *printed = first;
+    for (; *printed < m->chat_total; (*printed)++)
+        fx_line(fx, m->opt.json ? FX_STDERR : FX_STDOUT, m->chat[*printed - first].text);
+}
+
+void headless_end(struct model *m, struct effects *fx)
+{
+    const struct session *s = &m->session;
+    int code = 0;
+
+    if (!m->opt.headless || m->quitting) return;
+    if (s->state == SESSION_PAUSED) {
+        code = m->fl.exit_code;
+    } else if (s->state == SESSION_FAILED) {
+        code = m->fl.failed_applies > 0 && s->nhistory == m->fl.failed_applies ? 4 : 1;
+    } else if (s->plan.target_tps > 0 && !(s->best_tps >= s->plan.target_tps)) {
+        code = 1;
+    }
+    flow_quit(m, code, fx);
+}

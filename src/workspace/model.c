@@ -1,0 +1,157 @@
+/* model.c - the few functions that every part needs of the root model: set-up, messages, derived
+ * figures. Nothing here decides anything. */
+#include "pgd/workspace/model.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/base/buf.h"
+#include "pgd/base/text.h"
+
+const char *flow_state_name(enum flow_state s)
+{
+    static const char *const names[] = {
+        [FLOW_WATCH] = "watch",       [FLOW_DISCOVER] = "discovery", [FLOW_WORKSPACE] = "workspace",
+        [FLOW_RECOVER] = "recovery",  [FLOW_SIGHT] = "first sight",  [FLOW_STRATEGY] = "strategy",
+        [FLOW_PLAN] = "plan",         [FLOW_PREPARE] = "prepare",    [FLOW_BASELINE] = "baseline",
+        [FLOW_TARGET] = "target",     [FLOW_ROUND] = "round",        [FLOW_CONFIRM] = "confirmation",
+        [FLOW_SETTLE] = "settle",     [FLOW_SUMMARY] = "summary",    [FLOW_PAUSING] = "pausing",
+        [FLOW_PAUSED] = "paused",     [FLOW_STUCK] = "stuck",        [FLOW_ERROR] = "error",
+    };
+    return names[s];
+}
+
+const char *session_state_name(enum session_state s)
+{
+    static const char *const names[] = {"", "ACTIVE", "PAUSED", "ARCHIVED", "FAILED"};
+    return names[s];
+}
+
+void session_reset(struct session *s)
+{
+    round_clear(&s->round);
+    experiment_clear(&s->baseline);
+    experiment_clear(&s->confirm);
+    memset(s, 0, sizeof *s);
+    s->baseline_tps = s->best_tps = s->baseline_p95_ms = s->floor = NAN;
+    s->final.ratio = s->final.ci_lo = s->final.ci_hi = NAN;
+    text_copy(s->start.label, sizeof s->start.label, "start");
+    text_copy(s->best.label, sizeof s->best.label, "start");
+}
+
+const char *session_first(const struct session *s, const char *name)
+{
+    for (int i = 0; i < s->nfirst; i++)
+        if (strcmp(s->first[i].name, name) == 0) return s->first[i].shown;
+    return "";
+}
+
+void session_remember_first(struct session *s, const char *name, const char *shown)
+{
+    for (int i = 0; i < s->nfirst; i++)
+        if (strcmp(s->first[i].name, name) == 0) return;
+    if (s->nfirst == LEDGER_MAX) return;
+    struct first_value *v = &s->first[s->nfirst++];
+    text_copy_raw(v->name, sizeof v->name, name);
+    text_copy(v->shown, sizeof v->shown, shown);
+}
+
+void model_init(struct model *m)
+{
+    memset(m, 0, sizeof *m);
+    collect_init(&m->collect);
+    session_reset(&m->session);
+    m->bench.tps_now = m->bench.lat_now = NAN;
+    m->screen.cols = 80;
+    m->screen.rows = 24;
+    m->screen.focus = PANE_BENCH;
+    m->screen.prompt.history_at = -1;
+    m->fl.interrupted = -1;
+    m->dirty = true;
+}
+
+void model_clear(struct model *m)
+{
+    collect_clear(&m->collect);
+    bench_clear(&m->bench);
+    apply_clear(&m->apply);
+    session_reset(&m->session);
+    server_facts_clear(&m->server);
+    buf_clear(&m->fl.pending);
+    for (int i = 0; i < m->nchat; i++) free(m->chat[i].text);
+    for (int i = 0; i < m->screen.prompt.nhistory; i++) free(m->screen.prompt.history[i]);
+}
+
+void model_say(struct model *m, enum chat_kind kind, const char *fmt, ...)
+{
+    char raw[2048], clean[2048];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(raw, sizeof raw, fmt, ap);
+    va_end(ap);
+    text_copy(clean, sizeof clean, raw);
+    if (m->nchat == CHAT_MAX) {
+        free(m->chat[0].text);
+        memmove(m->chat, m->chat + 1, (CHAT_MAX - 1) * sizeof m->chat[0]);
+        m->nchat--;
+    }
+    m->chat[m->nchat++] =
+        (struct chat_line){.kind = kind, .wall_us = m->wall_us, .text = xstrdup(clean)};
+    m->chat_total++;
+    m->dirty = true;
+}
+
+double model_tps(const struct model *m)
+{
+    if (m->bench.state == BENCH_RUNNING && !isnan(m->bench.tps_now)) return m->bench.tps_now;
+    return series_newest(&m->collect.series[METRIC_TPS]);
+}
+
+double model_ratio(const struct model *m)
+{
+    double now = m->session.best_tps;
+
+    if (m->bench.state == BENCH_RUNNING && !isnan(m->bench.tps_now)) now = m->bench.tps_now;
+    return now / m->session.baseline_tps;
+}
+
+double model_seconds_left(const struct model *m)
+{
+    if (m->session.deadline_us == 0) return 1e9;
+    return (double)(m->session.deadline_us - m->now_us) / 1e6;
+}
+
+bool model_run_active(const struct model *m)
+{
+    return m->flow >= FLOW_PREPARE && m->flow <= FLOW_SETTLE;
+}
+
+void model_evidence(const struct model *m, struct evidence *e)
+{
+    const struct session *s = &m->session;
+
+    memset(e, 0, sizeof *e);
+    e->server = &m->server;
+    e->plan = s->plan.strategy[0] ? &s->plan : NULL;
+    e->base = s->base_window.valid ? &s->base_window : NULL;
+    e->best = s->best_window.valid ? &s->best_window : e->base;
+    e->nplans = s->nplans;
+    e->plans = s->plans;
+    e->baseline_tps = s->baseline_tps;
+    e->best_tps = s->best_tps;
+    e->baseline_p95_ms = s->baseline_p95_ms;
+    e->floor = s->floor;
+    e->client_cpu = NAN;
+    e->nhistory = s->nhistory;
+    e->history = s->history;
+    e->nrejected = s->nrejected;
+    e->rejected = s->rejected;
+    e->best_arm = s->best.n > 0 ? &s->best : NULL;
+    e->restart_allowed = s->plan.strategy[0] ? s->plan.restart != RESTART_NEVER
+                                             : m->opt.restart != RESTART_NEVER;
+    e->seconds_left = model_seconds_left(m);
+}
