@@ -1,0 +1,464 @@
+/* From a proposal to review lines. The checks of one line stand in the order of check_line(): identity of the setting
+ * first, then who may change it, then the value, then what the value would do to this server. */
+#include "pgd/tuning/guard.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/base/buf.h"
+#include "pgd/base/text.h"
+#include "pgd/tuning/bill.h"
+#include "pgd/tuning/ledger.h"
+#include "pgd/tuning/price.h"
+
+#define MB 1048576.0
+#define GB 1073741824.0
+
+/* What a line is checked against. */
+struct check {
+    struct review_line *line;
+    const struct setting *s; /* NULL: this server has none of that name */
+    const struct knob *k;    /* NULL: not on the allowlist */
+    const struct server_facts *f;
+    const struct guard_policy *g;
+    bool repair;        /* the value takes an inherited danger away */
+    double was, number; /* in the unit of settings_number(); NAN when not numeric */
+};
+
+static bool PGD_PRINTF(3, 4)
+    refuse(struct review_line *line, enum refusal why, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    line->refusal = why;
+    line->answer = ANSWER_NONE;
+    vsnprintf(line->reason, sizeof line->reason, fmt, ap);
+    va_end(ap);
+    return false;
+}
+
+static const char *plural(double n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static bool check_name(struct check *c)
+{
+    const char *name = c->line->change.name;
+    enum refusal danger = danger_find(name);
+    /* synchronous_commit = on is weaker than remote_apply: there it repairs nothing. */
+    bool weaker = c->s && strcmp(c->s->value, "remote_apply") == 0;
+    c->repair = danger != REFUSE_NONE && !c->line->change.reset && !weaker && text_is_ident(name) &&
+                danger_repaired(name, c->line->to);
+    if (danger == REFUSE_DURABILITY && c->k && c->g->allow_durability)
+        danger = REFUSE_NONE;
+    if (danger != REFUSE_NONE && danger != REFUSE_UNKNOWN && !c->repair)
+        return refuse(c->line, danger, "%s %s", name, refusal_name(danger));
+    if (!text_is_ident(name) || danger == REFUSE_UNKNOWN || (!c->k && !c->repair))
+        return refuse(c->line, REFUSE_UNKNOWN, "%s %s", name, refusal_name(REFUSE_UNKNOWN));
+    if (!c->s)
+        return refuse(c->line, REFUSE_UNKNOWN, "this server has no setting %s", name);
+    if (c->k && c->k->min_version > c->f->id.version_num)
+        return refuse(c->line, REFUSE_UNKNOWN, "%s exists from version %d on", name,
+                      c->k->min_version / 10000);
+    return true;
+}
+
+static bool check_rights(struct check *c)
+{
+    const char *name = c->line->change.name;
+    if (c->k && (c->k->flags & KNOB_DBA_ONLY) && !c->g->by_dba)
+        return refuse(c->line, REFUSE_DBA_ONLY,
+                      "%s is the DBA's own decision: no advisor changes it", name);
+    if (strcmp(c->s->context, "internal") == 0)
+        return refuse(c->line, REFUSE_CONTEXT, "%s is fixed in this build of the server", name);
+    if (strstr(c->s->context, "backend"))
+        return refuse(c->line, REFUSE_CONTEXT, "%s is fixed when a session begins", name);
+    if (c->f->id.standby)
+        return refuse(c->line, REFUSE_STANDBY,
+                      "this server is a standby: %s is changed on the primary first", name);
+    return true;
+}
+
+static bool in_auto_conf(const struct setting *s)
+{
+    static const char tail[] = "postgresql.auto.conf";
+    size_t n = strlen(s->sourcefile);
+    return n >= sizeof tail - 1 && strcmp(s->sourcefile + n - (sizeof tail - 1), tail) == 0;
+}
+
+/* "4048GB" where MB was meant. */
+static bool off_by_a_unit(const struct check *c, double limit, char *meant, size_t size)
+{
+    const char *gb = strstr(c->line->to, "GB");
+    if (!gb || !(c->number / 1024 <= limit))
+        return false;
+    snprintf(meant, size, "; did you mean %.*sMB?", (int)(gb - c->line->to), c->line->to);
+    return true;
+}
+
+/* Typed value and policy limits. `to` and `number` are known when the value could be read. */
+static bool check_value(struct check *c, const struct err *e)
+{
+    struct review_line *line = c->line;
+    if (line->change.reset) {
+        if (!in_auto_conf(c->s) && *c->s->sourcefile)
+            return refuse(line, REFUSE_NO_CHANGE,
+                          "%s has no entry in postgresql.auto.conf to take out", line->change.name);
+        return true;
+    }
+    if (e->code != ERR_NONE)
+        return refuse(line, REFUSE_VALUE, "%s%s%s", e->msg, *e->hint ? ". " : "", e->hint);
+    if (strcmp(line->to, line->from) == 0 && !c->s->pending_restart)
+        return refuse(line, REFUSE_NO_CHANGE, "%s is %s already", line->change.name, line->to);
+    if (strcmp(c->s->name, "huge_pages") == 0 && strcmp(line->to, "on") == 0)
+        return refuse(
+            line, REFUSE_VALUE,
+            "huge_pages = on keeps the server from starting when too few are reserved: use try");
+    if (strcmp(c->s->name, "track_io_timing") == 0 && strcmp(line->to, "off") == 0 && !c->g->by_dba)
+        return refuse(line, REFUSE_BENCHMARK, "%s = off %s", c->s->name,
+                      refusal_name(REFUSE_BENCHMARK));
+    if (!c->k || c->g->by_dba || isnan(c->number) ||
+        (c->number < 0 && (c->k->flags & KNOB_MINUS_ONE)))
+        return true;
+    if (c->number < c->k->floor || c->number > c->k->ceiling)
+        return refuse(line, REFUSE_VALUE,
+                      "%s = %s is %s than is sensible; a DBA may set it by hand", line->change.name,
+                      line->to, c->number < c->k->floor ? "less" : "more");
+    return true;
+}
+
+static bool override_applies(const struct override *o, const struct check *c)
+{
+    return strcmp(o->name, c->s->name) == 0 && (!*o->role || strcmp(o->role, c->f->id.role) == 0) &&
+           (!*o->database || strcmp(o->database, c->f->id.database) == 0);
+}
+
+static bool check_overrides(struct check *c)
+{
+    const char *source = c->s->source;
+    if (strcmp(source, "command line") == 0 || strcmp(source, "environment variable") == 0)
+        return refuse(c->line, REFUSE_OVERRIDDEN, "%s = %s comes from the server's %s, which wins",
+                      c->s->name, c->line->from, source);
+    for (int i = 0; i < c->f->noverrides; i++) {
+        const struct override *o = &c->f->overrides[i];
+        if (!override_applies(o, c))
+            continue;
+        if (*o->role && *o->database)
+            return refuse(c->line, REFUSE_OVERRIDDEN,
+                          "role %s in database %s has %s = %s of its own", o->role, o->database,
+                          o->name, o->value);
+        return refuse(c->line, REFUSE_OVERRIDDEN, "%s %s has %s = %s of its own",
+                      *o->role ? "role" : "database", *o->role ? o->role : o->database, o->name,
+                      o->value);
+    }
+    if (strcmp(source, "database") == 0 || strcmp(source, "user") == 0 ||
+        strcmp(source, "database user") == 0)
+        return refuse(c->line, REFUSE_OVERRIDDEN, "%s has a value of its own for this %s",
+                      c->s->name, source);
+    return true;
+}
+
+static bool check_restart(struct check *c)
+{
+    static const char *const replayed[] = {"max_connections", "max_worker_processes",
+                                           "max_wal_senders", "max_prepared_transactions",
+                                           "max_locks_per_transaction"};
+    const char *name = c->s->name;
+    bool raises = c->number > c->was;
+    for (size_t i = 0; i < ARRAY_LEN(replayed); i++)
+        if (strcmp(name, replayed[i]) == 0 && raises && c->f->runtime.replicas > 0)
+            return refuse(c->line, REFUSE_STANDBY,
+                          "raising %s pauses the replay of %.0f standby%s: raise it there first",
+                          name, c->f->runtime.replicas, plural(c->f->runtime.replicas));
+    if (strcmp(name, "max_connections") == 0 && c->number < c->was)
+        return refuse(c->line, REFUSE_LOCKOUT, "fewer connections %s",
+                      refusal_name(REFUSE_LOCKOUT));
+    if (c->line->restart && !c->g->restart_possible)
+        return refuse(c->line, REFUSE_RESTART,
+                      "%s takes effect at a restart, and no way to restart is allowed", name);
+    return true;
+}
+
+/* Where the memory is not known nothing can be billed: modest limits stand in for it. */
+static bool check_unknown_memory(struct check *c)
+{
+    static const struct {
+        const char *name;
+        double most;
+    } modest[] = {{"shared_buffers", 1 * GB},
+                  {"work_mem", 64 * MB},
+                  {"maintenance_work_mem", 1 * GB},
+                  {"autovacuum_work_mem", 1 * GB},
+                  {"temp_buffers", 64 * MB}};
+    char most[32];
+    for (size_t i = 0; i < ARRAY_LEN(modest); i++) {
+        if (strcmp(c->s->name, modest[i].name) != 0 || !(c->number > modest[i].most) ||
+            !(c->number > c->was) || c->g->by_dba)
+            continue;
+        text_bytes(most, sizeof most, modest[i].most);
+        return refuse(c->line, REFUSE_MEMORY,
+                      "this machine's memory is not known: at most %s without a look at it", most);
+    }
+    return true;
+}
+
+static bool refuse_bill(struct review_line *line, double measured, double memory, double peak)
+{
+    char need[32];
+    char have[32];
+    text_bytes(need, sizeof need, measured);
+    text_bytes(have, sizeof have, memory);
+    return refuse(line, REFUSE_MEMORY, "with %.0f session%s at work up to %s of %s would be in use",
+                  peak, plural(peak), need, have);
+}
+
+static bool check_memory(struct check *c)
+{
+    double memory = bill_memory(c->f);
+    if (isnan(memory))
+        return check_unknown_memory(c);
+    char meant[SETTING_VALUE_MAX + 32] = "";
+    char have[32];
+    text_bytes(have, sizeof have, memory);
+    bool shared = strcmp(c->s->name, "shared_buffers") == 0;
+    if (shared && c->number > 0.6 * memory && c->number > c->was) {
+        off_by_a_unit(c, 0.6 * memory, meant, sizeof meant);
+        return refuse(c->line, REFUSE_MEMORY, "%s is more than 60 %% of the machine's %s%s",
+                      c->line->to, have, meant);
+    }
+    if (strcmp(c->s->name, "effective_cache_size") == 0 && c->number > memory) {
+        off_by_a_unit(c, memory, meant, sizeof meant);
+        return refuse(c->line, REFUSE_VALUE, "%s is more than the machine's %s%s", c->line->to, have, meant);
+    }
+    struct bill_terms terms;
+    bill_terms_read(&terms, c->f);
+    double now = bill_measured(&terms, c->g);
+    bill_terms_line(&terms, c->line, c->f);
+    double then = bill_measured(&terms, c->g);
+    if (then <= now || then <= bill_room(c->f, now))
+        return true;
+    refuse_bill(c->line, then, memory, bill_peak(c->g));
+    if (off_by_a_unit(c, 0.25 * memory, meant, sizeof meant)) {
+        size_t n = strlen(c->line->reason);
+        snprintf(c->line->reason + n, sizeof c->line->reason - n, "%s", meant);
+    }
+    return false;
+}
+
+static bool check_disk(struct check *c)
+{
+    bool wal_size = strcmp(c->s->name, "max_wal_size") == 0 ||
+                    strcmp(c->s->name, "min_wal_size") == 0;
+    if (!wal_size || !(c->number > c->was))
+        return true;
+    const struct disk_facts *disk = c->f->host.wal.total_bytes > 0 ? &c->f->host.wal
+                                                                   : &c->f->host.data;
+    char have[32];
+    char meant[SETTING_VALUE_MAX + 32] = "";
+    if (!c->f->host.known || !(disk->total_bytes > 0) || isnan(disk->free_bytes)) {
+        if (c->number <= 4 * GB || c->g->by_dba)
+            return true;
+        return refuse(c->line, REFUSE_DISK,
+                      "the disk of the WAL is not known: at most 4GB without a look at it");
+    }
+    if (c->number <= 0.5 * disk->free_bytes)
+        return true;
+    text_bytes(have, sizeof have, disk->free_bytes);
+    off_by_a_unit(c, 0.5 * disk->free_bytes, meant, sizeof meant);
+    return refuse(c->line, REFUSE_DISK, "%s is more than half of the %s that are free for WAL%s",
+                  c->line->to, have, meant);
+}
+
+static void line_sql(struct review_line *line, const struct setting *s)
+{
+    struct entry e = {.present = !line->change.reset};
+    struct buf text = {0};
+    text_copy_raw(e.name, sizeof e.name, line->change.name);
+    text_copy_raw(e.value, sizeof e.value, line->send);
+    entry_sql(&e, &text);
+    buf_putc(&text, ';');
+    text_copy(line->sql, sizeof line->sql, buf_text(&text));
+    buf_clear(&text);
+    e.present = s && in_auto_conf(s);
+    text_copy_raw(e.value, sizeof e.value, line->from);
+    entry_sql(&e, &text);
+    buf_putc(&text, ';');
+    text_copy(line->undo, sizeof line->undo, buf_text(&text));
+    buf_clear(&text);
+}
+
+/* from, to, send, restart and the numbers, as far as they can be told. */
+static void read_values(struct check *c, struct err *e)
+{
+    struct review_line *line = c->line;
+    char canonical[SETTING_VALUE_MAX] = "";
+    if (!c->s) {
+        text_copy(line->to, sizeof line->to, line->change.reset ? "" : line->change.value);
+        text_copy(line->send, sizeof line->send, line->to);
+        return;
+    }
+    if (!guard_value(c->s, c->s->value, &c->was, canonical, sizeof canonical, NULL))
+        canonical[0] = '\0';
+    text_copy(line->from, sizeof line->from, *c->s->shown || !*canonical ? c->s->shown : canonical);
+    line->restart = strcmp(c->s->context, "postmaster") == 0;
+    if (line->change.reset)
+        text_copy_raw(line->to, sizeof line->to, "as before us");
+    else if (guard_value(c->s, line->change.value, &c->number, line->to, sizeof line->to, e))
+        text_copy_raw(line->send, sizeof line->send, line->to);
+    else
+        text_copy(line->to, sizeof line->to, line->change.value);
+    if (*canonical && strcmp(canonical, line->to) == 0)
+        text_copy_raw(line->from, sizeof line->from, canonical);
+}
+
+static bool check_line(struct check *c, const struct err *e)
+{
+    if (c->g->disabled) {
+        if (!*c->line->send)
+            text_copy_raw(c->line->send, sizeof c->line->send, c->line->to);
+        return true;
+    }
+    return check_name(c) && check_rights(c) && check_value(c, e) && check_overrides(c) &&
+           check_restart(c) && check_memory(c) && check_disk(c);
+}
+
+void guard_line(struct review_line *line, const struct server_facts *f,
+                const struct guard_policy *g)
+{
+    struct review_line old = *line;
+    memset(line, 0, sizeof *line);
+    line->change = old.change;
+    line->edited = old.edited;
+    struct check c = {.line = line,
+                      .s = settings_find(&f->settings, line->change.name),
+                      .k = knob_find(line->change.name),
+                      .f = f,
+                      .g = g,
+                      .was = NAN,
+                      .number = NAN};
+    struct err e;
+    err_clear(&e);
+    read_values(&c, &e);
+    check_line(&c, &e);
+    if (c.s)
+        price_line(line, c.s, f, g);
+    /* A statement that is never sent is not shown either: it might hold anything. */
+    if (line->refusal == REFUSE_NONE)
+        line_sql(line, c.s);
+}
+
+void guard_review(const struct proposal *p, const struct server_facts *f,
+                  const struct guard_policy *g, struct review *r)
+{
+    r->proposal = *p;
+    r->n = p->n < 0 ? 0 : p->n > CHANGES_MAX ? CHANGES_MAX : p->n;
+    r->cursor = 0;
+    r->done = false;
+    memset(r->lines, 0, sizeof r->lines);
+    for (int i = 0; i < r->n; i++) {
+        struct review_line *line = &r->lines[i];
+        line->change = p->changes[i];
+        guard_line(line, f, g);
+        for (int j = 0; j < i && !g->disabled; j++)
+            if (text_eq_nocase(r->lines[j].change.name, line->change.name))
+                refuse(line, REFUSE_DUPLICATE, "%s stands above already", line->change.name);
+    }
+    guard_bill(r, f, g);
+}
+
+/* Lines that may still be applied: answered so, or not answered yet (among them those that only the bill refused). */
+static bool billable(const struct review_line *line, bool accepted)
+{
+    if (line->refusal != REFUSE_NONE && !line->by_bill)
+        return false;
+    return accepted ? line->answer == ANSWER_ACCEPT : line->answer == ANSWER_NONE;
+}
+
+/* Adds to *t the lines of one kind in their order. A line that lowers the figure counts only when it is accepted:
+ * nobody may rely on what may not come. */
+static void bill_lines(struct review *r, const struct server_facts *f, const struct guard_policy *g,
+                       struct bill_terms *t, bool accepted, bool raising, double room)
+{
+    for (int i = 0; i < r->n; i++) {
+        struct review_line *line = &r->lines[i];
+        struct bill_terms then = *t;
+        if (!billable(line, accepted))
+            continue;
+        bill_terms_line(&then, line, f);
+        double change = bill_measured(&then, g) - bill_measured(t, g);
+        if ((change > 0) != raising)
+            continue;
+        if (change > 0 && bill_measured(&then, g) > room && !g->disabled) {
+            refuse_bill(line, bill_measured(&then, g), bill_memory(f), bill_peak(g));
+            line->by_bill = true;
+            continue;
+        }
+        if (line->by_bill) {
+            line->by_bill = false;
+            line->refusal = REFUSE_NONE;
+            line->reason[0] = '\0';
+        }
+        if (accepted || raising)
+            *t = then;
+    }
+}
+
+void guard_bill(struct review *r, const struct server_facts *f, const struct guard_policy *g)
+{
+    struct bill_terms now;
+    bill_terms_read(&now, f);
+    double measured = bill_measured(&now, g);
+    double memory = bill_memory(f);
+    double room = isnan(memory) ? INFINITY : bill_room(f, measured);
+    struct bill_terms then = now;
+    bill_lines(r, f, g, &then, true, false, room);
+    bill_lines(r, f, g, &then, true, true, room);
+    r->bill = (struct memory_bill){.ram = memory,
+                                   .now_worst = bill_worst(&now),
+                                   .now_measured = measured,
+                                   .new_worst = bill_worst(&then),
+                                   .new_measured = bill_measured(&then, g),
+                                   .known = !isnan(memory)};
+    bill_lines(r, f, g, &then, false, false, room);
+    bill_lines(r, f, g, &then, false, true, room);
+}
+
+void review_accept_safe(struct review *r, bool restarts)
+{
+    for (int i = 0; i < r->n; i++) {
+        struct review_line *line = &r->lines[i];
+        const struct knob *k = knob_find(line->change.name);
+        bool trade = k && (k->flags & KNOB_DURABILITY) && !danger_repaired(k->name, line->to);
+        if (line->refusal == REFUSE_NONE && line->answer == ANSWER_NONE &&
+            (restarts || !line->restart) && !trade)
+            line->answer = ANSWER_ACCEPT;
+    }
+}
+
+int review_accepted(const struct review *r)
+{
+    int n = 0;
+    for (int i = 0; i < r->n; i++)
+        n += r->lines[i].refusal == REFUSE_NONE && r->lines[i].answer == ANSWER_ACCEPT;
+    return n;
+}
+
+bool review_complete(const struct review *r)
+{
+    for (int i = 0; i < r->n; i++)
+        if (r->lines[i].refusal == REFUSE_NONE && r->lines[i].answer == ANSWER_NONE)
+            return false;
+    return true;
+}
+
+bool review_restarts(const struct review *r)
+{
+    for (int i = 0; i < r->n; i++)
+        if (r->lines[i].refusal == REFUSE_NONE && r->lines[i].answer == ANSWER_ACCEPT &&
+            r->lines[i].restart)
+            return true;
+    return false;
+}
