@@ -89,11 +89,11 @@ static bool in_auto_conf(const struct setting *s)
     return n >= sizeof tail - 1 && strcmp(s->sourcefile + n - (sizeof tail - 1), tail) == 0;
 }
 
-/* "4048GB" where MB was meant. */
+/* "4048GB" where MB was meant: far beyond the limit, and within it as megabytes. */
 static bool off_by_a_unit(const struct check *c, double limit, char *meant, size_t size)
 {
     const char *gb = strstr(c->line->to, "GB");
-    if (!gb || !(c->number / 1024 <= limit))
+    if (!gb || !(c->number > 16 * limit) || !(c->number / 1024 <= limit))
         return false;
     snprintf(meant, size, "; did you mean %.*sMB?", (int)(gb - c->line->to), c->line->to);
     return true;
@@ -231,7 +231,8 @@ static bool check_memory(struct check *c)
     }
     if (strcmp(c->s->name, "effective_cache_size") == 0 && c->number > memory) {
         off_by_a_unit(c, memory, meant, sizeof meant);
-        return refuse(c->line, REFUSE_VALUE, "%s is more than the machine's %s%s", c->line->to, have, meant);
+        return refuse(c->line, REFUSE_VALUE, "%s is more than the machine's %s%s", c->line->to,
+                      have, meant);
     }
     struct bill_terms terms;
     bill_terms_read(&terms, c->f);
