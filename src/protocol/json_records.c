@@ -1,9 +1,10 @@
-/* The records as JSON. The keys are the names of the fields; enumerations are words, an unknown number is null.
+/* The records as JSON. The keys are the names of the fields; enumerations are words, an unknown
+ * number is null.
  *
- * What is read may come from a damaged file or from a model, so nothing about it is believed: every member has a type and
- * bounds, prose is cut at its field's size, names and values that do not fit are an error. A member that is missing keeps
- * the record's neutral value unless the record makes no sense without it. Unknown members are ignored: later versions add
- * some. */
+ * What is read may come from a damaged file or from a model, so nothing about it is believed:
+ * every member has a type and bounds, prose is cut at its field's size, names and values that do
+ * not fit are an error. A member that is missing keeps the record's neutral value unless the
+ * record makes no sense without it. Unknown members are ignored: later versions add some. */
 #include "pgd/protocol/json_records.h"
 
 #include <math.h>
@@ -134,7 +135,8 @@ json_t *js_parse(const char *text, size_t len, struct err *e)
 
 enum presence { MAY_MISS, MUST_HAVE };
 
-/* Goes over one object. The first member that is wrong sets the error; the rest is then passed over. */
+/* Goes over one object. The first member that is wrong sets the error; the rest is then passed
+ * over. */
 struct reader {
     const json_t *obj;
     char what[96]; /* "proposal.changes[3]": stands before the name of the member */
@@ -208,7 +210,8 @@ static bool plain_text(const char *s)
     return true;
 }
 
-/* A name, a path or a value: a cut or cleaned one would mean something else, so it must fit as it is. */
+/* A name, a path or a value: a cut or cleaned one would mean something else, so it must fit as
+ * it is. */
 static void copy_exact(struct reader *r, const char *key, char *dst, size_t size, const char *s)
 {
     if (strlen(s) >= size)

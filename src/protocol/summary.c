@@ -1,5 +1,6 @@
-/* The lines that a headless run prints. They are written by hand, one member after the other: the order of the keys and the
- * number of decimals are part of what scripts see, and a character that could move a terminal is written as an escape. */
+/* The lines that a headless run prints. They are written by hand, one member after the other:
+ * the order of the keys and the number of decimals are part of what scripts see, and a character
+ * that could move a terminal is written as an escape. */
 #include "pgd/protocol/summary.h"
 
 #include <math.h>
@@ -56,7 +57,8 @@ static void put_text_or_null(struct buf *out, const char *s)
         put_text(out, s);
 }
 
-/* At most `decimals` (0..6) places, trailing zeros dropped; built from integers, so that no locale has a say. */
+/* At most `decimals` (0..6) places, trailing zeros dropped; built from integers, so that no
+ * locale has a say. */
 static void put_num(struct buf *out, double v, int decimals)
 {
     if (!isfinite(v)) {

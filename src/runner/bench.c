@@ -1,6 +1,7 @@
-/* One pgbench run. The machine sends a CHECKPOINT, starts the program, follows its progress, reads the summary, and has the
- * transaction log digested and removed. It decides nothing about what is run next; a run that ends in any other way than
- * well is reported with its reason and never compared. */
+/* One pgbench run. The machine sends a CHECKPOINT, starts the program, follows its progress,
+ * reads the summary, and has the transaction log digested and removed. It decides nothing about
+ * what is run next; a run that ends in any other way than well is reported with its reason and
+ * never compared. */
 #include "pgd/runner/bench.h"
 
 #include <math.h>
@@ -320,7 +321,8 @@ static void explain_missing(struct bench *b, const char *detail)
            "RHEL) or postgresql (Arch, Homebrew).");
 }
 
-/* Says what the exit status alone does not: which script, which statement, or that there was no connection. */
+/* Says what the exit status alone does not: which script, which statement, or that there was no
+ * connection. */
 static void explain_status(struct bench *b, int status)
 {
     struct err *e = &b->run.err;
@@ -398,7 +400,8 @@ static void on_exit_of_child(struct bench *b, const struct event *ev, struct eff
 
 /* ---- the transaction log ---- */
 
-/* "run.PID" or "run.PID.THREAD". Those of other processes are left over from a program that was killed. */
+/* "run.PID" or "run.PID.THREAD". Those of other processes are left over from a program that was
+ * killed. */
 static bool is_log(const char *name, int *pid)
 {
     if (strncmp(name, "run.", 4) != 0)

@@ -1,5 +1,5 @@
-/* What pgbench 12 to 18 prints and logs. The formats differ a little between versions: a line is recognized by its words,
- * what is missing stays zero, and numbers are read without the locale. */
+/* What pgbench 12 to 18 prints and logs. The formats differ a little between versions: a line is
+ * recognized by its words, what is missing stays zero, and numbers are read without the locale. */
 #include "pgd/runner/bench.h"
 
 #include <math.h>
@@ -8,7 +8,8 @@
 
 #include "pgd/base/text.h"
 
-/* The number that s begins with. "nan" and "-nan" (0 transactions in old versions) are NAN; false when it is none. */
+/* The number that s begins with. "nan" and "-nan" (0 transactions in old versions) are NAN;
+ * false when it is none. */
 static bool number_at(const char *s, double *out)
 {
     char digits[48];
@@ -65,7 +66,8 @@ bool bench_parse_progress(const char *line, struct progress *p)
     return true;
 }
 
-/* Copies the next line, cut where it is absurdly long, and returns what follows; NULL at the end. */
+/* Copies the next line, cut where it is absurdly long, and returns what follows; NULL at the
+ * end. */
 static const char *next_line(const char *text, char *line, size_t size)
 {
     if (*text == '\0')
@@ -88,7 +90,8 @@ static double count_after(const char *line, const char *word)
     return d > 0 ? d : 0;
 }
 
-/* Lines of single scripts begin with " - ": only what stands at the left margin is about the whole run. */
+/* Lines of single scripts begin with " - ": only what stands at the left margin is about the
+ * whole run. */
 static void summary_line(const char *line, struct bench_run *r, bool *have_tps)
 {
     if (starts(line, "number of transactions actually processed: "))
@@ -196,8 +199,8 @@ void latency_digest_add(struct latency_digest *to, const struct latency_digest *
     percentiles(to);
 }
 
-/* "client number µs script epoch µs …"; the third word of a failed or skipped transaction is that word. A line that is torn
- * or otherwise strange is passed over. */
+/* "client number µs script epoch µs …"; the third word of a failed or skipped transaction is
+ * that word. A line that is torn or otherwise strange is passed over. */
 static bool log_line_us(const char *s, const char *end, double *us)
 {
     for (int word = 0; word < 2; word++) {

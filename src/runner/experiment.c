@@ -1,6 +1,7 @@
-/* The plan of an experiment. The arms alternate there and back (A B B A A B …), so that a drift of the machine falls on both
- * alike and the configuration is switched only once for two runs. The planner keeps nothing but the runs: what comes next
- * follows from them, so a resumed experiment goes on where it was. */
+/* The plan of an experiment. The arms alternate there and back (A B B A A B …), so that a drift
+ * of the machine falls on both alike and the configuration is switched only once for two runs.
+ * The planner keeps nothing but the runs: what comes next follows from them, so a resumed
+ * experiment goes on where it was. */
 #include "pgd/runner/experiment.h"
 
 #include <math.h>
@@ -110,8 +111,8 @@ static double failed_share(const struct experiment *x, int arm)
     return all > 0 ? failed / all : 0;
 }
 
-/* The noise of the machine: how far runs of the same configuration lie apart, be it by chance or, as the alternation shows
- * it, by what alternates with them (checkpoints, a neighbour). */
+/* The noise of the machine: how far runs of the same configuration lie apart, be it by chance
+ * or, as the alternation shows it, by what alternates with them (checkpoints, a neighbour). */
 static double noise(const struct experiment *x)
 {
     double logs[EXPERIMENT_RUNS_MAX];
@@ -219,7 +220,8 @@ static int arm_at(const struct experiment *x, int i)
     return other ? ARM_A + ARM_B - x->first : x->first;
 }
 
-/* Nothing that further runs could still change matters: the claim stands, or the interval leaves no room for one. */
+/* Nothing that further runs could still change matters: the claim stands, or the interval leaves
+ * no room for one. */
 static bool decided(const struct experiment *x)
 {
     struct verdict v;
@@ -288,7 +290,8 @@ void experiment_warmed(struct experiment *x)
     x->warm = true;
 }
 
-/* A candidate that is far behind after one or two runs is not worth the rest of them. On a noisy machine "far" is further. */
+/* A candidate that is far behind after one or two runs is not worth the rest of them. On a noisy
+ * machine "far" is further. */
 static bool clearly_worse(const struct experiment *x)
 {
     double a[EXPERIMENT_RUNS_MAX];
@@ -305,7 +308,7 @@ static bool clearly_worse(const struct experiment *x)
 
 void experiment_add(struct experiment *x, struct bench_run *run)
 {
-    if (run->warmup || x->n >= EXPERIMENT_RUNS_MAX) {
+    if ((run->warmup && run->valid) || x->n >= EXPERIMENT_RUNS_MAX) {
         bench_run_clear(run);
         return;
     }

@@ -1,6 +1,6 @@
-/* What a pgbench script holds. A small scanner knows comments, quotes and backslash commands well enough to find
- * statements; the search for what is refused does not rely on it more than it must, because a difference to pgbench's own
- * scanner would be a way around. */
+/* What a pgbench script holds. A small scanner knows comments, quotes and backslash commands
+ * well enough to find statements; the search for what is refused does not rely on it more than
+ * it must, because a difference to pgbench's own scanner would be a way around. */
 #include "pgd/runner/script.h"
 
 #include <stdlib.h>
@@ -100,7 +100,8 @@ static size_t skip_literal(const char *s, size_t len, size_t i)
     return i;
 }
 
-/* A backslash command goes to the end of its line; a backslash before the line's end continues it. */
+/* A backslash command goes to the end of its line; a backslash before the line's end continues
+ * it. */
 static size_t skip_command(const char *s, size_t len, size_t i)
 {
     while (i < len && s[i] != '\n') {
@@ -207,8 +208,9 @@ static bool refuse(struct err *e, const char *name, int line, const char *what, 
         e, "Take it out of the script; a workload needs plain SQL and \\set, \\if and \\sleep.");
 }
 
-/* Any backslash counts, also in the middle of a line or in quotes: pgbench takes a command wherever its scanner says so.
- * Blanks and line continuations may stand between the backslash and the word, and within it. */
+/* Any backslash counts, also in the middle of a line or in quotes: pgbench takes a command
+ * wherever its scanner says so. Blanks and line continuations may stand between the backslash
+ * and the word, and within it. */
 static bool check_commands(const char *name, const char *text, size_t len, struct err *e)
 {
     for (size_t i = 0; i < len; i++) {
@@ -441,8 +443,8 @@ static void run_set(struct script_vars *vars, const struct piece *p)
     buf_clear(&line);
 }
 
-/* Writes the statement with its variables replaced, as pgbench does it: everywhere, also in quotes; there, what is not
- * known is no variable but text. */
+/* Writes the statement with its variables replaced, as pgbench does it: everywhere, also in
+ * quotes; there, what is not known is no variable but text. */
 static bool expand(const struct piece *p, const struct script_vars *vars, struct buf *out)
 {
     size_t quoted = 0; /* end of the quoted piece that we are in */

@@ -1,5 +1,6 @@
-/* pgbench's \set in the small: numbers, variables, + - * / %, parentheses, and the functions that workloads use. What is not
- * known makes the whole expression unknown; nothing is guessed but the random draws, which are taken at their middle. */
+/* pgbench's \set in the small: numbers, variables, + - * / %, parentheses, and the functions
+ * that workloads use. What is not known makes the whole expression unknown; nothing is guessed
+ * but the random draws, which are taken at their middle. */
 #include "pgd/runner/script_expr.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
-/* Statistics over whole runs. Seconds within a run follow each other and tell less than they seem to, so a run is one
- * observation; throughput varies by factors, so it is compared on the logarithm. */
+/* Statistics over whole runs. Seconds within a run follow each other and tell less than they
+ * seem to, so a run is one observation; throughput varies by factors, so it is compared on the
+ * logarithm. */
 #include "pgd/runner/stats.h"
 
 #include <math.h>
@@ -49,8 +50,9 @@ double stats_median(const double *x, int n)
     return median;
 }
 
-/* Exact for whole degrees up to 30, where runs are; between two of them and above, the expansion around the normal
- * quantile (Abramowitz and Stegun 26.7.5), good to four digits from 5 degrees on. */
+/* Exact for whole degrees up to 30, where runs are; between two of them and above, the expansion
+ * around the normal quantile (Abramowitz and Stegun 26.7.5), good to four digits from 5 degrees
+ * on. */
 double stats_t975(double df)
 {
     static const double table[] = {12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060,
@@ -84,8 +86,8 @@ static bool logs_of(const double *x, int n, double *out)
     return true;
 }
 
-/* With three or four runs an arm the pooled t interval is the one whose coverage holds; percentile bootstraps of so few
- * values are far too narrow. */
+/* With three or four runs an arm the pooled t interval is the one whose coverage holds;
+ * percentile bootstraps of so few values are far too narrow. */
 void stats_ratio(const double *a, int na, const double *b, int nb, double *ratio, double *lo,
                  double *hi)
 {

@@ -1,4 +1,5 @@
-/* Everything that reads what pgbench writes: progress, summary, version, transaction log. What is accepted must be sound. */
+/* Everything that reads what pgbench writes: progress, summary, version, transaction log. What
+ * is accepted must be sound. */
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>

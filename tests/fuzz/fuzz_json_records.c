@@ -1,4 +1,5 @@
-/* Records from JSON of unknown origin. What is accepted can be written and read again, and is then the same text. */
+/* Records from JSON of unknown origin. What is accepted can be written and read again, and is
+ * then the same text. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

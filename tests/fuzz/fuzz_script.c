@@ -1,4 +1,5 @@
-/* The scanner of pgbench scripts. A text that is accepted holds no \shell or \setshell right behind a backslash. */
+/* The scanner of pgbench scripts. A text that is accepted holds no \shell or \setshell right
+ * behind a backslash. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

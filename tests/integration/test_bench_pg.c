@@ -1,4 +1,5 @@
-/* The pgbench machine with the real program and a real server: figures, percentiles, cancel, and scripts that fail. */
+/* The pgbench machine with the real program and a real server: figures, percentiles, cancel, and
+ * scripts that fail. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +20,8 @@
 
 static struct pgtest *pg;
 
-/* One run in a loop of its own. The loop's events go to the machine as in the program; nothing is asserted in here. */
+/* One run in a loop of its own. The loop's events go to the machine as in the program; nothing
+ * is asserted in here. */
 struct scene {
     struct bench b;
     struct sdl plan;

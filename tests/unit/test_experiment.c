@@ -33,8 +33,8 @@ static void near(double got, double want, double tolerance)
         fail_msg("%.6f is not %.6f", got, want);
 }
 
-/* Plays an experiment with the throughput of each arm given by a function; writes what it did: "wA sB wB …", S for a switch,
- * w for a warm-up, r for a run. Returns the seconds spent. */
+/* Plays an experiment with the throughput of each arm given by a function; writes what it did:
+ * "wA sB wB …", S for a switch, w for a warm-up, r for a run. Returns the seconds spent. */
 typedef double (*world_fn)(int arm, int run);
 
 static double play(struct experiment *x, world_fn world, bool restarts, double seconds,
@@ -349,7 +349,11 @@ static void test_invalid_runs(void **s)
     warm.warmup = true;
     experiment_add(&x, &warm);
     assert_int_equal(x.n, 0);
+    struct bench_run cold = {.warmup = true}; /* a warm-up that failed is a failed run */
+    experiment_add(&x, &cold);
+    assert_int_equal(x.errors, 1);
     add(&x, 1000);
+    assert_int_equal(x.errors, 0);
     experiment_switched(&x, ARM_B, false);
     experiment_warmed(&x);
     for (int i = 0; i < 3; i++) {
@@ -390,8 +394,8 @@ static void test_cost(void **s)
         }
 }
 
-/* How often whole experiments, with all their looks at the figures, claim a gain that is not there: the floor is measured
- * first, as in a session. */
+/* How often whole experiments, with all their looks at the figures, claim a gain that is not
+ * there: the floor is measured first, as in a session. */
 static uint64_t state;
 
 static double uniform(void)

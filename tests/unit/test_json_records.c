@@ -1,4 +1,5 @@
-/* Records to JSON and back without loss; and what is refused, with the name of the field in the message. */
+/* Records to JSON and back without loss; and what is refused, with the name of the field in the
+ * message. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
-/* The statistics, and by simulation that the interval covers what it says with as few runs as are made. */
+/* The statistics, and by simulation that the interval covers what it says with as few runs as
+ * are made. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -89,7 +90,8 @@ static void test_detectable(void **s)
     assert_true(isnan(stats_detectable(0.01, 1, 1)));
 }
 
-/* Of 10,000 pairs whose true ratio is 1.07, how many intervals hold it; and how many A/A pairs look different. */
+/* Of 10,000 pairs whose true ratio is 1.07, how many intervals hold it; and how many A/A pairs
+ * look different. */
 static void simulate(int n, double sd)
 {
     const int trials = 10000;

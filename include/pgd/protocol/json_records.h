@@ -1,8 +1,9 @@
-/* json_records.h - the records as JSON, both ways: session files, events, and the answers of models.
- * Reading is strict about types and bounds and cleans text; an error names the field.
+/* json_records.h - the records as JSON, both ways: session files, events, and the answers of
+ * models. Reading is strict about types and bounds and cleans text; an error names the field.
  *
- * Keys are the names of the fields of records.h; lists are "scripts", "changes", "findings", "strategies"; risk, restart,
- * protocol and a verdict's kind are words ("low", "ask", "simple", "improved"); an unknown number is null. */
+ * Keys are the names of the fields of records.h; lists are "scripts", "changes", "findings",
+ * "strategies"; risk, restart, protocol and a verdict's kind are words ("low", "ask", "simple",
+ * "improved"); an unknown number is null. */
 #pragma once
 
 #include <jansson.h>
@@ -10,8 +11,8 @@
 #include "pgd/base/err.h"
 #include "pgd/protocol/records.h"
 
-/* One helper per kind, so that no value can make jansson return NULL: non-finite numbers become null,
- * invalid UTF-8 is cleaned. */
+/* One helper per kind, so that no value can make jansson return NULL: non-finite numbers become
+ * null, invalid UTF-8 is cleaned. */
 json_t *js_num(double v);
 json_t *js_text(const char *s);
 double js_get_num(const json_t *obj, const char *key, double otherwise);
@@ -19,7 +20,8 @@ int64_t js_get_int(const json_t *obj, const char *key, int64_t otherwise);
 bool js_get_bool(const json_t *obj, const char *key, bool otherwise);
 /* Copies a cleaned, bounded text; false (and "") when it is missing or no string. */
 bool js_get_text(const json_t *obj, const char *key, char *dst, size_t size);
-/* Parses a text as one JSON value: duplicates rejected, depth and size bounded. NULL and *e on error. */
+/* Parses a text as one JSON value: duplicates rejected, depth and size bounded. NULL and *e on
+ * error. */
 json_t *js_parse(const char *text, size_t len, struct err *e);
 
 json_t *json_from_sdl(const struct sdl *s);

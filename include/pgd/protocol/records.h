@@ -1,7 +1,7 @@
 /* records.h - the typed records that advisors, the loop, the screen and the files exchange.
  *
- * All are plain values with bounded text, so that they can be copied, compared, saved and handed to a
- * view without ownership questions. Text in them has been cleaned at the border. */
+ * All are plain values with bounded text, so that they can be copied, compared, saved and handed
+ * to a view without ownership questions. Text in them has been cleaned at the border. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,15 +16,16 @@ struct advisor_name {
     char text[48];
 };
 
-/* One proposed change of a setting. The advisor gives name, value, why, evidence, expected effect and
- * risk; it never gives SQL. */
+/* One proposed change of a setting. The advisor gives name, value, why, evidence, expected
+ * effect and risk; it never gives SQL. */
 struct setting_change {
     char name[SETTING_NAME_MAX];
-    char value[SETTING_VALUE_MAX]; /* as a DBA writes it: "64MB", "1.1", "off"; ignored when reset */
-    bool reset;                    /* back to what it would be without us */
-    char why[320];                 /* the reason in a sentence */
-    char evidence[240];            /* the measured figure that caused it: "9 of 11 checkpoints were requested" */
-    double expect_lo, expect_hi;   /* predicted change of TPS in percent; NAN when not given */
+    /* as a DBA writes it: "64MB", "1.1", "off"; ignored when reset */
+    char value[SETTING_VALUE_MAX];
+    bool reset;                  /* back to what it would be without us */
+    char why[320];               /* the reason in a sentence */
+    char evidence[240];          /* the measured cause: "9 of 11 checkpoints were requested" */
+    double expect_lo, expect_hi; /* predicted change of TPS in percent; NAN when not given */
     enum risk risk;
 };
 
@@ -37,7 +38,9 @@ struct proposal {
 };
 
 struct finding {
-    char area[24];    /* "memory", "checkpoints", "planner", "jit", "parallel", "io", "locks", "client", "durability" */
+    /* "memory", "checkpoints", "planner", "jit", "parallel", "io", "locks", "client",
+     * "durability" */
+    char area[24];
     char text[320];   /* what was seen and what it means */
     char figure[160]; /* the figure itself */
     int severity;     /* 0 note … 3 serious */
@@ -74,25 +77,25 @@ enum restart_policy { RESTART_ASK, RESTART_AUTO, RESTART_NEVER, RESTART_COMMAND,
 struct sdl {
     char strategy[48];
     char hypothesis[400];
-    char workload[48];  /* "shop", "oltp", "reports", "scripts" */
-    bool builtin_db;    /* the workload lives in our own benchmark database */
-    char database[64];  /* where the workload runs */
+    char workload[48]; /* "shop", "oltp", "reports", "scripts" */
+    bool builtin_db;   /* the workload lives in our own benchmark database */
+    char database[64]; /* where the workload runs */
     int nscripts;
     struct script scripts[SCRIPTS_MAX];
-    char protocol[12];  /* "simple", "extended" or "prepared" */
+    char protocol[12]; /* "simple", "extended" or "prepared" */
     int clients;
     int threads;
-    int duration_s;     /* of one measured run */
-    int warmup_s;       /* dropped before the first measured run after a switch */
-    int min_runs;       /* per arm */
-    int max_runs;       /* per arm, while undecided and the budget lasts */
+    int duration_s; /* of one measured run */
+    int warmup_s;   /* dropped before the first measured run after a switch */
+    int min_runs;   /* per arm */
+    int max_runs;   /* per arm, while undecided and the budget lasts */
     int rounds;
-    int budget_s;       /* of the whole session */
+    int budget_s;                  /* of the whole session */
     bool arm_defaults, arm_pgtune; /* comparison arms on the chart */
     enum restart_policy restart;
     char restart_command[256];
-    double target_tps;  /* 0 = goal is the verdict "improved" */
-    char success[200];  /* the rule in words */
+    double target_tps; /* 0 = goal is the verdict "improved" */
+    char success[200]; /* the rule in words */
 };
 
 struct target {
@@ -123,14 +126,15 @@ struct next_strategies {
 };
 
 enum verdict_kind { VERDICT_NONE, VERDICT_IMPROVED, VERDICT_REGRESSED, VERDICT_INCONCLUSIVE };
-const char *verdict_name(enum verdict_kind v); /* "improved", "regressed", "inconclusive", "" for NONE */
+/* "improved", "regressed", "inconclusive", "" for NONE */
+const char *verdict_name(enum verdict_kind v);
 
 /* A measured comparison of two configurations. */
 struct verdict {
     enum verdict_kind kind;
-    double ratio;       /* candidate over base: 1.172 = 17.2 % more TPS */
+    double ratio;        /* candidate over base: 1.172 = 17.2 % more TPS */
     double ci_lo, ci_hi; /* 95 % interval of the ratio */
-    double floor;       /* this machine's noise as a ratio - 1: 0.031 */
+    double floor;        /* this machine's noise as a ratio - 1: 0.031 */
     int runs_a, runs_b;
     double tps_a, tps_b; /* geometric means of the runs */
     double p95_a, p95_b; /* ms; NAN if unknown */

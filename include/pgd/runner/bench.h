@@ -29,8 +29,8 @@ struct bench_run {
 };
 
 void bench_run_clear(struct bench_run *r);
-void bench_run_copy(struct bench_run *to,
-                    const struct bench_run *from); /* `to` is overwritten, not freed */
+/* `to` is overwritten, not freed. */
+void bench_run_copy(struct bench_run *to, const struct bench_run *from);
 
 /* Where pgbench connects: no password here, it travels by a memfd. */
 struct bench_target {
@@ -45,17 +45,19 @@ enum bench_state {
     BENCH_IDLE,
     /* CHECKPOINT was sent (when the role may), so that each run starts from the same debt. */
     BENCH_CHECKPOINT,
-    /* pgbench runs; progress lines arrive on stderr, the summary on stdout at the end. Leaves on exit. */
+    /* pgbench runs; progress lines arrive on stderr, the summary on stdout at the end. Leaves on
+     * exit. */
     BENCH_RUNNING,
-    /* The transaction log, one file for each thread of pgbench, is listed, read and digested in a worker, and removed. After
-     * a run that failed or was cancelled it is only removed. Leaves when the last file was read. */
+    /* The transaction log, one file for each thread of pgbench, is listed, read and digested in
+     * a worker, and removed. After a run that failed or was cancelled it is only removed. Leaves
+     * when the last file was read. */
     BENCH_DIGEST,
     BENCH_DONE,
     BENCH_FAILED /* run.err says why; also a cancelled run */
 };
 
-/* Latencies of a transaction log: counts by size class, each 1 % wide, from 1 µs to 1000 s, so that the logs of several
- * threads add up; and what follows from them. */
+/* Latencies of a transaction log: counts by size class, each 1 % wide, from 1 µs to 1000 s, so
+ * that the logs of several threads add up; and what follows from them. */
 enum { LATENCY_CLASSES = 2084 };
 struct latency_digest {
     double p50_ms, p95_ms, p99_ms; /* NAN when n is 0 */
@@ -91,8 +93,9 @@ struct bench {
     struct bench_run run; /* the result; stolen by the caller when DONE or FAILED */
 };
 
-/* Starts a run of duration_s seconds. warmup runs write no log and are never compared. The caller has set dir, script_dir,
- * want_checkpoint and want_log; they stay for the next run. Ends DONE or FAILED, at once if the plan has no script. */
+/* Starts a run of duration_s seconds. warmup runs write no log and are never compared. The
+ * caller has set dir, script_dir, want_checkpoint and want_log; they stay for the next run. Ends
+ * DONE or FAILED, at once if the plan has no script. */
 void bench_start(struct bench *b, const struct sdl *plan, const struct bench_target *t,
                  int duration_s, bool warmup, int64_t seed, struct effects *fx);
 void bench_step(struct bench *b, const struct event *ev, struct effects *fx);
@@ -106,8 +109,10 @@ struct progress {
 };
 bool bench_parse_progress(const char *line, struct progress *p);
 bool bench_parse_summary(const char *text, struct bench_run *r, struct err *e);
-int bench_parse_version(const char *text); /* "pgbench (PostgreSQL) 15.18 …" -> 150018, 0 if not */
-/* Digest of a transaction log, a heap struct latency_digest to be released with free(). A digest_fn. */
+/* "pgbench (PostgreSQL) 15.18 …" gives 150018; 0 if it is none */
+int bench_parse_version(const char *text);
+/* Digest of a transaction log, a heap struct latency_digest to be released with free(). A
+ * digest_fn. */
 void *bench_digest_log(const char *data, size_t len, const char *arg);
 /* Adds the counts of another digest and works out the percentiles anew. */
 void latency_digest_add(struct latency_digest *to, const struct latency_digest *from);

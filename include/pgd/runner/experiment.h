@@ -45,18 +45,20 @@ struct experiment {
 
 void experiment_init(struct experiment *x, enum experiment_kind kind, const struct sdl *plan,
                      double floor, int arm_in_force);
-/* The next wish, given the arm in force and the runs so far. An experiment ends when it is decided, when its runs are spent,
- * or when what it wants next does not fit into the time. seconds_left: of the budget, less what must be kept for what comes
- * after. */
+/* The next wish, given the arm in force and the runs so far. An experiment ends when it is
+ * decided, when its runs are spent, or when what it wants next does not fit into the time.
+ * seconds_left: of the budget, less what must be kept for what comes after. */
 struct experiment_next experiment_next(const struct experiment *x, double seconds_left);
 void experiment_switched(struct experiment *x, int arm, bool restarted);
 void experiment_warmed(struct experiment *x);
-/* Takes the run (*run is cleared) as one of the arm in force. A warm-up is dropped; a run that is not valid is kept for the
- * record, is never compared, and three in a row end the experiment. */
+/* Takes the run (*run is cleared) as one of the arm in force. A warm-up that went well is
+ * dropped. A run that is not valid, warm-ups included, is kept for the record and never
+ * compared; three in a row end the experiment. */
 void experiment_add(struct experiment *x, struct bench_run *run);
-/* What the runs say now: improved only when each arm has three valid runs, the 95 % interval lies above 1, and the effect is
- * above both 2 % and the floor; regressed is its mirror image. Of an A/A experiment: kind NONE, tps_a, p95_a, sd_a and the
- * floor that was found. Figures that there is no run for are NAN. */
+/* What the runs say now: improved only when each arm has three valid runs, the 95 % interval
+ * lies above 1, and the effect is above both 2 % and the floor; regressed is its mirror image.
+ * Of an A/A experiment: kind NONE, tps_a, p95_a, sd_a and the floor that was found. Figures that
+ * there is no run for are NAN. */
 void experiment_verdict(const struct experiment *x, struct verdict *v);
 /* Expected seconds of a whole experiment of this kind with its smallest number of runs. */
 double experiment_cost(const struct sdl *plan, enum experiment_kind kind, bool restarts);

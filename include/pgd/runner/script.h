@@ -1,5 +1,5 @@
-/* script.h - the DBA's pgbench scripts: what is refused, and the statements in them.
- * \shell and \setshell run commands on this machine and are refused, as are COPY … PROGRAM and the like. */
+/* script.h - the DBA's pgbench scripts: what is refused, and the statements in them. \shell and
+ * \setshell run commands on this machine and are refused, as are COPY … PROGRAM and the like. */
 #pragma once
 
 #include "pgd/base/buf.h"
@@ -7,11 +7,12 @@
 
 enum { SCRIPT_BYTES_MAX = 256 * 1024 };
 
-/* name is what the DBA calls the script. A refusal names it and the line. It keeps accidents out; it is no sandbox. */
+/* name is what the DBA calls the script. A refusal names it and the line. It keeps accidents
+ * out; it is no sandbox. */
 PGD_MUST_CHECK bool script_check(const char *name, const char *text, size_t len, struct err *e);
 /* Does any statement write? (a guess by first keyword, for reports and warnings) */
 bool script_writes(const char *text);
-/* Appends the n-th (from 0) SELECT or WITH statement that reads, its variables replaced by plausible values: \set is
- * evaluated at the middle of random ranges. A statement with a variable whose value cannot be known is passed over; false
- * when there are not that many. */
+/* Appends the n-th (from 0) SELECT or WITH statement that reads, its variables replaced by
+ * plausible values: \set is evaluated at the middle of random ranges. A statement with a
+ * variable whose value cannot be known is passed over; false when there are not that many. */
 bool script_select(const char *text, int n, double scale, struct buf *out);

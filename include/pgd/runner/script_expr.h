@@ -1,4 +1,5 @@
-/* script_expr.h - the variables of a pgbench script and the arithmetic of \set, with every random draw at its middle. */
+/* script_expr.h - the variables of a pgbench script and the arithmetic of \set, with every
+ * random draw at its middle. */
 #pragma once
 
 #include <stdbool.h>

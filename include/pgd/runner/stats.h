@@ -7,8 +7,8 @@ double stats_mean(const double *x, int n);
 double stats_sd(const double *x, int n); /* sample standard deviation; NAN below 2 */
 double stats_median(const double *x, int n);
 double stats_t975(double df); /* two-sided 95 % quantile of Student's t */
-/* Ratio b over a with its 95 % interval: pooled t on the logarithms of the runs. The interval is NAN below two runs an
- * arm; all three are NAN when a run is not a positive number. */
+/* Ratio b over a with its 95 % interval: pooled t on the logarithms of the runs. The interval is
+ * NAN below two runs an arm; all three are NAN when a run is not a positive number. */
 void stats_ratio(const double *a, int na, const double *b, int nb, double *ratio, double *lo,
                  double *hi);
 /* The smallest gain that na + nb runs with this standard deviation can show, as a ratio - 1. */
