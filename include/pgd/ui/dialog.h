@@ -1,0 +1,69 @@
+/* dialog.h - the layers that ask something: one row of a table each. */
+#pragma once
+
+#include "pgd/ui/view.h"
+
+typedef void (*dialog_draw_fn)(struct canvas *c, struct rect screen, const struct model *m,
+                               const struct view_tables *t, struct view_cursor *cursor);
+
+struct dialog_row {
+    dialog_draw_fn draw;
+    unsigned where;   /* KEY_IN_*: its keys stand in the table of keys … */
+    const char *keys; /* … or here, where a dialog has its own: "Enter take  e edit" */
+};
+
+/* The row of a kind; draw is NULL for DIALOG_NONE. */
+const struct dialog_row *dialog_find(enum dialog_kind kind);
+
+void dialog_help(struct canvas *c, struct rect screen, const struct model *m,
+                 const struct view_tables *t, struct view_cursor *cursor);
+void dialog_strategy(struct canvas *c, struct rect screen, const struct model *m,
+                     const struct view_tables *t, struct view_cursor *cursor);
+void dialog_plan(struct canvas *c, struct rect screen, const struct model *m,
+                 const struct view_tables *t, struct view_cursor *cursor);
+void dialog_target(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor);
+void dialog_review(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor);
+void dialog_verdict(struct canvas *c, struct rect screen, const struct model *m,
+                    const struct view_tables *t, struct view_cursor *cursor);
+void dialog_summary(struct canvas *c, struct rect screen, const struct model *m,
+                    const struct view_tables *t, struct view_cursor *cursor);
+void dialog_recover(struct canvas *c, struct rect screen, const struct model *m,
+                    const struct view_tables *t, struct view_cursor *cursor);
+void dialog_password(struct canvas *c, struct rect screen, const struct model *m,
+                     const struct view_tables *t, struct view_cursor *cursor);
+void dialog_status(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor);
+void dialog_stuck(struct canvas *c, struct rect screen, const struct model *m,
+                  const struct view_tables *t, struct view_cursor *cursor);
+void dialog_error(struct canvas *c, struct rect screen, const struct model *m,
+                  const struct view_tables *t, struct view_cursor *cursor);
+void dialog_quit(struct canvas *c, struct rect screen, const struct model *m,
+                 const struct view_tables *t, struct view_cursor *cursor);
+void dialog_start(struct canvas *c, struct rect screen, const struct model *m,
+                  const struct view_tables *t, struct view_cursor *cursor);
+void dialog_scripts(struct canvas *c, struct rect screen, const struct model *m,
+                    const struct view_tables *t, struct view_cursor *cursor);
+
+/* The keys that work now, of the open dialog or else of the panes: "Enter go  Esc later". */
+void dialog_keys(const struct model *m, const struct view_tables *t, struct buf *out);
+/* The frame of the open dialog with its keys in the lower line; returns its inside. */
+struct rect dialog_open(struct canvas *c, struct rect screen, int w, int h, const char *title,
+                        const struct model *m, const struct view_tables *t);
+/* The text that is edited in a dialog (d->input), in one row, with the cursor. */
+void dialog_input(struct canvas *c, int y, int x, int width, const struct dialog *d,
+                  struct view_cursor *cursor);
+
+/* Paragraphs one below the other in r, scrolled as one text. */
+struct dialog_text {
+    struct canvas *c;
+    struct rect r;
+    int skip; /* lines that are scrolled away */
+    int line; /* lines so far */
+};
+void dialog_say(struct dialog_text *d, unsigned style, const char *fmt, ...) PGD_PRINTF(3, 4);
+void dialog_gap(struct dialog_text *d);
+/* A label and a value in one row. */
+void dialog_pair(struct dialog_text *d, const char *label, unsigned style, const char *fmt, ...)
+    PGD_PRINTF(4, 5);

@@ -1,0 +1,38 @@
+/* pane.h - the panes: each draws one part of the model into a rectangle without its frame. */
+#pragma once
+
+#include "pgd/ui/view.h"
+
+typedef void (*pane_draw_fn)(struct canvas *c, struct rect r, const struct model *m);
+
+struct pane_row {
+    const char *title;
+    pane_draw_fn draw;
+};
+
+extern const struct pane_row pane_table[PANE_COUNT];
+
+void pane_tree(struct canvas *c, struct rect r, const struct model *m);
+void pane_bench(struct canvas *c, struct rect r, const struct model *m);
+void pane_telemetry(struct canvas *c, struct rect r, const struct model *m);
+void pane_ai(struct canvas *c, struct rect r, const struct model *m);
+void pane_rounds(struct canvas *c, struct rect r, const struct model *m);
+
+/* The rows of the tree, for its cursor: how many, and the index in workspace.sessions of a row (-1: none). */
+int pane_tree_rows(const struct model *m);
+int pane_tree_session(const struct model *m, int row);
+
+/* "postgres@10.0.0.230": role and host of the control link, or what was asked for. */
+void pane_who(const struct model *m, char *dst, size_t size);
+/* "00:41" from seconds; "1:02:03" from an hour on. */
+void pane_clock(char *dst, size_t size, double seconds);
+/* "5892" without separators; "-" when unknown. */
+void pane_number(char *dst, size_t size, double value);
+/* A metric's value with its unit: "88 MB/s", "71 %", "0.9 ms". */
+void pane_metric(char *dst, size_t size, double value, const char *unit);
+/* The newest n seconds of a series as the screen shows them: frozen time is left out. */
+int pane_series(const struct model *m, enum metric_id id, int n, double *out);
+enum graph_kind pane_graph(const struct model *m); /* never GRAPH_AUTO */
+/* The strategy and round under way: "WriteOptimize R2"; "" when there is none. */
+void pane_session_name(const struct model *m, char *dst, size_t size);
+unsigned pane_verdict_style(enum verdict_kind v);

@@ -1,0 +1,133 @@
+/* dialog.c - the table of dialogs and what they share. */
+#include "pgd/ui/dialog.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/base/text.h"
+#include "pgd/ui/editor.h"
+#include "pgd/ui/list.h"
+
+#define MOVE "\xe2\x86\x91\xe2\x86\x93 move  "
+#define SCROLL "\xe2\x86\x91\xe2\x86\x93 scroll  "
+
+static const struct dialog_row rows[] = {
+    [DIALOG_NONE] = {NULL, 0, NULL},
+    [DIALOG_HELP] = {dialog_help, KEY_IN_DIALOG, SCROLL "Esc close"},
+    [DIALOG_STRATEGY] = {dialog_strategy, KEY_IN_DIALOG, MOVE "Enter pick  Esc not now"},
+    [DIALOG_PLAN] = {dialog_plan, KEY_IN_PLAN, NULL},
+    [DIALOG_TARGET] = {dialog_target, KEY_IN_DIALOG, "Enter go on  e edit  Esc later"},
+    [DIALOG_REVIEW] = {dialog_review, KEY_IN_REVIEW, NULL},
+    [DIALOG_VERDICT] = {dialog_verdict, KEY_IN_VERDICT, NULL},
+    [DIALOG_SUMMARY] = {dialog_summary, KEY_IN_DIALOG, "t next session  Enter close  q quit"},
+    [DIALOG_RECOVER] = {dialog_recover, KEY_IN_DIALOG, "r resume  u undo  Esc later"},
+    [DIALOG_PASSWORD] = {dialog_password, KEY_IN_DIALOG, "Enter connect  Esc not now"},
+    [DIALOG_STATUS] = {dialog_status, KEY_IN_DIALOG, SCROLL "Esc close"},
+    [DIALOG_STUCK] = {dialog_stuck, KEY_IN_DIALOG, SCROLL "Esc close"},
+    [DIALOG_ERROR] = {dialog_error, KEY_IN_DIALOG, SCROLL "Esc close"},
+    [DIALOG_QUIT] = {dialog_quit, KEY_IN_DIALOG, "y leave  n stay"},
+    [DIALOG_START] = {dialog_start, KEY_IN_DIALOG, MOVE "Enter open  n new server  d demo  q quit"},
+    [DIALOG_SCRIPTS] = {dialog_scripts, KEY_IN_DIALOG, "Ctrl-D take  Esc drop the edit"},
+};
+
+const struct dialog_row *dialog_find(enum dialog_kind kind)
+{
+    return (size_t)kind < ARRAY_LEN(rows) ? &rows[kind] : &rows[DIALOG_NONE];
+}
+
+static unsigned keys_where(const struct model *m, const struct dialog_row *d)
+{
+    if (d->draw)
+        return d->where;
+    if (m->screen.prompt.focus)
+        return KEY_IN_PROMPT;
+    return model_run_active(m) ? KEY_IN_MAIN | KEY_IN_RUN : KEY_IN_MAIN;
+}
+
+void dialog_keys(const struct model *m, const struct view_tables *t, struct buf *out)
+{
+    const struct dialog_row *d = dialog_find(m->screen.dialog.kind);
+    unsigned where = keys_where(m, d);
+    if (d->draw && m->screen.dialog.editing && m->screen.dialog.kind != DIALOG_SCRIPTS)
+        buf_puts(out, "Enter take  Esc drop the edit");
+    else if (m->screen.dialog.kind == DIALOG_SUMMARY && m->fl.decision == DECIDE_KEEP)
+        buf_puts(out, "k keep  r roll back  Esc later");
+    else if (d->keys)
+        buf_puts(out, d->keys);
+    else if (where == KEY_IN_PROMPT)
+        buf_puts(out, "Enter send  Tab complete  \xe2\x86\x91\xe2\x86\x93 history  Esc panes");
+    if (out->len)
+        return;
+    if (d->draw)
+        buf_puts(out, MOVE);
+    for (int i = 0; t && i < t->nkeys; i++) {
+        const struct key_row *k = &t->keys[i];
+        if ((k->where & where) && k->in_line && *k->what)
+            buf_printf(out, "%s %s  ", k->keys, k->what);
+    }
+}
+
+struct rect dialog_open(struct canvas *c, struct rect screen, int w, int h, const char *title,
+                        const struct model *m, const struct view_tables *t)
+{
+    struct buf keys = {0};
+    dialog_keys(m, t, &keys);
+    struct rect in = list_dialog(c, screen, w, h, title, buf_text(&keys));
+    buf_clear(&keys);
+    return rect_inset((struct rect){in.y - 1, in.x, in.h + 2, in.w}, 1);
+}
+
+void dialog_input(struct canvas *c, int y, int x, int width, const struct dialog *d,
+                  struct view_cursor *cursor)
+{
+    char text[sizeof(d->input)];
+    int len = d->input_len, at = d->input_at;
+    memcpy(text, d->input, sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    if (len < 0 || len >= (int)sizeof(text))
+        len = (int)strlen(text);
+    if (at < 0 || at > len)
+        at = len;
+    struct editor ed = {.text = text, .size = (int)sizeof(text), .len = &len, .at = &at};
+    canvas_fill(c, (struct rect){y, x, 1, width}, STYLE_SELECTED);
+    editor_draw(&ed, c, y, x, width, STYLE_SELECTED, &cursor->x);
+    cursor->y = y;
+    cursor->visible = true;
+}
+
+static void say_text(struct dialog_text *d, unsigned style, const char *text)
+{
+    int from = d->line - d->skip, skip = from < 0 ? -from : 0;
+    int y = d->r.y + (from < 0 ? 0 : from);
+    struct rect r = {y, d->r.x, d->r.y + d->r.h - y, d->r.w};
+    d->line += wrap_draw(d->c, r, style, text, skip);
+}
+
+void dialog_say(struct dialog_text *d, unsigned style, const char *fmt, ...)
+{
+    struct buf text = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    buf_vprintf(&text, fmt, ap);
+    va_end(ap);
+    say_text(d, style, buf_text(&text));
+    buf_clear(&text);
+}
+
+void dialog_gap(struct dialog_text *d)
+{
+    d->line++;
+}
+
+void dialog_pair(struct dialog_text *d, const char *label, unsigned style, const char *fmt, ...)
+{
+    struct buf text = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    buf_vprintf(&text, fmt, ap);
+    va_end(ap);
+    int y = d->line++ - d->skip;
+    if (y >= 0 && y < d->r.h)
+        list_field(d->c, d->r.y + y, d->r.x, d->r.w, 20, label, style, buf_text(&text));
+    buf_clear(&text);
+}

@@ -1,0 +1,288 @@
+/* dialog_misc.c - help, status, and the dialogs that ask or tell one thing. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/base/text.h"
+#include "pgd/ui/dialog.h"
+#include "pgd/ui/list.h"
+#include "pgd/ui/pane.h"
+
+static const struct {
+    unsigned where;
+    const char *title;
+} places[] = {
+    {KEY_IN_MAIN, "Everywhere"}, {KEY_IN_RUN, "While a session runs"},
+    {KEY_IN_REVIEW, "Proposal"}, {KEY_IN_VERDICT, "Verdict"},
+    {KEY_IN_PLAN, "Plan"},       {KEY_IN_DIALOG, "Dialogs"},
+    {KEY_IN_PROMPT, "Prompt"},
+};
+
+static void say_keys(struct dialog_text *text, const struct view_tables *t)
+{
+    for (size_t p = 0; p < ARRAY_LEN(places); p++) {
+        bool titled = false;
+        for (int i = 0; i < t->nkeys; i++) {
+            const struct key_row *k = &t->keys[i];
+            if (!(k->where & places[p].where))
+                continue;
+            if (!titled) {
+                if (p)
+                    dialog_gap(text);
+                dialog_say(text, STYLE_HEADING, "%s", places[p].title);
+            }
+            titled = true;
+            int y = text->line++ - text->skip;
+            if (y < 0 || y >= text->r.h)
+                continue;
+            canvas_put_cut(text->c, text->r.y + y, text->r.x + 1, 13, STYLE_KEY, k->keys);
+            canvas_put_cut(text->c, text->r.y + y, text->r.x + 15, text->r.w - 15, STYLE_NORMAL,
+                           k->help && *k->help ? k->help : k->what);
+        }
+    }
+}
+
+static void say_commands(struct dialog_text *text, const struct view_tables *t)
+{
+    dialog_gap(text);
+    dialog_say(text, STYLE_HEADING, "Commands (in the prompt)");
+    for (int i = 0; i < t->ncommands; i++) {
+        const struct command_row *k = &t->commands[i];
+        int y = text->line++ - text->skip;
+        if (y < 0 || y >= text->r.h)
+            continue;
+        canvas_printf(text->c, text->r.y + y, text->r.x + 1, 24, STYLE_KEY, "/%s %s", k->name,
+                      k->args ? k->args : "");
+        canvas_put_cut(text->c, text->r.y + y, text->r.x + 26, text->r.w - 26, STYLE_NORMAL,
+                       k->help);
+    }
+}
+
+void dialog_help(struct canvas *c, struct rect screen, const struct model *m,
+                 const struct view_tables *t, struct view_cursor *cursor)
+{
+    (void)cursor;
+    struct rect in = dialog_open(c, screen, 92, screen.h, "Keyboard help", m, t);
+    struct dialog_text text = {.c = c, .r = in, .skip = m->screen.dialog.scroll};
+    if (!t)
+        return;
+    say_keys(&text, t);
+    say_commands(&text, t);
+    if (text.line > in.h)
+        list_more(c, in, text.skip, text.line);
+}
+
+static void say_link(struct dialog_text *text, const struct model *m, enum pg_conn conn,
+                     const char *name)
+{
+    static const char *const words[] = {
+        [LINK_OFF] = "not open",         [LINK_CONNECTING] = "connecting",     [LINK_UP] = "up",
+        [LINK_WAITING] = "trying again", [LINK_PASSWORD] = "wants a password",
+    };
+    const struct link *l = &m->links[conn];
+    char since[32];
+    text_age(since, sizeof(since), (double)(m->now_us - l->since_us) / 1e6);
+    if (l->state == LINK_UP)
+        dialog_pair(text, name, STYLE_GOOD, "up for %s, backend %d%s", since, l->backend_pid,
+                    l->tls ? ", TLS" : "");
+    else
+        dialog_pair(text, name, STYLE_WARN, "%s%s%s", words[l->state], l->err.msg[0] ? ": " : "",
+                    l->err.msg);
+}
+
+static void say_server(struct dialog_text *text, const struct model *m)
+{
+    const struct identity *id = &m->server.id;
+    char age[32];
+    if (!m->server_known)
+        return;
+    text_age(age, sizeof(age), ((double)m->wall_us - (double)id->postmaster_start_us) / 1e6);
+    dialog_pair(text, "server", STYLE_VALUE, "PostgreSQL %s, %s, up for %s", id->version,
+                id->standby ? "standby" : "primary", age);
+    dialog_pair(text, "data directory", STYLE_VALUE, "%s%s",
+                id->data_directory[0] ? id->data_directory : "hidden",
+                id->local ? "" : " (not on this machine)");
+    dialog_pair(text, "role", STYLE_VALUE, "%s%s%s", id->role,
+                m->server.rights.superuser ? ", superuser" : "",
+                m->server.rights.alter_system ? "" : ", may not change settings");
+    for (int i = 0; i < m->server.nmissing; i++)
+        dialog_pair(text, i ? "" : "not to be seen", STYLE_WARN, "%s", m->server.missing[i]);
+}
+
+void dialog_status(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor)
+{
+    (void)cursor;
+    struct rect in = dialog_open(c, screen, 100, 26, "Status", m, t);
+    struct dialog_text text = {.c = c, .r = in, .skip = m->screen.dialog.scroll};
+    say_link(&text, m, CONN_CONTROL, "control link");
+    say_link(&text, m, CONN_TELEMETRY, "telemetry link");
+    say_link(&text, m, CONN_QUESTIONS, "question link");
+    say_server(&text, m);
+    dialog_gap(&text);
+    dialog_pair(&text, "workspace", STYLE_VALUE, "%s%s",
+                m->workspace.dir[0] ? m->workspace.dir : "none yet",
+                m->workspace.readonly ? " (read-only)" : "");
+    if (m->workspace.identity_note[0])
+        dialog_pair(&text, "", STYLE_WARN, "%s", m->workspace.identity_note);
+    dialog_pair(&text, "session", STYLE_VALUE, "%s %s",
+                m->session.name[0] ? m->session.name : "none",
+                session_state_name(m->session.state));
+    dialog_pair(&text, "doing", STYLE_VALUE, "%s", flow_state_name(m->flow));
+    double left = model_seconds_left(m);
+    if (left < 1e8) {
+        char clock[24];
+        pane_clock(clock, sizeof(clock), left > 0 ? left : 0);
+        dialog_pair(&text, "budget left", STYLE_VALUE, "%s", clock);
+    }
+    dialog_pair(&text, "advisor", STYLE_VALUE, "%s",
+                m->sight.advisor.text[0] ? m->sight.advisor.text
+                                         : "builtin: no data leaves this machine");
+    dialog_gap(&text);
+    dialog_pair(&text, "ticks missed", STYLE_VALUE, "%d", m->collect.missed);
+    dialog_pair(&text, "longest stall", m->stall_longest_ms > 8 ? STYLE_WARN : STYLE_VALUE,
+                "%.1f ms%s%s", m->stall_longest_ms, m->stall_name[0] ? " in " : "", m->stall_name);
+    if (text.line > in.h)
+        list_more(c, in, text.skip, text.line);
+}
+
+static void say_ledger(struct dialog_text *text, const struct ledger *l)
+{
+    for (int i = 0; i < l->n; i++) {
+        const struct ledger_row *row = &l->rows[i];
+        if (row->unsure)
+            dialog_pair(text, row->current.name, STYLE_WARN, "%s or %s: to be read from the server",
+                        row->current.present ? row->current.value : "no entry",
+                        row->pending.present ? row->pending.value : "no entry");
+        else if (!entry_same(&row->current, &row->original))
+            dialog_pair(text, row->current.name, STYLE_VALUE, "%s (before the session: %s)",
+                        row->current.present ? row->current.value : "no entry",
+                        row->original.present ? row->original.value : "no entry");
+    }
+}
+
+void dialog_recover(struct canvas *c, struct rect screen, const struct model *m,
+                    const struct view_tables *t, struct view_cursor *cursor)
+{
+    (void)cursor;
+    int at = m->fl.interrupted;
+    bool known = at >= 0 && at < m->workspace.nsessions;
+    struct rect in = dialog_open(c, screen, 96, 18, "Interrupted session", m, t);
+    struct dialog_text text = {.c = c, .r = in, .skip = m->screen.dialog.scroll};
+    dialog_say(&text, STYLE_WARN, "%s was interrupted.",
+               known ? m->workspace.sessions[at].name : "A session of this server");
+    dialog_gap(&text);
+    if (ledger_clean(&m->session.ledger))
+        dialog_say(&text, STYLE_NORMAL,
+                   "Nothing of it is in force: the server's settings are as they were.");
+    else
+        dialog_say(&text, STYLE_NORMAL, "In postgresql.auto.conf stands, by its journal:");
+    say_ledger(&text, &m->session.ledger);
+    dialog_gap(&text);
+    dialog_say(
+        &text, STYLE_NORMAL,
+        "Resume it (an unfinished change is undone first), or undo all of its changes and end it?");
+}
+
+void dialog_password(struct canvas *c, struct rect screen, const struct model *m,
+                     const struct view_tables *t, struct view_cursor *cursor)
+{
+    const struct dialog *d = &m->screen.dialog;
+    char who[160];
+    pane_who(m, who, sizeof(who));
+    struct rect in = dialog_open(c, screen, 64, 7, "Password", m, t);
+    canvas_printf(c, in.y, in.x, in.w, STYLE_NORMAL, "Password of %s:", who);
+    int stars = d->secret_len < in.w - 1 ? d->secret_len : in.w - 1;
+    canvas_fill(c, (struct rect){in.y + 1, in.x, 1, in.w}, STYLE_SELECTED);
+    for (int i = 0; i < stars; i++)
+        canvas_rune(c, in.y + 1, in.x + i, STYLE_SELECTED, '*');
+    *cursor = (struct view_cursor){.visible = true, .y = in.y + 1, .x = in.x + stars};
+    const char *error = d->error[0] ? d->error : m->links[CONN_CONTROL].err.msg;
+    wrap_draw(c, (struct rect){in.y + 2, in.x, in.h - 2, in.w}, STYLE_WARN, error, 0);
+}
+
+static void say_err(struct dialog_text *text, const struct err *e)
+{
+    dialog_say(text, STYLE_BAD, "%s", e->msg);
+    if (e->detail[0])
+        dialog_say(text, STYLE_NORMAL, "%s", e->detail);
+    if (e->hint[0])
+        dialog_say(text, STYLE_WARN, "%s", e->hint);
+}
+
+void dialog_stuck(struct canvas *c, struct rect screen, const struct model *m,
+                  const struct view_tables *t, struct view_cursor *cursor)
+{
+    (void)cursor;
+    struct rect in = dialog_open(c, screen, 100, 18,
+                                 "You must act: the server could not be put back", m, t);
+    struct dialog_text text = {.c = c, .r = in, .skip = m->screen.dialog.scroll};
+    say_err(&text, m->apply.err.msg[0] ? &m->apply.err : &m->session.round.err);
+    if (m->apply.log_line[0])
+        dialog_say(&text, STYLE_NORMAL, "server log: %s", m->apply.log_line);
+    dialog_gap(&text);
+    dialog_say(&text, STYLE_HEADING, "Run this, as a superuser, when the server is up:");
+    dialog_say(&text, STYLE_CODE, "%s", m->apply.stuck_sql);
+}
+
+void dialog_error(struct canvas *c, struct rect screen, const struct model *m,
+                  const struct view_tables *t, struct view_cursor *cursor)
+{
+    (void)cursor;
+    const struct dialog *d = &m->screen.dialog;
+    struct rect in = dialog_open(c, screen, 92, 18, d->title[0] ? d->title : "This did not work", m,
+                                 t);
+    struct dialog_text text = {.c = c, .r = in, .skip = d->scroll};
+    say_err(&text, &d->err);
+    if (d->diagnosis.explanation[0]) {
+        dialog_gap(&text);
+        dialog_say(&text, STYLE_AI, "%s", d->diagnosis.explanation);
+        dialog_say(&text, STYLE_VALUE, "%s", d->diagnosis.fix);
+    }
+    if (text.line > in.h)
+        list_more(c, in, text.skip, text.line);
+}
+
+void dialog_quit(struct canvas *c, struct rect screen, const struct model *m,
+                 const struct view_tables *t, struct view_cursor *cursor)
+{
+    (void)cursor;
+    struct rect in = dialog_open(c, screen, 72, 8, "Leave?", m, t);
+    struct dialog_text text = {.c = c, .r = in};
+    dialog_say(&text, STYLE_WARN, "%s is under way.",
+               m->session.name[0] ? m->session.name : "A tuning session");
+    dialog_say(&text, STYLE_NORMAL,
+               "Leaving stops the run, undoes a half-applied change and pauses the session; the "
+               "next start goes on.");
+}
+
+void dialog_start(struct canvas *c, struct rect screen, const struct model *m,
+                  const struct view_tables *t, struct view_cursor *cursor)
+{
+    const struct dialog *d = &m->screen.dialog;
+    struct rect in = dialog_open(c, screen, 92, 20, "pg_diagnose", m, t);
+    canvas_put_right(c, in.y, in.x, in.w, STYLE_DIM,
+                     "advisor: builtin, no data leaves this machine");
+    canvas_put(c, in.y + 2, in.x, in.w, STYLE_HEADING, "Recent workspaces");
+    int y = in.y + 3, rows = in.h - 7;
+    if (m->nrecent == 0)
+        canvas_put(c, y, in.x + 2, in.w - 2, STYLE_DIM, "none yet");
+    int scroll = list_scroll(0, d->cursor, rows, m->nrecent);
+    for (int i = scroll; i < m->nrecent && i < scroll + rows; i++) {
+        int row = y + i - scroll;
+        canvas_printf(c, row, in.x, in.w, STYLE_NORMAL, "%s %d  %s",
+                      i == d->cursor ? "\xe2\x96\xb8" : " ", i + 1, m->recent[i]);
+        if (i == d->cursor && !d->editing)
+            canvas_restyle(c, (struct rect){row, in.x, 1, in.w}, STYLE_SELECTED);
+    }
+    y = in.y + in.h - 3;
+    canvas_put(c, y, in.x, in.w, STYLE_NORMAL, "  n  another server or database");
+    canvas_put(c, y + 1, in.x, in.w, STYLE_NORMAL,
+               "  d  demo: a private PostgreSQL on this machine");
+    if (d->editing) {
+        canvas_put(c, y, in.x, in.w, STYLE_LABEL, "  n  host or connection string: ");
+        dialog_input(c, y, in.x + 33, in.w - 33, d, cursor);
+    }
+    if (d->error[0])
+        canvas_put_cut(c, y + 2, in.x, in.w, STYLE_BAD, d->error);
+}

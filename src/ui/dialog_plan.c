@@ -1,0 +1,243 @@
+/* dialog_plan.c - the choices before the first run: strategy, plan with its consent, target, scripts. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/base/text.h"
+#include "pgd/ui/dialog.h"
+#include "pgd/ui/editor.h"
+#include "pgd/ui/list.h"
+#include "pgd/ui/pane.h"
+
+static unsigned severity_style(int severity)
+{
+    return severity >= 3 ? STYLE_BAD : severity == 2 ? STYLE_WARN : STYLE_NORMAL;
+}
+
+static void say_findings(struct dialog_text *text, const struct first_sight *s)
+{
+    for (int i = 0; i < s->nfindings; i++)
+        dialog_say(text, severity_style(s->findings[i].severity), "%s %s: %s%s%s",
+                   s->findings[i].severity >= 2 ? "!" : "\xc2\xb7", s->findings[i].area,
+                   s->findings[i].text, s->findings[i].figure[0] ? " \xe2\x80\x94 " : "",
+                   s->findings[i].figure);
+}
+
+/* The offers, two or three rows each; the one under the cursor is marked and shown as a bar. */
+static void draw_offers(struct canvas *c, struct rect r, const struct first_sight *s, int cursor)
+{
+    for (int i = 0; i < s->nstrategies; i++) {
+        const struct strategy_offer *o = &s->strategies[i];
+        int y = r.y + i * 2;
+        if (y >= r.y + r.h)
+            return;
+        canvas_printf(c, y, r.x, r.w, STYLE_VALUE, "%s %d  %-16s %s",
+                      i == cursor ? "\xe2\x96\xb8" : " ", i + 1, o->name, o->title);
+        if (i == cursor)
+            canvas_restyle(c, (struct rect){y, r.x, 1, r.w}, STYLE_SELECTED);
+        if (y + 1 < r.y + r.h)
+            canvas_put_cut(c, y + 1, r.x + 5, r.w - 5, STYLE_LABEL, o->why);
+    }
+}
+
+void dialog_strategy(struct canvas *c, struct rect screen, const struct model *m,
+                     const struct view_tables *t, struct view_cursor *cursor)
+{
+    (void)cursor;
+    const struct first_sight *s = &m->sight;
+    char title[120];
+    snprintf(title, sizeof(title), "First Sight, by %s: pick a strategy",
+             s->advisor.text[0] ? s->advisor.text : "builtin");
+    struct rect in = dialog_open(c, screen, 120, screen.h > 34 ? 32 : screen.h, title, m, t);
+    int offers = s->nstrategies * 2;
+    if (offers > in.h / 2)
+        offers = in.h / 2;
+    struct dialog_text text = {
+        .c = c, .r = {in.y, in.x, in.h - offers - 1, in.w}, .skip = m->screen.dialog.scroll};
+    dialog_say(&text, STYLE_VALUE, "%s", s->headline);
+    dialog_say(&text, STYLE_AI, "%s", s->summary);
+    say_findings(&text, s);
+    int y = in.y + in.h - offers - 1;
+    canvas_hline(c, y, in.x - 2, in.w + 4, STYLE_FOCUS);
+    if (text.line - text.skip > text.r.h)
+        list_more(c, (struct rect){in.y, in.x, text.r.h + 1, in.w}, text.skip, text.line + 1);
+    draw_offers(c, (struct rect){y + 1, in.x, offers, in.w}, s, m->screen.dialog.cursor);
+}
+
+static const struct {
+    const char *label, *hint;
+} fields[PLAN_FIELDS] = {
+    [PLAN_WORKLOAD] = {"workload", ""},
+    [PLAN_CLIENTS] = {"clients", "sessions of pgbench"},
+    [PLAN_DURATION] = {"one run", "seconds of one measured run"},
+    [PLAN_ROUNDS] = {"rounds", "at most"},
+    [PLAN_BUDGET] = {"budget", "minutes of the whole session"},
+    [PLAN_TARGET] = {"target", "TPS; 0 is any proven gain"},
+    [PLAN_RESTART] = {"restarts", ""},
+    [PLAN_PROTOCOL] = {"protocol", ""},
+};
+
+static void field_text(const struct model *m, int field, struct buf *out)
+{
+    static const char *const restarts[] = {
+        [RESTART_ASK] = "asked for, one by one",
+        [RESTART_AUTO] = "where a change needs one",
+        [RESTART_NEVER] = "never",
+        [RESTART_COMMAND] = "by your command",
+        [RESTART_MANUAL] = "by you",
+    };
+    const struct sdl *p = &m->session.plan;
+    switch ((enum plan_field)field) {
+    case PLAN_WORKLOAD:
+        buf_printf(out, "%s, in database %s%s", p->workload, p->database,
+                   p->builtin_db ? ", which this program makes and owns" : "");
+        return;
+    case PLAN_CLIENTS:
+        buf_printf(out, "%d", p->clients);
+        return;
+    case PLAN_DURATION:
+        buf_printf(out, "%d s, after %d s of warm-up; %d to %d runs an arm", p->duration_s,
+                   p->warmup_s, p->min_runs, p->max_runs);
+        return;
+    case PLAN_ROUNDS:
+        buf_printf(out, "%d", p->rounds);
+        return;
+    case PLAN_BUDGET:
+        buf_printf(out, "%g min", p->budget_s / 60.0);
+        return;
+    case PLAN_TARGET:
+        if (p->target_tps > 0)
+            buf_printf(out, "%.0f TPS", p->target_tps);
+        else
+            buf_puts(out, "any proven gain");
+        return;
+    case PLAN_RESTART:
+        buf_puts(out, restarts[p->restart]);
+        return;
+    case PLAN_PROTOCOL:
+        buf_puts(out, p->protocol[0] ? p->protocol : "simple");
+        return;
+    case PLAN_FIELDS:
+        return;
+    }
+}
+
+/* A field, or behind the last one a script of the workload. */
+static void draw_field(struct canvas *c, int y, struct rect r, const struct model *m, int field,
+                       struct view_cursor *cursor)
+{
+    const struct dialog *d = &m->screen.dialog;
+    struct buf value = {0};
+    const char *label = "";
+    if (field < PLAN_FIELDS) {
+        label = fields[field].label;
+        field_text(m, field, &value);
+    } else {
+        const struct script *s = &m->session.plan.scripts[field - PLAN_FIELDS];
+        label = field == PLAN_FIELDS ? "scripts" : "";
+        buf_printf(&value, "%s  weight %d", s->name, s->weight);
+    }
+    list_field(c, y, r.x, r.w, 12, label, STYLE_VALUE, buf_text(&value));
+    buf_clear(&value);
+    if (field != d->cursor)
+        return;
+    if (d->editing) {
+        dialog_input(c, y, r.x + 12, 20, d, cursor);
+        if (field < PLAN_FIELDS)
+            canvas_put_cut(c, y, r.x + 34, r.w - 34, STYLE_DIM, fields[field].hint);
+    } else {
+        canvas_restyle(c, (struct rect){y, r.x, 1, r.w}, STYLE_SELECTED);
+    }
+}
+
+/* What going on means, in words: nothing is done that does not stand here. */
+static void say_consent(struct dialog_text *text, const struct model *m)
+{
+    const struct sdl *p = &m->session.plan;
+    double baseline = experiment_cost(p, EXPERIMENT_AA, false) / 60;
+    double round = experiment_cost(p, EXPERIMENT_ROUND, p->restart != RESTART_NEVER) / 60;
+    if (p->hypothesis[0])
+        dialog_say(text, STYLE_AI, "%s", p->hypothesis);
+    dialog_say(text, STYLE_NORMAL, "Success: %s.", p->success);
+    dialog_gap(text);
+    dialog_say(text, STYLE_NORMAL,
+               "Going on loads this server with %d clients: about %.0f min for the baseline, %.0f "
+               "min a round. "
+               "Every change is shown before it is made, is journalled with its undo, and is "
+               "undone unless it "
+               "earns its place.",
+               p->clients, ceil(baseline), ceil(round));
+}
+
+void dialog_plan(struct canvas *c, struct rect screen, const struct model *m,
+                 const struct view_tables *t, struct view_cursor *cursor)
+{
+    const struct dialog *d = &m->screen.dialog;
+    const struct sdl *p = &m->session.plan;
+    char title[120];
+    snprintf(title, sizeof(title), "Plan of %s", p->strategy);
+    int rows = PLAN_FIELDS + p->nscripts;
+    struct rect in = dialog_open(c, screen, 100, rows + 14, title, m, t);
+    int shown = rows < in.h - 5 ? rows : in.h - 5;
+    int scroll = list_scroll(0, d->cursor, shown, rows);
+    for (int i = 0; i < shown; i++)
+        draw_field(c, in.y + i, in, m, scroll + i, cursor);
+    int y = in.y + shown;
+    if (d->error[0])
+        canvas_put_cut(c, y, in.x, in.w, STYLE_BAD, d->error);
+    else if (shown < rows)
+        list_more(c, (struct rect){in.y, in.x, shown + 1, in.w}, scroll, rows + 1);
+    struct dialog_text text = {
+        .c = c, .r = {y + 1, in.x, in.y + in.h - y - 1, in.w}, .skip = d->scroll};
+    say_consent(&text, m);
+}
+
+void dialog_target(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor)
+{
+    const struct session *s = &m->session;
+    const struct dialog *d = &m->screen.dialog;
+    struct rect in = dialog_open(c, screen, 84, 14, "Target", m, t);
+    struct dialog_text text = {.c = c, .r = in};
+    dialog_pair(&text, "baseline", STYLE_VALUE, "%.0f TPS, %d runs", s->baseline_tps,
+                s->baseline.n);
+    if (isfinite(s->floor))
+        dialog_pair(&text, "noise", STYLE_VALUE,
+                    "\xc2\xb1%.1f %%: smaller differences prove nothing here", s->floor * 100);
+    dialog_pair(&text, "suggested", STYLE_VALUE, "%.0f TPS, by %s", s->target.tps,
+                s->target.advisor.text);
+    dialog_say(&text, STYLE_AI, "%s", s->target.why);
+    dialog_gap(&text);
+    int y = in.y + text.line;
+    canvas_put(c, y, in.x, 19, STYLE_LABEL, "target TPS");
+    if (d->editing)
+        dialog_input(c, y, in.x + 20, 20, d, cursor);
+    else
+        canvas_printf(c, y, in.x + 20, 20, STYLE_SELECTED, "%.0f",
+                      s->plan.target_tps > 0 ? s->plan.target_tps : s->target.tps);
+    if (d->error[0])
+        canvas_put_cut(c, y + 1, in.x, in.w, STYLE_BAD, d->error);
+}
+
+void dialog_scripts(struct canvas *c, struct rect screen, const struct model *m,
+                    const struct view_tables *t, struct view_cursor *cursor)
+{
+    const struct dialog *d = &m->screen.dialog;
+    struct rect in = dialog_open(c, screen, 100, screen.h, d->title[0] ? d->title : "Script", m, t);
+    struct rect area = {in.y, in.x, in.h - 1, in.w};
+    char text[sizeof(d->input)];
+    int len = 0, at = 0;
+    memcpy(text, d->input, sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    len = (int)strlen(text);
+    at = d->input_at >= 0 && d->input_at <= len ? d->input_at : len;
+    struct editor ed = {
+        .text = text, .size = (int)sizeof(text), .len = &len, .at = &at, .is_area = true};
+    editor_draw_area(&ed, c, area, STYLE_CODE, &cursor->y, &cursor->x);
+    cursor->visible = d->editing;
+    if (d->error[0])
+        canvas_put_cut(c, in.y + in.h - 1, in.x, in.w, STYLE_BAD, d->error);
+    else
+        canvas_put_cut(c, in.y + in.h - 1, in.x, in.w, STYLE_DIM,
+                       d->editing ? "Ctrl-D takes the text, Esc drops the edit" : "");
+}

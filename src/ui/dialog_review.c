@@ -1,0 +1,173 @@
+/* dialog_review.c - the proposal line by line: the moment of control. Each line shows what changes, what it costs and
+ * why; the line under the cursor shows the exact SQL, its undo, reach and price. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/base/text.h"
+#include "pgd/ui/dialog.h"
+#include "pgd/ui/list.h"
+#include "pgd/ui/pane.h"
+
+enum { DETAIL_ROWS = 7 };
+
+static const char *answer_mark(const struct review_line *l)
+{
+    if (l->refusal != REFUSE_NONE)
+        return " \xe2\x9c\x97 ";
+    return l->answer == ANSWER_ACCEPT ? "[a]" : l->answer == ANSWER_REJECT ? "[r]" : "[?]";
+}
+
+static unsigned answer_style(const struct review_line *l)
+{
+    if (l->refusal != REFUSE_NONE)
+        return STYLE_DIM;
+    return l->answer == ANSWER_ACCEPT   ? STYLE_GOOD
+           : l->answer == ANSWER_REJECT ? STYLE_DIM
+                                        : STYLE_WARN;
+}
+
+static void expected(const struct review_line *l, char *dst, size_t size)
+{
+    const struct setting_change *ch = &l->change;
+    if (isfinite(ch->expect_lo) && isfinite(ch->expect_hi))
+        snprintf(dst, size, "predicted %+.0f..%.0f %%", ch->expect_lo, ch->expect_hi);
+    else
+        snprintf(dst, size, "%s", "");
+}
+
+/* Columns: mark, name, from → to, reload or restart, evidence, prediction; the later ones as there is room. */
+static void draw_line(struct canvas *c, struct rect r, int y, const struct review_line *l,
+                      const struct dialog *d, bool here, struct view_cursor *cursor)
+{
+    unsigned style = answer_style(l);
+    int x = r.x, end = r.x + r.w, name = r.w >= 100 ? 32 : 28;
+    canvas_put(c, y, x, 3, style, answer_mark(l));
+    canvas_put_cut(c, y, x + 4, name - 5, l->refusal ? STYLE_DIM : STYLE_VALUE, l->change.name);
+    x += name;
+    canvas_put_right(c, y, x, 11, STYLE_DIM, l->from);
+    canvas_put(c, y, x + 12, 1, STYLE_DIM, "\xe2\x86\x92");
+    if (here && d->editing)
+        dialog_input(c, y, x + 14, 12, d, cursor);
+    else
+        canvas_put_cut(c, y, x + 14, 12, style, l->to[0] ? l->to : "reset");
+    x += 27;
+    const char *how = l->refusal ? "REFUSED" : l->restart ? "RESTART" : "reload";
+    canvas_put(c, y, x, 8, l->refusal || l->restart ? STYLE_WARN : STYLE_LABEL, how);
+    x += 9;
+    char prediction[40];
+    expected(l, prediction, sizeof(prediction));
+    int right = r.w >= 110 ? text_width(prediction) : 0;
+    const char *why = l->refusal              ? l->reason
+                      : l->change.evidence[0] ? l->change.evidence
+                                              : l->change.why;
+    canvas_put_cut(c, y, x, end - x - (right ? right + 1 : 0), STYLE_NORMAL, why);
+    if (right)
+        canvas_put(c, y, end - right, right, STYLE_LABEL, prediction);
+    if (here && !d->editing)
+        canvas_restyle(c, (struct rect){y, r.x, 1, r.w}, STYLE_SELECTED);
+}
+
+static void draw_detail(struct canvas *c, struct rect r, const struct review_line *l,
+                        const struct dialog *d)
+{
+    static const char *const risks[] = {"low", "medium", "high"};
+    struct dialog_text t = {.c = c, .r = r, .skip = d->scroll};
+    char prediction[40];
+    expected(l, prediction, sizeof(prediction));
+    if (l->refusal != REFUSE_NONE) {
+        dialog_say(&t, STYLE_WARN, "Refused: %s. %s", refusal_name(l->refusal), l->reason);
+        dialog_say(&t, STYLE_NORMAL, "%s", l->change.why);
+        return;
+    }
+    dialog_say(&t, STYLE_CODE, "%s", l->sql);
+    dialog_say(&t, STYLE_NORMAL, "undo: %s", l->undo);
+    dialog_say(&t, STYLE_LABEL, "takes effect %s \xc2\xb7 %s \xc2\xb7 price: %s \xc2\xb7 risk: %s",
+               takes_effect_name(l->takes), l->reach[0] ? l->reach : "reaches all sessions",
+               l->price[0] ? l->price : "none", risks[l->change.risk]);
+    dialog_say(&t, STYLE_AI, "%s%s%s", l->change.why, prediction[0] ? " " : "", prediction);
+    if (l->change.evidence[0])
+        dialog_say(&t, STYLE_NORMAL, "measured: %s", l->change.evidence);
+}
+
+static void bill_text(const struct memory_bill *b, char *dst, size_t size)
+{
+    char worst[32], ram[32], now[32];
+    text_bytes(worst, sizeof(worst), b->new_worst);
+    text_bytes(now, sizeof(now), b->now_worst);
+    text_bytes(ram, sizeof(ram), b->ram);
+    snprintf(dst, size,
+             b->known ? "memory bill %s of %s worst case (now %s)" : "memory bill unknown", worst,
+             ram, now);
+}
+
+static int count_restarts(const struct review *r)
+{
+    int n = 0;
+    for (int i = 0; i < r->n; i++)
+        n += r->lines[i].restart && r->lines[i].refusal == REFUSE_NONE;
+    return n;
+}
+
+static int count_open(const struct review *r)
+{
+    int n = 0;
+    for (int i = 0; i < r->n; i++)
+        n += r->lines[i].refusal == REFUSE_NONE && r->lines[i].answer == ANSWER_NONE;
+    return n;
+}
+
+/* The last row: what is still missing, or that it can go. */
+static void draw_state(struct canvas *c, struct rect r, int y, const struct review *review,
+                       const struct dialog *d)
+{
+    char bill[160];
+    int open = count_open(review);
+    bill_text(&review->bill, bill, sizeof(bill));
+    bool over = review->bill.known && review->bill.new_worst > review->bill.ram;
+    if (d->error[0])
+        canvas_put_cut(c, y, r.x, r.w, STYLE_BAD, d->error);
+    else if (open)
+        canvas_printf(c, y, r.x, r.w, STYLE_DIM, "%d line%s without an answer", open,
+                      open == 1 ? "" : "s");
+    else
+        canvas_printf(c, y, r.x, r.w, STYLE_GOOD, "%d accepted: ready to go",
+                      review_accepted(review));
+    int w = text_width(bill);
+    if (r.w > w + 34)
+        canvas_put(c, y, r.x + r.w - w, w, over ? STYLE_WARN : STYLE_LABEL, bill);
+}
+
+void dialog_review(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor)
+{
+    const struct review *review = &m->session.round.review;
+    const struct dialog *d = &m->screen.dialog;
+    int restarts = count_restarts(review);
+    char title[200];
+    snprintf(title, sizeof(title), "Round %d proposal: %d change%s, %d restart%s, from %s",
+             review->round, review->n, review->n == 1 ? "" : "s", restarts,
+             restarts == 1 ? "" : "s", review->proposal.advisor.text);
+    int summary = review->proposal.summary[0] ? 2 : 0;
+    int want = review->n + summary + DETAIL_ROWS + 4;
+    struct rect in = dialog_open(c, screen, screen.w > 150 ? 150 : screen.w, want, title, m, t);
+    if (summary)
+        wrap_draw(c, (struct rect){in.y, in.x, summary, in.w}, STYLE_AI, review->proposal.summary,
+                  0);
+    int detail = DETAIL_ROWS < in.h / 2 ? DETAIL_ROWS : in.h / 2;
+    struct rect list = {in.y + summary, in.x, in.h - summary - detail - 2, in.w};
+    if (list.h < 1)
+        list.h = 1;
+    int at = review->cursor < review->n ? review->cursor : review->n - 1;
+    int scroll = list_scroll(0, at, list.h, review->n);
+    for (int i = 0; i < list.h && scroll + i < review->n; i++)
+        draw_line(c, list, list.y + i, &review->lines[scroll + i], d, scroll + i == at, cursor);
+    int y = list.y + list.h;
+    canvas_hline(c, y, in.x - 2, in.w + 4, STYLE_FOCUS);
+    if (review->n > list.h)
+        list_more(c, (struct rect){list.y, list.x, list.h + 1, list.w}, scroll, review->n + 1);
+    if (at >= 0)
+        draw_detail(c, (struct rect){y + 1, in.x, in.y + in.h - y - 2, in.w}, &review->lines[at],
+                    d);
+    draw_state(c, in, in.y + in.h - 1, review, d);
+}

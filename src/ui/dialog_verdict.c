@@ -1,0 +1,204 @@
+/* dialog_verdict.c - what a round, and what the whole session, has shown. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/base/text.h"
+#include "pgd/ui/dialog.h"
+#include "pgd/ui/graph.h"
+#include "pgd/ui/list.h"
+#include "pgd/ui/pane.h"
+
+enum { NAME_WIDTH = 14, FIGURE_WIDTH = 24 };
+
+struct interval_row {
+    const char *name;
+    double tps, sd; /* sd of log TPS; NAN = unknown */
+    int runs;
+    unsigned style;
+};
+
+/* The 95 % interval of an arm's mean on its own, for the eye; the claim rests on the ratio. */
+static void arm_bounds(const struct interval_row *row, double *lo, double *hi)
+{
+    *lo = *hi = NAN;
+    if (row->runs >= 2 && isfinite(row->sd)) {
+        double half = 2 * row->sd / sqrt(row->runs);
+        *lo = row->tps * exp(-half);
+        *hi = row->tps * exp(half);
+    }
+}
+
+static void draw_intervals(struct canvas *c, struct rect r, const struct model *m,
+                           const struct interval_row *rows, int n, double target)
+{
+    struct graph_scale axis = {0};
+    double low = INFINITY, high = -INFINITY;
+    for (int i = 0; i < n; i++) {
+        double lo = 0, hi = 0;
+        arm_bounds(&rows[i], &lo, &hi);
+        low = fmin(low, isfinite(lo) ? lo : rows[i].tps);
+        high = fmax(high, isfinite(hi) ? hi : rows[i].tps);
+    }
+    if (target > 0)
+        high = fmax(high, target);
+    graph_scale(&axis, low, high);
+    int width = r.w - NAME_WIDTH - FIGURE_WIDTH;
+    for (int i = 0; i < n && i < r.h; i++) {
+        double lo = 0, hi = 0;
+        int y = r.y + i;
+        arm_bounds(&rows[i], &lo, &hi);
+        canvas_put_cut(c, y, r.x, NAME_WIDTH - 1, STYLE_LABEL, rows[i].name);
+        if (width > 8)
+            graph_interval(c, y, r.x + NAME_WIDTH, width, pane_graph(m), rows[i].style, &axis, lo,
+                           rows[i].tps, hi);
+        canvas_printf(c, y, r.x + r.w - FIGURE_WIDTH + 1, FIGURE_WIDTH - 1, STYLE_VALUE,
+                      "%7.0f TPS  %d runs", rows[i].tps, rows[i].runs);
+    }
+    if (target > 0 && n < r.h) {
+        canvas_put(c, r.y + n, r.x, NAME_WIDTH - 1, STYLE_LABEL, "target");
+        if (width > 8)
+            graph_mark(c, r.y + n, r.x + NAME_WIDTH, width, STYLE_WARN, &axis, target);
+        canvas_printf(c, r.y + n, r.x + r.w - FIGURE_WIDTH + 1, FIGURE_WIDTH - 1, STYLE_VALUE,
+                      "%7.0f TPS", target);
+    }
+}
+
+static double goal(const struct session *s)
+{
+    return s->target.tps > 0 ? s->target.tps : s->plan.target_tps;
+}
+
+/* "+17.2 %  (95 % interval +13.9 … +20.4)   noise of this machine ±3.1 %" */
+static void verdict_text(const struct verdict *v, char *dst, size_t size)
+{
+    char effect[24], lo[24], hi[24], noise[48] = "";
+    if (!isfinite(v->ratio)) {
+        snprintf(dst, size, "nothing was measured");
+        return;
+    }
+    text_percent(effect, sizeof(effect), v->ratio);
+    text_percent(lo, sizeof(lo), v->ci_lo);
+    text_percent(hi, sizeof(hi), v->ci_hi);
+    if (isfinite(v->floor) && v->floor > 0)
+        snprintf(noise, sizeof(noise), "   noise of this machine \xc2\xb1%.1f %%", v->floor * 100);
+    if (isfinite(v->ci_lo) && isfinite(v->ci_hi))
+        snprintf(dst, size, "%s  (95 %% interval %s \xe2\x80\xa6 %s)%s", effect, lo, hi, noise);
+    else
+        snprintf(dst, size, "%s  (too few runs for an interval)%s", effect, noise);
+}
+
+static void say_changes(struct dialog_text *t, const struct review *r)
+{
+    struct buf text = {0};
+    for (int i = 0; i < r->n; i++)
+        if (r->lines[i].answer == ANSWER_ACCEPT && r->lines[i].refusal == REFUSE_NONE)
+            buf_printf(&text, "%s%s %s \xe2\x86\x92 %s", text.len ? ", " : "",
+                       r->lines[i].change.name, r->lines[i].from, r->lines[i].to);
+    if (text.len)
+        dialog_say(t, STYLE_NORMAL, "changed: %s", buf_text(&text));
+    buf_clear(&text);
+}
+
+void dialog_verdict(struct canvas *c, struct rect screen, const struct model *m,
+                    const struct view_tables *t, struct view_cursor *cursor)
+{
+    (void)cursor;
+    const struct session *s = &m->session;
+    const struct round *round = &s->round;
+    const struct verdict *v = &round->verdict;
+    char title[80], effect[200];
+    const char *word = v->kind == VERDICT_INCONCLUSIVE ? "no evidence of a difference"
+                                                       : verdict_name(v->kind);
+    snprintf(title, sizeof(title), "Round %d: %s", round->number, word);
+    struct rect in = dialog_open(c, screen, 110, 20, title, m, t);
+    verdict_text(v, effect, sizeof(effect));
+    canvas_put_cut(c, in.y, in.x, in.w, pane_verdict_style(v->kind) | STYLE_BOLD, effect);
+    char round_name[24];
+    snprintf(round_name, sizeof(round_name), "round %d", round->number);
+    struct interval_row rows[3];
+    int n = 0;
+    if (isfinite(s->baseline_tps) && round->best.n > 0)
+        rows[n++] = (struct interval_row){"baseline", s->baseline_tps, NAN, s->baseline.n,
+                                          STYLE_LABEL};
+    if (isfinite(v->tps_a))
+        rows[n++] = (struct interval_row){round->best.n > 0 ? "best so far" : "baseline", v->tps_a,
+                                          v->sd_a, v->runs_a, STYLE_GRAPH2};
+    if (isfinite(v->tps_b))
+        rows[n++] = (struct interval_row){round_name, v->tps_b, v->sd_b, v->runs_b, STYLE_GRAPH1};
+    int plots = n + (goal(s) > 0 ? 1 : 0);
+    if (n)
+        draw_intervals(c, (struct rect){in.y + 2, in.x, plots, in.w}, m, rows, n, goal(s));
+    struct rect rest = {in.y + 3 + plots, in.x, in.h - 3 - plots, in.w};
+    struct dialog_text text = {.c = c, .r = rest, .skip = m->screen.dialog.scroll};
+    dialog_say(&text, round->kept ? STYLE_GOOD : STYLE_NORMAL, "%s",
+               round->kept ? "kept: it is in force now"
+                           : "not kept: the server is back on the best state measured");
+    say_changes(&text, &round->review);
+    if (isfinite(v->p95_a) && isfinite(v->p95_b))
+        dialog_say(&text, STYLE_NORMAL, "p95 latency %.1f \xe2\x86\x92 %.1f ms", v->p95_a,
+                   v->p95_b);
+    if (v->note[0])
+        dialog_say(&text, STYLE_WARN, "%s", v->note);
+    if (round->err.msg[0])
+        dialog_say(&text, STYLE_BAD, "%s. %s", round->err.msg, round->err.detail);
+    dialog_say(&text, STYLE_AI, "%s", round->conclusion.text);
+    if (round->conclusion.bottleneck[0])
+        dialog_say(&text, STYLE_VALUE, "bottleneck: %s", round->conclusion.bottleneck);
+}
+
+static void say_kept(struct dialog_text *t, const struct session *s)
+{
+    for (int i = 0; i < s->best.n; i++) {
+        const struct entry *e = &s->best.entries[i];
+        dialog_pair(t, e->name, STYLE_VALUE, "%s", e->present ? e->value : "reset");
+    }
+}
+
+void dialog_summary(struct canvas *c, struct rect screen, const struct model *m,
+                    const struct view_tables *t, struct view_cursor *cursor)
+{
+    (void)cursor;
+    const struct session *s = &m->session;
+    const struct verdict *v = &s->final;
+    bool asks = m->fl.decision == DECIDE_KEEP;
+    char title[160], effect[200];
+    snprintf(title, sizeof(title), "%s: %s", s->plan.strategy,
+             asks ? "improved, but below its target" : session_state_name(s->state));
+    struct rect in = dialog_open(c, screen, 110, screen.h > 30 ? 28 : screen.h, title, m, t);
+    struct dialog_text text = {.c = c, .r = in, .skip = m->screen.dialog.scroll};
+    verdict_text(v, effect, sizeof(effect));
+    dialog_say(&text, pane_verdict_style(v->kind) | STYLE_BOLD, "%s%s%s", verdict_name(v->kind),
+               v->kind == VERDICT_NONE ? "" : ": ", effect);
+    dialog_gap(&text);
+    if (isfinite(s->baseline_tps))
+        dialog_pair(&text, "baseline", STYLE_VALUE, "%.0f TPS", s->baseline_tps);
+    if (isfinite(s->best_tps))
+        dialog_pair(&text, "best", STYLE_VALUE, "%.0f TPS", s->best_tps);
+    if (goal(s) > 0)
+        dialog_pair(&text, "target", STYLE_VALUE, "%.0f TPS", goal(s));
+    dialog_pair(&text, "rounds", STYLE_VALUE, "%d", s->rounds_done);
+    if (s->end_reason[0])
+        dialog_pair(&text, "ended because", STYLE_VALUE, "%s", s->end_reason);
+    dialog_gap(&text);
+    if (s->best.n > 0) {
+        dialog_say(&text, STYLE_HEADING,
+                   asks ? "settings that earned it" : "settings in force now");
+        say_kept(&text, s);
+    } else {
+        dialog_say(&text, STYLE_NORMAL,
+                   "No change earned its place: the server runs as it did before.");
+    }
+    dialog_gap(&text);
+    if (asks)
+        dialog_say(
+            &text, STYLE_WARN,
+            "Keep what improved (the session is archived), or roll everything back (it failed)?");
+    for (int i = 0; i < 3; i++)
+        if (m->fl.paths[i][0])
+            dialog_pair(&text,
+                        i == 0   ? "report"
+                        : i == 1 ? "configuration"
+                                 : "ansible",
+                        STYLE_VALUE, "%s", m->fl.paths[i]);
+}

@@ -1,0 +1,230 @@
+/* pane_bench.c - the run: TPS in time with the lines that matter, its figures, and the arms as intervals.
+ * Without a session it shows the server's own transactions. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/base/text.h"
+#include "pgd/ui/graph.h"
+#include "pgd/ui/list.h"
+#include "pgd/ui/pane.h"
+
+enum { POINTS_MAX = 1024 };
+
+/* The two arms as series over one time: where one has a value the other has a gap. */
+struct points {
+    double arm[2][POINTS_MAX];
+    size_t n;
+};
+
+static void add_point(struct points *p, int arm, double value)
+{
+    if (p->n == POINTS_MAX) {
+        for (int a = 0; a < 2; a++)
+            memmove(p->arm[a], p->arm[a] + 1, (POINTS_MAX - 1) * sizeof(p->arm[a][0]));
+        p->n--;
+    }
+    p->arm[0][p->n] = arm == ARM_A ? value : NAN;
+    p->arm[1][p->n] = arm == ARM_B ? value : NAN;
+    p->n++;
+}
+
+static void add_run(struct points *p, const struct bench_run *run, int arm)
+{
+    for (int i = 0; i < run->nseries; i++)
+        add_point(p, arm, (double)run->series[i]);
+    if (run->nseries)
+        add_point(p, arm, NAN);
+}
+
+/* The experiment that is shown: the one under way, else the last. NULL: none yet. */
+static const struct experiment *experiment_shown(const struct model *m)
+{
+    const struct session *s = &m->session;
+    if (s->confirm.n > 0 || m->flow == FLOW_CONFIRM)
+        return &s->confirm;
+    if (m->flow >= FLOW_ROUND && s->round.number > 0 && s->round.experiment.n > 0)
+        return &s->round.experiment;
+    return s->baseline.n > 0 ? &s->baseline : NULL;
+}
+
+static int arm_running(const struct model *m)
+{
+    if (m->flow == FLOW_ROUND)
+        return m->session.round.arm_in_force == ARM_B ? ARM_B : ARM_A;
+    if (m->flow == FLOW_CONFIRM)
+        return m->session.confirm.arm == ARM_B ? ARM_B : ARM_A;
+    return ARM_A;
+}
+
+static void collect_points(const struct model *m, struct points *p)
+{
+    const struct experiment *x = experiment_shown(m);
+    p->n = 0;
+    for (int i = 0; x && i < x->n; i++)
+        add_run(p, &x->runs[i], x->runs[i].arm);
+    if (m->bench.state == BENCH_RUNNING)
+        add_run(p, &m->bench.run, arm_running(m));
+    if (x || m->bench.state == BENCH_RUNNING)
+        return;
+    double server[SERIES_SECONDS];
+    int n = pane_series(m, METRIC_TPS, SERIES_SECONDS, server);
+    for (int i = 0; i < n; i++)
+        add_point(p, ARM_A, server[i]);
+}
+
+static double target_tps(const struct session *s)
+{
+    double t = s->target.tps > 0 ? s->target.tps : s->plan.target_tps;
+    return t > 0 ? t : NAN;
+}
+
+static void draw_graph(struct canvas *c, struct rect r, const struct model *m)
+{
+    const struct session *s = &m->session;
+    struct points *p = xmalloc(sizeof(*p));
+    collect_points(m, p);
+    struct graph_line levels[] = {
+        {.value = s->baseline_tps, .form = GRAPH_DOTTED, .style = STYLE_REFERENCE},
+        {.value = s->best.n > 0 ? s->best_tps : NAN, .form = GRAPH_SOLID, .style = STYLE_GOOD},
+        {.value = target_tps(s), .form = GRAPH_DASHED, .style = STYLE_WARN},
+    };
+    struct graph_series series[] = {{p->arm[1], p->n, STYLE_GRAPH1},
+                                    {p->arm[0], p->n, STYLE_GRAPH2}};
+    size_t room = graph_capacity(pane_graph(m), r.w);
+    for (size_t i = 0; i < ARRAY_LEN(series);
+         i++) { /* what has left the graph does not set its scale */
+        size_t cut = p->n > room ? p->n - room : 0;
+        series[i].values += cut;
+        series[i].n -= cut;
+    }
+    struct graph g = {.kind = pane_graph(m),
+                      .series = series,
+                      .n = ARRAY_LEN(series),
+                      .lines = levels,
+                      .n_lines = s->state != SESSION_NONE ? ARRAY_LEN(levels) : 0,
+                      .title = "TPS"};
+    graph_draw(c, r, &g);
+    free(p);
+}
+
+/* "baseline ···· 4502   best ──── 5277   target - - 6000" */
+static void draw_legend(struct canvas *c, int y, struct rect r, const struct model *m)
+{
+    const struct session *s = &m->session;
+    const struct {
+        const char *name, *line;
+        double value;
+        unsigned style;
+    } entries[] = {
+        {"baseline", "\xc2\xb7\xc2\xb7\xc2\xb7\xc2\xb7", s->baseline_tps, STYLE_REFERENCE},
+        {"best", "\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80",
+         s->best.n > 0 ? s->best_tps : NAN, STYLE_GOOD},
+        {"target", "- - ", target_tps(s), STYLE_WARN},
+    };
+    int x = r.x, end = r.x + r.w;
+    for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+        char value[32];
+        if (!isfinite(entries[i].value))
+            continue;
+        pane_number(value, sizeof(value), entries[i].value);
+        int need = (int)strlen(entries[i].name) + 6 + (int)strlen(value) + 3;
+        if (x + need > end)
+            return;
+        x += canvas_put(c, y, x, -1, STYLE_LABEL, entries[i].name) + 1;
+        x += canvas_put(c, y, x, -1, entries[i].style, entries[i].line) + 1;
+        x += canvas_put(c, y, x, -1, STYLE_VALUE, value) + 3;
+    }
+}
+
+/* The newest finished measured run; NULL if there is none. */
+static const struct bench_run *last_run(const struct model *m)
+{
+    const struct experiment *x = experiment_shown(m);
+    return x && x->n > 0 ? &x->runs[x->n - 1] : NULL;
+}
+
+static void live_text(const struct model *m, struct buf *out)
+{
+    const struct bench *b = &m->bench;
+    const struct experiment *x = experiment_shown(m);
+    char now[24], all[24];
+    double secs = b->started_at_us ? (double)(m->now_us - b->started_at_us) / 1e6 : 0;
+    pane_clock(now, sizeof(now), secs > b->duration_s ? b->duration_s : secs);
+    pane_clock(all, sizeof(all), b->duration_s);
+    buf_printf(out, "%s  %s/%s", b->run.warmup ? "warm-up, not counted" : "measured run", now, all);
+    if (!b->run.warmup && x && x->max_runs)
+        buf_printf(out, "  run %d (%d to %d an arm)", x->n + 1, x->min_runs, x->max_runs);
+    if (isfinite(b->tps_now))
+        buf_printf(out, "  %.0f TPS  %.1f ms", b->tps_now, b->lat_now);
+}
+
+static void run_text(const struct bench_run *run, struct buf *out)
+{
+    if (!run->valid) {
+        buf_printf(out, "last run not usable: %s", run->err.msg[0] ? run->err.msg : "cancelled");
+        return;
+    }
+    buf_printf(out, "last run %.0f TPS  avg %.1f ms", run->tps, run->lat_avg_ms);
+    if (isfinite(run->p95_ms))
+        buf_printf(out, "  p95 %.1f  p99 %.1f", run->p95_ms, run->p99_ms);
+    if (isfinite(run->lat_sd_ms))
+        buf_printf(out, "  stddev %.1f", run->lat_sd_ms);
+    buf_printf(out, "  failed %.0f", isfinite(run->failed) ? run->failed : 0);
+}
+
+/* What is being done that is not a run: the words of the state. */
+static void doing_text(const struct model *m, struct buf *out)
+{
+    if (m->demo.state == DEMO_STARTING)
+        buf_printf(out, "making the demo server: %s", m->demo.note);
+    else if (m->apply.state > APPLY_IDLE && m->apply.state < APPLY_DONE)
+        buf_printf(out, "changing the server: %s%s%s", apply_state_name(m->apply.state),
+                   m->apply.note[0] ? ", " : "", m->apply.note);
+    else if (m->flow == FLOW_PREPARE)
+        buf_puts(out, "preparing the workload");
+    else if (m->flow == FLOW_ROUND)
+        buf_printf(out, "round %d: %s", m->session.round.number,
+                   round_state_name(m->session.round.state));
+    else if (m->flow != FLOW_WATCH && m->flow != FLOW_SIGHT)
+        buf_puts(out, flow_state_name(m->flow));
+}
+
+static void draw_figures(struct canvas *c, int y, struct rect r, const struct model *m)
+{
+    struct buf text = {0};
+    if (m->bench.state == BENCH_RUNNING)
+        live_text(m, &text);
+    else
+        doing_text(m, &text);
+    canvas_put_cut(c, y, r.x, r.w, STYLE_NORMAL, buf_text(&text));
+    buf_clear(&text);
+    const struct bench_run *run = last_run(m);
+    if (run)
+        run_text(run, &text);
+    else if (m->collect.samples > 0)
+        buf_printf(&text, "%d sessions  %d active  %d idle in transaction  %d waiting",
+                   m->collect.activity.sessions, m->collect.activity.active,
+                   m->collect.activity.idle_tx, m->collect.activity.waiting);
+    canvas_put_cut(c, y + 1, r.x, r.w, STYLE_LABEL, buf_text(&text));
+    buf_clear(&text);
+}
+
+void pane_bench(struct canvas *c, struct rect r, const struct model *m)
+{
+    bool session = m->session.state != SESSION_NONE && isfinite(m->session.baseline_tps);
+    int figures = r.h >= 6 ? 2 : 0, legend = session && r.h >= 8 ? 1 : 0;
+    struct rect graph = {r.y, r.x, r.h - figures - legend, r.w};
+    if (m->collect.samples == 0 && m->bench.state != BENCH_RUNNING && !experiment_shown(m)) {
+        canvas_printf(c, r.y, r.x, r.w, STYLE_DIM, "%s",
+                      m->links[CONN_CONTROL].state == LINK_UP ? "Waiting for the first figures."
+                                                              : "Connecting.");
+    } else {
+        draw_graph(c, graph, m);
+    }
+    if (legend)
+        draw_legend(c, r.y + graph.h, r, m);
+    if (figures)
+        draw_figures(c, r.y + graph.h + legend, r, m);
+}

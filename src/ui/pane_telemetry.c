@@ -1,0 +1,156 @@
+/* pane_telemetry.c - the server and its machine, second by second. A row of the table is a group; its cells
+ * flow into as many columns as there is room for. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/base/text.h"
+#include "pgd/ui/graph.h"
+#include "pgd/ui/list.h"
+#include "pgd/ui/pane.h"
+
+enum { GROUP_WIDTH = 7, CELL_WIDTH = 26, SPARK = 8, NAME_MAX_WIDTH = 8 };
+
+struct tele_cell {
+    int metric;       /* enum metric_id; -1 = end */
+    const char *name; /* NULL: as in the table of metrics */
+    double full;      /* the spark's upper end; 0 = its own largest */
+    unsigned style;
+};
+
+struct tele_row {
+    const char *group;
+    struct tele_cell cells[4];
+};
+
+#define END_CELL     \
+    {                \
+        .metric = -1 \
+    }
+
+static const struct tele_row table[] = {
+    {"load",
+     {{METRIC_TPS, "TPS", 0, STYLE_GRAPH1},
+      {METRIC_ACTIVE, NULL, 0, STYLE_GRAPH2},
+      {METRIC_WAITING, "waiting", 0, STYLE_WARN},
+      END_CELL}},
+    {"cpu",
+     {{METRIC_CPU_USER, NULL, 100, STYLE_GRAPH1},
+      {METRIC_CPU_SYS, NULL, 100, STYLE_GRAPH3},
+      {METRIC_CPU_IOWAIT, NULL, 100, STYLE_GRAPH4},
+      END_CELL}},
+    {"disk",
+     {{METRIC_DISK_WRITE, "w", 0, STYLE_GRAPH4},
+      {METRIC_DISK_READ, "r", 0, STYLE_GRAPH2},
+      {METRIC_DISK_UTIL, NULL, 100, STYLE_GRAPH4},
+      {METRIC_DISK_AWAIT, NULL, 0, STYLE_GRAPH3}}},
+    {"wal",
+     {{METRIC_WAL_BYTES, "", 0, STYLE_GRAPH3},
+      {METRIC_CKPT_REQ, NULL, 0, STYLE_WARN},
+      {METRIC_BUFFERS_BACKEND, "backend", 0, STYLE_WARN},
+      END_CELL}},
+    {"cache",
+     {{METRIC_HIT_RATIO, NULL, 100, STYLE_GRAPH1},
+      {METRIC_BLKS_READ, NULL, 0, STYLE_GRAPH2},
+      END_CELL}},
+    {"temp", {{METRIC_TEMP_BYTES, "", 0, STYLE_GRAPH4}, END_CELL}},
+    {"rows",
+     {{METRIC_TUP_READ, "read", 0, STYLE_GRAPH2},
+      {METRIC_TUP_WRITTEN, "written", 0, STYLE_GRAPH3},
+      END_CELL}},
+    {"memory",
+     {{METRIC_MEM_AVAILABLE, "free", 0, STYLE_GRAPH1},
+      {METRIC_SWAP, NULL, 0, STYLE_BAD},
+      END_CELL}},
+    {"stalls",
+     {{METRIC_PSI_CPU, "cpu", 100, STYLE_GRAPH1},
+      {METRIC_PSI_IO, "io", 100, STYLE_GRAPH4},
+      {METRIC_PSI_MEM, "mem", 100, STYLE_BAD},
+      END_CELL}},
+    {"net", {{METRIC_NET, "", 0, STYLE_GRAPH2}, END_CELL}},
+};
+
+static int spark_width(int width)
+{
+    return width >= CELL_WIDTH ? SPARK : 0;
+}
+
+/* A figure with its spark. Nothing known of the metric: nothing is drawn. */
+static bool draw_cell(struct canvas *c, int y, int x, int width, const struct tele_cell *cell,
+                      const struct model *m)
+{
+    double values[SPARK];
+    const struct metric *info = metric_info((enum metric_id)cell->metric);
+    int n = pane_series(m, (enum metric_id)cell->metric, SPARK, values);
+    if (n == 0 || !isfinite(values[n - 1]))
+        return false;
+    char text[48];
+    pane_metric(text, sizeof(text), values[n - 1], info->unit);
+    const char *name = cell->name ? cell->name : info->label;
+    int used = canvas_put_cut(c, y, x, NAME_MAX_WIDTH, STYLE_LABEL, name);
+    x += used ? used + 1 : 0;
+    width -= used ? used + 1 : 0;
+    int spark = spark_width(width + used + 1);
+    if (spark && info->unit[0]) {
+        graph_spark(c, y, x, spark, pane_graph(m), cell->style, values, (size_t)n, cell->full);
+        x += spark + 1;
+        width -= spark + 1;
+    }
+    canvas_put_cut(c, y, x, width - 1, STYLE_VALUE, text);
+    return true;
+}
+
+/* One group; returns the rows it took. */
+static int draw_group(struct canvas *c, struct rect r, int y, const struct tele_row *row,
+                      const struct model *m)
+{
+    int columns = (r.w - GROUP_WIDTH) / CELL_WIDTH;
+    if (columns < 1)
+        columns = 1;
+    int width = (r.w - GROUP_WIDTH) / columns, drawn = 0;
+    for (size_t i = 0; i < ARRAY_LEN(row->cells) && row->cells[i].metric >= 0; i++) {
+        int at = y + drawn / columns;
+        if (at >= r.y + r.h)
+            break;
+        int x = r.x + GROUP_WIDTH + drawn % columns * width;
+        drawn += draw_cell(c, at, x, width, &row->cells[i], m) ? 1 : 0;
+    }
+    if (drawn)
+        canvas_put(c, y, r.x, GROUP_WIDTH - 1, STYLE_HEADING, row->group);
+    return (drawn + columns - 1) / columns;
+}
+
+static void draw_waits(struct canvas *c, struct rect r, int y, const struct model *m)
+{
+    const struct collect *k = &m->collect;
+    if (k->nrecent_waits == 0 || y >= r.y + r.h)
+        return;
+    canvas_put(c, y, r.x, GROUP_WIDTH - 1, STYLE_HEADING, "waits");
+    int bar = r.w - GROUP_WIDTH - 34;
+    for (int i = 0; i < k->nrecent_waits && i < WAITS_MAX && y < r.y + r.h; i++, y++) {
+        const struct wait_share *w = &k->recent_waits[i];
+        int x = r.x + GROUP_WIDTH;
+        canvas_put_cut(c, y, x, 26, STYLE_NORMAL, w->event);
+        canvas_printf(c, y, x + 27, 7, STYLE_VALUE, "%3.0f %%", w->share * 100);
+        if (bar > 4)
+            graph_bar(c, y, x + 34, bar < 30 ? bar : 30, pane_graph(m), STYLE_GRAPH4, w->share);
+    }
+}
+
+void pane_telemetry(struct canvas *c, struct rect r, const struct model *m)
+{
+    if (m->collect.samples == 0) {
+        const struct link *l = &m->links[CONN_TELEMETRY];
+        const char *text = l->state == LINK_UP ? "Waiting for the first sample."
+                           : l->was_up         ? "The connection is lost; it is tried again."
+                                               : "Not connected yet.";
+        wrap_draw(c, r, STYLE_DIM, text, 0);
+        return;
+    }
+    int skip = m->screen.scroll[PANE_TELEMETRY], y = r.y;
+    if (skip < 0 || skip >= (int)ARRAY_LEN(table))
+        skip = 0;
+    for (size_t i = (size_t)skip; i < ARRAY_LEN(table) && y < r.y + r.h; i++)
+        y += draw_group(c, r, y, &table[i], m);
+    draw_waits(c, r, y, m);
+}

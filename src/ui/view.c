@@ -1,0 +1,322 @@
+/* view.c - the whole screen: status line, panes, prompt, key line, and one dialog over them. */
+#include "pgd/ui/view.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/base/text.h"
+#include "pgd/ui/dialog.h"
+#include "pgd/ui/editor.h"
+#include "pgd/ui/layout.h"
+#include "pgd/ui/list.h"
+#include "pgd/ui/pane.h"
+
+/* ---- status line ---------------------------------------------------------------------------- */
+
+enum { SEGMENTS_MAX = 12 };
+
+/* A part of the status line; when there is no room the ones of the highest rank go first. */
+struct segment {
+    char text[160];
+    int rank;
+    unsigned style;
+};
+
+struct segments {
+    int n;
+    struct segment items[SEGMENTS_MAX];
+};
+
+static void add(struct segments *s, int rank, unsigned style, const char *fmt, ...)
+    PGD_PRINTF(4, 5);
+static void add(struct segments *s, int rank, unsigned style, const char *fmt, ...)
+{
+    if (s->n == SEGMENTS_MAX)
+        return;
+    struct segment *g = &s->items[s->n++];
+    g->rank = rank;
+    g->style = style;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(g->text, sizeof(g->text), fmt, ap);
+    va_end(ap);
+}
+
+static void add_link(struct segments *s, const struct model *m)
+{
+    const struct link *l = &m->links[CONN_CONTROL];
+    double wait = (double)(l->retry_at_us - m->now_us) / 1e6;
+    switch (l->state) {
+    case LINK_OFF:
+        if (m->demo.state == DEMO_STARTING)
+            add(s, 1, STYLE_STATUS, "making the demo server");
+        else if (m->demo.state == DEMO_FAILED)
+            add(s, 1, STYLE_STATUS_ALERT, "the demo server did not start");
+        return;
+    case LINK_CONNECTING:
+        add(s, 1, l->was_up ? STYLE_STATUS_ALERT : STYLE_STATUS, "%s",
+            l->was_up ? "connection lost, trying" : "connecting");
+        return;
+    case LINK_WAITING:
+        add(s, 1, STYLE_STATUS_ALERT, "%s, next try in %.1f s",
+            l->was_up ? "connection lost" : "no connection", wait > 0 ? wait : 0);
+        return;
+    case LINK_PASSWORD:
+        add(s, 1, STYLE_STATUS_ALERT, "wants a password");
+        return;
+    case LINK_UP:
+        break;
+    }
+    if (!m->server_known)
+        return;
+    char version[24];
+    snprintf(version, sizeof(version), "%.*s", (int)strcspn(m->server.id.version, " "),
+             m->server.id.version);
+    add(s, 5, STYLE_STATUS, "PG %s %s", version,
+        m->server.id.standby ? "\xe2\x96\xbd standby" : "\xe2\x96\xb2 primary");
+}
+
+static void add_session(struct segments *s, const struct model *m)
+{
+    char text[120] = "", name[80];
+    pane_session_name(m, name, sizeof(name));
+    if (!name[0]) {
+        if (m->flow != FLOW_WATCH && m->flow != FLOW_SIGHT)
+            add(s, 4, STYLE_STATUS, "%s", flow_state_name(m->flow));
+        return;
+    }
+    const char *state = m->flow == FLOW_ROUND ? round_state_name(m->session.round.state)
+                                              : flow_state_name(m->flow);
+    if (m->flow == FLOW_ROUND && m->session.plan.rounds)
+        snprintf(text, sizeof(text), "%s/%d %s", name, m->session.plan.rounds, state);
+    else
+        snprintf(text, sizeof(text), "%s %s", name, state);
+    if (m->bench.state == BENCH_RUNNING && m->bench.started_at_us) {
+        char now[24], all[24];
+        double secs = (double)(m->now_us - m->bench.started_at_us) / 1e6;
+        pane_clock(now, sizeof(now), secs > m->bench.duration_s ? m->bench.duration_s : secs);
+        pane_clock(all, sizeof(all), m->bench.duration_s);
+        add(s, 3, STYLE_STATUS, "%s %s/%s", text, now, all);
+    } else {
+        unsigned style = m->flow == FLOW_STUCK ? STYLE_STATUS_ALERT : STYLE_STATUS;
+        add(s, 3, style, "%s", text);
+    }
+}
+
+static void add_figures(struct segments *s, const struct model *m)
+{
+    double tps = model_tps(m), ratio = model_ratio(m), left = model_seconds_left(m);
+    const struct session *session = &m->session;
+    if (m->collect.samples > 0)
+        add(s, 2, STYLE_STATUS, "%d sessions", m->collect.activity.sessions);
+    if (isfinite(tps) && isfinite(ratio) && session->state != SESSION_NONE)
+        add(s, 2, STYLE_STATUS, "%.0f TPS x%.2f", tps, ratio);
+    else if (isfinite(tps))
+        add(s, 2, STYLE_STATUS, "%.0f TPS", tps);
+    double target = session->target.tps > 0 ? session->target.tps : session->plan.target_tps;
+    if (target > 0)
+        add(s, 6, STYLE_STATUS, "target %.0f", target);
+    if (model_run_active(m) && left < 1e8) {
+        char clock[24];
+        pane_clock(clock, sizeof(clock), left > 0 ? left : 0);
+        add(s, 7, STYLE_STATUS, "budget %s", clock);
+    }
+    if (m->collect.missed > 0 && m->collect.pg_in_flight)
+        add(s, 4, STYLE_STATUS_ALERT, "missed %d", m->collect.missed);
+}
+
+static void draw_status(struct canvas *c, struct rect r, const struct model *m)
+{
+    struct segments s = {0};
+    char who[160];
+    pane_who(m, who, sizeof(who));
+    add(&s, 0, STYLE_STATUS | STYLE_BOLD, "%s", who);
+    add_link(&s, m);
+    add_session(&s, m);
+    add_figures(&s, m);
+    if (m->screen.frozen)
+        add(&s, 1, STYLE_STATUS_ALERT, "FROZEN");
+    if (m->opt.readonly)
+        add(&s, 6, STYLE_STATUS, "read-only");
+    add(&s, 8, STYLE_STATUS, "%s", m->sight.advisor.text[0] ? m->sight.advisor.text : "builtin");
+    int keep = 9, width = 0;
+    do { /* leave out the least important ones until the rest fits */
+        keep--;
+        width = 1;
+        for (int i = 0; i < s.n; i++)
+            width += s.items[i].rank <= keep ? text_width(s.items[i].text) + 3 : 0;
+    } while (width > r.w + 2 && keep > 0);
+    canvas_fill(c, r, STYLE_STATUS);
+    int x = r.x + 1;
+    bool first = true;
+    for (int i = 0; i < s.n; i++) {
+        if (s.items[i].rank > keep || !s.items[i].text[0])
+            continue;
+        if (!first)
+            x += canvas_put(c, r.y, x, -1, STYLE_STATUS, " \xe2\x94\x82 ");
+        first = false;
+        x += canvas_put_cut(c, r.y, x, r.x + r.w - x, s.items[i].style, s.items[i].text);
+    }
+}
+
+/* ---- panes ---------------------------------------------------------------------------------- */
+
+static void draw_frame(struct canvas *c, const struct layout *l, enum pane p, const struct model *m)
+{
+    bool focus = m->screen.focus == p && !m->screen.prompt.focus;
+    char title[120];
+    int number = (int)p + 1;
+    if (l->kind == LAYOUT_ONE)
+        snprintf(title, sizeof(title), "%d %s%s", number, pane_table[p].title,
+                 m->screen.zoom ? " (zoom)" : "");
+    else
+        snprintf(title, sizeof(title), "%d %s", number, pane_table[p].title);
+    canvas_box(c, l->panes[p], focus ? STYLE_FOCUS : STYLE_BORDER, title,
+               focus ? STYLE_FOCUS : STYLE_TITLE);
+}
+
+/* A pane's text keeps one column off its frame. */
+static struct rect pane_inside(const struct layout *l, enum pane p)
+{
+    struct rect r = layout_inside(l, p);
+    if (r.w > 4) {
+        r.x++;
+        r.w -= 2;
+    }
+    return r;
+}
+
+static void draw_panes(struct canvas *c, const struct layout *l, const struct model *m)
+{
+    for (int p = 0; p < PANE_COUNT; p++)
+        if (layout_shows(l, (enum pane)p) && (enum pane)p != m->screen.focus)
+            draw_frame(c, l, (enum pane)p, m);
+    if ((unsigned)m->screen.focus < PANE_COUNT && layout_shows(l, m->screen.focus))
+        draw_frame(c, l, m->screen.focus, m); /* last, so that its lines are whole */
+    for (int p = 0; p < PANE_COUNT; p++) {
+        if (!layout_shows(l, (enum pane)p))
+            continue;
+        struct rect r = pane_inside(l, (enum pane)p);
+        struct rect former = canvas_clip(c, r);
+        if (r.h > 0 && r.w > 0)
+            pane_table[p].draw(c, r, m);
+        canvas_unclip(c, former);
+    }
+}
+
+/* ---- prompt and key line -------------------------------------------------------------------- */
+
+static void prompt_prefix(const struct model *m, int width, char *dst, size_t size)
+{
+    char who[160], name[80], tps[40] = "";
+    double value = model_tps(m);
+    pane_who(m, who, sizeof(who));
+    pane_session_name(m, name, sizeof(name));
+    if (isfinite(value))
+        snprintf(tps, sizeof(tps), " | %.0f TPS", value);
+    snprintf(dst, size, "[%s%s%s%s] > ", who, name[0] ? " | " : "", name, tps);
+    if (text_width(dst) > width / 2 + 8)
+        snprintf(dst, size, "> ");
+}
+
+static void draw_prompt(struct canvas *c, struct rect r, const struct model *m,
+                        struct view_cursor *cursor)
+{
+    struct prompt p = m->screen.prompt; /* a copy: the editor works on what it is given */
+    char prefix[320];
+    prompt_prefix(m, r.w, prefix, sizeof(prefix));
+    int x = r.x + canvas_put(c, r.y, r.x, r.w - 1, p.focus ? STYLE_PROMPT : STYLE_DIM, prefix);
+    struct editor ed = {.text = p.text, .size = PROMPT_MAX, .len = &p.len, .at = &p.at};
+    int cursor_x = x;
+    editor_draw(&ed, c, r.y, x, r.x + r.w - x, p.focus ? STYLE_USER : STYLE_DIM, &cursor_x);
+    if (p.focus)
+        *cursor = (struct view_cursor){.visible = true, .y = r.y, .x = cursor_x};
+}
+
+static const struct command_row *command_of(const struct view_tables *t, const char *line)
+{
+    size_t n = strcspn(line + 1, " ");
+    for (int i = 0; t && line[0] == '/' && i < t->ncommands; i++)
+        if (strncmp(t->commands[i].name, line + 1, n) == 0 && t->commands[i].name[n] == '\0')
+            return &t->commands[i];
+    return NULL;
+}
+
+/* What Tab offers, above the prompt. */
+static void draw_completion(struct canvas *c, const struct layout *l, const struct model *m,
+                            const struct view_tables *t)
+{
+    const struct prompt *p = &m->screen.prompt;
+    if (!p->focus || p->ncompletion == 0)
+        return;
+    int n = p->ncompletion < l->prompt.y - 1 ? p->ncompletion : l->prompt.y - 1;
+    int w = l->screen.w < 72 ? l->screen.w : 72;
+    for (int i = 0; i < n; i++) {
+        struct rect row = {l->prompt.y - n + i, l->prompt.x, 1, w};
+        unsigned style = i == p->completion_at ? STYLE_SELECTED : STYLE_STATUS;
+        const struct command_row *k = command_of(t, p->completion[i]);
+        canvas_fill(c, row, style);
+        canvas_put_cut(c, row.y, 1, 22, style, p->completion[i]);
+        if (k)
+            canvas_put_cut(c, row.y, 24, w - 25, style, k->help);
+    }
+}
+
+static void draw_keys(struct canvas *c, struct rect r, const struct model *m,
+                      const struct view_tables *t)
+{
+    if (m->screen.flash[0] && m->now_us < m->screen.flash_until_us) {
+        canvas_put_cut(c, r.y, r.x + 1, r.w - 1, STYLE_WARN, m->screen.flash);
+        return;
+    }
+    struct buf keys = {0};
+    dialog_keys(m, t, &keys);
+    list_keys(c, r.y, r.x + 1, r.w - 1, STYLE_LABEL, buf_text(&keys));
+    buf_clear(&keys);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------ */
+
+static void draw_enlarge(struct canvas *c)
+{
+    canvas_put(c, c->rows / 2, c->cols > 7 ? (c->cols - 7) / 2 : 0, -1, STYLE_WARN, "enlarge");
+}
+
+static void draw_dialog(struct canvas *c, const struct layout *l, const struct model *m,
+                        const struct view_tables *t, struct view_cursor *cursor)
+{
+    const struct dialog_row *d = dialog_find(m->screen.dialog.kind);
+    if (!d->draw)
+        return;
+    struct view_cursor own = {0};
+    d->draw(c, l->body, m, t, &own);
+    if (!m->screen.prompt.focus)
+        *cursor = own;
+}
+
+void view_paint(struct canvas *c, const struct model *m, const struct view_tables *t,
+                struct view_cursor *cursor)
+{
+    struct layout l;
+    *cursor = (struct view_cursor){0};
+    canvas_clear(c);
+    c->ascii = m->screen.ascii;
+    layout_compute(c->cols, c->rows, m->screen.focus, m->screen.zoom, &l);
+    if (l.kind == LAYOUT_ENLARGE) {
+        draw_enlarge(c);
+        return;
+    }
+    draw_status(c, l.status, m);
+    draw_prompt(c, l.prompt, m, cursor);
+    draw_keys(c, l.keys, m, t);
+    if (l.kind != LAYOUT_LINES) {
+        draw_panes(c, &l, m);
+        draw_dialog(c, &l, m, t, cursor);
+    } else {
+        canvas_put_cut(c, l.body.y, l.body.x, l.body.w, STYLE_DIM, "enlarge to see the panes");
+    }
+    draw_completion(c, &l, m, t);
+    if (cursor->visible)
+        canvas_cursor(c, cursor->y, cursor->x);
+}
