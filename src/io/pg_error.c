@@ -137,10 +137,12 @@ static const char *field(const PGresult *res, int code)
     return s ? s : "";
 }
 
-/* 57P01 to 57P05 and class 08: the session ends. */
-static bool ends_session(const char *state)
+/* The server ends the session, or libpq made the message up because there is none any more. */
+static bool ends_session(const PGresult *res)
 {
-    return strncmp(state, "57P", 3) == 0 || strncmp(state, "08", 2) == 0;
+    const char *severity = field(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+    return strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0 ||
+           field(res, PG_DIAG_SQLSTATE)[0] == '\0';
 }
 
 void pg_error_result(struct err *e, const PGresult *res)
@@ -149,8 +151,7 @@ void pg_error_result(struct err *e, const PGresult *res)
     const char *state = field(res, PG_DIAG_SQLSTATE);
     const char *primary = field(res, PG_DIAG_MESSAGE_PRIMARY);
     first_line(line, sizeof(line), primary[0] ? primary : PQresultErrorMessage(res));
-    const bool lost = ends_session(state) || state[0] == '\0';
-    err_set(e, lost ? ERR_LOST : ERR_SQL, "%s", line);
+    err_set(e, ends_session(res) ? ERR_LOST : ERR_SQL, "%s", line);
     text_copy(e->sqlstate, sizeof(e->sqlstate), state);
     text_copy(e->detail, sizeof(e->detail), field(res, PG_DIAG_MESSAGE_DETAIL));
     text_copy(e->hint, sizeof(e->hint), field(res, PG_DIAG_MESSAGE_HINT));

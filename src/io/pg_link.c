@@ -57,6 +57,7 @@ struct pg_link {
     enum cancel_why why;
     bool answered;    /* CANCELLING: the statement has ended */
     bool cancel_sent; /* CANCELLING: the request has ended */
+    bool half_time;   /* CANCELLING: half of the grace is over */
     uint32_t session; /* raised with every connection: late cancels are told apart */
     int cancels;      /* threads that send one */
 };
@@ -204,7 +205,14 @@ static void on_grace(uv_timer_t *h)
 {
     struct pg_link *k = h->data;
     const int64_t t = loop_enter();
-    on_grace_over(k);
+    if (k->half_time) {
+        on_grace_over(k);
+    } else {
+        k->half_time = true;
+        uv_timer_start(&k->timer, on_grace, PG_CANCEL_GRACE_MS / 2, 0);
+        if (!k->answered && k->cancel_sent)
+            request_cancel(k); /* the first may have come before the statement began */
+    }
     loop_leave(k->loop, t, "pg grace");
 }
 
@@ -213,8 +221,9 @@ static void start_cancel(struct pg_link *k, enum cancel_why why)
     k->state = LINK_CANCELLING;
     k->why = why;
     k->answered = false;
+    k->half_time = false;
     uv_update_time(&k->loop->uv);
-    uv_timer_start(&k->timer, on_grace, PG_CANCEL_GRACE_MS, 0);
+    uv_timer_start(&k->timer, on_grace, PG_CANCEL_GRACE_MS / 2, 0);
     request_cancel(k);
 }
 
@@ -227,8 +236,14 @@ static void on_deadline(uv_timer_t *h)
 
 void pg_link_cancel(struct pg_link *k)
 {
-    if (k->state == LINK_BUSY)
+    struct err why = {0};
+    if (k->state == LINK_BUSY) {
         start_cancel(k, WHY_DBA);
+    } else if (k->state == LINK_CANCELLING && k->answered && k->first) {
+        /* Next in the queue, and for its asker it runs already. */
+        err_set(&why, ERR_CANCELLED, "the statement was cancelled before it began");
+        answer_first(k, &why, NULL);
+    }
 }
 
 int pg_link_cancels(const struct pg_link *k)
@@ -315,6 +330,10 @@ static void judge_cancelled(struct pg_link *k)
 
 static void end_statement(struct pg_link *k)
 {
+    if (k->answer.failed && k->answer.err.code == ERR_LOST) {
+        drop_lost(k);
+        return;
+    }
     if (k->state == LINK_CANCELLING)
         judge_cancelled(k);
     if (k->answer.failed)
