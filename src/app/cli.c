@@ -57,7 +57,8 @@ static const struct flag flags[] = {
     {F_ROUNDS, "rounds", 0, "N", "tuning rounds at the most (default 8)", TUNING},
     {F_BUDGET, "budget", 0, "MINUTES", "minutes of the whole session (default 12)", TUNING},
     {F_TARGET, "target-tps", 0, "TPS", "the goal (default: the verdict improved)", TUNING},
-    {F_RESTART, "restart", 0, "auto|never|cmd:PATH|manual", "how the server may be restarted", TUNING},
+    {F_RESTART, "restart", 0, "auto|never|cmd:PATH|manual", "how the server may be restarted",
+     TUNING},
     {F_ADVISOR, "advisor", 0, "auto|builtin|gemini|openai", "who proposes", TUNING},
     {F_ACCEPT, "accept", 0, "safe|none", "headless consent", IN(VERB_TUNE) | IN(VERB_DEMO)},
     {F_GRAPH, "graph", 0, "braille|block|ascii", "how graphs are drawn", 0},
@@ -74,8 +75,10 @@ static const struct {
     const char *name;
     enum verb verb;
 } verbs[] = {
-    {"demo", VERB_DEMO},           {"tune", VERB_TUNE},
-    {"workspaces", VERB_WORKSPACES}, {"export", VERB_EXPORT},
+    {"demo", VERB_DEMO},
+    {"tune", VERB_TUNE},
+    {"workspaces", VERB_WORKSPACES},
+    {"export", VERB_EXPORT},
 };
 
 const char *cli_usage(void)
@@ -84,16 +87,20 @@ const char *cli_usage(void)
            "\n"
            "Usage:\n"
            "  pg_diagnose [-H HOST] [-p PORT] [-U USER] [-d DBNAME] [CONNINFO|URI]   full screen\n"
-           "  pg_diagnose demo [--tuned]      a private PostgreSQL, a real workload, the built-in advisor\n"
+           "  pg_diagnose demo [--tuned]      a private PostgreSQL, a real workload, the built-in "
+           "advisor\n"
            "  pg_diagnose tune ... [--json] [--accept safe|none]   the same loop with no screen\n"
            "  pg_diagnose workspaces [--json]                      list what was tuned\n"
            "  pg_diagnose export WORKSPACE                         write its exports again\n"
            "\n"
-           "Connection (everything else that libpq knows works too: PG* variables, service files, .pgpass):\n"
-           "  -H, --host HOST       -p, --port PORT      -U, --username USER    -d, --dbname DBNAME\n"
+           "Connection (everything else that libpq knows works too: PG* variables, service files, "
+           ".pgpass):\n"
+           "  -H, --host HOST       -p, --port PORT      -U, --username USER    -d, --dbname "
+           "DBNAME\n"
            "Tuning:\n"
            "  --strategy NAME       strategy instead of the advisor's first offer\n"
-           "  --script FILE[@W]     a pgbench script of your own, with its weight; may be repeated\n"
+           "  --script FILE[@W]     a pgbench script of your own, with its weight; may be "
+           "repeated\n"
            "  --clients N           pgbench clients (default: twice the CPUs)\n"
            "  --duration SECONDS    length of one measured run (default 10)\n"
            "  --rounds N            rounds at the most (default 8)\n"
@@ -101,13 +108,15 @@ const char *cli_usage(void)
            "  --target-tps TPS      the goal (default: the verdict improved)\n"
            "  --restart auto|never|cmd:PATH|manual   how the server may be restarted\n"
            "  --advisor auto|builtin|gemini|openai   who proposes\n"
-           "  --accept safe|none    headless consent: safe = every reload-class change that passes the guard\n"
+           "  --accept safe|none    headless consent: safe = every reload-class change that passes "
+           "the guard\n"
            "  --bench-db            consent to the benchmark database pg_diagnose_bench\n"
            "  --readonly            look only\n"
            "Screen:\n"
            "  --graph braille|block|ascii   --no-color   (NO_COLOR is honoured)\n"
            "\n"
-           "Exit: 0 done, 1 goal not reached, 2 usage, 3 cannot connect, 4 a change failed and was rolled\n"
+           "Exit: 0 done, 1 goal not reached, 2 usage, 3 cannot connect, 4 a change failed and was "
+           "rolled\n"
            "back, 5 the operator must act. PG_DIAGNOSE_HOME replaces ~/.pg_diagnose.\n";
 }
 
@@ -115,17 +124,21 @@ void cli_connect_set(struct connect_params *c, const char *key, const char *valu
 {
     int i = 0;
 
-    while (i < c->n && strcmp(c->keys[i], key) != 0) i++;
-    if (i == CONNINFO_MAX) return;
+    while (i < c->n && strcmp(c->keys[i], key) != 0)
+        i++;
+    if (i == CONNINFO_MAX)
+        return;
     text_copy_raw(c->keys[i], sizeof c->keys[i], key);
     text_copy_raw(c->values[i], sizeof c->values[i], value);
-    if (i == c->n) c->n++;
+    if (i == c->n)
+        c->n++;
 }
 
 const char *cli_connect_get(const struct connect_params *c, const char *key)
 {
     for (int i = 0; i < c->n; i++)
-        if (strcmp(c->keys[i], key) == 0) return c->values[i];
+        if (strcmp(c->keys[i], key) == 0)
+            return c->values[i];
     return NULL;
 }
 
@@ -162,7 +175,8 @@ static bool add_script(struct options *o, const char *text, struct err *e)
     memset(s, 0, sizeof *s);
     s->weight = 1;
     if (at && at[1] && strspn(at + 1, "0123456789") == strlen(at + 1)) {
-        if (!int_in("script", at + 1, 0, 1000000, &s->weight, e)) return false;
+        if (!int_in("script", at + 1, 0, 1000000, &s->weight, e))
+            return false;
         len = (size_t)(at - text);
     }
     if (len == 0 || len >= sizeof s->path)
@@ -224,7 +238,8 @@ static bool set_target_flag(struct options *o, const struct flag *f, const char 
     static const char *const keys[] = {"host", "port", "user"};
 
     cli_connect_set(&o->connect, keys[f->id - F_HOST], v);
-    if (f->id == F_HOST) o->has_target = true;
+    if (f->id == F_HOST)
+        o->has_target = true;
     return true;
 }
 
@@ -240,45 +255,68 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
     switch (f->id) {
     case F_HOST:
     case F_PORT:
-    case F_USER: return set_target_flag(o, f, v);
-    case F_DBNAME: return set_dbname(o, v);
+    case F_USER:
+        return set_target_flag(o, f, v);
+    case F_DBNAME:
+        return set_dbname(o, v);
     case F_STRATEGY:
-        if (!text_copy(o->strategy, sizeof o->strategy, v) || v[strspn(v, "abcdefghijklmnopqrstuvwxyz"
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] || !*v) {
+        if (!text_copy(o->strategy, sizeof o->strategy, v) ||
+            v[strspn(v, "abcdefghijklmnopqrstuvwxyz"
+                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] ||
+            !*v) {
             err_set(e, ERR_USAGE, "invalid value \"%.60s\" for --strategy", v);
             return err_hint(e, "A strategy's name has letters, digits, - and _ only.");
         }
         return true;
-    case F_SCRIPT: return add_script(o, v, e);
-    case F_CLIENTS: return int_in("clients", v, 1, 10000, &o->clients, e);
-    case F_DURATION: return int_in("duration", v, 1, 86400, &o->duration_s, e);
-    case F_ROUNDS: return int_in("rounds", v, 1, 20, &o->rounds, e);
+    case F_SCRIPT:
+        return add_script(o, v, e);
+    case F_CLIENTS:
+        return int_in("clients", v, 1, 10000, &o->clients, e);
+    case F_DURATION:
+        return int_in("duration", v, 1, 86400, &o->duration_s, e);
+    case F_ROUNDS:
+        return int_in("rounds", v, 1, 20, &o->rounds, e);
     case F_BUDGET:
-        if (!number_in("budget", v, 0.1, 10000, &number, e)) return false;
+        if (!number_in("budget", v, 0.1, 10000, &number, e))
+            return false;
         o->budget_s = (int)(number * 60);
         o->budget_given = true;
         return true;
-    case F_TARGET: return number_in("target-tps", v, 0.001, 1e9, &o->target_tps, e);
-    case F_RESTART: return set_restart(o, v, e);
+    case F_TARGET:
+        return number_in("target-tps", v, 0.001, 1e9, &o->target_tps, e);
+    case F_RESTART:
+        return set_restart(o, v, e);
     case F_ADVISOR:
-        if (!one_of("advisor", v, advisors, ARRAY_LEN(advisors), &i, e)) return false;
+        if (!one_of("advisor", v, advisors, ARRAY_LEN(advisors), &i, e))
+            return false;
         o->advisor = (enum advisor_kind)i;
         return true;
     case F_ACCEPT:
-        if (!one_of("accept", v, accepts + 1, 2, &i, e)) return false;
+        if (!one_of("accept", v, accepts + 1, 2, &i, e))
+            return false;
         o->accept = (enum accept_policy)(i + 1);
         return true;
     case F_GRAPH:
-        if (!one_of("graph", v, graphs + 1, 3, &i, e)) return false;
+        if (!one_of("graph", v, graphs + 1, 3, &i, e))
+            return false;
         o->graph = (enum graph_kind)(i + 1);
         return true;
-    case F_JSON: return o->json = cl->json = true;
-    case F_BENCH_DB: return o->bench_db = true;
-    case F_READONLY: return o->readonly = true;
-    case F_NO_COLOR: return o->no_color = true;
-    case F_TUNED: return o->demo_tuned = true;
-    case F_HELP: cl->verb = VERB_HELP; return true;
-    case F_VERSION: cl->verb = VERB_VERSION; return true;
+    case F_JSON:
+        return o->json = cl->json = true;
+    case F_BENCH_DB:
+        return o->bench_db = true;
+    case F_READONLY:
+        return o->readonly = true;
+    case F_NO_COLOR:
+        return o->no_color = true;
+    case F_TUNED:
+        return o->demo_tuned = true;
+    case F_HELP:
+        cl->verb = VERB_HELP;
+        return true;
+    case F_VERSION:
+        cl->verb = VERB_VERSION;
+        return true;
     }
     return false;
 }
@@ -293,11 +331,13 @@ static const struct flag *find_flag(const char *arg, const char **value)
         if (arg[1] == '-') {
             size_t n = strlen(f->longname);
             if (strncmp(arg + 2, f->longname, n) == 0 && (arg[2 + n] == 0 || arg[2 + n] == '=')) {
-                if (arg[2 + n]) *value = arg + 3 + n;
+                if (arg[2 + n])
+                    *value = arg + 3 + n;
                 return f;
             }
         } else if (f->shortname && arg[1] == f->shortname) {
-            if (arg[2]) *value = arg + 2;
+            if (arg[2])
+                *value = arg + 2;
             return f;
         }
     }
@@ -319,7 +359,8 @@ static bool take_flag(int argc, char **argv, int *i, struct command_line *cl, st
         err_set(e, ERR_USAGE, "flag \"%.60s\" does not belong to this command", arg);
         return err_hint(e, "Try pg_diagnose --help.");
     }
-    if (!f->arg && value) return err_set(e, ERR_USAGE, "flag \"%.60s\" takes no value", arg);
+    if (!f->arg && value)
+        return err_set(e, ERR_USAGE, "flag \"%.60s\" takes no value", arg);
     if (f->arg && !value) {
         if (*i + 1 >= argc) {
             err_set(e, ERR_USAGE, "flag \"%.60s\" needs a value", arg);
@@ -327,7 +368,8 @@ static bool take_flag(int argc, char **argv, int *i, struct command_line *cl, st
         }
         value = argv[++*i];
     }
-    if (f->arg && !*value) return err_set(e, ERR_USAGE, "flag \"%.60s\" has an empty value", arg);
+    if (f->arg && !*value)
+        return err_set(e, ERR_USAGE, "flag \"%.60s\" has an empty value", arg);
     return set_flag(cl, f, value, e);
 }
 
@@ -354,7 +396,8 @@ static bool take_word(const char *word, bool first, struct command_line *cl, str
         return cl->opt.has_target = true;
     }
     err_set(e, ERR_USAGE, "unknown command \"%.60s\"", word);
-    return err_hint(e, "Commands are demo, tune, workspaces and export; a database is given by -d.");
+    return err_hint(e,
+                    "Commands are demo, tune, workspaces and export; a database is given by -d.");
 }
 
 static bool finish(struct command_line *cl, struct err *e)
@@ -373,7 +416,8 @@ static bool finish(struct command_line *cl, struct err *e)
     }
     if (o->home[0] != '/')
         return err_set(e, ERR_USAGE, "PG_DIAGNOSE_HOME is not an absolute path");
-    if (getenv("PGHOST") || getenv("PGSERVICE") || getenv("PGDATABASE")) o->has_target = true;
+    if (getenv("PGHOST") || getenv("PGSERVICE") || getenv("PGDATABASE"))
+        o->has_target = true;
     if (cl->verb == VERB_EXPORT && !o->workspace[0]) {
         err_set(e, ERR_USAGE, "export needs the name of a workspace");
         return err_hint(e, "pg_diagnose workspaces lists them.");
@@ -393,16 +437,19 @@ bool cli_parse(int argc, char **argv, struct command_line *cl, struct err *e)
 
     memset(cl, 0, sizeof *cl);
     for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--json") == 0) cl->json = true;
+        if (strcmp(argv[i], "--json") == 0)
+            cl->json = true;
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i];
 
         if (!only_words && strcmp(arg, "--") == 0) {
             only_words = true;
         } else if (!only_words && arg[0] == '-' && arg[1]) {
-            if (!take_flag(argc, argv, &i, cl, e)) return false;
+            if (!take_flag(argc, argv, &i, cl, e))
+                return false;
         } else {
-            if (!take_word(arg, first, cl, e)) return false;
+            if (!take_word(arg, first, cl, e))
+                return false;
             first = false;
         }
     }

@@ -2,8 +2,8 @@
  * line says where the server listens. */
 #include "pgd/app/demo.h"
 
-#include <string.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "pgd/app/cli.h"
 #include "pgd/base/assets.h"
@@ -11,13 +11,16 @@
 
 static void run_script(struct model *m, const char *mode, struct effects *fx)
 {
-    const struct asset *script = asset_find("demo/server.sh"), *tuned = asset_find("demo/tuned.conf");
-    const char *argv[] = {"sh", "-s", "--", mode, m->opt.home, m->opt.demo_tuned ? "tuned" : "stock", NULL};
+    const struct asset *script = asset_find("demo/server.sh"),
+                       *tuned = asset_find("demo/tuned.conf");
+    const char *argv[] = {
+        "sh", "-s", "--", mode, m->opt.home, m->opt.demo_tuned ? "tuned" : "stock", NULL};
     struct req req = {OWNER_DEMO, ++m->demo.generation, 1};
     struct effect *e = fx_child(fx, req, argv, 0);
 
     e->u.child.stdin_text = xstrdup(script ? (const char *)script->data : "exit 1\n");
-    if (tuned) fx_child_env(e, "PGD_DEMO_TUNED", (const char *)tuned->data);
+    if (tuned)
+        fx_child_env(e, "PGD_DEMO_TUNED", (const char *)tuned->data);
 }
 
 void demo_start(struct model *m, struct effects *fx)
@@ -46,7 +49,8 @@ static bool up(struct model *m, const char *text)
 {
     char dir[512], port[16], user[64], how[16];
 
-    if (sscanf(text, "up %511s %15s %63s %15s", dir, port, user, how) != 4) return false;
+    if (sscanf(text, "up %511s %15s %63s %15s", dir, port, user, how) != 4)
+        return false;
     text_copy_raw(m->demo.socket_dir, sizeof m->demo.socket_dir, dir);
     text_copy_raw(m->demo.port, sizeof m->demo.port, port);
     m->demo.resumed = strcmp(how, "again") == 0;
@@ -81,12 +85,14 @@ static bool ended(struct model *m, const struct event *ev, struct effects *fx)
 
 bool demo_event(struct model *m, const struct event *ev, struct effects *fx)
 {
-    if (ev->req.generation != m->demo.generation) return false;
+    if (ev->req.generation != m->demo.generation)
+        return false;
     m->dirty = true;
     if (ev->kind == EV_CHILD_LINE && ev->text) {
         if (!up(m, ev->text)) {
             text_copy(m->demo.note, sizeof m->demo.note, ev->text);
-            if (m->demo.state == DEMO_STARTING) model_say(m, CHAT_EVENT, "%s", m->demo.note);
+            if (m->demo.state == DEMO_STARTING)
+                model_say(m, CHAT_EVENT, "%s", m->demo.note);
         }
         return false;
     }

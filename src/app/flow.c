@@ -40,7 +40,8 @@ void flow_emit(struct model *m, struct line *l, struct effects *fx)
     struct buf out = {0};
 
     line_finish(l, &out);
-    if (m->opt.headless && m->opt.json) fx_line(fx, FX_STDOUT, buf_text(&out));
+    if (m->opt.headless && m->opt.json)
+        fx_line(fx, FX_STDOUT, buf_text(&out));
     buf_clear(&out);
 }
 
@@ -56,8 +57,10 @@ void flow_fail(struct model *m, const struct err *e, const char *what, struct ef
     d->err = *e;
     builtin_diagnose(&ev, what, e, m->apply.log_line, &d->diagnosis);
     model_say(m, CHAT_BAD, "%s failed: %s", what, e->msg);
-    if (e->detail[0]) model_say(m, CHAT_BAD, "%s", e->detail);
-    if (e->hint[0]) model_say(m, CHAT_WARN, "%s", e->hint);
+    if (e->detail[0])
+        model_say(m, CHAT_BAD, "%s", e->detail);
+    if (e->hint[0])
+        model_say(m, CHAT_WARN, "%s", e->hint);
     struct line *l = line_new("error");
     line_text(l, "what", what);
     line_text(l, "code", err_code_name(e->code));
@@ -92,7 +95,8 @@ void flow_link(struct model *m, const struct event *ev, struct effects *fx)
         flow_event(m, ev, fx);
         return;
     }
-    if (ev->u.pg.conn != CONN_CONTROL) return;
+    if (ev->u.pg.conn != CONN_CONTROL)
+        return;
     if (ev->kind == EV_PG_UP) {
         m->fl.server_lost = false;
         if (m->flow == FLOW_DISCOVER && m->discover.state != DISCOVER_SQL &&
@@ -112,17 +116,25 @@ void flow_event(struct model *m, const struct event *ev, struct effects *fx)
 {
     switch (m->flow) {
     case FLOW_WORKSPACE:
-    case FLOW_RECOVER: flow_open_event(m, ev, fx); break;
-    case FLOW_PREPARE: flow_prepare_event(m, ev, fx); break;
+    case FLOW_RECOVER:
+        flow_open_event(m, ev, fx);
+        break;
+    case FLOW_PREPARE:
+        flow_prepare_event(m, ev, fx);
+        break;
     case FLOW_ROUND:
-        if (flow_waits(m, ev)) flow_round_saved(m, fx);
+        if (flow_waits(m, ev))
+            flow_round_saved(m, fx);
         break;
     case FLOW_SUMMARY:
     case FLOW_PAUSED:
     case FLOW_STUCK:
     case FLOW_ERROR:
-    case FLOW_WATCH: flow_end_event(m, ev, fx); break;
-    default: break;
+    case FLOW_WATCH:
+        flow_end_event(m, ev, fx);
+        break;
+    default:
+        break;
     }
 }
 
@@ -163,13 +175,15 @@ void flow_tune(struct model *m, struct effects *fx)
             flow_strategy_ask(m, fx);
         }
         break;
-    default: break;
+    default:
+        break;
     }
 }
 
 void flow_decide(struct model *m, enum decision d, int value, struct effects *fx)
 {
-    if (d != m->fl.decision) return;
+    if (d != m->fl.decision)
+        return;
     m->fl.decision = DECIDE_NOTHING;
     m->dirty = true;
     switch (d) {
@@ -185,15 +199,24 @@ void flow_decide(struct model *m, enum decision d, int value, struct effects *fx
         else
             flow_strategy_ask(m, fx);
         break;
-    case DECIDE_TARGET: flow_target_decided(m, fx); break;
-    case DECIDE_REVIEW: flow_review_done(m, fx); break;
-    case DECIDE_VERDICT: flow_rounds_next(m, fx); break;
-    case DECIDE_RECOVER: flow_recover_decided(m, value == 1, fx); break;
+    case DECIDE_TARGET:
+        flow_target_decided(m, fx);
+        break;
+    case DECIDE_REVIEW:
+        flow_review_done(m, fx);
+        break;
+    case DECIDE_VERDICT:
+        flow_rounds_next(m, fx);
+        break;
+    case DECIDE_RECOVER:
+        flow_recover_decided(m, value == 1, fx);
+        break;
     case DECIDE_KEEP:
         m->fl.settle_failed = value != 1;
         flow_settle(m, value == 1 ? &m->session.best : &m->session.start, fx);
         break;
-    case DECIDE_NOTHING: break;
+    case DECIDE_NOTHING:
+        break;
     }
 }
 
@@ -208,7 +231,8 @@ void flow_close(struct model *m, struct effects *fx)
     model_say(m, CHAT_EVENT, "no further round: what improved is confirmed and kept");
     if (m->fl.decision == DECIDE_REVIEW || m->fl.decision == DECIDE_TARGET) {
         m->screen.dialog.kind = DIALOG_NONE;
-        if (m->fl.decision == DECIDE_REVIEW) review_accept_safe(&m->session.round.review, false);
+        if (m->fl.decision == DECIDE_REVIEW)
+            review_accept_safe(&m->session.round.review, false);
         for (int i = 0; i < m->session.round.review.n; i++)
             m->session.round.review.lines[i].answer = ANSWER_REJECT;
         flow_decide(m, m->fl.decision, 0, fx);
@@ -222,10 +246,12 @@ void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx)
         m->fl.exit_code = exit_code;
     }
     if (!model_run_active(m)) {
-        if (quit) flow_quit(m, exit_code, fx);
+        if (quit)
+            flow_quit(m, exit_code, fx);
         return;
     }
-    if (m->fl.cancel) return;
+    if (m->fl.cancel)
+        return;
     m->fl.cancel = true;
     m->fl.decision = DECIDE_NOTHING;
     m->screen.dialog.kind = DIALOG_NONE;
@@ -239,11 +265,14 @@ void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx)
 
 void flow_quit(struct model *m, int exit_code, struct effects *fx)
 {
-    if (m->quitting) return;
+    if (m->quitting)
+        return;
     m->quitting = true;
     m->exit_code = exit_code;
-    if (m->opt.headless) flow_summary_line(m, fx);
-    for (int i = 0; i < CONN_COUNT; i++) links_close(m, (enum pg_conn)i, fx);
+    if (m->opt.headless)
+        flow_summary_line(m, fx);
+    for (int i = 0; i < CONN_COUNT; i++)
+        links_close(m, (enum pg_conn)i, fx);
     if (m->demo.state == DEMO_UP && demo_leaves(m)) {
         demo_stop(m, fx);
         return; /* the quit follows when the server is down */

@@ -40,9 +40,11 @@ static void row_of_session(struct model *m)
     struct workspace *w = &m->workspace;
     int i = 0;
 
-    while (i < w->nsessions && strcmp(w->sessions[i].name, m->session.name) != 0) i++;
+    while (i < w->nsessions && strcmp(w->sessions[i].name, m->session.name) != 0)
+        i++;
     if (i == w->nsessions) {
-        if (w->nsessions < SESSION_ROWS_MAX) w->nsessions++;
+        if (w->nsessions < SESSION_ROWS_MAX)
+            w->nsessions++;
         memmove(w->sessions + 1, w->sessions, (size_t)(w->nsessions - 1) * sizeof w->sessions[0]);
         i = 0;
     }
@@ -97,7 +99,8 @@ void flow_paused(struct model *m, struct effects *fx)
     flow_save(m, false, fx);
     model_say(m, CHAT_EVENT, "session %s is paused; the server runs %s", m->session.name,
               m->session.best.n ? "the best state measured so far" : "as before the session");
-    if (m->fl.quit_after) flow_quit(m, m->fl.exit_code, fx);
+    if (m->fl.quit_after)
+        flow_quit(m, m->fl.exit_code, fx);
     headless_end(m, fx);
 }
 
@@ -114,8 +117,10 @@ void flow_end_stuck(struct model *m, const struct err *e, struct effects *fx)
         text_copy_raw(m->apply.stuck_sql, sizeof m->apply.stuck_sql, buf_text(&sql));
     }
     model_say(m, CHAT_BAD, "the operator must act: %s", e->msg);
-    if (e->detail[0]) model_say(m, CHAT_BAD, "%s", e->detail);
-    if (m->apply.log_line[0]) model_say(m, CHAT_BAD, "server log: %s", m->apply.log_line);
+    if (e->detail[0])
+        model_say(m, CHAT_BAD, "%s", e->detail);
+    if (m->apply.log_line[0])
+        model_say(m, CHAT_BAD, "server log: %s", m->apply.log_line);
     model_say(m, CHAT_BAD, "run this by hand: %s", buf_text(&sql));
     struct line *l = line_new("error");
     line_text(l, "what", "stuck");
@@ -126,7 +131,8 @@ void flow_end_stuck(struct model *m, const struct err *e, struct effects *fx)
     buf_clear(&sql);
     m->screen.dialog = (struct dialog){.kind = DIALOG_STUCK};
     flow_save(m, false, fx);
-    if (m->opt.headless || m->fl.quit_after) flow_quit(m, 5, fx);
+    if (m->opt.headless || m->fl.quit_after)
+        flow_quit(m, 5, fx);
 }
 
 /* ---- the end ---- */
@@ -137,7 +143,8 @@ void flow_finish(struct model *m, struct effects *fx)
 
     s->state = m->fl.settle_failed ? SESSION_FAILED : SESSION_ARCHIVED;
     s->ended_wall_us = m->wall_us;
-    if (!s->end_reason[0]) text_copy(s->end_reason, sizeof s->end_reason, "undone by the DBA");
+    if (!s->end_reason[0])
+        text_copy(s->end_reason, sizeof s->end_reason, "undone by the DBA");
     flow_enter(m, FLOW_SUMMARY);
     flow_journal(m, "checkpoint", "what", session_state_name(s->state), fx);
     m->fl.step = END_REFRESH;
@@ -149,11 +156,13 @@ static void final_values(struct model *m)
     struct session *s = &m->session;
 
     s->nfinal = 0;
-    if (s->state != SESSION_ARCHIVED) return;
+    if (s->state != SESSION_ARCHIVED)
+        return;
     for (int i = 0; i < s->best.n; i++) {
         const struct setting *v = settings_find(&m->server.settings, s->best.entries[i].name);
         const char *first = session_first(s, s->best.entries[i].name);
-        if (!v || strcmp(first, v->shown) == 0) continue;
+        if (!v || strcmp(first, v->shown) == 0)
+            continue;
         struct first_value *f = &s->final_values[s->nfinal++];
         text_copy_raw(f->name, sizeof f->name, v->name);
         text_copy(f->shown, sizeof f->shown, v->shown);
@@ -184,8 +193,10 @@ static void write_export(struct model *m, enum end_step step, struct effects *fx
     struct buf text = {0};
     int n = 0;
 
-    for (int i = 0; i < m->fl.narchived; i++) all[n++] = m->fl.archived[i];
-    if (m->session.state == SESSION_ARCHIVED) all[n++] = &m->session;
+    for (int i = 0; i < m->fl.narchived; i++)
+        all[n++] = m->fl.archived[i];
+    if (m->session.state == SESSION_ARCHIVED)
+        all[n++] = &m->session;
     m->fl.step = (int)step;
     if (step == END_REPORT) {
         export_report(m, all, n, &text);
@@ -223,7 +234,8 @@ static void archived_read(struct model *m, const struct event *ev)
     struct session *s;
     struct err e = {0};
 
-    if (ev->err.code != ERR_NONE || !ev->text) return;
+    if (ev->err.code != ERR_NONE || !ev->text)
+        return;
     s = xcalloc(1, sizeof *s);
     if (store_session_parse(ev->text, ev->len, s, &e)) {
         /* the index is newest first; later sessions win, so the oldest goes to the front */
@@ -246,7 +258,8 @@ static void end_done(struct model *m, struct effects *fx)
         model_say(m, CHAT_GOOD, "exported: %s", m->fl.paths[1]);
     }
     m->dirty = true;
-    if (m->fl.quit_after) flow_quit(m, m->fl.exit_code, fx);
+    if (m->fl.quit_after)
+        flow_quit(m, m->fl.exit_code, fx);
     headless_end(m, fx);
 }
 
@@ -284,7 +297,8 @@ bool flow_end_pump(struct model *m, struct effects *fx)
 
 void flow_end_event(struct model *m, const struct event *ev, struct effects *fx)
 {
-    if (!flow_waits(m, ev)) return;
+    if (!flow_waits(m, ev))
+        return;
     switch ((enum end_step)m->fl.step) {
     case END_SAVE:
         m->fl.at = 0;
@@ -308,7 +322,8 @@ void flow_end_event(struct model *m, const struct event *ev, struct effects *fx)
         break;
     case END_NONE:
     case END_REFRESH:
-    case END_DONE: break;
+    case END_DONE:
+        break;
     }
 }
 
@@ -345,7 +360,8 @@ static void summary_fill(const struct model *m, struct summary *out)
         out->ci_lo = s->final.ci_lo;
         out->ci_hi = s->final.ci_hi;
     } else if (s->rounds_done > 0 || s->state == SESSION_FAILED) {
-        if (!isnan(s->baseline_tps)) out->verdict = VERDICT_INCONCLUSIVE;
+        if (!isnan(s->baseline_tps))
+            out->verdict = VERDICT_INCONCLUSIVE;
     }
     for (int i = 0; i < s->nfinal && out->nchanges < (int)ARRAY_LEN(out->changes); i++) {
         struct summary_change *c = &out->changes[out->nchanges++];
@@ -368,11 +384,13 @@ void flow_summary_line(struct model *m, struct effects *fx)
     if (m->opt.json) {
         summary_json(s, &text);
     } else {
-        buf_printf(&text, "summary: state %s, strategy %s, verdict %s", s->state[0] ? s->state : "-",
-                   s->strategy[0] ? s->strategy : "-",
+        buf_printf(&text, "summary: state %s, strategy %s, verdict %s",
+                   s->state[0] ? s->state : "-", s->strategy[0] ? s->strategy : "-",
                    s->verdict ? verdict_name(s->verdict) : "-");
-        if (!isnan(s->baseline_tps)) buf_printf(&text, ", baseline %.0f TPS", s->baseline_tps);
-        if (!isnan(s->best_tps)) buf_printf(&text, ", best %.0f TPS", s->best_tps);
+        if (!isnan(s->baseline_tps))
+            buf_printf(&text, ", baseline %.0f TPS", s->baseline_tps);
+        if (!isnan(s->best_tps))
+            buf_printf(&text, ", best %.0f TPS", s->best_tps);
         if (!isnan(s->effect))
             buf_printf(&text, ", effect %+.1f %% (%+.1f .. %+.1f)", (s->effect - 1) * 100,
                        (s->ci_lo - 1) * 100, (s->ci_hi - 1) * 100);
@@ -380,4 +398,9 @@ void flow_summary_line(struct model *m, struct effects *fx)
     fx_line(fx, FX_STDOUT, buf_text(&text));
     buf_clear(&text);
     free(s);
+}
+
+bool flow_export_finished(const struct model *m)
+{
+    return m->fl.step == END_DONE;
 }

@@ -49,7 +49,8 @@ static void start_run(struct model *m, int seconds, bool warmup, struct effects 
     struct session *s = &m->session;
     struct buf dir = {0};
 
-    if (!warmup) s->run_number++;
+    if (!warmup)
+        s->run_number++;
     buf_printf(&dir, "%s/bench", s->dir);
     text_copy_raw(m->bench.dir, sizeof m->bench.dir, buf_text(&dir));
     buf_clear(&dir);
@@ -99,7 +100,8 @@ static void keep_run_files(struct model *m, const struct bench_run *run, const c
     buf_clear(&path);
 }
 
-static void emit_run(struct model *m, const struct bench_run *r, const char *label, struct effects *fx)
+static void emit_run(struct model *m, const struct bench_run *r, const char *label,
+                     struct effects *fx)
 {
     struct line *l = line_new("bench");
 
@@ -114,7 +116,8 @@ static void emit_run(struct model *m, const struct bench_run *r, const char *lab
     line_num(l, "temp_bytes", r->window.temp_bytes);
     line_num(l, "hit_ratio", r->window.hit_ratio);
     flow_emit(m, l, fx);
-    model_say(m, CHAT_EVENT, "run %d, %s: %.0f TPS, p95 %.1f ms", r->number, label, r->tps, r->p95_ms);
+    model_say(m, CHAT_EVENT, "run %d, %s: %.0f TPS, p95 %.1f ms", r->number, label, r->tps,
+              r->p95_ms);
 }
 
 /* The finished run, with what the server did meanwhile; files, journal and events are on their way. */
@@ -128,9 +131,11 @@ static void take_run(struct model *m, struct bench_run *run, int arm, struct eff
     run->warmup = m->fl.run_warmup;
     run->number = m->session.run_number;
     collect_window(&m->collect, &run->window);
-    if (run->warmup) return;
+    if (run->warmup)
+        return;
     keep_run_files(m, run, arm_label(m, arm), fx);
-    if (run->valid) emit_run(m, run, arm_label(m, arm), fx);
+    if (run->valid)
+        emit_run(m, run, arm_label(m, arm), fx);
 }
 
 /* ---- figures of an arm ---- */
@@ -162,7 +167,8 @@ static void arm_window(const struct experiment *x, int arm, struct window *w)
 {
     memset(w, 0, sizeof *w);
     for (int i = 0; i < x->n; i++)
-        if (x->runs[i].valid && x->runs[i].arm == arm) window_merge(w, &x->runs[i].window);
+        if (x->runs[i].valid && x->runs[i].arm == arm)
+            window_merge(w, &x->runs[i].window);
 }
 
 /* ---- baseline ---- */
@@ -187,7 +193,8 @@ static void baseline_done(struct model *m, struct effects *fx)
     s->baseline_p95_ms = arm_mean(&s->baseline, ARM_A, get_p95);
     if (isnan(s->baseline_tps)) {
         struct err e = s->baseline.n ? s->baseline.runs[s->baseline.n - 1].err : (struct err){0};
-        if (e.code == ERR_NONE) err_set(&e, ERR_CHILD, "the budget ended before the baseline was measured");
+        if (e.code == ERR_NONE)
+            err_set(&e, ERR_CHILD, "the budget ended before the baseline was measured");
         s->state = SESSION_FAILED;
         text_copy(s->end_reason, sizeof s->end_reason, e.msg);
         flow_save(m, false, fx);
@@ -206,7 +213,8 @@ static void baseline_done(struct model *m, struct effects *fx)
     line_num(l, "temp_bytes", s->base_window.temp_bytes);
     line_num(l, "hit_ratio", s->base_window.hit_ratio);
     flow_emit(m, l, fx);
-    model_say(m, CHAT_GOOD, "baseline %.0f TPS, p95 %.1f ms; noise floor of this machine \xc2\xb1%.1f %%",
+    model_say(m, CHAT_GOOD,
+              "baseline %.0f TPS, p95 %.1f ms; noise floor of this machine \xc2\xb1%.1f %%",
               s->baseline_tps, s->baseline_p95_ms, s->floor * 100);
     flow_journal(m, "checkpoint", "what", "baseline", fx);
     flow_save(m, false, fx);
@@ -232,7 +240,8 @@ void flow_target_decided(struct model *m, struct effects *fx)
     struct session *s = &m->session;
 
     m->screen.dialog.kind = DIALOG_NONE;
-    if (s->plan.target_tps > 0) s->target.tps = s->plan.target_tps;
+    if (s->plan.target_tps > 0)
+        s->target.tps = s->plan.target_tps;
     struct line *l = line_new("target");
     line_num(l, "tps", s->target.tps);
     line_bool(l, "given", s->plan.target_tps > 0);
@@ -262,11 +271,16 @@ static const char *stop_reason(const struct model *m)
 {
     const struct session *s = &m->session;
 
-    if (m->fl.stop_and_keep) return "stopped by the DBA";
-    if (s->best.n > 0 && s->target.tps > 0 && s->best_tps >= s->target.tps) return "target reached";
-    if (s->misses >= 3) return "three misses in a row";
-    if (s->rounds_done >= s->plan.rounds) return "all rounds are spent";
-    if (model_seconds_left(m) - confirm_cost(m) < experiment_cost(&s->plan, EXPERIMENT_ROUND, false))
+    if (m->fl.stop_and_keep)
+        return "stopped by the DBA";
+    if (s->best.n > 0 && s->target.tps > 0 && s->best_tps >= s->target.tps)
+        return "target reached";
+    if (s->misses >= 3)
+        return "three misses in a row";
+    if (s->rounds_done >= s->plan.rounds)
+        return "all rounds are spent";
+    if (model_seconds_left(m) - confirm_cost(m) <
+        experiment_cost(&s->plan, EXPERIMENT_ROUND, false))
         return "the budget is spent";
     return NULL;
 }
@@ -294,7 +308,8 @@ void flow_rounds(struct model *m, struct effects *fx)
         s->best = s->round.best;
         s->best_tps = s->round.verdict.tps_a;
         model_say(m, CHAT_EVENT, "round %d is undone", s->round.number);
-        if (s->nhistory) s->history[s->nhistory - 1].kept = false;
+        if (s->nhistory)
+            s->history[s->nhistory - 1].kept = false;
     }
     if (why) {
         rounds_over(m, why, fx);
@@ -361,8 +376,10 @@ static void propose(struct model *m, struct effects *fx)
     guard_review(p, &m->server, &g, &s->round.review);
     s->round.review.round = s->round.number;
     for (int i = 0; i < s->round.review.n; i++)
-        session_remember_first(s, s->round.review.lines[i].change.name, s->round.review.lines[i].from);
-    if (p->n > 0) emit_proposal(m, &s->round.review, fx);
+        session_remember_first(s, s->round.review.lines[i].change.name,
+                               s->round.review.lines[i].from);
+    if (p->n > 0)
+        emit_proposal(m, &s->round.review, fx);
     free(p);
     round_message(m, &(struct round_msg){.kind = ROUND_MSG_PROPOSED}, fx);
 }
@@ -371,8 +388,10 @@ static void remember_rejected(struct session *s)
 {
     for (int i = 0; i < s->round.review.n; i++) {
         const struct review_line *l = &s->round.review.lines[i];
-        if (l->answer == ANSWER_ACCEPT && l->refusal == REFUSE_NONE) continue;
-        if (s->nrejected == (int)ARRAY_LEN(s->rejected)) return;
+        if (l->answer == ANSWER_ACCEPT && l->refusal == REFUSE_NONE)
+            continue;
+        if (s->nrejected == (int)ARRAY_LEN(s->rejected))
+            return;
         struct rejected_change *r = &s->rejected[s->nrejected++];
         text_copy_raw(r->name, sizeof r->name, l->change.name);
         text_copy_raw(r->value, sizeof r->value, l->change.value);
@@ -414,10 +433,11 @@ static void emit_verdict(struct model *m, const char *phase, int round, const st
     line_text(l, "note", v->note[0] ? v->note : NULL);
     flow_emit(m, l, fx);
     if (isfinite(v->ratio))
-        model_say(m, v->kind == VERDICT_IMPROVED ? CHAT_GOOD : CHAT_WARN,
-                  "%s: %s, %+.1f %% (95 %% interval %+.1f \xe2\x80\xa6 %+.1f), %d against %d runs%s%s", phase,
-                  verdict_name(v->kind), (v->ratio - 1) * 100, (v->ci_lo - 1) * 100,
-                  (v->ci_hi - 1) * 100, v->runs_b, v->runs_a, v->note[0] ? "; " : "", v->note);
+        model_say(
+            m, v->kind == VERDICT_IMPROVED ? CHAT_GOOD : CHAT_WARN,
+            "%s: %s, %+.1f %% (95 %% interval %+.1f \xe2\x80\xa6 %+.1f), %d against %d runs%s%s",
+            phase, verdict_name(v->kind), (v->ratio - 1) * 100, (v->ci_lo - 1) * 100,
+            (v->ci_hi - 1) * 100, v->runs_b, v->runs_a, v->note[0] ? "; " : "", v->note);
 }
 
 /* The round has its verdict: what the advisor learns from, and what the session is from now on. */
@@ -426,13 +446,15 @@ static void round_to_history(struct model *m)
     struct session *s = &m->session;
     struct round *r = &s->round;
 
-    if (s->nhistory == HISTORY_MAX) return;
+    if (s->nhistory == HISTORY_MAX)
+        return;
     struct round_history *h = &s->history[s->nhistory++];
     memset(h, 0, sizeof *h);
     h->number = r->number;
     for (int i = 0; i < r->review.n && h->n < CHANGES_MAX; i++) {
         const struct review_line *l = &r->review.lines[i];
-        if (l->refusal != REFUSE_NONE || l->answer != ANSWER_ACCEPT) continue;
+        if (l->refusal != REFUSE_NONE || l->answer != ANSWER_ACCEPT)
+            continue;
         h->changes[h->n] = l->change;
         text_copy_raw(h->changes[h->n++].value, SETTING_VALUE_MAX, l->to);
     }
@@ -461,7 +483,8 @@ static void judge(struct model *m, struct effects *fx)
     model_evidence(m, &e);
     builtin_analyze(&e, &r->verdict, &r->conclusion);
     model_say(m, CHAT_AI, "%s", r->conclusion.text);
-    if (r->conclusion.bottleneck[0]) model_say(m, CHAT_AI, "bottleneck: %s", r->conclusion.bottleneck);
+    if (r->conclusion.bottleneck[0])
+        model_say(m, CHAT_AI, "bottleneck: %s", r->conclusion.bottleneck);
 }
 
 static void round_end(struct model *m, struct effects *fx)
@@ -470,12 +493,16 @@ static void round_end(struct model *m, struct effects *fx)
     struct round *r = &s->round;
 
     switch (r->state) {
-    case ROUND_EMPTY: rounds_over(m, "nothing left that the evidence supports", fx); return;
+    case ROUND_EMPTY:
+        rounds_over(m, "nothing left that the evidence supports", fx);
+        return;
     case ROUND_STUCK:
         flow_enter(m, FLOW_STUCK);
         flow_end_stuck(m, &r->err, fx);
         return;
-    case ROUND_CANCELLED: flow_settle(m, &s->best, fx); return;
+    case ROUND_CANCELLED:
+        flow_settle(m, &s->best, fx);
+        return;
     case ROUND_FAILED:
         if (m->fl.cancel) {
             flow_settle(m, &s->best, fx);
@@ -485,13 +512,16 @@ static void round_end(struct model *m, struct effects *fx)
         s->rounds_done = r->number;
         s->misses++;
         model_say(m, CHAT_BAD, "round %d: %s", r->number, r->err.msg);
-        if (r->err.detail[0]) model_say(m, CHAT_BAD, "%s", r->err.detail);
-        if (m->apply.log_line[0]) model_say(m, CHAT_BAD, "server log: %s", m->apply.log_line);
+        if (r->err.detail[0])
+            model_say(m, CHAT_BAD, "%s", r->err.detail);
+        if (m->apply.log_line[0])
+            model_say(m, CHAT_BAD, "server log: %s", m->apply.log_line);
         flow_save(m, false, fx);
         m->fl.failed_applies++;
         flow_rounds(m, fx);
         return;
-    default: break;
+    default:
+        break;
     }
     s->rounds_done = r->number;
     if (m->opt.headless) {
@@ -519,7 +549,9 @@ static void round_wish(struct model *m, struct effects *fx)
     struct round *r = &s->round;
 
     switch (r->want) {
-    case ROUND_WANT_PROPOSAL: propose(m, fx); break;
+    case ROUND_WANT_PROPOSAL:
+        propose(m, fx);
+        break;
     case ROUND_WANT_REVIEW:
         m->fl.decision = DECIDE_REVIEW;
         m->screen.dialog = (struct dialog){.kind = DIALOG_REVIEW};
@@ -527,22 +559,28 @@ static void round_wish(struct model *m, struct effects *fx)
     case ROUND_WANT_SWITCH:
         flow_switch(m, r->want_arm == ARM_A ? &r->best : &r->candidate, fx);
         break;
-    case ROUND_WANT_RUN: start_run(m, r->run_seconds, r->run_warmup, fx); break;
+    case ROUND_WANT_RUN:
+        start_run(m, r->run_seconds, r->run_warmup, fx);
+        break;
     case ROUND_WANT_SAVE:
         judge(m, fx);
         s->rounds_done = r->number;
         flow_journal(m, "checkpoint", "what", "round", fx);
         flow_save(m, true, fx);
         break;
-    case ROUND_WANT_END: round_end(m, fx); break;
-    case ROUND_WANT_NOTHING: break;
+    case ROUND_WANT_END:
+        round_end(m, fx);
+        break;
+    case ROUND_WANT_NOTHING:
+        break;
     }
 }
 
 static void round_message(struct model *m, struct round_msg *msg, struct effects *fx)
 {
     msg->seconds_left = seconds_for_rounds(m);
-    if (m->session.best.n == 0) msg->seconds_left = model_seconds_left(m) - confirm_cost(m);
+    if (m->session.best.n == 0)
+        msg->seconds_left = model_seconds_left(m) - confirm_cost(m);
     round_step(&m->session.round, msg);
     m->dirty = true;
     round_wish(m, fx);
@@ -575,7 +613,8 @@ static void confirm_done(struct model *m, struct effects *fx)
     experiment_verdict(&s->confirm, &s->final);
     emit_verdict(m, "confirmation", s->rounds_done, &s->final, fx);
     bool improved = s->final.kind == VERDICT_IMPROVED;
-    if (improved) s->best_tps = s->final.tps_b;
+    if (improved)
+        s->best_tps = s->final.tps_b;
     bool goal = improved && (s->plan.target_tps <= 0 || s->best_tps >= s->plan.target_tps);
     if (improved && !goal && !m->opt.headless) {
         m->fl.decision = DECIDE_KEEP;
@@ -590,7 +629,8 @@ void flow_settle(struct model *m, const struct arm *arm, struct effects *fx)
 {
     enum flow_state before = m->flow;
 
-    if (m->session.best.n == 0 && before != FLOW_RECOVER && !m->fl.resume) m->fl.settle_failed = true;
+    if (m->session.best.n == 0 && before != FLOW_RECOVER && !m->fl.resume)
+        m->fl.settle_failed = true;
     flow_enter(m, FLOW_SETTLE);
     flow_switch(m, arm, fx);
 }
@@ -611,7 +651,8 @@ static void tell_apply(struct model *m, struct effects *fx)
         line_bool(l, "restarted", a->restarted);
         flow_emit(m, l, fx);
     }
-    if (a->n == 0) return;
+    if (a->n == 0)
+        return;
     l = line_new("verify");
     line_text(l, "arm", a->goal.label);
     line_text(l, "state", apply_state_name(a->state));
@@ -654,7 +695,8 @@ static bool switch_finished(struct model *m, struct effects *fx)
     const struct apply *a = &m->apply;
     bool ok = a->state == APPLY_DONE;
 
-    if (!m->fl.switching || !apply_finished(a)) return false;
+    if (!m->fl.switching || !apply_finished(a))
+        return false;
     m->fl.switching = false;
     m->dirty = true;
     tell_apply(m, fx);
@@ -685,7 +727,7 @@ static bool switch_finished(struct model *m, struct effects *fx)
 
 static struct experiment *experiment_of(struct model *m)
 {
-    return m->flow == FLOW_BASELINE ? &m->session.baseline
+    return m->flow == FLOW_BASELINE  ? &m->session.baseline
            : m->flow == FLOW_CONFIRM ? &m->session.confirm
                                      : NULL;
 }
@@ -703,7 +745,8 @@ static bool run_finished(struct model *m, struct effects *fx)
     take_run(m, &run, arm, fx);
     if (!run.valid && !run.cancelled && !m->fl.cancel) {
         model_say(m, CHAT_BAD, "run failed: %s", run.err.msg);
-        if (run.err.detail[0]) model_say(m, CHAT_BAD, "%s", run.err.detail);
+        if (run.err.detail[0])
+            model_say(m, CHAT_BAD, "%s", run.err.detail);
     }
     if (m->flow == FLOW_ROUND) {
         round_message(m, &(struct round_msg){.kind = ROUND_MSG_RAN, .run = &run}, fx);
@@ -724,7 +767,8 @@ static bool drive(struct model *m, struct effects *fx)
 {
     struct experiment *x = experiment_of(m);
 
-    if (!x || m->fl.switching || m->fl.running || m->fl.decision != DECIDE_NOTHING) return false;
+    if (!x || m->fl.switching || m->fl.running || m->fl.decision != DECIDE_NOTHING)
+        return false;
     if (m->fl.cancel) {
         flow_settle(m, &m->session.best, fx);
         return true;
@@ -736,8 +780,12 @@ static bool drive(struct model *m, struct effects *fx)
         m->fl.confirm_arm = next.arm;
         flow_switch(m, next.arm == ARM_A ? &m->session.start : &m->session.best, fx);
         break;
-    case EXPERIMENT_WARMUP: start_run(m, next.seconds, true, fx); break;
-    case EXPERIMENT_RUN: start_run(m, next.seconds, false, fx); break;
+    case EXPERIMENT_WARMUP:
+        start_run(m, next.seconds, true, fx);
+        break;
+    case EXPERIMENT_RUN:
+        start_run(m, next.seconds, false, fx);
+        break;
     case EXPERIMENT_FINISHED:
         if (m->flow == FLOW_BASELINE)
             baseline_done(m, fx);
@@ -750,16 +798,17 @@ static bool drive(struct model *m, struct effects *fx)
 
 bool flow_measure_pump(struct model *m, struct effects *fx)
 {
-    if (switch_finished(m, fx) || run_finished(m, fx)) return true;
+    if (switch_finished(m, fx) || run_finished(m, fx))
+        return true;
     if (m->flow == FLOW_ROUND && m->fl.cancel && !m->session.round.cancelled) {
         round_message(m, &(struct round_msg){.kind = ROUND_MSG_CANCEL}, fx);
         return true;
     }
     if (m->flow == FLOW_ROUND && m->fl.switching && m->apply.state != m->fl.apply_seen) {
         m->fl.apply_seen = m->apply.state;
-        round_message(m,
-                      &(struct round_msg){.kind = ROUND_MSG_APPLY_STATE, .apply_state = m->apply.state},
-                      fx);
+        round_message(
+            m, &(struct round_msg){.kind = ROUND_MSG_APPLY_STATE, .apply_state = m->apply.state},
+            fx);
         return true;
     }
     if (m->flow == FLOW_TARGET && m->fl.cancel) {

@@ -68,7 +68,8 @@ static void emit_discovery(struct model *m, struct effects *fx)
     flow_emit(m, l, fx);
     model_say(m, CHAT_EVENT, "connected to PostgreSQL %s, database %s as %s%s", f->id.version,
               f->id.database, f->id.role, f->id.standby ? " (a standby)" : "");
-    for (int i = 0; i < f->nmissing; i++) model_say(m, CHAT_WARN, "%s", f->missing[i]);
+    for (int i = 0; i < f->nmissing; i++)
+        model_say(m, CHAT_WARN, "%s", f->missing[i]);
 }
 
 void flow_open_discovered(struct model *m, struct effects *fx)
@@ -76,7 +77,8 @@ void flow_open_discovered(struct model *m, struct effects *fx)
     m->server_known = true;
     m->pinned = m->server.id;
     m->collect.host_on = m->server.id.local && m->server.host.known;
-    text_copy_raw(m->collect.data_device, sizeof m->collect.data_device, m->server.host.data.device);
+    text_copy_raw(m->collect.data_device, sizeof m->collect.data_device,
+                  m->server.host.data.device);
     name_workspace(m);
     emit_discovery(m, fx);
     flow_enter(m, FLOW_WORKSPACE);
@@ -89,8 +91,10 @@ static void only_look(struct model *m, const struct err *why, struct effects *fx
     m->workspace.readonly = true;
     text_copy(m->workspace.holder, sizeof m->workspace.holder, why->msg);
     model_say(m, CHAT_WARN, "%s: looking only", why->msg);
-    if (why->detail[0]) model_say(m, CHAT_WARN, "%s", why->detail);
-    if (why->hint[0]) model_say(m, CHAT_WARN, "%s", why->hint);
+    if (why->detail[0])
+        model_say(m, CHAT_WARN, "%s", why->detail);
+    if (why->hint[0])
+        model_say(m, CHAT_WARN, "%s", why->hint);
     if (m->opt.headless) {
         struct err e = *why;
         flow_fail(m, &e, "opening the workspace", fx);
@@ -130,7 +134,8 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
             text_copy_raw(m->workspace.dir, sizeof m->workspace.dir, buf_text(&dir));
             buf_clear(&name);
             buf_clear(&dir);
-            model_say(m, CHAT_WARN, "another server answered under this name before: new workspace %s",
+            model_say(m, CHAT_WARN,
+                      "another server answered under this name before: new workspace %s",
                       m->workspace.name);
             ask(m, STEP_MKDIR, FILE_MKDIR, "sessions", fx);
             return;
@@ -141,7 +146,8 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
         }
     } else if (e.code != ERR_NONE) {
         model_say(m, CHAT_WARN, "workspace.json: %s", e.msg);
-        if (e.hint[0]) model_say(m, CHAT_WARN, "%s", e.hint);
+        if (e.hint[0])
+            model_say(m, CHAT_WARN, "%s", e.hint);
     }
     ask(m, STEP_INDEX, FILE_READ, "index.json", fx);
 }
@@ -166,6 +172,33 @@ static void sessions_known(struct model *m, struct effects *fx)
     flow_sight(m, fx);
 }
 
+void flow_resume(struct model *m, const char *name, struct effects *fx)
+{
+    struct workspace *w = &m->workspace;
+    struct buf rel = {0};
+
+    if (!w->open || w->readonly || m->opt.readonly || model_run_active(m)) {
+        model_say(m, CHAT_WARN, "no session can be resumed now");
+        return;
+    }
+    for (int i = 0; i < w->nsessions; i++) {
+        bool match = *name ? strcmp(w->sessions[i].name, name) == 0
+                           : w->sessions[i].state == SESSION_PAUSED ||
+                                 w->sessions[i].state == SESSION_ACTIVE;
+        if (!match)
+            continue;
+        if (w->sessions[i].state == SESSION_ARCHIVED || w->sessions[i].state == SESSION_FAILED)
+            break;
+        m->fl.interrupted = i;
+        flow_enter(m, FLOW_RECOVER);
+        buf_printf(&rel, "sessions/%s/session.json", w->sessions[i].name);
+        ask(m, STEP_SESSION, FILE_READ, buf_text(&rel), fx);
+        buf_clear(&rel);
+        return;
+    }
+    model_say(m, CHAT_WARN, "there is no paused session%s%s", *name ? " named " : "", name);
+}
+
 /* index.json is only a list made from the folders: when it is missing or damaged it is made again. */
 static void rebuild_next(struct model *m, struct effects *fx)
 {
@@ -185,7 +218,8 @@ static void rebuild_next(struct model *m, struct effects *fx)
         names = buf_text(&m->fl.pending);
     }
     buf_clear(&m->fl.pending);
-    if (m->workspace.nsessions > 0) flow_save(m, false, fx);
+    if (m->workspace.nsessions > 0)
+        flow_save(m, false, fx);
     sessions_known(m, fx);
 }
 
@@ -194,7 +228,8 @@ static void rebuild_one(struct model *m, const struct event *ev)
     struct session *s;
     struct err e = {0};
 
-    if (ev->err.code != ERR_NONE || !ev->text) return;
+    if (ev->err.code != ERR_NONE || !ev->text)
+        return;
     s = xcalloc(1, sizeof *s);
     if (store_session_parse(ev->text, ev->len, s, &e)) {
         struct session_row *r = &m->workspace.sessions[m->workspace.nsessions++];
@@ -202,7 +237,8 @@ static void rebuild_one(struct model *m, const struct event *ev)
         store_session_row(s, r);
     } else {
         model_say(m, CHAT_WARN, "a session was left out: %s", e.msg);
-        if (e.detail[0]) model_say(m, CHAT_WARN, "%s", e.detail);
+        if (e.detail[0])
+            model_say(m, CHAT_WARN, "%s", e.detail);
     }
     experiment_clear(&s->baseline);
     experiment_clear(&s->confirm);
@@ -252,7 +288,8 @@ static void journal_read(struct model *m, const struct event *ev, struct effects
 
     if (ev->u.file.missing || store_journal_replay(ev->text ? ev->text : "", ev->len, j, &e)) {
         m->session.ledger = j->ledger;
-        if (j->last_no > m->session.journal_no) m->session.journal_no = j->last_no;
+        if (j->last_no > m->session.journal_no)
+            m->session.journal_no = j->last_no;
         say_interrupted(m, j);
         m->fl.decision = DECIDE_RECOVER;
         m->screen.dialog = (struct dialog){.kind = DIALOG_RECOVER};
@@ -270,6 +307,7 @@ static void session_read(struct model *m, const struct event *ev, struct effects
     struct err e = ev->err;
     struct buf rel = {0};
 
+    session_reset(&m->session);
     if (e.code == ERR_NONE &&
         store_session_parse(ev->text ? ev->text : "", ev->len, &m->session, &e)) {
         buf_printf(&rel, "%s/sessions/%s", w->dir, m->session.name);
@@ -283,9 +321,10 @@ static void session_read(struct model *m, const struct event *ev, struct effects
     }
     model_say(m, CHAT_BAD, "session %s cannot be resumed: %s", w->sessions[m->fl.interrupted].name,
               e.msg);
-    if (e.detail[0]) model_say(m, CHAT_BAD, "%s", e.detail);
-    model_say(m, CHAT_WARN, "its journal says what was changed: %s/sessions/%s/journal.jsonl", w->dir,
-              w->sessions[m->fl.interrupted].name);
+    if (e.detail[0])
+        model_say(m, CHAT_BAD, "%s", e.detail);
+    model_say(m, CHAT_WARN, "its journal says what was changed: %s/sessions/%s/journal.jsonl",
+              w->dir, w->sessions[m->fl.interrupted].name);
     m->session.state = SESSION_NONE;
     m->fl.interrupted = -1;
     flow_sight(m, fx);
@@ -293,7 +332,8 @@ static void session_read(struct model *m, const struct event *ev, struct effects
 
 void flow_open_event(struct model *m, const struct event *ev, struct effects *fx)
 {
-    if (!flow_waits(m, ev)) return;
+    if (!flow_waits(m, ev))
+        return;
     switch ((enum open_step)m->fl.step) {
     case STEP_MKDIR:
         if (ev->err.code != ERR_NONE)
@@ -301,11 +341,14 @@ void flow_open_event(struct model *m, const struct event *ev, struct effects *fx
         else
             ask(m, STEP_MKDIR_OUT, FILE_MKDIR, "exports", fx);
         break;
-    case STEP_MKDIR_OUT: lock(m, fx); break;
+    case STEP_MKDIR_OUT:
+        lock(m, fx);
+        break;
     case STEP_LOCK:
         if (ev->err.code != ERR_NONE) {
             struct err e = ev->err;
-            if (e.code == ERR_BUSY && ev->text) err_detail(&e, "It is held by: %.300s", ev->text);
+            if (e.code == ERR_BUSY && ev->text)
+                err_detail(&e, "It is held by: %.300s", ev->text);
             if (m->opt.headless || e.code != ERR_BUSY) {
                 only_look(m, &e, fx);
                 break;
@@ -317,19 +360,28 @@ void flow_open_event(struct model *m, const struct event *ev, struct effects *fx
         }
         ask(m, STEP_IDENTITY, FILE_READ, "workspace.json", fx);
         break;
-    case STEP_IDENTITY: identity(m, ev, fx); break;
-    case STEP_INDEX: index_read(m, ev, fx); break;
+    case STEP_IDENTITY:
+        identity(m, ev, fx);
+        break;
+    case STEP_INDEX:
+        index_read(m, ev, fx);
+        break;
     case STEP_LIST:
         buf_clear(&m->fl.pending);
-        if (ev->text) buf_append(&m->fl.pending, ev->text, ev->len);
+        if (ev->text)
+            buf_append(&m->fl.pending, ev->text, ev->len);
         rebuild_next(m, fx);
         break;
     case STEP_REBUILD:
         rebuild_one(m, ev);
         rebuild_next(m, fx);
         break;
-    case STEP_SESSION: session_read(m, ev, fx); break;
-    case STEP_JOURNAL: journal_read(m, ev, fx); break;
+    case STEP_SESSION:
+        session_read(m, ev, fx);
+        break;
+    case STEP_JOURNAL:
+        journal_read(m, ev, fx);
+        break;
     }
 }
 
@@ -365,7 +417,8 @@ void flow_sight(struct model *m, struct effects *fx)
     model_say(m, CHAT_AI, "%s", m->sight.summary);
     for (int i = 0; i < m->sight.nfindings; i++)
         model_say(m, m->sight.findings[i].severity >= 2 ? CHAT_WARN : CHAT_AI, "%s: %s (%s)",
-                  m->sight.findings[i].area, m->sight.findings[i].text, m->sight.findings[i].figure);
+                  m->sight.findings[i].area, m->sight.findings[i].text,
+                  m->sight.findings[i].figure);
     struct line *l = line_new("first_sight");
     line_text(l, "advisor", m->sight.advisor.text);
     line_text(l, "headline", m->sight.headline);

@@ -12,11 +12,17 @@ enum restart_way flow_restart_way(const struct model *m)
 {
     if (m->session.plan.restart == RESTART_NEVER || m->session.plan.restart == RESTART_MANUAL)
         return RESTART_WAY_NONE;
-    if (m->session.plan.restart == RESTART_COMMAND) return RESTART_WAY_COMMAND;
+    if (m->session.plan.restart == RESTART_COMMAND)
+        return RESTART_WAY_COMMAND;
     if (m->server.id.local && m->server.id.bindir[0] && m->server.id.owner[0] &&
         !m->server.id.supervisor[0])
         return RESTART_WAY_PG_CTL;
     return RESTART_WAY_NONE;
+}
+
+bool flow_can_restart(const struct model *m)
+{
+    return flow_restart_possible(m);
 }
 
 bool flow_restart_possible(const struct model *m)
@@ -46,7 +52,8 @@ static bool choose_workload(struct model *m, struct sdl *p, struct effects *fx)
         return true;
     }
     text_copy_raw(p->database, sizeof p->database, "pg_diagnose_bench");
-    if (store_workload("shop", p, &e)) return true;
+    if (store_workload("shop", p, &e))
+        return true;
     flow_fail(m, &e, "reading the workload", fx);
     return false;
 }
@@ -61,7 +68,8 @@ static void fill_from_flags(struct model *m, struct sdl *p)
     p->budget_s = o->budget_given ? o->budget_s : o->demo ? DEMO_BUDGET_S : BUDGET_S;
     p->target_tps = o->target_tps;
     p->restart = o->restart;
-    if (o->headless && o->restart == RESTART_ASK) p->restart = RESTART_NEVER;
+    if (o->headless && o->restart == RESTART_ASK)
+        p->restart = RESTART_NEVER;
     text_copy_raw(p->restart_command, sizeof p->restart_command, o->restart_command);
 }
 
@@ -92,18 +100,22 @@ void flow_strategy_picked(struct model *m, int index, struct effects *fx)
     const char *name = m->opt.strategy;
 
     if (!*name || !m->opt.headless) {
-        if (index < 0 || index >= m->sight.nstrategies) index = 0;
+        if (index < 0 || index >= m->sight.nstrategies)
+            index = 0;
         name = m->sight.nstrategies ? m->sight.strategies[index].name : "Balanced";
-        if (*m->opt.strategy && index == 0) name = m->opt.strategy;
+        if (*m->opt.strategy && index == 0)
+            name = m->opt.strategy;
     }
     session_reset(s);
     fill_from_flags(m, &s->plan);
-    if (!choose_workload(m, &s->plan, fx)) return;
+    if (!choose_workload(m, &s->plan, fx))
+        return;
     model_evidence(m, &e);
     builtin_strategy(&e, name, &s->plan);
     if (!s->plan.success[0])
         text_copy(s->plan.success, sizeof s->plan.success,
-                  "the 95 % interval lies above zero, and the gain is above 2 % and this machine's noise");
+                  "the 95 % interval lies above zero, and the gain is above 2 % and this machine's "
+                  "noise");
     s->sight = m->sight;
     flow_enter(m, FLOW_PLAN);
     m->fl.decision = DECIDE_PLAN;

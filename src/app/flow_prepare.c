@@ -14,22 +14,22 @@
 #include "pgd/workspace/store.h"
 
 enum prepare_step {
-    PREP_DIR_BENCH,  /* three folders of the session, one after the other */
+    PREP_DIR_BENCH, /* three folders of the session, one after the other */
     PREP_DIR_SERIES,
     PREP_DIR_SCRIPTS,
-    PREP_SAVE,       /* session.json, checkpoint 1; index.json and workspace.json follow by themselves */
-    PREP_SCRIPT,     /* script number `at` is read or written */
-    PREP_PGBENCH,    /* which pgbench, and how old */
-    PREP_DB_EXISTS,  /* is there a benchmark database? */
+    PREP_SAVE, /* session.json, checkpoint 1; index.json and workspace.json follow by themselves */
+    PREP_SCRIPT,    /* script number `at` is read or written */
+    PREP_PGBENCH,   /* which pgbench, and how old */
+    PREP_DB_EXISTS, /* is there a benchmark database? */
     PREP_DB_CREATE,
-    PREP_DB_CONNECT, /* CONN_BENCH into the workload's database */
-    PREP_DB_MARK,    /* does it carry our mark, and is it this workload? */
-    PREP_DB_MARKED,  /* the mark's content was read */
-    PREP_DB_LOAD,    /* one statement of schema.sql and load.sql after the other */
-    PREP_REFRESH,    /* identity and settings again, before the next proposal */
+    PREP_DB_CONNECT,      /* CONN_BENCH into the workload's database */
+    PREP_DB_MARK,         /* does it carry our mark, and is it this workload? */
+    PREP_DB_MARKED,       /* the mark's content was read */
+    PREP_DB_LOAD,         /* one statement of schema.sql and load.sql after the other */
+    PREP_REFRESH,         /* identity and settings again, before the next proposal */
     PREP_EXPLAIN_CONNECT, /* CONN_QUESTIONS into the workload's database, then read-only */
     PREP_EXPLAIN_SET,
-    PREP_EXPLAIN     /* statement nplan_at of script nplan_script */
+    PREP_EXPLAIN /* statement nplan_at of script nplan_script */
 };
 
 enum { SQL_MS = 30000, LOAD_MS = 600000, EXPLAIN_MS = 20000 };
@@ -43,7 +43,8 @@ static void fail(struct model *m, const struct err *e, const char *what, struct 
     m->session.state = m->session.rounds_done || !isnan(m->session.baseline_tps) ? SESSION_PAUSED
                                                                                  : SESSION_FAILED;
     text_copy(m->session.end_reason, sizeof m->session.end_reason, e->msg);
-    if (m->session.dir[0]) flow_save(m, false, fx);
+    if (m->session.dir[0])
+        flow_save(m, false, fx);
     links_close(m, CONN_BENCH, fx);
     links_close(m, CONN_QUESTIONS, fx);
     flow_fail(m, e, what, fx);
@@ -64,7 +65,8 @@ static bool name_taken(void *arg, const char *name)
     const struct model *m = arg;
 
     for (int i = 0; i < m->workspace.nsessions; i++)
-        if (strcmp(m->workspace.sessions[i].name, name) == 0) return true;
+        if (strcmp(m->workspace.sessions[i].name, name) == 0)
+            return true;
     return false;
 }
 
@@ -90,9 +92,9 @@ void flow_prepare_begin(struct model *m, struct effects *fx)
 
 static void script_path(const struct model *m, const char *path, struct buf *out)
 {
-    if (strncmp(path, "asset:", 6) == 0) {
+    if (strncmp(path, "asset:", 6) == 0 || strncmp(path, "text:", 5) == 0) {
         const char *base = strrchr(path, '/');
-        buf_printf(out, "%s/scripts/%s", m->session.dir, base ? base + 1 : path + 6);
+        buf_printf(out, "%s/scripts/%s", m->session.dir, base ? base + 1 : strchr(path, ':') + 1);
     } else {
         buf_puts(out, path);
     }
@@ -123,7 +125,15 @@ static void next_script(struct model *m, struct effects *fx)
     m->fl.step = PREP_SCRIPT;
     script_path(m, s->path, &path);
     const struct asset *a = strncmp(s->path, "asset:", 6) == 0 ? asset_find(s->path + 6) : NULL;
-    if (a) {
+    if (strncmp(s->path, "text:", 5) ==
+        0) { /* typed in the plan: a file of the session from now on */
+        const char *text = m->fl.script_text[m->fl.at];
+        if (keep_script(m, text, strlen(text), fx)) {
+            struct effect *e = fx_file(fx, flow_req(m), FILE_SAVE, buf_text(&path));
+            e->text = xstrdup(text);
+            e->len = strlen(text);
+        }
+    } else if (a) {
         if (keep_script(m, (const char *)a->data, a->size, fx)) {
             struct effect *e = fx_file(fx, flow_req(m), FILE_SAVE, buf_text(&path));
             e->text = xstrndup((const char *)a->data, a->size);
@@ -142,12 +152,18 @@ static void script_answer(struct model *m, const struct event *ev, struct effect
 
     if (ev->err.code != ERR_NONE) {
         struct err e = ev->err;
-        if (!e.hint[0]) err_hint(&e, "Check the path given with --script: %.150s", s->path);
+        if (!e.hint[0])
+            err_hint(&e, "Check the path given with --script: %.150s", s->path);
         fail(m, &e, "reading the scripts", fx);
         return;
     }
-    if (strncmp(s->path, "asset:", 6) != 0 &&
-        !keep_script(m, ev->text ? ev->text : "", ev->text ? ev->len : 0, fx))
+    if (strncmp(s->path, "text:", 5) == 0) {
+        struct buf path = {0};
+        script_path(m, s->path, &path);
+        text_copy_raw(m->session.plan.scripts[m->fl.at].path, sizeof s->path, buf_text(&path));
+        buf_clear(&path);
+    } else if (strncmp(s->path, "asset:", 6) != 0 &&
+               !keep_script(m, ev->text ? ev->text : "", ev->text ? ev->len : 0, fx))
         return;
     m->fl.at++;
     next_script(m, fx);
@@ -212,9 +228,12 @@ static void fill_target(struct model *m)
     t->pgpass = m->opt.connect.password;
     for (int i = 0; i < m->opt.connect.n; i++) {
         const char *k = m->opt.connect.keys[i], *v = m->opt.connect.values[i];
-        if (strcmp(k, "sslmode") == 0) text_copy_raw(t->sslmode, sizeof t->sslmode, v);
-        if (strcmp(k, "service") == 0) text_copy_raw(t->service, sizeof t->service, v);
-        if (strcmp(k, "options") == 0) text_copy_raw(t->options, sizeof t->options, v);
+        if (strcmp(k, "sslmode") == 0)
+            text_copy_raw(t->sslmode, sizeof t->sslmode, v);
+        if (strcmp(k, "service") == 0)
+            text_copy_raw(t->service, sizeof t->service, v);
+        if (strcmp(k, "options") == 0)
+            text_copy_raw(t->options, sizeof t->options, v);
     }
 }
 
@@ -222,7 +241,8 @@ static void control_sql(struct model *m, enum prepare_step step, const char *sql
                         struct effects *fx)
 {
     m->fl.step = (int)step;
-    fx_sql(fx, flow_req(m), CONN_CONTROL, sql, changes ? LOAD_MS : SQL_MS)->changes_server = changes;
+    fx_sql(fx, flow_req(m), CONN_CONTROL, sql, changes ? LOAD_MS : SQL_MS)->changes_server =
+        changes;
 }
 
 static void bench_sql(struct model *m, enum prepare_step step, const char *sql, bool changes,
@@ -240,12 +260,15 @@ static void pgbench_answer(struct model *m, const struct event *ev, struct effec
         struct err e = {0};
         err_set(&e, ERR_CHILD, "pgbench was not found on this machine");
         err_detail(&e, "Looked in the server's own folder, pg_config's, the usual ones, and PATH.");
-        err_hint(&e, "Install the package that has it: postgresql-contrib, postgresql-NN or libpq's tools.");
+        err_hint(
+            &e,
+            "Install the package that has it: postgresql-contrib, postgresql-NN or libpq's tools.");
         fail(m, &e, "looking for pgbench", fx);
         return;
     }
     if (version / 10000 < m->server.id.version_num / 10000)
-        model_say(m, CHAT_WARN, "pgbench %d is older than the server (%d): it works, with fewer figures",
+        model_say(m, CHAT_WARN,
+                  "pgbench %d is older than the server (%d): it works, with fewer figures",
                   version / 10000, m->server.id.version_num / 10000);
     fill_target(m);
     if (!m->session.plan.builtin_db) {
@@ -314,7 +337,8 @@ static bool next_statement(struct buf *pending, struct buf *out)
         size_t n = strcspn(text, "\n");
         size_t end = n;
 
-        while (end > 0 && (text[end - 1] == ' ' || text[end - 1] == '\r')) end--;
+        while (end > 0 && (text[end - 1] == ' ' || text[end - 1] == '\r'))
+            end--;
         bool comment = strncmp(text, "--", 2) == 0 || end == 0;
         bool last = end > 0 && text[end - 1] == ';';
         if (!comment) {
@@ -322,7 +346,8 @@ static bool next_statement(struct buf *pending, struct buf *out)
             buf_putc(out, '\n');
         }
         buf_consume(pending, n + (text[n] == '\n'));
-        if (!comment && last) return true;
+        if (!comment && last)
+            return true;
     }
     return out->len > 0;
 }
@@ -352,9 +377,11 @@ static void load_begin(struct model *m, struct effects *fx)
     m->fl.at = 0;
     buf_clear(&m->fl.pending);
     buf_puts(&m->fl.pending, "DROP SCHEMA IF EXISTS public CASCADE;\nCREATE SCHEMA public;\n");
-    if (schema) buf_append(&m->fl.pending, schema->data, schema->size);
+    if (schema)
+        buf_append(&m->fl.pending, schema->data, schema->size);
     buf_putc(&m->fl.pending, '\n');
-    if (load) buf_append(&m->fl.pending, load->data, load->size);
+    if (load)
+        buf_append(&m->fl.pending, load->data, load->size);
     buf_puts(&m->fl.pending,
              "\nCREATE TABLE public.pg_diagnose_meta AS SELECT 'shop-1'::text AS workload;\n");
     load_next(m, fx);
@@ -433,7 +460,8 @@ static void explain_answer(struct model *m, const struct event *ev, struct effec
         memset(p, 0, sizeof *p);
         plan_parse(buf_text(&text), p);
         text_copy(p->script, sizeof p->script, m->session.plan.scripts[m->fl.nplan_script].name);
-        if (p->valid) m->session.nplans++;
+        if (p->valid)
+            m->session.nplans++;
         buf_clear(&text);
     }
     explain_next(m, fx);
@@ -447,18 +475,20 @@ static void link_answer(struct model *m, const struct event *ev, struct effects 
 
     if (m->fl.step == PREP_DB_CONNECT && ev->u.pg.conn == CONN_BENCH) {
         if (up) {
-            bench_sql(m, PREP_DB_MARK,
-                      "SELECT pg_catalog.to_regclass('public.pg_diagnose_meta')::text AS mark, "
-                      "(SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON "
-                      "n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = 'public') AS tables",
-                      false, fx);
+            bench_sql(
+                m, PREP_DB_MARK,
+                "SELECT pg_catalog.to_regclass('public.pg_diagnose_meta')::text AS mark, "
+                "(SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON "
+                "n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = 'public') AS tables",
+                false, fx);
         } else {
             fail(m, &ev->err, "connecting to the benchmark database", fx);
         }
     } else if (m->fl.step == PREP_EXPLAIN_CONNECT && ev->u.pg.conn == CONN_QUESTIONS) {
         if (up) {
             m->fl.step = PREP_EXPLAIN_SET;
-            fx_sql(fx, flow_req(m), CONN_QUESTIONS, "SET default_transaction_read_only = on", SQL_MS);
+            fx_sql(fx, flow_req(m), CONN_QUESTIONS, "SET default_transaction_read_only = on",
+                   SQL_MS);
         } else { /* plans are a help, not a need */
             prepared(m, fx);
         }
@@ -478,7 +508,8 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
         link_answer(m, ev, fx);
         return;
     }
-    if ((!link && !flow_waits(m, ev)) || ev->kind == EV_CHILD_UP) return;
+    if ((!link && !flow_waits(m, ev)) || ev->kind == EV_CHILD_UP)
+        return;
     if (m->fl.cancel) {
         buf_clear(&m->fl.pending);
         links_close(m, CONN_BENCH, fx);
@@ -493,8 +524,12 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
         return;
     }
     switch (step) {
-    case PREP_DIR_BENCH: mkdir_step(m, PREP_DIR_SERIES, "telemetry", fx); break;
-    case PREP_DIR_SERIES: mkdir_step(m, PREP_DIR_SCRIPTS, "scripts", fx); break;
+    case PREP_DIR_BENCH:
+        mkdir_step(m, PREP_DIR_SERIES, "telemetry", fx);
+        break;
+    case PREP_DIR_SERIES:
+        mkdir_step(m, PREP_DIR_SCRIPTS, "scripts", fx);
+        break;
     case PREP_DIR_SCRIPTS:
         m->fl.step = PREP_SAVE;
         flow_save(m, true, fx);
@@ -503,11 +538,21 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
         m->fl.at = 0;
         next_script(m, fx);
         break;
-    case PREP_SCRIPT: script_answer(m, ev, fx); break;
-    case PREP_PGBENCH: pgbench_answer(m, ev, fx); break;
-    case PREP_DB_EXISTS: db_exists_answer(m, ev, fx); break;
-    case PREP_DB_CREATE: bench_connect(m, fx); break;
-    case PREP_DB_MARK: db_mark_answer(m, ev, fx); break;
+    case PREP_SCRIPT:
+        script_answer(m, ev, fx);
+        break;
+    case PREP_PGBENCH:
+        pgbench_answer(m, ev, fx);
+        break;
+    case PREP_DB_EXISTS:
+        db_exists_answer(m, ev, fx);
+        break;
+    case PREP_DB_CREATE:
+        bench_connect(m, fx);
+        break;
+    case PREP_DB_MARK:
+        db_mark_answer(m, ev, fx);
+        break;
     case PREP_DB_MARKED: {
         const char *w = ev->rows ? rows_text(ev->rows, 0, "workload") : NULL;
         if (w && strcmp(w, "shop-1") == 0) {
@@ -518,11 +563,18 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
         }
         break;
     }
-    case PREP_DB_LOAD: load_next(m, fx); break;
-    case PREP_EXPLAIN_SET: explain_next(m, fx); break;
-    case PREP_EXPLAIN: explain_answer(m, ev, fx); break;
+    case PREP_DB_LOAD:
+        load_next(m, fx);
+        break;
+    case PREP_EXPLAIN_SET:
+        explain_next(m, fx);
+        break;
+    case PREP_EXPLAIN:
+        explain_answer(m, ev, fx);
+        break;
     case PREP_REFRESH:
     case PREP_DB_CONNECT:
-    case PREP_EXPLAIN_CONNECT: break; /* answered by link events */
+    case PREP_EXPLAIN_CONNECT:
+        break; /* answered by link events */
     }
 }

@@ -14,11 +14,17 @@ static void refuse(struct effect *e, gate_post_fn post, void *arg, const struct 
         ev.kind = EV_PG_RESULT;
         ev.u.pg.conn = e->u.pg.conn;
         break;
-    case FX_CHILD: ev.kind = EV_CHILD_EXIT; break;
-    case FX_FILE: ev.kind = EV_FILE; break;
-    default: break;
+    case FX_CHILD:
+        ev.kind = EV_CHILD_EXIT;
+        break;
+    case FX_FILE:
+        ev.kind = EV_FILE;
+        break;
+    default:
+        break;
     }
-    if (ev.kind != EV_NONE) post(arg, &ev);
+    if (ev.kind != EV_NONE)
+        post(arg, &ev);
     effect_clear(e);
 }
 
@@ -41,17 +47,21 @@ static void one(struct gate *g, struct effect *e, gate_run_fn run, gate_post_fn 
 
 void gate_run(struct gate *g, struct effects *fx, gate_run_fn run, gate_post_fn post, void *arg)
 {
-    for (size_t i = 0; i < fx->n; i++) one(g, &fx->items[i], run, post, arg);
+    for (size_t i = 0; i < fx->n; i++)
+        one(g, &fx->items[i], run, post, arg);
     effects_clear(fx);
 }
 
-void gate_event(struct gate *g, const struct event *ev, gate_run_fn run, gate_post_fn post, void *arg)
+void gate_event(struct gate *g, const struct event *ev, gate_run_fn run, gate_post_fn post,
+                void *arg)
 {
     struct effects held = g->held;
     uint64_t no = ev->kind == EV_FILE ? ev->u.file.journal_no : 0;
 
-    if (no == 0) return;
-    if (ev->err.code == ERR_NONE && no > g->saved) g->saved = no;
+    if (no == 0)
+        return;
+    if (ev->err.code == ERR_NONE && no > g->saved)
+        g->saved = no;
     memset(&g->held, 0, sizeof g->held);
     for (size_t i = 0; i < held.n; i++) {
         if (ev->err.code != ERR_NONE && held.items[i].after_journal == no)

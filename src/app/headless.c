@@ -20,13 +20,19 @@ static bool same_flags(const struct model *m)
     const struct options *o = &m->opt;
     const struct sdl *p = &m->session.plan;
 
-    if (o->strategy[0] && strcmp(o->strategy, p->strategy) != 0) return false;
-    if (o->clients && o->clients != p->clients) return false;
-    if (o->duration_s && o->duration_s != p->duration_s) return false;
-    if ((o->nscripts > 0) == p->builtin_db) return false;
-    if (o->nscripts > 0 && o->nscripts != p->nscripts) return false;
+    if (o->strategy[0] && strcmp(o->strategy, p->strategy) != 0)
+        return false;
+    if (o->clients && o->clients != p->clients)
+        return false;
+    if (o->duration_s && o->duration_s != p->duration_s)
+        return false;
+    if ((o->nscripts > 0) == p->builtin_db)
+        return false;
+    if (o->nscripts > 0 && o->nscripts != p->nscripts)
+        return false;
     for (int i = 0; i < o->nscripts; i++)
-        if (strcmp(o->scripts[i].path, p->scripts[i].path) != 0) return false;
+        if (strcmp(o->scripts[i].path, p->scripts[i].path) != 0)
+            return false;
     return true;
 }
 
@@ -49,8 +55,12 @@ void headless_decide(struct model *m, struct effects *fx)
         m->fl.pause_resumed = !same_flags(m);
         flow_decide(m, d, 1, fx);
         break;
-    case DECIDE_STRATEGY: flow_decide(m, d, 0, fx); break;
-    default: flow_decide(m, d, 1, fx); break;
+    case DECIDE_STRATEGY:
+        flow_decide(m, d, 0, fx);
+        break;
+    default:
+        flow_decide(m, d, 1, fx);
+        break;
     }
 }
 
@@ -58,16 +68,20 @@ static int exit_code_of(const struct err *e)
 {
     switch (e->code) {
     case ERR_CONNECT:
-    case ERR_PASSWORD: return 3;
+    case ERR_PASSWORD:
+        return 3;
     case ERR_USAGE:
-    case ERR_REFUSED: return 2;
-    default: return 1;
+    case ERR_REFUSED:
+        return 2;
+    default:
+        return 1;
     }
 }
 
 void headless_error(struct model *m, const struct err *e, struct effects *fx)
 {
-    if (m->opt.headless || m->fl.quit_after) flow_quit(m, exit_code_of(e), fx);
+    if (m->opt.headless || m->fl.quit_after)
+        flow_quit(m, exit_code_of(e), fx);
 }
 
 void headless_link_down(struct model *m, const struct event *ev, struct effects *fx)
@@ -75,11 +89,14 @@ void headless_link_down(struct model *m, const struct event *ev, struct effects 
     const struct link *l = &m->links[CONN_CONTROL];
     struct err e = ev->err;
 
-    if (!m->opt.headless || l->was_up || m->quitting) return;
+    if (!m->opt.headless || l->was_up || m->quitting)
+        return;
     /* after a killed run the server may be on its way up: the restart script goes on without us */
     bool starting = strcmp(e.sqlstate, "57P03") == 0 || m->opt.demo;
-    if (starting && m->now_us - m->fl.state_since_us < (int64_t)CONNECT_PATIENCE_S * 1000000) return;
-    if (e.code == ERR_NONE) err_set(&e, ERR_CONNECT, "the connection was closed");
+    if (starting && m->now_us - m->fl.state_since_us < (int64_t)CONNECT_PATIENCE_S * 1000000)
+        return;
+    if (e.code == ERR_NONE)
+        err_set(&e, ERR_CONNECT, "the connection was closed");
     flow_connect_failed(m, &e, fx);
 }
 
@@ -87,7 +104,8 @@ void headless_chat(struct model *m, uint64_t *printed, struct effects *fx)
 {
     uint64_t first = m->chat_total - (uint64_t)m->nchat;
 
-    if (*printed < first) *printed = first;
+    if (*printed < first)
+        *printed = first;
     for (; *printed < m->chat_total; (*printed)++)
         fx_line(fx, m->opt.json ? FX_STDERR : FX_STDOUT, m->chat[*printed - first].text);
 }
@@ -97,7 +115,8 @@ void headless_end(struct model *m, struct effects *fx)
     const struct session *s = &m->session;
     int code = 0;
 
-    if (!m->opt.headless || m->quitting) return;
+    if (!m->opt.headless || m->quitting)
+        return;
     if (s->state == SESSION_PAUSED) {
         code = m->fl.exit_code;
     } else if (s->state == SESSION_FAILED) {

@@ -14,7 +14,8 @@ static struct req req_of(const struct model *m, enum pg_conn conn)
     return (struct req){OWNER_LINKS, m->links[conn].generation, (uint32_t)conn + 1};
 }
 
-void links_template(const struct model *m, enum pg_conn conn, const char *database, struct effect *e)
+void links_template(const struct model *m, enum pg_conn conn, const char *database,
+                    struct effect *e)
 {
     const struct connect_params *p = &m->opt.connect;
     const char *names[] = {"pg_diagnose", "pg_diagnose", "pg_diagnose", "pg_diagnose_bench"};
@@ -68,7 +69,8 @@ void links_close(struct model *m, enum pg_conn conn, struct effects *fx)
 {
     struct link *l = &m->links[conn];
 
-    if (l->state == LINK_OFF) return;
+    if (l->state == LINK_OFF)
+        return;
     l->generation++;
     l->state = LINK_OFF;
     effects_add(fx, FX_PG_CLOSE, req_of(m, conn))->u.pg.conn = conn;
@@ -79,8 +81,10 @@ static void retry_later(struct model *m, enum pg_conn conn, struct effects *fx)
     struct link *l = &m->links[conn];
     int ms = FIRST_RETRY_MS;
 
-    for (int i = 0; i < l->attempts && ms < LAST_RETRY_MS; i++) ms = ms * 3 / 2;
-    if (ms > LAST_RETRY_MS) ms = LAST_RETRY_MS;
+    for (int i = 0; i < l->attempts && ms < LAST_RETRY_MS; i++)
+        ms = ms * 3 / 2;
+    if (ms > LAST_RETRY_MS)
+        ms = LAST_RETRY_MS;
     l->attempts++;
     l->state = LINK_WAITING;
     l->retry_at_us = m->now_us + (int64_t)ms * 1000;
@@ -109,7 +113,8 @@ bool links_event(struct model *m, const struct event *ev, struct effects *fx)
     enum pg_conn conn = ev->u.pg.conn;
     struct link *l = &m->links[conn];
 
-    if (ev->req.owner != OWNER_LINKS || ev->req.generation != l->generation) return false;
+    if (ev->req.owner != OWNER_LINKS || ev->req.generation != l->generation)
+        return false;
     m->dirty = true;
     if (ev->kind == EV_PG_UP) {
         up(m, l, ev);
@@ -123,7 +128,8 @@ bool links_event(struct model *m, const struct event *ev, struct effects *fx)
     } else if (conn == CONN_BENCH) {
         l->state = LINK_OFF; /* its user opens it anew */
     } else {
-        if (lost) l->attempts = 0;
+        if (lost)
+            l->attempts = 0;
         retry_later(m, conn, fx);
     }
     return true;
@@ -133,15 +139,19 @@ void links_timer(struct model *m, const struct event *ev, struct effects *fx)
 {
     enum pg_conn conn = (enum pg_conn)(ev->req.id - 1);
 
-    if (ev->req.id == 0 || conn >= CONN_COUNT) return;
+    if (ev->req.id == 0 || conn >= CONN_COUNT)
+        return;
     struct link *l = &m->links[conn];
-    if (l->state == LINK_WAITING && ev->req.generation == l->generation) connect_now(m, conn, fx);
+    if (l->state == LINK_WAITING && ev->req.generation == l->generation)
+        connect_now(m, conn, fx);
 }
 
 void links_password(struct model *m, secret_id password, struct effects *fx)
 {
-    if (m->opt.connect.password) secret_release(m->opt.connect.password);
+    if (m->opt.connect.password)
+        secret_release(m->opt.connect.password);
     m->opt.connect.password = password;
     for (int i = 0; i < CONN_COUNT; i++)
-        if (m->links[i].state == LINK_PASSWORD) connect_now(m, (enum pg_conn)i, fx);
+        if (m->links[i].state == LINK_PASSWORD)
+            connect_now(m, (enum pg_conn)i, fx);
 }

@@ -21,14 +21,17 @@ static void start(struct model *m, struct effects *fx)
 
 static void tick(struct model *m, struct effects *fx)
 {
-    if (!m->quitting) collect_tick(&m->collect, fx, m->links[CONN_TELEMETRY].state == LINK_UP);
+    if (!m->quitting)
+        collect_tick(&m->collect, fx, m->links[CONN_TELEMETRY].state == LINK_UP);
     if (m->screen.flash_until_us && m->now_us > m->screen.flash_until_us) {
         m->screen.flash_until_us = 0;
         m->dirty = true;
     }
     for (int i = 0; i < CONN_COUNT; i++) /* a countdown is on the screen */
-        if (m->links[i].state == LINK_WAITING) m->dirty = true;
-    if (model_run_active(m) || m->demo.state == DEMO_STARTING) m->dirty = true;
+        if (m->links[i].state == LINK_WAITING)
+            m->dirty = true;
+    if (model_run_active(m) || m->demo.state == DEMO_STARTING)
+        m->dirty = true;
 }
 
 static void link_event(struct model *m, struct event *ev, struct effects *fx)
@@ -37,31 +40,38 @@ static void link_event(struct model *m, struct event *ev, struct effects *fx)
         apply_step(&m->apply, ev, fx);
         return;
     }
-    if (!links_event(m, ev, fx)) return;
+    if (!links_event(m, ev, fx))
+        return;
     if (ev->u.pg.conn == CONN_TELEMETRY && ev->kind == EV_PG_UP)
         collect_link_up(&m->collect, ev->u.pg.server_version);
-    if (ev->u.pg.conn == CONN_CONTROL) apply_step(&m->apply, ev, fx);
+    if (ev->u.pg.conn == CONN_CONTROL)
+        apply_step(&m->apply, ev, fx);
     flow_link(m, ev, fx);
 }
 
 static void store_event(struct model *m, const struct event *ev)
 {
-    if (ev->kind != EV_FILE || ev->err.code == ERR_NONE) return;
+    if (ev->kind != EV_FILE || ev->err.code == ERR_NONE)
+        return;
     model_say(m, CHAT_BAD, "not saved: %s", ev->err.msg);
-    if (ev->err.hint[0]) model_say(m, CHAT_WARN, "%s", ev->err.hint);
+    if (ev->err.hint[0])
+        model_say(m, CHAT_WARN, "%s", ev->err.hint);
 }
 
 /* Answers go to the machine whose number they carry. */
 static void answer(struct model *m, struct event *ev, struct effects *fx)
 {
     switch (ev->req.owner) {
-    case OWNER_LINKS: links_timer(m, ev, fx); break;
+    case OWNER_LINKS:
+        links_timer(m, ev, fx);
+        break;
     case OWNER_DISCOVERY:
         discover_step(&m->discover, &m->server, ev, fx);
         m->dirty = true;
         break;
     case OWNER_TELEMETRY:
-        if (collect_step(&m->collect, ev) && !m->screen.frozen) m->dirty = true;
+        if (collect_step(&m->collect, ev) && !m->screen.frozen)
+            m->dirty = true;
         break;
     case OWNER_BENCH:
         bench_step(&m->bench, ev, fx);
@@ -71,14 +81,22 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
         apply_step(&m->apply, ev, fx);
         m->dirty = true;
         break;
-    case OWNER_FLOW: flow_event(m, ev, fx); break;
-    case OWNER_STORE: store_event(m, ev); break;
-    case OWNER_DEMO:
-        if (demo_event(m, ev, fx)) keys_demo_ready(m, fx);
+    case OWNER_FLOW:
+        flow_event(m, ev, fx);
         break;
-    case OWNER_UI: keys_answer(m, ev, fx); break;
+    case OWNER_STORE:
+        store_event(m, ev);
+        break;
+    case OWNER_DEMO:
+        if (demo_event(m, ev, fx))
+            keys_demo_ready(m, fx);
+        break;
+    case OWNER_UI:
+        keys_answer(m, ev, fx);
+        break;
     case OWNER_NONE:
-    case OWNER_COUNT: break;
+    case OWNER_COUNT:
+        break;
     }
 }
 
@@ -87,21 +105,38 @@ void app_update(struct model *m, struct event *ev, struct effects *fx)
     m->now_us = ev->at_us;
     m->wall_us = ev->wall_us;
     switch (ev->kind) {
-    case EV_NONE: break;
-    case EV_START: start(m, fx); break;
-    case EV_TICK: tick(m, fx); break;
-    case EV_KEY: keys_key(m, ev->u.key, fx); break;
-    case EV_PASTE: keys_paste(m, ev->text, ev->len, fx); break;
+    case EV_NONE:
+        break;
+    case EV_START:
+        start(m, fx);
+        break;
+    case EV_TICK:
+        tick(m, fx);
+        break;
+    case EV_KEY:
+        keys_key(m, ev->u.key, fx);
+        break;
+    case EV_PASTE:
+        keys_paste(m, ev->text, ev->len, fx);
+        break;
     case EV_RESIZE:
         m->screen.cols = ev->u.size.cols;
         m->screen.rows = ev->u.size.rows;
         m->dirty = m->dirty_key = true;
         break;
-    case EV_SIGNAL: keys_signal(m, ev->u.signo, fx); break;
-    case EV_TTY_LOST: flow_stop(m, true, 1, fx); break;
+    case EV_SIGNAL:
+        keys_signal(m, ev->u.signo, fx);
+        break;
+    case EV_TTY_LOST:
+        flow_stop(m, true, 1, fx);
+        break;
     case EV_PG_UP:
-    case EV_PG_DOWN: link_event(m, ev, fx); break;
-    case EV_PG_NOTICE: log_line(LOG_INFO, "server: %s", ev->text ? ev->text : ""); break;
+    case EV_PG_DOWN:
+        link_event(m, ev, fx);
+        break;
+    case EV_PG_NOTICE:
+        log_line(LOG_INFO, "server: %s", ev->text ? ev->text : "");
+        break;
     case EV_STALL:
         if (ev->stall_ms > m->stall_longest_ms) {
             m->stall_longest_ms = ev->stall_ms;
@@ -113,7 +148,9 @@ void app_update(struct model *m, struct event *ev, struct effects *fx)
     case EV_CHILD_UP:
     case EV_CHILD_LINE:
     case EV_CHILD_EXIT:
-    case EV_FILE: answer(m, ev, fx); break;
+    case EV_FILE:
+        answer(m, ev, fx);
+        break;
     }
     flow_pump(m, fx);
 }

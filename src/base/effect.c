@@ -216,6 +216,7 @@ static void print_raw(const struct effect *e, struct buf *out)
     case FX_STDOUT:
     case FX_STDERR:
     case FX_SUSPEND:
+    case FX_REDRAW:
     case FX_BELL:
         break;
     }
@@ -235,6 +236,64 @@ void effect_text(const struct effect *e, struct buf *out)
     buf_puts(out, line);
     free(line);
     buf_clear(&raw);
+}
+
+static char *copy_text(const char *s)
+{
+    return s ? xstrdup(s) : NULL;
+}
+
+/* n texts, of which some may be NULL, and a NULL behind them. */
+static char **copy_list(char *const *list, size_t n)
+{
+    if (!list)
+        return NULL;
+    char **copy = xcalloc(n + 1, sizeof *copy);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = copy_text(list[i]);
+    return copy;
+}
+
+struct effect effect_copy(const struct effect *e)
+{
+    struct effect c = *e;
+    if (e->text) {
+        c.text = xmalloc(e->len + 1);
+        memcpy(c.text, e->text, e->len);
+        c.text[e->len] = '\0';
+    }
+    switch (e->kind) {
+    case FX_PG_CONNECT:
+    case FX_PG_QUERY:
+    case FX_PG_CANCEL:
+    case FX_PG_CLOSE:
+        c.u.pg.keys = copy_list(e->u.pg.keys, list_len(e->u.pg.keys));
+        c.u.pg.values = copy_list(e->u.pg.values, list_len(e->u.pg.keys));
+        break;
+    case FX_CHILD:
+    case FX_CHILD_KILL:
+        c.u.child.argv = copy_list(e->u.child.argv, list_len(e->u.child.argv));
+        c.u.child.env = copy_list(e->u.child.env, list_len(e->u.child.env));
+        c.u.child.run_as = copy_text(e->u.child.run_as);
+        c.u.child.stdin_text = copy_text(e->u.child.stdin_text);
+        c.u.child.cwd = copy_text(e->u.child.cwd);
+        break;
+    case FX_FILE:
+        c.u.file.path = copy_text(e->u.file.path);
+        c.u.file.digest_arg = copy_text(e->u.file.digest_arg);
+        break;
+    case FX_NONE:
+    case FX_TIMER:
+    case FX_TIMER_STOP:
+    case FX_STDOUT:
+    case FX_STDERR:
+    case FX_SUSPEND:
+    case FX_REDRAW:
+    case FX_BELL:
+    case FX_QUIT:
+        break;
+    }
+    return c;
 }
 
 static void free_list(char **list)
@@ -282,6 +341,7 @@ void effect_clear(struct effect *e)
     case FX_STDOUT:
     case FX_STDERR:
     case FX_SUSPEND:
+    case FX_REDRAW:
     case FX_BELL:
     case FX_QUIT:
         break;
@@ -312,6 +372,7 @@ static const char *const kinds[] = {
     [FX_STDOUT] = "stdout",
     [FX_STDERR] = "stderr",
     [FX_SUSPEND] = "suspend",
+    [FX_REDRAW] = "redraw",
     [FX_BELL] = "bell",
     [FX_QUIT] = "quit",
 };

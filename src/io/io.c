@@ -333,6 +333,7 @@ void io_run(struct io *io, struct effect *e)
         start_quitting(io, e);
         break;
     case FX_SUSPEND:
+    case FX_REDRAW:
     case FX_BELL:
         log_line(LOG_ERROR, "effect %s is for the terminal", effect_kind_name(e->kind));
         break;

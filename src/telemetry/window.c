@@ -40,11 +40,14 @@ static double *field(struct window *w, size_t offset)
 
 static void merge_waits(struct window *t, const struct window *w, double part)
 {
-    for (int i = 0; i < t->nwaits; i++) t->waits[i].share *= 1 - part;
+    for (int i = 0; i < t->nwaits; i++)
+        t->waits[i].share *= 1 - part;
     for (int i = 0; i < w->nwaits; i++) {
         int j = 0;
-        while (j < t->nwaits && strcmp(t->waits[j].event, w->waits[i].event) != 0) j++;
-        if (j == WAITS_MAX) continue;
+        while (j < t->nwaits && strcmp(t->waits[j].event, w->waits[i].event) != 0)
+            j++;
+        if (j == WAITS_MAX)
+            continue;
         if (j == t->nwaits) {
             t->waits[t->nwaits] = w->waits[i];
             t->waits[t->nwaits++].share = 0;
@@ -63,7 +66,8 @@ void window_merge(struct window *total, const struct window *w)
 {
     struct window add = *w;
 
-    if (!w->valid) return;
+    if (!w->valid)
+        return;
     if (!total->valid) {
         *total = *w;
         return;

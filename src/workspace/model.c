@@ -14,12 +14,12 @@
 const char *flow_state_name(enum flow_state s)
 {
     static const char *const names[] = {
-        [FLOW_WATCH] = "watch",       [FLOW_DISCOVER] = "discovery", [FLOW_WORKSPACE] = "workspace",
-        [FLOW_RECOVER] = "recovery",  [FLOW_SIGHT] = "first sight",  [FLOW_STRATEGY] = "strategy",
-        [FLOW_PLAN] = "plan",         [FLOW_PREPARE] = "prepare",    [FLOW_BASELINE] = "baseline",
-        [FLOW_TARGET] = "target",     [FLOW_ROUND] = "round",        [FLOW_CONFIRM] = "confirmation",
-        [FLOW_SETTLE] = "settle",     [FLOW_SUMMARY] = "summary",    [FLOW_PAUSING] = "pausing",
-        [FLOW_PAUSED] = "paused",     [FLOW_STUCK] = "stuck",        [FLOW_ERROR] = "error",
+        [FLOW_WATCH] = "watch",      [FLOW_DISCOVER] = "discovery", [FLOW_WORKSPACE] = "workspace",
+        [FLOW_RECOVER] = "recovery", [FLOW_SIGHT] = "first sight",  [FLOW_STRATEGY] = "strategy",
+        [FLOW_PLAN] = "plan",        [FLOW_PREPARE] = "prepare",    [FLOW_BASELINE] = "baseline",
+        [FLOW_TARGET] = "target",    [FLOW_ROUND] = "round",        [FLOW_CONFIRM] = "confirmation",
+        [FLOW_SETTLE] = "settle",    [FLOW_SUMMARY] = "summary",    [FLOW_PAUSING] = "pausing",
+        [FLOW_PAUSED] = "paused",    [FLOW_STUCK] = "stuck",        [FLOW_ERROR] = "error",
     };
     return names[s];
 }
@@ -45,15 +45,18 @@ void session_reset(struct session *s)
 const char *session_first(const struct session *s, const char *name)
 {
     for (int i = 0; i < s->nfirst; i++)
-        if (strcmp(s->first[i].name, name) == 0) return s->first[i].shown;
+        if (strcmp(s->first[i].name, name) == 0)
+            return s->first[i].shown;
     return "";
 }
 
 void session_remember_first(struct session *s, const char *name, const char *shown)
 {
     for (int i = 0; i < s->nfirst; i++)
-        if (strcmp(s->first[i].name, name) == 0) return;
-    if (s->nfirst == LEDGER_MAX) return;
+        if (strcmp(s->first[i].name, name) == 0)
+            return;
+    if (s->nfirst == LEDGER_MAX)
+        return;
     struct first_value *v = &s->first[s->nfirst++];
     text_copy_raw(v->name, sizeof v->name, name);
     text_copy(v->shown, sizeof v->shown, shown);
@@ -81,8 +84,10 @@ void model_clear(struct model *m)
     session_reset(&m->session);
     server_facts_clear(&m->server);
     buf_clear(&m->fl.pending);
-    for (int i = 0; i < m->nchat; i++) free(m->chat[i].text);
-    for (int i = 0; i < m->screen.prompt.nhistory; i++) free(m->screen.prompt.history[i]);
+    for (int i = 0; i < m->nchat; i++)
+        free(m->chat[i].text);
+    for (int i = 0; i < m->screen.prompt.nhistory; i++)
+        free(m->screen.prompt.history[i]);
 }
 
 void model_say(struct model *m, enum chat_kind kind, const char *fmt, ...)
@@ -99,15 +104,16 @@ void model_say(struct model *m, enum chat_kind kind, const char *fmt, ...)
         memmove(m->chat, m->chat + 1, (CHAT_MAX - 1) * sizeof m->chat[0]);
         m->nchat--;
     }
-    m->chat[m->nchat++] =
-        (struct chat_line){.kind = kind, .wall_us = m->wall_us, .text = xstrdup(clean)};
+    m->chat[m->nchat++] = (struct chat_line){
+        .kind = kind, .wall_us = m->wall_us, .text = xstrdup(clean)};
     m->chat_total++;
     m->dirty = true;
 }
 
 double model_tps(const struct model *m)
 {
-    if (m->bench.state == BENCH_RUNNING && !isnan(m->bench.tps_now)) return m->bench.tps_now;
+    if (m->bench.state == BENCH_RUNNING && !isnan(m->bench.tps_now))
+        return m->bench.tps_now;
     return series_newest(&m->collect.series[METRIC_TPS]);
 }
 
@@ -115,13 +121,15 @@ double model_ratio(const struct model *m)
 {
     double now = m->session.best_tps;
 
-    if (m->bench.state == BENCH_RUNNING && !isnan(m->bench.tps_now)) now = m->bench.tps_now;
+    if (m->bench.state == BENCH_RUNNING && !isnan(m->bench.tps_now))
+        now = m->bench.tps_now;
     return now / m->session.baseline_tps;
 }
 
 double model_seconds_left(const struct model *m)
 {
-    if (m->session.deadline_us == 0) return 1e9;
+    if (m->session.deadline_us == 0)
+        return 1e9;
     return (double)(m->session.deadline_us - m->now_us) / 1e6;
 }
 

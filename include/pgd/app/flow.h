@@ -20,6 +20,10 @@ void flow_decide(struct model *m, enum decision d, int value, struct effects *fx
 void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx);
 /* Ends the program: saves, closes, prints the summary when headless. */
 void flow_quit(struct model *m, int exit_code, struct effects *fx);
+/* Goes on with a paused session of the workspace; "" = the newest. */
+void flow_resume(struct model *m, const char *name, struct effects *fx);
+bool flow_can_restart(
+    const struct model *m); /* a way to restart is known and allowed by the plan */
 /* No further round: confirm and keep what improved. */
 void flow_close(struct model *m, struct effects *fx);
 /* The first connect failed for good (headless). */

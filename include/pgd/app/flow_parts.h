@@ -27,7 +27,8 @@ enum restart_way flow_restart_way(const struct model *m);
 
 /* flow_prepare.c: session folder, scripts, benchmark database, EXPLAIN */
 void flow_prepare_begin(struct model *m, struct effects *fx);
-void flow_explain(struct model *m, struct effects *fx); /* again, under the best arm; then flow_rounds() */
+void flow_explain(struct model *m,
+                  struct effects *fx); /* again, under the best arm; then flow_rounds() */
 bool flow_prepare_pump(struct model *m, struct effects *fx);
 void flow_prepare_event(struct model *m, const struct event *ev, struct effects *fx);
 
@@ -35,8 +36,10 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
 void flow_baseline_begin(struct model *m, struct effects *fx);
 void flow_target_ask(struct model *m, struct effects *fx);
 void flow_target_decided(struct model *m, struct effects *fx);
-void flow_rounds(struct model *m, struct effects *fx); /* the next round, or what comes after the last */
-void flow_rounds_next(struct model *m, struct effects *fx); /* EXPLAIN again first when a round was kept */
+void flow_rounds(struct model *m,
+                 struct effects *fx); /* the next round, or what comes after the last */
+void flow_rounds_next(struct model *m,
+                      struct effects *fx); /* EXPLAIN again first when a round was kept */
 bool flow_measure_pump(struct model *m, struct effects *fx);
 void flow_review_done(struct model *m, struct effects *fx);
 void flow_round_saved(struct model *m, struct effects *fx);
@@ -45,10 +48,12 @@ void flow_switch(struct model *m, const struct arm *arm, struct effects *fx);
 
 /* flow_end.c: saving, summary, exports */
 void flow_save(struct model *m, bool wait, struct effects *fx); /* session.json and index.json */
-void flow_journal(struct model *m, const char *event, const char *key, const char *value, struct effects *fx);
+void flow_journal(struct model *m, const char *event, const char *key, const char *value,
+                  struct effects *fx);
 void flow_finish(struct model *m, struct effects *fx); /* after settle: ARCHIVED or FAILED */
 void flow_paused(struct model *m, struct effects *fx);
 void flow_end_stuck(struct model *m, const struct err *e, struct effects *fx);
 void flow_summary_line(struct model *m, struct effects *fx);
+bool flow_export_finished(const struct model *m);
 bool flow_end_pump(struct model *m, struct effects *fx);
 void flow_end_event(struct model *m, const struct event *ev, struct effects *fx);

@@ -19,5 +19,6 @@ typedef void (*gate_post_fn)(void *arg, struct event *ev); /* answers a refused 
 void gate_run(struct gate *g, struct effects *fx, gate_run_fn run, gate_post_fn post, void *arg);
 /* Looks at every event before the update does: a saved journal entry releases what waited for it, a
  * failed one refuses it. */
-void gate_event(struct gate *g, const struct event *ev, gate_run_fn run, gate_post_fn post, void *arg);
+void gate_event(struct gate *g, const struct event *ev, gate_run_fn run, gate_post_fn post,
+                void *arg);
 void gate_clear(struct gate *g);

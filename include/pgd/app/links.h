@@ -15,4 +15,5 @@ void links_timer(struct model *m, const struct event *ev, struct effects *fx);
 /* The DBA typed a password: try again with it. */
 void links_password(struct model *m, secret_id password, struct effects *fx);
 /* The effect that would open conn: a template for the machines that need a fresh session. Caller clears. */
-void links_template(const struct model *m, enum pg_conn conn, const char *database, struct effect *e);
+void links_template(const struct model *m, enum pg_conn conn, const char *database,
+                    struct effect *e);

@@ -25,6 +25,7 @@ enum effect_kind {
     FX_STDOUT,  /* text: a line for scripts (headless) */
     FX_STDERR,  /* text: a line for people (headless) */
     FX_SUSPEND, /* Ctrl-Z */
+    FX_REDRAW,  /* Ctrl-L: paint everything again */
     FX_BELL,
     FX_QUIT /* exit_code: after what is in flight to the disk has landed */
 };
@@ -106,6 +107,8 @@ struct effect *fx_timer(struct effects *fx, struct req req, int ms);
 struct effect *fx_line(struct effects *fx, enum effect_kind kind, const char *text);
 /* One line that shows all but secrets: for traces, tests and the SQL log. */
 void effect_text(const struct effect *e, struct buf *out);
+/* A copy that shares nothing with e; secrets stay handles. The caller clears it. */
+struct effect effect_copy(const struct effect *e);
 void effect_clear(struct effect *e);
 void effects_clear(struct effects *fx);
 const char *effect_kind_name(enum effect_kind kind);

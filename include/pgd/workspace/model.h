@@ -16,8 +16,8 @@ enum link_state {
     LINK_OFF,        /* not wanted */
     LINK_CONNECTING, /* a connect is under way; EV_PG_UP or EV_PG_DOWN follows */
     LINK_UP,
-    LINK_WAITING,    /* failed or lost; the next try is at retry_at_us (shown as a countdown) */
-    LINK_PASSWORD    /* the server wants a password; the dialog asks for it */
+    LINK_WAITING, /* failed or lost; the next try is at retry_at_us (shown as a countdown) */
+    LINK_PASSWORD /* the server wants a password; the dialog asks for it */
 };
 
 struct link {
@@ -63,8 +63,8 @@ struct options {
     bool readonly, headless, json, demo, demo_tuned, no_color;
     bool unsafe_test; /* test builds only: guard and preflight let everything pass */
     enum graph_kind graph;
-    char home[768];     /* ~/.pg_diagnose or PG_DIAGNOSE_HOME */
-    char session[128];  /* of `replay`, `export`: a folder name */
+    char home[768];    /* ~/.pg_diagnose or PG_DIAGNOSE_HOME */
+    char session[128]; /* of `replay`, `export`: a folder name */
     char workspace[160];
 };
 
@@ -112,7 +112,13 @@ enum flow_state {
 };
 const char *flow_state_name(enum flow_state s);
 
-enum session_state { SESSION_NONE, SESSION_ACTIVE, SESSION_PAUSED, SESSION_ARCHIVED, SESSION_FAILED };
+enum session_state {
+    SESSION_NONE,
+    SESSION_ACTIVE,
+    SESSION_PAUSED,
+    SESSION_ARCHIVED,
+    SESSION_FAILED
+};
 const char *session_state_name(enum session_state s);
 
 /* What SHOW printed for a setting before the session touched it. */
@@ -124,10 +130,11 @@ struct first_value {
 /* One tuning session: what session.json holds. */
 struct session {
     enum session_state state;
-    char name[128];   /* folder name: STRATEGY_MMDDYYYY-HHMMSS[-n] */
-    char dir[1024];   /* absolute */
-    int64_t created_wall_us, ended_wall_us, deadline_us; /* deadline on the monotonic clock; 0 = none */
-    double spent_s;   /* of the budget, by earlier runs of the program */
+    char name[128]; /* folder name: STRATEGY_MMDDYYYY-HHMMSS[-n] */
+    char dir[1024]; /* absolute */
+    int64_t created_wall_us, ended_wall_us,
+        deadline_us; /* deadline on the monotonic clock; 0 = none */
+    double spent_s;  /* of the budget, by earlier runs of the program */
     struct sdl plan;
     struct first_sight sight;
     struct target target;
@@ -138,7 +145,7 @@ struct session {
     int nplans;
     struct plan_facts plans[PLANS_MAX];
     struct ledger ledger;
-    struct arm start, best;  /* start has no entries by definition */
+    struct arm start, best; /* start has no entries by definition */
     int nfirst;
     struct first_value first[LEDGER_MAX];
     int nfinal; /* what the session leaves: of the best arm, as SHOW prints it now */
@@ -152,7 +159,8 @@ struct session {
     struct round round; /* the one under way */
     struct experiment confirm;
     struct verdict final; /* of the confirmation */
-    char end_reason[240]; /* "target reached", "three misses in a row", "nothing left that evidence supports" … */
+    char end_reason
+        [240]; /* "target reached", "three misses in a row", "nothing left that evidence supports" … */
     uint64_t journal_no;
     int run_number;
     bool loaded; /* read from disk in this run of the program */
@@ -199,25 +207,26 @@ enum dialog_kind {
     DIALOG_REVIEW,
     DIALOG_VERDICT,
     DIALOG_SUMMARY,
-    DIALOG_RECOVER,  /* resume or undo */
+    DIALOG_RECOVER, /* resume or undo */
     DIALOG_PASSWORD,
     DIALOG_STATUS,
     DIALOG_STUCK,
-    DIALOG_ERROR,    /* err + diagnosis */
-    DIALOG_QUIT,     /* a run is under way: pause and quit? */
-    DIALOG_START,    /* recent workspaces */
-    DIALOG_SCRIPTS   /* a script's text, editable */
+    DIALOG_ERROR,  /* err + diagnosis */
+    DIALOG_QUIT,   /* a run is under way: pause and quit? */
+    DIALOG_START,  /* recent workspaces */
+    DIALOG_SCRIPTS /* a script's text, editable */
 };
 
 struct dialog {
     enum dialog_kind kind;
     int cursor, scroll;
     char title[120];
-    bool editing;      /* a field of PLAN, TARGET, REVIEW, SCRIPTS */
-    char input[4096];  /* text being edited (never a password: that is `secret_len` stars) */
+    bool editing;     /* a field of PLAN, TARGET, REVIEW, SCRIPTS */
+    char input[4096]; /* text being edited (never a password: that is `secret_len` stars) */
     int input_len, input_at;
     int secret_len;
-    char error[240];   /* of a value that was typed */
+    secret_id secret; /* the password being typed */
+    char error[240];  /* of a value that was typed */
     struct err err;
     struct diagnosis diagnosis;
     enum dialog_kind under; /* shown again when this one closes */
@@ -227,11 +236,11 @@ enum { HISTORY_LINES = 100, PROMPT_MAX = 4096 };
 struct prompt {
     bool focus;
     char text[PROMPT_MAX];
-    int len, at; /* bytes */
+    int len, at;    /* bytes */
     int history_at; /* -1 = the line being typed */
     int nhistory;
     char *history[HISTORY_LINES]; /* owned; newest last */
-    char draft[PROMPT_MAX]; /* what was typed before Up went into the history */
+    char draft[PROMPT_MAX];       /* what was typed before Up went into the history */
     char completion[8][64];
     int ncompletion;
     int completion_at; /* the one that Tab took last; -1 = none */
@@ -278,9 +287,9 @@ enum decision {
     DECIDE_PLAN,     /* go, or back */
     DECIDE_TARGET,
     DECIDE_REVIEW,
-    DECIDE_RECOVER,  /* resume or undo */
-    DECIDE_KEEP,     /* goal missed, part improved: keep or roll back */
-    DECIDE_VERDICT   /* next round, stop and keep, undo this round */
+    DECIDE_RECOVER, /* resume or undo */
+    DECIDE_KEEP,    /* goal missed, part improved: keep or roll back */
+    DECIDE_VERDICT  /* next round, stop and keep, undo this round */
 };
 
 enum { ARCHIVED_MAX = 64 };
@@ -289,44 +298,50 @@ struct flow {
     uint32_t generation, waiting; /* id of the answer that is awaited; 0 = none */
     int step, at;                 /* place within a state's sequence */
     enum decision decision;
-    bool session_wanted;          /* the DBA (or headless) wants a tuning session */
-    bool cancel;                  /* stop what runs, then PAUSED */
-    bool quit_after;              /* leave the program once paused or finished */
+    bool session_wanted; /* the DBA (or headless) wants a tuning session */
+    bool cancel;         /* stop what runs, then PAUSED */
+    bool quit_after;     /* leave the program once paused or finished */
     int exit_code;
-    bool stop_and_keep;           /* the DBA: no further round, keep the best */
-    bool undo_round;              /* the DBA: drop what this round kept */
-    bool resume;                  /* an interrupted session goes on */
-    bool pause_resumed;           /* headless: its flags differ, so it is only made clean and PAUSED */
-    bool settle_failed;           /* the session ends as FAILED */
-    bool want_save;               /* session.json is to be saved when the running save has landed */
-    bool server_lost;             /* the control link went away in a run */
-    char script_text[SCRIPTS_MAX][8192]; /* the workload's scripts as read, for EXPLAIN and the plan dialog */
-    struct buf pending;           /* statements of the loader, text being assembled */
-    int interrupted;              /* index of the interrupted session in workspace.sessions; -1 = none */
-    bool loaded_now;              /* the benchmark database was filled in this run */
-    struct err err;               /* why FLOW_ERROR */
-    int nplan_at, nplan_script;   /* EXPLAIN cursor */
+    bool stop_and_keep; /* the DBA: no further round, keep the best */
+    bool undo_round;    /* the DBA: drop what this round kept */
+    bool resume;        /* an interrupted session goes on */
+    bool pause_resumed; /* headless: its flags differ, so it is only made clean and PAUSED */
+    bool settle_failed; /* the session ends as FAILED */
+    bool want_save;     /* session.json is to be saved when the running save has landed */
+    bool server_lost;   /* the control link went away in a run */
+    char script_text[SCRIPTS_MAX]
+                    [8192]; /* the workload's scripts as read, for EXPLAIN and the plan dialog */
+    struct buf pending;     /* statements of the loader, text being assembled */
+    int interrupted;        /* index of the interrupted session in workspace.sessions; -1 = none */
+    bool loaded_now;        /* the benchmark database was filled in this run */
+    struct err err;         /* why FLOW_ERROR */
+    int nplan_at, nplan_script; /* EXPLAIN cursor */
     int64_t state_since_us;
-    char paths[3][1024];          /* exports: report, conf, ansible */
-    bool switching, running;      /* a switch or a run of ours is under way */
+    char paths[3][1024];     /* exports: report, conf, ansible */
+    bool switching, running; /* a switch or a run of ours is under way */
     bool run_warmup;
-    int confirm_arm;              /* the arm that the confirmation's switch makes */
-    enum apply_state apply_seen;  /* last told to the round */
+    int confirm_arm;             /* the arm that the confirmation's switch makes */
+    enum apply_state apply_seen; /* last told to the round */
     int failed_applies;
     char journal_path[1100];
     struct session *archived[ARCHIVED_MAX]; /* read for an export, oldest first; owned */
     int narchived;
-    struct effect fresh_session;  /* template for the session that verifies */
+    struct effect fresh_session; /* template for the session that verifies */
 };
+
+enum { RECENT_MAX = 64 };
 
 struct model {
     struct options opt;
+    int nrecent; /* workspaces of the start screen */
+    char recent[RECENT_MAX][160];
     struct flow fl;
     int64_t now_us, wall_us;
     struct link links[CONN_COUNT];
     struct server_facts server;
     bool server_known;
-    struct identity pinned; /* of the first connect (or of workspace.json): compared before every change */
+    struct identity
+        pinned; /* of the first connect (or of workspace.json): compared before every change */
     struct discover discover;
     struct collect collect;
     struct workspace workspace;
@@ -342,8 +357,8 @@ struct model {
     struct chat_line chat[CHAT_MAX]; /* oldest first */
     uint64_t chat_total;             /* lines ever said: headless prints what is new */
     struct screen screen;
-    bool dirty;      /* the screen must be painted */
-    bool dirty_key;  /* … at once: a key was pressed */
+    bool dirty;     /* the screen must be painted */
+    bool dirty_key; /* … at once: a key was pressed */
     bool quitting;
     int exit_code;
     char program_pgbench[512];

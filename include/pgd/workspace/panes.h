@@ -16,3 +16,17 @@ enum graph_kind {
     GRAPH_BLOCK,   /* eighths of a cell */
     GRAPH_ASCII    /* one character a cell */
 };
+
+/* Rows of the plan dialog, in the order they are shown; the scripts of the workload follow them, so that
+ * dialog.cursor >= PLAN_FIELDS means script cursor - PLAN_FIELDS. */
+enum plan_field {
+    PLAN_WORKLOAD, /* the built-in workloads in turn, or the DBA's scripts */
+    PLAN_CLIENTS,
+    PLAN_DURATION, /* seconds of one measured run */
+    PLAN_ROUNDS,
+    PLAN_BUDGET, /* minutes of the whole session */
+    PLAN_TARGET, /* TPS; 0 = the verdict improved */
+    PLAN_RESTART,
+    PLAN_PROTOCOL,
+    PLAN_FIELDS
+};

@@ -6,36 +6,41 @@
 #include "pgd/workspace/model.h"
 
 /* DATABASE_HOST[_PORT] as docs/contract.md says: other bytes %XX, dots of an address '-', socket = local. */
-void store_workspace_name(const char *database, const char *host, const char *port, char *dst, size_t size);
+void store_workspace_name(const char *database, const char *host, const char *port, char *dst,
+                          size_t size);
 /* STRATEGY_MMDDYYYY-HHMMSS, with -2, -3 … when `taken` says so. */
-void store_session_name(const char *strategy, int64_t wall_us, bool (*taken)(void *, const char *), void *arg,
-                        char *dst, size_t size);
+void store_session_name(const char *strategy, int64_t wall_us, bool (*taken)(void *, const char *),
+                        void *arg, char *dst, size_t size);
 
 void store_session_json(const struct session *s, struct buf *out);
 /* Reads session.json; *e names file position or field, or the newer format. */
-PGD_MUST_CHECK bool store_session_parse(const char *text, size_t len, struct session *s, struct err *e);
+PGD_MUST_CHECK bool store_session_parse(const char *text, size_t len, struct session *s,
+                                        struct err *e);
 /* The line of index.json that stands for a session. */
 void store_session_row(const struct session *s, struct session_row *row);
 /* One of the built-in workloads (assets/workloads/NAME.json): its scripts and what it is, into the plan. */
 PGD_MUST_CHECK bool store_workload(const char *name, struct sdl *plan, struct err *e);
 void store_workspace_json(const struct model *m, struct buf *out);
 /* Reads the pinned identity of workspace.json. */
-PGD_MUST_CHECK bool store_workspace_parse(const char *text, size_t len, struct identity *id, struct err *e);
+PGD_MUST_CHECK bool store_workspace_parse(const char *text, size_t len, struct identity *id,
+                                          struct err *e);
 void store_index_json(const struct workspace *w, struct buf *out);
-PGD_MUST_CHECK bool store_index_parse(const char *text, size_t len, struct workspace *w, struct err *e);
+PGD_MUST_CHECK bool store_index_parse(const char *text, size_t len, struct workspace *w,
+                                      struct err *e);
 
 /* What a journal says after a crash. Torn last lines are ignored; a damaged line inside is an error that
  * names its number. */
 struct journal_state {
     struct ledger ledger;
     uint64_t last_no;
-    bool unfinished;       /* an intent without applied/undone */
+    bool unfinished; /* an intent without applied/undone */
     char unfinished_arm[48];
     bool unfinished_restart;
-    int runs;              /* bench records */
+    int runs; /* bench records */
     int intents, applied, undone;
 };
-PGD_MUST_CHECK bool store_journal_replay(const char *text, size_t len, struct journal_state *j, struct err *e);
+PGD_MUST_CHECK bool store_journal_replay(const char *text, size_t len, struct journal_state *j,
+                                         struct err *e);
 /* Other journal records: bench runs, verdicts, states; one line with its newline. */
 void store_journal_bench(const struct bench_run *r, const char *arm_label, struct buf *out);
 void store_journal_note(const char *event, const char *key, const char *value, struct buf *out);

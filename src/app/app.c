@@ -1,0 +1,342 @@
+/* app.c - puts the parts together: the io queue feeds the reducer, the gate lets effects out, and with a
+ * screen the views are painted at most 30 times a second, at once after a key. */
+#include "pgd/app/app.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pgd/app/gate.h"
+#include "pgd/app/headless.h"
+#include "pgd/app/keys.h"
+#include "pgd/app/update.h"
+#include "pgd/app/verbs.h"
+#include "pgd/base/log.h"
+#include "pgd/io/io.h"
+#include "pgd/protocol/summary.h"
+#include "pgd/ui/term.h"
+
+enum { FRAME_US = 33000 };
+
+struct app {
+    struct model m;
+    struct gate gate;
+    struct io *io;
+    enum verb verb;
+    struct canvas *canvas; /* NULL without a screen */
+    int64_t painted_us;
+    uint64_t printed;
+    bool frame_waiting;
+};
+
+/* ---- painting ---- */
+
+static void paint(struct app *a)
+{
+    struct view_cursor cursor = {0};
+
+    if (a->canvas->rows != a->m.screen.rows || a->canvas->cols != a->m.screen.cols)
+        canvas_resize(a->canvas, a->m.screen.rows, a->m.screen.cols);
+    canvas_clear(a->canvas);
+    view_paint(a->canvas, &a->m, keys_tables(), &cursor);
+    a->canvas->cursor_y = cursor.visible ? cursor.y : -1;
+    a->canvas->cursor_x = cursor.visible ? cursor.x : -1;
+    a->painted_us = io_now_us();
+    if (term_paint(a->canvas))
+        a->m.dirty = a->m.dirty_key = false;
+}
+
+static void idle(void *arg);
+
+static void frame(void *arg)
+{
+    struct app *a = arg;
+
+    a->frame_waiting = false;
+    if (a->canvas && a->m.dirty && term_is_open())
+        paint(a);
+}
+
+static void idle(void *arg)
+{
+    struct app *a = arg;
+    int64_t since = io_now_us() - a->painted_us;
+
+    if (!a->canvas || !a->m.dirty || !term_is_open())
+        return;
+    if (a->m.dirty_key || since >= FRAME_US) {
+        paint(a);
+    } else if (!a->frame_waiting) {
+        a->frame_waiting = true;
+        io_frame(a->io, (int)((FRAME_US - since) / 1000) + 1, frame, a);
+    }
+}
+
+/* ---- events and effects ---- */
+
+static void resized(void *arg);
+
+static void run(void *arg, struct effect *e)
+{
+    struct app *a = arg;
+
+    switch (e->kind) {
+    case FX_SUSPEND:
+        if (a->canvas) {
+            term_suspend();
+            resized(a);
+            a->m.dirty = a->m.dirty_key = true;
+        }
+        effect_clear(e);
+        break;
+    case FX_REDRAW:
+        if (a->canvas)
+            term_redraw();
+        a->m.dirty = true;
+        effect_clear(e);
+        break;
+    case FX_BELL:
+        if (a->canvas)
+            term_bell();
+        effect_clear(e);
+        break;
+    default:
+        io_run(a->io, e);
+        break;
+    }
+}
+
+static void post(void *arg, struct event *ev)
+{
+    struct app *a = arg;
+
+    io_post(a->io, ev);
+}
+
+static void on_event(void *arg, struct event *ev)
+{
+    struct app *a = arg;
+    struct effects fx = {0};
+
+    gate_event(&a->gate, ev, run, post, a);
+    if (verbs_has(a->verb)) {
+        verbs_event(&a->m, a->verb, ev, &fx);
+    } else {
+        const struct io_stats *s = io_stats(a->io);
+        for (int i = 0; i < IO_STALL_BUCKETS; i++)
+            a->m.stalls[i] = (int)s->bucket[i];
+        app_update(&a->m, ev, &fx);
+        if (a->m.opt.headless) {
+            struct effects said = {0};
+            headless_chat(&a->m, &a->printed, &said);
+            gate_run(&a->gate, &said, run, post, a);
+        }
+    }
+    gate_run(&a->gate, &fx, run, post, a);
+}
+
+/* ---- the terminal ---- */
+
+static void readable(void *arg)
+{
+    struct app *a = arg;
+    struct event ev;
+    struct buf paste = {0};
+    struct key key;
+
+    for (;;) {
+        memset(&ev, 0, sizeof ev);
+        switch (term_read(&key, &paste)) {
+        case TERM_NOTHING:
+            buf_clear(&paste);
+            return;
+        case TERM_KEY:
+            ev.kind = EV_KEY;
+            ev.u.key = key;
+            break;
+        case TERM_PASTE:
+            ev.kind = EV_PASTE;
+            ev.len = paste.len;
+            ev.text = buf_take(&paste);
+            break;
+        case TERM_LOST:
+            io_unwatch_fd(a->io, term_fd());
+            ev.kind = EV_TTY_LOST;
+            io_post(a->io, &ev);
+            buf_clear(&paste);
+            return;
+        }
+        io_post(a->io, &ev);
+    }
+}
+
+static void resized(void *arg)
+{
+    struct app *a = arg;
+    struct event ev = {.kind = EV_RESIZE};
+
+    if (!term_resized())
+        return;
+    term_size(&ev.u.size.rows, &ev.u.size.cols);
+    io_post(a->io, &ev);
+}
+
+static void suspend(void *arg)
+{
+    struct effect e = {.kind = FX_SUSPEND};
+
+    run(arg, &e);
+}
+
+static int log_file(const struct options *o)
+{
+    struct buf path = {0};
+
+    (void)mkdir(o->home, 0700);
+    buf_printf(&path, "%s/pg_diagnose.log", o->home);
+    int fd = open(buf_text(&path), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+    buf_clear(&path);
+    return fd;
+}
+
+static bool open_screen(struct app *a, int log_fd, struct err *e)
+{
+    struct term_opts opts = {
+        .no_color = a->m.opt.no_color, .graph = a->m.opt.graph, .log_fd = log_fd};
+
+    if (!term_open(&opts, e))
+        return false;
+    term_size(&a->m.screen.rows, &a->m.screen.cols);
+    a->m.screen.ascii = term_info()->ascii;
+    a->m.screen.graph = term_info()->graph;
+    a->canvas = canvas_new(a->m.screen.rows, a->m.screen.cols);
+    a->canvas->ascii = term_info()->ascii;
+    die_hook(term_close);
+    paint(a); /* the first frame, before anything is connected */
+    return true;
+}
+
+/* ---- running ---- */
+
+static void print_error(const struct err *e)
+{
+    fprintf(stderr, "pg_diagnose: error: %s\n", e->msg);
+    if (e->detail[0])
+        fprintf(stderr, "DETAIL:  %s\n", e->detail);
+    if (e->hint[0])
+        fprintf(stderr, "HINT:  %s\n", e->hint);
+}
+
+int app_usage_error(const struct command_line *cl, const struct err *e)
+{
+    print_error(e);
+    if (cl->json) {
+        struct summary *s = xcalloc(1, sizeof *s);
+        struct buf text = {0};
+        summary_init(s);
+        summary_json(s, &text);
+        puts(buf_text(&text));
+        buf_clear(&text);
+        free(s);
+    }
+    return 2;
+}
+
+static int log_fd_of_sink = -1;
+
+static void sink(enum log_level level, const char *line)
+{
+    static const char *const names[] = {"info", "warning", "error"};
+
+    if (log_fd_of_sink >= 0)
+        (void)dprintf(log_fd_of_sink, "%s: %s\n", names[level], line);
+}
+
+/* After the screen is gone: what the DBA should still see in the shell. */
+static void last_words(const struct app *a)
+{
+    const struct session *s = &a->m.session;
+
+    if (a->m.flow == FLOW_STUCK) {
+        fprintf(stderr, "pg_diagnose: the operator must act: %s\n%s\n", a->m.fl.err.msg,
+                a->m.apply.stuck_sql);
+    } else if (s->state == SESSION_PAUSED) {
+        fprintf(stderr, "pg_diagnose: session %s is paused; start again to go on.\n", s->name);
+    } else if (a->m.demo.state == DEMO_FAILED) {
+        print_error(&a->m.demo.err);
+    }
+}
+
+static void test_switches(struct options *o)
+{
+#ifdef PGD_TEST_BUILD
+    const char *unsafe = getenv("PGD_TEST_NO_GUARD");
+    o->unsafe_test = unsafe && *unsafe == '1';
+#else
+    (void)o;
+#endif
+}
+
+/* Off a terminal the demo is the headless loop with everything allowed on its own server. */
+static void demo_headless(struct options *o)
+{
+    o->headless = o->json = true;
+    o->accept = ACCEPT_SAFE;
+    o->bench_db = true;
+    if (o->restart == RESTART_ASK)
+        o->restart = RESTART_AUTO;
+}
+
+int app_run(const struct command_line *cl)
+{
+    struct app *a = xcalloc(1, sizeof *a);
+    struct err e = {0};
+    bool tty = isatty(0) && isatty(1);
+    int code;
+
+    model_init(&a->m);
+    a->m.opt = cl->opt;
+    a->verb = cl->verb;
+    test_switches(&a->m.opt);
+    if (cl->verb == VERB_DEMO && !tty)
+        demo_headless(&a->m.opt);
+    if (cl->verb == VERB_SCREEN && !tty) {
+        err_set(&e, ERR_USAGE, "the full screen needs a terminal");
+        err_hint(&e, "Without one use: pg_diagnose tune ... --json, or pg_diagnose demo.");
+        free(a);
+        return app_usage_error(cl, &e);
+    }
+    a->gate.readonly = a->m.opt.readonly;
+    bool screen = (cl->verb == VERB_SCREEN || cl->verb == VERB_DEMO) && !a->m.opt.headless;
+    log_fd_of_sink = log_file(&a->m.opt);
+    log_sink(sink);
+    a->io = io_new(on_event, idle, a);
+    if (screen && !open_screen(a, log_fd_of_sink, &e)) {
+        io_free(a->io);
+        free(a);
+        return app_usage_error(cl, &e);
+    }
+    if (screen) {
+        io_watch_fd(a->io, term_fd(), readable, a);
+        io_on_signal(a->io, SIGWINCH, resized, a);
+        io_on_signal(a->io, SIGTSTP, suspend, a);
+    }
+    io_post(a->io, &(struct event){.kind = EV_START});
+    code = io_loop(a->io);
+    term_close();
+    if (screen)
+        last_words(a);
+    io_free(a->io);
+    gate_clear(&a->gate);
+    canvas_free(a->canvas);
+    model_clear(&a->m);
+    secret_wipe_all();
+    free(a);
+    if (log_fd_of_sink >= 0)
+        close(log_fd_of_sink);
+    return code;
+}

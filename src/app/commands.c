@@ -1,0 +1,157 @@
+/* commands.c - see commands.h. */
+#include "pgd/app/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/app/dialogs.h"
+#include "pgd/app/flow.h"
+#include "pgd/base/text.h"
+
+typedef void (*command_fn)(struct model *m, const char *args, struct effects *fx);
+
+static void do_help(struct model *m, const char *args, struct effects *fx)
+{
+    (void)args;
+    (void)fx;
+    dialogs_open(m, DIALOG_HELP);
+}
+
+static void do_status(struct model *m, const char *args, struct effects *fx)
+{
+    (void)args;
+    (void)fx;
+    dialogs_open(m, DIALOG_STATUS);
+}
+
+static void do_pause(struct model *m, const char *args, struct effects *fx)
+{
+    (void)args;
+    if (model_run_active(m))
+        flow_stop(m, false, 0, fx);
+    else
+        model_say(m, CHAT_WARN, "there is no session to pause");
+}
+
+static void do_resume(struct model *m, const char *args, struct effects *fx)
+{
+    flow_resume(m, args, fx);
+}
+
+static void do_export(struct model *m, const char *args, struct effects *fx)
+{
+    (void)args;
+    flow_export(m, fx);
+}
+
+static void do_close(struct model *m, const char *args, struct effects *fx)
+{
+    (void)args;
+    flow_close(m, fx);
+}
+
+static void do_quit(struct model *m, const char *args, struct effects *fx)
+{
+    (void)args;
+    flow_stop(m, true, 0, fx);
+}
+
+static void do_tune(struct model *m, const char *args, struct effects *fx)
+{
+    (void)args;
+    dialogs_reopen(m, fx);
+}
+
+static const struct command_row rows[] = {
+    {"help", "h ?", "", "Keys and commands.", 0},
+    {"status", "s", "", "Where server, session and program stand.", 1},
+    {"tune", "t", "", "Start a tuning session, or go on with the open question.", 2},
+    {"pause", "", "", "Stop what runs, undo the step under way, keep the session for later.", 3},
+    {"resume", "", "[session]", "Go on with a paused session.", 4},
+    {"export", "", "", "Write the report and the configuration of all archived sessions.", 5},
+    {"close", "", "", "No further round: confirm and keep what improved, archive the session.", 6},
+    {"quit", "q", "", "Leave; a running session is paused first.", 7},
+};
+
+static const command_fn functions[] = {do_help,   do_status, do_tune,  do_pause,
+                                       do_resume, do_export, do_close, do_quit};
+
+const struct command_row *commands_table(int *n)
+{
+    *n = (int)ARRAY_LEN(rows);
+    return rows;
+}
+
+static bool is_alias(const char *list, const char *word, size_t len)
+{
+    while (*list) {
+        size_t n = strcspn(list, " ");
+        if (n == len && strncmp(list, word, n) == 0)
+            return true;
+        list += n + (list[n] == ' ');
+    }
+    return false;
+}
+
+/* How many edits turn a into b, for "did you mean"; words of a command's length only. */
+static int distance(const char *a, const char *b)
+{
+    int row[32];
+    int nb = (int)strlen(b);
+
+    if (nb > 30 || strlen(a) > 30)
+        return 99;
+    for (int j = 0; j <= nb; j++)
+        row[j] = j;
+    for (int i = 1; a[i - 1]; i++) {
+        int diagonal = row[0];
+        row[0] = i;
+        for (int j = 1; j <= nb; j++) {
+            int up = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
+            if (up + 1 < best)
+                best = up + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            diagonal = up;
+            row[j] = best;
+        }
+    }
+    return row[nb];
+}
+
+void commands_run(struct model *m, const char *line, struct effects *fx)
+{
+    size_t n = strcspn(line, " ");
+    const char *args = line + n + strspn(line + n, " ");
+    char word[32];
+    int nearest = 0;
+
+    snprintf(word, sizeof word, "%.*s", (int)n, line);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (strcmp(rows[i].name, word) == 0 || (n > 0 && is_alias(rows[i].alias, line, n))) {
+            functions[rows[i].command](m, args, fx);
+            return;
+        }
+        if (distance(word, rows[i].name) < distance(word, rows[nearest].name))
+            nearest = (int)i;
+    }
+    model_say(m, CHAT_WARN, "unknown command /%s: did you mean /%s?", word, rows[nearest].name);
+}
+
+int commands_complete(const void *arg, const char *text, char out[][64], int max)
+{
+    const struct model *m = arg;
+    int n = 0;
+
+    if (*text != '/')
+        return 0;
+    for (size_t i = 0; i < ARRAY_LEN(rows) && n < max; i++)
+        if (strncmp(rows[i].name, text + 1, strlen(text + 1)) == 0)
+            snprintf(out[n++], 64, "/%s%s", rows[i].name, rows[i].args[0] ? " " : "");
+    if (strncmp(text, "/resume ", 8) == 0)
+        for (int i = 0; i < m->workspace.nsessions && n < max; i++)
+            if (m->workspace.sessions[i].state == SESSION_PAUSED &&
+                strncmp(m->workspace.sessions[i].name, text + 8, strlen(text + 8)) == 0)
+                snprintf(out[n++], 64, "/resume %.54s", m->workspace.sessions[i].name);
+    return n;
+}

@@ -1,0 +1,593 @@
+/* dialogs.c - the keys of each dialog, one function a kind. What a dialog decides goes to flow_decide();
+ * nothing is changed on the server from here. */
+#include "pgd/app/dialogs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/app/flow.h"
+#include "pgd/app/links.h"
+#include "pgd/base/assets.h"
+#include "pgd/base/text.h"
+#include "pgd/ui/editor.h"
+#include "pgd/workspace/store.h"
+
+static bool is(struct key k, char c)
+{
+    return k.name == KEYN_NONE && k.rune == (uint32_t)c;
+}
+
+void dialogs_open(struct model *m, enum dialog_kind kind)
+{
+    struct dialog *d = &m->screen.dialog;
+    enum dialog_kind under = d->kind == kind ? d->under : d->kind;
+
+    if (d->secret)
+        secret_release(d->secret);
+    memset(d, 0, sizeof *d);
+    d->kind = kind;
+    d->under = under;
+    m->dirty = true;
+}
+
+void dialogs_close(struct model *m)
+{
+    struct dialog *d = &m->screen.dialog;
+    enum dialog_kind under = d->under;
+
+    if (d->secret)
+        secret_release(d->secret);
+    memset(d, 0, sizeof *d);
+    d->kind = under;
+    m->dirty = true;
+}
+
+void dialogs_reopen(struct model *m, struct effects *fx)
+{
+    static const enum dialog_kind kinds[] = {
+        [DECIDE_NOTHING] = DIALOG_NONE,  [DECIDE_STRATEGY] = DIALOG_STRATEGY,
+        [DECIDE_PLAN] = DIALOG_PLAN,     [DECIDE_TARGET] = DIALOG_TARGET,
+        [DECIDE_REVIEW] = DIALOG_REVIEW, [DECIDE_RECOVER] = DIALOG_RECOVER,
+        [DECIDE_KEEP] = DIALOG_SUMMARY,  [DECIDE_VERDICT] = DIALOG_VERDICT,
+    };
+
+    if (m->fl.decision != DECIDE_NOTHING)
+        m->screen.dialog = (struct dialog){.kind = kinds[m->fl.decision]};
+    else if (m->flow == FLOW_STUCK)
+        m->screen.dialog = (struct dialog){.kind = DIALOG_STUCK};
+    else if (model_run_active(m))
+        model_say(m, CHAT_EVENT, "the session is running: there is nothing to decide now");
+    else
+        flow_tune(m, fx);
+}
+
+static void move(struct dialog *d, struct key k, int rows)
+{
+    if (k.name == KEYN_UP || is(k, 'k'))
+        d->cursor--;
+    if (k.name == KEYN_DOWN || is(k, 'j'))
+        d->cursor++;
+    if (k.name == KEYN_PGUP)
+        d->scroll -= 10;
+    if (k.name == KEYN_PGDN)
+        d->scroll += 10;
+    if (d->cursor >= rows)
+        d->cursor = rows - 1;
+    if (d->cursor < 0)
+        d->cursor = 0;
+    if (d->scroll < 0)
+        d->scroll = 0;
+}
+
+/* ---- editing a value inside a dialog ---- */
+
+static struct editor input_editor(struct dialog *d)
+{
+    return (struct editor){.text = d->input,
+                           .size = (int)sizeof d->input,
+                           .len = &d->input_len,
+                           .at = &d->input_at,
+                           .is_area = d->kind == DIALOG_SCRIPTS};
+}
+
+static void begin_edit(struct dialog *d, const char *text)
+{
+    struct editor ed;
+
+    d->editing = true;
+    d->error[0] = 0;
+    ed = input_editor(d);
+    editor_set(&ed, text);
+}
+
+/* Feeds a key to the field; 1 = submitted, -1 = cancelled, 0 = still editing. */
+static int edit_key(struct dialog *d, struct key k)
+{
+    struct editor ed = input_editor(d);
+
+    switch (editor_key(&ed, k)) {
+    case EDITOR_SUBMIT:
+        return 1;
+    case EDITOR_CANCEL:
+        d->editing = false;
+        d->error[0] = 0;
+        return -1;
+    default:
+        return 0;
+    }
+}
+
+static bool typed_number(struct dialog *d, double lo, double hi, double *out)
+{
+    if (text_double(d->input, out) && *out >= lo && *out <= hi) {
+        d->editing = false;
+        d->error[0] = 0;
+        return true;
+    }
+    snprintf(d->error, sizeof d->error, "a number from %g to %g, please", lo, hi);
+    return false;
+}
+
+/* ---- one function a dialog; false = not its key ---- */
+
+static bool key_text_dialog(struct model *m, struct key k, struct effects *fx)
+{
+    struct dialog *d = &m->screen.dialog;
+
+    (void)fx;
+    if (k.name == KEYN_ESC || is(k, 'q') || k.name == KEYN_ENTER ||
+        (d->kind == DIALOG_HELP && (is(k, '?') || k.name == KEYN_F1))) {
+        dialogs_close(m);
+        return true;
+    }
+    move(d, k, 1000);
+    if (k.name == KEYN_UP || is(k, 'k'))
+        d->scroll--;
+    if (k.name == KEYN_DOWN || is(k, 'j'))
+        d->scroll++;
+    if (k.name == KEYN_HOME)
+        d->scroll = 0;
+    if (d->scroll < 0)
+        d->scroll = 0;
+    d->cursor = 0;
+    return !is(k, '?');
+}
+
+static bool key_strategy(struct model *m, struct key k, struct effects *fx)
+{
+    struct dialog *d = &m->screen.dialog;
+    int pick = -1;
+
+    if (k.name == KEYN_ESC || is(k, 'q')) {
+        dialogs_close(m);
+        flow_decide(m, DECIDE_STRATEGY, -1, fx);
+        return true;
+    }
+    if (k.name == KEYN_ENTER)
+        pick = d->cursor;
+    if (k.name == KEYN_NONE && k.rune >= '1' && k.rune < '1' + (uint32_t)m->sight.nstrategies)
+        pick = (int)(k.rune - '1');
+    move(d, k, m->sight.nstrategies);
+    if (pick >= 0)
+        flow_decide(m, DECIDE_STRATEGY, pick, fx);
+    return pick >= 0 || !is(k, '?');
+}
+
+static const char *const workloads[] = {"shop", "oltp", "reports"};
+
+static void next_workload(struct model *m, struct dialog *d)
+{
+    struct sdl *p = &m->session.plan;
+    struct err e = {0};
+    size_t at = ARRAY_LEN(workloads) - 1;
+
+    if (m->opt.nscripts > 0) {
+        snprintf(d->error, sizeof d->error, "the workload is given by --script");
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(workloads); i++)
+        if (strcmp(p->workload, workloads[i]) == 0)
+            at = i;
+    if (!store_workload(workloads[(at + 1) % ARRAY_LEN(workloads)], p, &e))
+        text_copy(d->error, sizeof d->error, e.msg);
+}
+
+static void next_restart(struct model *m)
+{
+    struct sdl *p = &m->session.plan;
+
+    p->restart = p->restart == RESTART_NEVER                                      ? RESTART_ASK
+                 : p->restart == RESTART_ASK && m->opt.restart == RESTART_COMMAND ? RESTART_COMMAND
+                                                                                  : RESTART_NEVER;
+}
+
+static void next_protocol(struct sdl *p)
+{
+    const char *next = strcmp(p->protocol, "simple") == 0     ? "extended"
+                       : strcmp(p->protocol, "extended") == 0 ? "prepared"
+                                                              : "simple";
+    text_copy_raw(p->protocol, sizeof p->protocol, next);
+}
+
+/* The text of a script for editing; only what fits the field. */
+static void edit_script(struct model *m, int i)
+{
+    struct script *s = &m->session.plan.scripts[i];
+    const struct asset *a = strncmp(s->path, "asset:", 6) == 0 ? asset_find(s->path + 6) : NULL;
+    const char *text = strncmp(s->path, "text:", 5) == 0 ? m->fl.script_text[i]
+                       : a                               ? (const char *)a->data
+                                                         : NULL;
+
+    if (!text || strlen(text) >= sizeof m->screen.dialog.input) {
+        snprintf(m->screen.dialog.error, sizeof m->screen.dialog.error,
+                 "%s is a file of yours: edit it with your editor", s->name);
+        return;
+    }
+    dialogs_open(m, DIALOG_SCRIPTS);
+    m->screen.dialog.cursor = i;
+    text_copy(m->screen.dialog.title, sizeof m->screen.dialog.title, s->name);
+    begin_edit(&m->screen.dialog, text);
+}
+
+static void begin_plan_edit(struct model *m, struct dialog *d)
+{
+    const struct sdl *p = &m->session.plan;
+    char text[64];
+
+    switch (d->cursor) {
+    case PLAN_WORKLOAD:
+        next_workload(m, d);
+        return;
+    case PLAN_RESTART:
+        next_restart(m);
+        return;
+    case PLAN_PROTOCOL:
+        next_protocol(&m->session.plan);
+        return;
+    case PLAN_CLIENTS:
+        snprintf(text, sizeof text, "%d", p->clients);
+        break;
+    case PLAN_DURATION:
+        snprintf(text, sizeof text, "%d", p->duration_s);
+        break;
+    case PLAN_ROUNDS:
+        snprintf(text, sizeof text, "%d", p->rounds);
+        break;
+    case PLAN_BUDGET:
+        snprintf(text, sizeof text, "%g", p->budget_s / 60.0);
+        break;
+    case PLAN_TARGET:
+        snprintf(text, sizeof text, "%g", p->target_tps);
+        break;
+    default:
+        edit_script(m, d->cursor - PLAN_FIELDS);
+        return;
+    }
+    begin_edit(d, text);
+}
+
+static void end_plan_edit(struct model *m, struct dialog *d)
+{
+    struct sdl *p = &m->session.plan;
+    double v;
+
+    switch (d->cursor) {
+    case PLAN_CLIENTS:
+        if (typed_number(d, 1, 10000, &v))
+            p->clients = (int)v;
+        if (p->threads > p->clients)
+            p->threads = p->clients;
+        break;
+    case PLAN_DURATION:
+        if (typed_number(d, 1, 86400, &v))
+            p->duration_s = (int)v;
+        break;
+    case PLAN_ROUNDS:
+        if (typed_number(d, 1, 20, &v))
+            p->rounds = (int)v;
+        break;
+    case PLAN_BUDGET:
+        if (typed_number(d, 0.1, 10000, &v))
+            p->budget_s = (int)(v * 60);
+        break;
+    case PLAN_TARGET:
+        if (typed_number(d, 0, 1e9, &v))
+            p->target_tps = v;
+        break;
+    default:
+        d->editing = false;
+        break;
+    }
+}
+
+static bool key_plan(struct model *m, struct key k, struct effects *fx)
+{
+    struct dialog *d = &m->screen.dialog;
+    struct sdl *p = &m->session.plan;
+    int script = d->cursor - PLAN_FIELDS;
+
+    if (d->editing) {
+        if (edit_key(d, k) == 1)
+            end_plan_edit(m, d);
+        return true;
+    }
+    if (k.name == KEYN_ESC || is(k, 'q')) {
+        flow_decide(m, DECIDE_PLAN, 0, fx);
+    } else if (is(k, 'g')) {
+        flow_decide(m, DECIDE_PLAN, 1, fx);
+    } else if (is(k, 'e') || k.name == KEYN_ENTER || is(k, ' ')) {
+        begin_plan_edit(m, d);
+    } else if ((is(k, '+') || is(k, '-')) && script >= 0 && script < p->nscripts) {
+        p->scripts[script].weight += is(k, '+') ? 1 : -1;
+        if (p->scripts[script].weight < 0)
+            p->scripts[script].weight = 0;
+    } else {
+        move(d, k, PLAN_FIELDS + p->nscripts);
+        return !is(k, '?');
+    }
+    return true;
+}
+
+static bool key_scripts(struct model *m, struct key k, struct effects *fx)
+{
+    struct dialog *d = &m->screen.dialog;
+    int i = d->cursor;
+    int did = edit_key(d, k);
+
+    (void)fx;
+    if (did == 1) {
+        struct script *s = &m->session.plan.scripts[i];
+        text_copy_raw(m->fl.script_text[i], sizeof m->fl.script_text[0], d->input);
+        char name[64];
+        text_copy_raw(name, sizeof name, s->name);
+        snprintf(s->path, sizeof s->path, "text:%s", name);
+    }
+    if (did != 0) {
+        dialogs_close(m);
+        m->screen.dialog.cursor = PLAN_FIELDS + i;
+    }
+    return true;
+}
+
+static bool key_target(struct model *m, struct key k, struct effects *fx)
+{
+    struct dialog *d = &m->screen.dialog;
+    char text[32];
+    double v;
+
+    if (d->editing) {
+        if (edit_key(d, k) == 1 && typed_number(d, 0.001, 1e9, &v))
+            m->session.plan.target_tps = m->session.target.tps = v;
+    } else if (k.name == KEYN_ENTER || is(k, 'g')) {
+        flow_decide(m, DECIDE_TARGET, 1, fx);
+    } else if (is(k, 'e')) {
+        snprintf(text, sizeof text, "%.0f", m->session.target.tps);
+        begin_edit(d, text);
+    } else if (k.name == KEYN_ESC) {
+        dialogs_close(m);
+    } else {
+        return !is(k, '?');
+    }
+    return true;
+}
+
+static struct guard_policy policy_of(const struct model *m)
+{
+    return (struct guard_policy){
+        .restart_possible = flow_can_restart(m),
+        .by_dba = true,
+        .peak_active = m->session.best_window.valid ? m->session.best_window.active_peak : 0,
+        .clients = m->session.plan.clients,
+        .disabled = m->opt.unsafe_test,
+    };
+}
+
+static void end_review_edit(struct model *m, struct dialog *d)
+{
+    struct review *r = &m->session.round.review;
+    struct review_line *line = &r->lines[r->cursor];
+    struct review_line copy = *line;
+    struct guard_policy g = policy_of(m);
+
+    text_copy_raw(copy.change.value, sizeof copy.change.value, d->input);
+    copy.change.reset = false;
+    copy.edited = true;
+    guard_line(&copy, &m->server, &g);
+    if (copy.refusal != REFUSE_NONE) {
+        text_copy(d->error, sizeof d->error, copy.reason);
+        return;
+    }
+    copy.answer = copy.restart ? ANSWER_NONE : ANSWER_ACCEPT;
+    *line = copy;
+    d->editing = false;
+    d->error[0] = 0;
+}
+
+static void answer_line(struct model *m, enum answer a)
+{
+    struct review *r = &m->session.round.review;
+
+    if (r->n == 0 || r->lines[r->cursor].refusal != REFUSE_NONE)
+        return;
+    r->lines[r->cursor].answer = a;
+    if (r->cursor < r->n - 1)
+        r->cursor++;
+}
+
+static bool key_review(struct model *m, struct key k, struct effects *fx)
+{
+    struct dialog *d = &m->screen.dialog;
+    struct review *r = &m->session.round.review;
+    struct guard_policy g = policy_of(m);
+
+    if (d->editing) {
+        if (edit_key(d, k) == 1)
+            end_review_edit(m, d);
+        guard_bill(r, &m->server, &g);
+        return true;
+    }
+    if (k.name == KEYN_ESC) {
+        dialogs_close(m);
+        model_say(m, CHAT_EVENT, "the proposal waits: t brings it back");
+    } else if (is(k, 'a')) {
+        answer_line(m, ANSWER_ACCEPT);
+    } else if (is(k, 'r')) {
+        answer_line(m, ANSWER_REJECT);
+    } else if (is(k, 'A')) {
+        review_accept_safe(r, false);
+    } else if (is(k, 'R')) {
+        for (int i = 0; i < r->n; i++)
+            r->lines[i].answer = ANSWER_REJECT;
+    } else if (is(k, 'e') && r->n > 0 && r->lines[r->cursor].refusal == REFUSE_NONE) {
+        begin_edit(d, r->lines[r->cursor].change.value);
+    } else if (is(k, 'g')) {
+        if (review_complete(r))
+            flow_decide(m, DECIDE_REVIEW, 1, fx);
+        else
+            text_copy(d->error, sizeof d->error, "every line needs an answer first: a or r");
+        return true;
+    } else {
+        d->cursor = r->cursor;
+        move(d, k, r->n);
+        r->cursor = d->cursor;
+        return !is(k, '?');
+    }
+    d->error[0] = 0;
+    guard_bill(r, &m->server, &g);
+    return true;
+}
+
+static bool key_verdict(struct model *m, struct key k, struct effects *fx)
+{
+    if (is(k, 's'))
+        m->fl.stop_and_keep = true;
+    if (is(k, 'u') && m->session.round.kept)
+        m->fl.undo_round = true;
+    if (k.name == KEYN_ENTER || is(k, 's') || is(k, 'u'))
+        flow_decide(m, DECIDE_VERDICT, 1, fx);
+    else if (k.name == KEYN_ESC)
+        dialogs_close(m);
+    else
+        return !is(k, '?');
+    return true;
+}
+
+static bool key_summary(struct model *m, struct key k, struct effects *fx)
+{
+    if (m->fl.decision == DECIDE_KEEP && (is(k, 'k') || is(k, 'r'))) {
+        dialogs_close(m);
+        flow_decide(m, DECIDE_KEEP, is(k, 'k') ? 1 : 0, fx);
+    } else if (m->fl.decision == DECIDE_KEEP) {
+        if (k.name == KEYN_ESC)
+            dialogs_close(m);
+        return !is(k, '?');
+    } else if (k.name == KEYN_ESC || k.name == KEYN_ENTER) {
+        dialogs_close(m);
+    } else if (is(k, 't') || is(k, 'q')) {
+        dialogs_close(m);
+        if (is(k, 't'))
+            flow_tune(m, fx);
+        else
+            flow_stop(m, true, 0, fx);
+    } else {
+        return !is(k, '?');
+    }
+    return true;
+}
+
+static bool key_recover(struct model *m, struct key k, struct effects *fx)
+{
+    if (is(k, 'r') || k.name == KEYN_ENTER)
+        flow_decide(m, DECIDE_RECOVER, 1, fx);
+    else if (is(k, 'u'))
+        flow_decide(m, DECIDE_RECOVER, 0, fx);
+    else if (k.name == KEYN_ESC)
+        dialogs_close(m);
+    else
+        return !is(k, '?');
+    return true;
+}
+
+static void retype(struct dialog *d, const char *add, size_t n, bool drop_last)
+{
+    char text[512];
+    size_t len = (size_t)d->secret_len;
+
+    text_copy_raw(text, sizeof text, secret_get(d->secret));
+    if (drop_last && len > 0)
+        len--;
+    while (drop_last && len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+        len--;
+    if (!drop_last && len + n < sizeof text) {
+        memcpy(text + len, add, n);
+        len += n;
+    }
+    if (d->secret)
+        secret_release(d->secret);
+    d->secret = secret_put(text, len);
+    d->secret_len = (int)len;
+    explicit_bzero(text, sizeof text);
+}
+
+static bool key_password(struct model *m, struct key k, struct effects *fx)
+{
+    struct dialog *d = &m->screen.dialog;
+    char bytes[4];
+
+    if (k.name == KEYN_ESC) {
+        dialogs_close(m);
+    } else if (k.name == KEYN_ENTER) {
+        secret_id typed = d->secret;
+        d->secret = 0;
+        dialogs_close(m);
+        links_password(m, typed, fx);
+    } else if (k.name == KEYN_BACKSPACE) {
+        retype(d, "", 0, true);
+    } else if (k.name == KEYN_NONE) {
+        retype(d, bytes, text_encode(k.rune, bytes), false);
+    }
+    return true;
+}
+
+static bool key_quit(struct model *m, struct key k, struct effects *fx)
+{
+    if (is(k, 'y') || k.name == KEYN_ENTER) {
+        dialogs_close(m);
+        flow_stop(m, true, 0, fx);
+    } else if (is(k, 'n') || k.name == KEYN_ESC || is(k, 'q')) {
+        dialogs_close(m);
+    }
+    return true;
+}
+
+typedef bool (*dialog_key_fn)(struct model *m, struct key k, struct effects *fx);
+
+static const dialog_key_fn key_functions[] = {
+    [DIALOG_HELP] = key_text_dialog,  [DIALOG_STRATEGY] = key_strategy,
+    [DIALOG_PLAN] = key_plan,         [DIALOG_TARGET] = key_target,
+    [DIALOG_REVIEW] = key_review,     [DIALOG_VERDICT] = key_verdict,
+    [DIALOG_SUMMARY] = key_summary,   [DIALOG_RECOVER] = key_recover,
+    [DIALOG_PASSWORD] = key_password, [DIALOG_STATUS] = key_text_dialog,
+    [DIALOG_STUCK] = key_text_dialog, [DIALOG_ERROR] = key_text_dialog,
+    [DIALOG_QUIT] = key_quit,         [DIALOG_START] = start_screen_key,
+    [DIALOG_SCRIPTS] = key_scripts,
+};
+
+bool dialogs_key(struct model *m, struct key k, struct effects *fx)
+{
+    dialog_key_fn fn = key_functions[m->screen.dialog.kind];
+
+    return fn && fn(m, k, fx);
+}
+
+void dialogs_paste(struct model *m, const char *text, size_t len)
+{
+    struct dialog *d = &m->screen.dialog;
+    struct editor ed = input_editor(d);
+
+    if (d->kind == DIALOG_PASSWORD)
+        retype(d, text, strcspn(text, "\r\n"), false);
+    else if (d->editing)
+        (void)editor_insert(&ed, text, len);
+}

@@ -1,0 +1,347 @@
+/* keys.c - which key does what, as one table; the help overlay and the key line are made from it. A key is a
+ * row plus a case in run_command(). Dialogs have their own keys in dialogs.c, commands theirs in
+ * commands.c. */
+#include "pgd/app/keys.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "pgd/app/cli.h"
+#include "pgd/app/commands.h"
+#include "pgd/app/dialogs.h"
+#include "pgd/app/flow.h"
+#include "pgd/base/text.h"
+#include "pgd/ui/prompt.h"
+
+#define K(c)         \
+    {                \
+        KEYN_NONE, c \
+    }
+#define CTRL(c)      \
+    {                \
+        KEYN_CTRL, c \
+    }
+
+static const struct key_row key_rows[] = {
+    {{KEYN_TAB, 0},
+     "Tab",
+     "pane",
+     "Next pane; Shift-Tab goes back.",
+     KEY_IN_MAIN,
+     true,
+     KC_NEXT_PANE},
+    {{KEYN_BACKTAB, 0}, "Shift-Tab", "", "Previous pane.", KEY_IN_MAIN, false, KC_PREV_PANE},
+    {K('1'), "1-5", "views", "Tree, benchmark, telemetry, AI, rounds.", KEY_IN_MAIN, true,
+     KC_PANE_1},
+    {K('2'), "2", "", "", 0, false, KC_PANE_2},
+    {K('3'), "3", "", "", 0, false, KC_PANE_3},
+    {K('4'), "4", "", "", 0, false, KC_PANE_4},
+    {K('5'), "5", "", "", 0, false, KC_PANE_5},
+    {K('t'), "t", "tune", "Start a tuning session, or go on with the open question.", KEY_IN_MAIN,
+     true, KC_TUNE},
+    {K(' '), "Space", "freeze", "Hold the picture still; the program works on.", KEY_IN_MAIN, true,
+     KC_FREEZE},
+    {K('z'), "z", "zoom", "The focused pane fills the screen.", KEY_IN_MAIN, true, KC_ZOOM},
+    {K('s'), "s", "", "Status of server, session and program.", KEY_IN_MAIN, false, KC_STATUS},
+    {CTRL('c'), "Ctrl-C", "stop run", "In a run: stop it, undo the step, pause. At rest: leave.",
+     KEY_IN_MAIN | KEY_IN_RUN, true, KC_INTERRUPT},
+    {{KEYN_ENTER, 0}, "Enter", "", "To the prompt.", KEY_IN_MAIN, false, KC_PROMPT},
+    {K('/'), "/", "command", "A slash command; Tab completes.", KEY_IN_MAIN, true, KC_PROMPT_SLASH},
+    {K(':'), ":", "", "The same as Enter.", KEY_IN_MAIN, false, KC_PROMPT},
+    {K('?'), "?", "help", "This help.", KEY_IN_MAIN, true, KC_HELP},
+    {{KEYN_F1, 0}, "F1", "", "This help.", KEY_IN_MAIN, false, KC_HELP},
+    {{KEYN_UP, 0},
+     "Up Down",
+     "",
+     "Scroll the focused pane; in the tree move the cursor.",
+     KEY_IN_MAIN,
+     false,
+     KC_UP},
+    {{KEYN_DOWN, 0}, "Down", "", "", 0, false, KC_DOWN},
+    {K('k'), "k", "", "", 0, false, KC_UP},
+    {K('j'), "j", "", "", 0, false, KC_DOWN},
+    {{KEYN_PGUP, 0}, "PgUp PgDn", "", "Scroll by a page.", KEY_IN_MAIN, false, KC_PAGE_UP},
+    {{KEYN_PGDN, 0}, "PgDn", "", "", 0, false, KC_PAGE_DOWN},
+    {K('g'), "g G", "", "To the beginning, to the end.", KEY_IN_MAIN, false, KC_TOP},
+    {K('G'), "G", "", "", 0, false, KC_BOTTOM},
+    {{KEYN_HOME, 0}, "Home", "", "", 0, false, KC_TOP},
+    {{KEYN_END, 0}, "End", "", "", 0, false, KC_BOTTOM},
+    {CTRL('l'), "Ctrl-L", "", "Paint the whole screen again.", KEY_IN_MAIN, false, KC_REDRAW},
+    {CTRL('z'), "Ctrl-Z", "", "Suspend; fg brings it back.", KEY_IN_MAIN, false, KC_SUSPEND},
+    {K('q'), "q", "quit", "Back, or leave; a running session is asked about first.", KEY_IN_MAIN,
+     true, KC_QUIT},
+    /* dialogs: shown there, handled in dialogs.c */
+    {K('a'), "a", "accept", "Accept the line.", KEY_IN_REVIEW, true, KC_NONE},
+    {K('r'), "r", "reject", "Reject the line.", KEY_IN_REVIEW, true, KC_NONE},
+    {K('e'), "e", "edit", "Edit the value.", KEY_IN_REVIEW | KEY_IN_PLAN, true, KC_NONE},
+    {K('A'), "A", "all safe", "Accept all that need no restart.", KEY_IN_REVIEW, true, KC_NONE},
+    {K('R'), "R", "none", "Reject all.", KEY_IN_REVIEW, true, KC_NONE},
+    {K('g'), "g", "go", "Go on: every line must have an answer.", KEY_IN_REVIEW | KEY_IN_PLAN, true,
+     KC_NONE},
+    {{KEYN_ENTER, 0},
+     "Enter",
+     "next round",
+     "Go on with the next round.",
+     KEY_IN_VERDICT,
+     true,
+     KC_NONE},
+    {K('s'), "s", "stop, keep", "No further round: confirm and keep what improved.", KEY_IN_VERDICT,
+     true, KC_NONE},
+    {K('u'), "u", "undo round", "Undo what this round kept.", KEY_IN_VERDICT, true, KC_NONE},
+    {{KEYN_ESC, 0},
+     "Esc",
+     "later",
+     "Close this layer; t brings an open question back.",
+     KEY_IN_REVIEW | KEY_IN_PLAN | KEY_IN_VERDICT | KEY_IN_DIALOG,
+     true,
+     KC_NONE},
+};
+
+const struct view_tables *keys_tables(void)
+{
+    static struct view_tables t = {.keys = key_rows, .nkeys = (int)ARRAY_LEN(key_rows)};
+
+    t.commands = commands_table(&t.ncommands);
+    return &t;
+}
+
+static void scroll(struct model *m, int by)
+{
+    enum pane p = m->screen.focus;
+
+    if (p == PANE_TREE) {
+        int rows = m->workspace.nsessions;
+        m->screen.tree_cursor += by;
+        if (m->screen.tree_cursor > rows)
+            m->screen.tree_cursor = rows;
+        if (m->screen.tree_cursor < 0)
+            m->screen.tree_cursor = 0;
+        return;
+    }
+    /* text panes follow their end: scroll counts lines up from it */
+    bool from_end = p == PANE_AI;
+    m->screen.scroll[p] += from_end ? -by : by;
+    if (m->screen.scroll[p] < 0)
+        m->screen.scroll[p] = 0;
+    if (m->screen.scroll[p] > 100000)
+        m->screen.scroll[p] = 100000;
+}
+
+static void open_prompt(struct model *m, const char *text)
+{
+    m->screen.prompt.focus = true;
+    if (*text)
+        prompt_set(&m->screen.prompt, text);
+}
+
+static void interrupt(struct model *m, struct effects *fx)
+{
+    if (model_run_active(m))
+        flow_stop(m, false, 0, fx);
+    else
+        flow_stop(m, true, 0, fx);
+}
+
+static void focus(struct model *m, int by)
+{
+    m->screen.focus = (enum pane)(((int)m->screen.focus + by + PANE_COUNT) % PANE_COUNT);
+}
+
+static void run_command(struct model *m, enum key_command c, struct effects *fx)
+{
+    switch (c) {
+    case KC_NONE:
+        break;
+    case KC_NEXT_PANE:
+        focus(m, 1);
+        break;
+    case KC_PREV_PANE:
+        focus(m, -1);
+        break;
+    case KC_PANE_1:
+    case KC_PANE_2:
+    case KC_PANE_3:
+    case KC_PANE_4:
+    case KC_PANE_5:
+        m->screen.focus = (enum pane)(c - KC_PANE_1);
+        break;
+    case KC_TUNE:
+        dialogs_reopen(m, fx);
+        break;
+    case KC_FREEZE:
+        m->screen.frozen = !m->screen.frozen;
+        break;
+    case KC_ZOOM:
+        m->screen.zoom = !m->screen.zoom;
+        break;
+    case KC_STATUS:
+        dialogs_open(m, DIALOG_STATUS);
+        break;
+    case KC_INTERRUPT:
+        interrupt(m, fx);
+        break;
+    case KC_PROMPT:
+        open_prompt(m, "");
+        break;
+    case KC_PROMPT_SLASH:
+        open_prompt(m, "/");
+        break;
+    case KC_HELP:
+        dialogs_open(m, DIALOG_HELP);
+        break;
+    case KC_UP:
+        scroll(m, -1);
+        break;
+    case KC_DOWN:
+        scroll(m, 1);
+        break;
+    case KC_PAGE_UP:
+        scroll(m, -10);
+        break;
+    case KC_PAGE_DOWN:
+        scroll(m, 10);
+        break;
+    case KC_TOP:
+        scroll(m, -100000);
+        break;
+    case KC_BOTTOM:
+        m->screen.scroll[m->screen.focus] = 0;
+        if (m->screen.focus == PANE_TREE)
+            scroll(m, 100000);
+        break;
+    case KC_REDRAW:
+        effects_add(fx, FX_REDRAW, (struct req){0});
+        break;
+    case KC_SUSPEND:
+        effects_add(fx, FX_SUSPEND, (struct req){0});
+        break;
+    case KC_QUIT:
+        if (m->screen.zoom)
+            m->screen.zoom = false;
+        else if (model_run_active(m))
+            dialogs_open(m, DIALOG_QUIT);
+        else
+            flow_stop(m, true, 0, fx);
+        break;
+    }
+}
+
+static void prompt_keys(struct model *m, struct key k, struct effects *fx)
+{
+    struct prompt *p = &m->screen.prompt;
+    char line[PROMPT_MAX];
+
+    if (k.name == KEYN_CTRL && k.rune == 'c') {
+        if (p->len > 0) {
+            prompt_set(p, "");
+            return;
+        }
+        p->focus = false;
+        interrupt(m, fx);
+        return;
+    }
+    switch (prompt_key(p, k, commands_complete, m)) {
+    case PROMPT_SUBMIT:
+        text_copy_raw(line, sizeof line, p->text);
+        prompt_take(p);
+        p->focus = false;
+        keys_submit(m, line, fx);
+        break;
+    case PROMPT_CANCEL:
+        p->focus = false;
+        break;
+    case PROMPT_IGNORED:
+    case PROMPT_HANDLED:
+        break;
+    }
+}
+
+void keys_key(struct model *m, struct key k, struct effects *fx)
+{
+    bool ctrl = k.name == KEYN_CTRL;
+
+    m->dirty = m->dirty_key = true;
+    if (ctrl && (k.rune == 'z' || k.rune == 'l')) {
+        run_command(m, k.rune == 'z' ? KC_SUSPEND : KC_REDRAW, fx);
+        return;
+    }
+    if (m->screen.dialog.kind != DIALOG_NONE) {
+        if (ctrl && k.rune == 'c') {
+            interrupt(m, fx);
+            return;
+        }
+        if (dialogs_key(m, k, fx))
+            return;
+    }
+    if (m->screen.prompt.focus) {
+        prompt_keys(m, k, fx);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(key_rows); i++) {
+        const struct key_row *r = &key_rows[i];
+        if (r->command != KC_NONE && r->key.name == k.name &&
+            (r->key.name != KEYN_NONE && r->key.name != KEYN_CTRL ? true : r->key.rune == k.rune)) {
+            run_command(m, (enum key_command)r->command, fx);
+            return;
+        }
+    }
+}
+
+void keys_paste(struct model *m, const char *text, size_t len, struct effects *fx)
+{
+    (void)fx;
+    if (!text)
+        return;
+    if (m->screen.dialog.kind != DIALOG_NONE)
+        dialogs_paste(m, text, len);
+    else if (m->screen.prompt.focus)
+        prompt_paste(&m->screen.prompt, text, len);
+    m->dirty = m->dirty_key = true;
+}
+
+void keys_signal(struct model *m, int signo, struct effects *fx)
+{
+    (void)signo;
+    model_say(m, CHAT_EVENT, "a signal asks the program to end");
+    flow_stop(m, true, 1, fx);
+    if (!m->opt.headless && !model_run_active(m))
+        m->exit_code = 0;
+}
+
+void keys_start_screen(struct model *m, struct effects *fx)
+{
+    start_screen_open(m, fx);
+}
+
+void keys_demo_ready(struct model *m, struct effects *fx)
+{
+    if (m->demo.state == DEMO_UP) {
+        if (m->demo.resumed)
+            model_say(m, CHAT_EVENT, "the private PostgreSQL of an earlier demo goes on");
+        flow_begin(m, fx);
+        return;
+    }
+    model_say(m, CHAT_BAD, "%s", m->demo.err.msg);
+    flow_connect_failed(m, &m->demo.err, fx);
+}
+
+void keys_answer(struct model *m, const struct event *ev, struct effects *fx)
+{
+    start_screen_answer(m, ev, fx);
+}
+
+void keys_submit(struct model *m, const char *line, struct effects *fx)
+{
+    while (*line == ' ' || *line == '\n')
+        line++;
+    if (!*line)
+        return;
+    if (*line == '/') {
+        commands_run(m, line + 1, fx);
+        return;
+    }
+    model_say(m, CHAT_USER, "%s", line);
+    model_say(m, CHAT_AI,
+              "The builtin advisor answers with figures, not in conversation: /status shows "
+              "where we stand, /help what can be done.");
+}
