@@ -50,17 +50,19 @@ enum restart_way { RESTART_WAY_NONE, RESTART_WAY_PG_CTL, RESTART_WAY_COMMAND };
 
 /* What the machine needs to know; borrowed, must outlive the switch. */
 struct apply_env {
-    struct server_facts *facts;    /* pinned identity; settings (contexts) */
+    struct server_facts *facts; /* pinned identity; settings (contexts) */
     struct ledger *ledger;
     const char *journal_path;
-    uint64_t *journal_no;          /* last number used; raised by the machine */
-    const char *work_dir;          /* for the report file, the copy of auto.conf, the canary's answer; 0700 */
+    uint64_t *journal_no; /* last number used; raised by the machine */
+    const char
+        *work_dir; /* for the report file, the copy of auto.conf, the canary's answer; 0700 */
     enum restart_way way;
-    const char *restart_command;   /* RESTART_WAY_COMMAND */
-    bool canary;                   /* boot a scratch cluster before a restart */
-    bool preflight_disabled;       /* test builds only */
+    const char *restart_command; /* RESTART_WAY_COMMAND */
+    bool canary;                 /* boot a scratch cluster before a restart */
+    bool preflight_disabled;     /* test builds only */
     int verify_ms;
-    const struct effect *connect;  /* template of FX_PG_CONNECT for the fresh session on CONN_BENCH */
+    const struct effect
+        *connect; /* template of FX_PG_CONNECT for the fresh session on CONN_BENCH */
 };
 
 struct apply {
@@ -71,16 +73,16 @@ struct apply {
     int n;
     struct entry before[LEDGER_MAX]; /* the entries to change, as they stand */
     struct entry to[LEDGER_MAX];
-    int at;               /* statement under way */
+    int at; /* statement under way */
     bool undoing;
-    bool restart;         /* a changed entry is restart-class */
-    bool restarted;       /* the server was restarted by this switch */
-    bool link_up;         /* of CONN_CONTROL */
+    bool restart;   /* a changed entry is restart-class */
+    bool restarted; /* the server was restarted by this switch */
+    bool link_up;   /* of CONN_CONTROL */
     uint64_t intent_no;
-    int step;             /* within a state */
+    int step; /* within a state */
     int64_t started_at_us, deadline_us;
-    char note[256];       /* what is going on, for the screen: "server is recovering (12 s)" */
-    char log_line[512];   /* the server's log line that explains a failed start */
+    char note[256];     /* what is going on, for the screen: "server is recovering (12 s)" */
+    char log_line[512]; /* the server's log line that explains a failed start */
     struct err err;
     char stuck_sql[2048];
     struct buf report;
@@ -88,27 +90,31 @@ struct apply {
     enum apply_state phase; /* what is being done; `state` stays UNDO through all of an undo */
     enum apply_state final; /* where the result's journal entry and the clean-up lead */
     uint32_t last_id, timer, child; /* numbers of the running timer and of the running program */
-    int sent;               /* statements that have reached the server, or may have */
-    int undone;             /* statements of the undo that were sent */
-    int tries;              /* undos begun anew after the link was lost */
-    int reports;            /* empty-handed looks at the report after the script has ended */
-    bool cleaning;          /* the script's files are being removed; then `final` */
-    bool saved;             /* a copy of postgresql.auto.conf lies in the data directory */
-    bool restored;          /* the script has put that copy back by itself */
-    bool rerun;             /* the DBA's command was run again after a rescue */
-    bool no_bench;          /* no session of the workload's role can be had: verified on CONN_CONTROL */
-    int64_t wall_us;        /* of the last event */
-    int64_t restart_at_us;  /* when the restart began */
-    double restart_s;       /* how long the server was away, seconds; 0 = it was not */
-    int64_t postmaster_us;  /* start of the postmaster when the switch began */
-    struct identity now;    /* as read last */
+    int sent;                       /* statements that have reached the server, or may have */
+    int undone;                     /* statements of the undo that were sent */
+    int tries;                      /* undos begun anew after the link was lost */
+    int reports;     /* empty-handed looks at the report after the script has ended */
+    bool cleaning;   /* the script's files are being removed; then `final` */
+    bool saved;      /* a copy of postgresql.auto.conf lies in the data directory */
+    bool restored;   /* the script has put that copy back by itself */
+    bool rerun;      /* the DBA's command was run again after a rescue */
+    bool no_bench;   /* no session of the workload's role can be had: verified on CONN_CONTROL */
+    int64_t wall_us; /* of the last event */
+    int64_t restart_at_us; /* when the restart began */
+    double restart_s;      /* how long the server was away, seconds; 0 = it was not */
+    int64_t postmaster_us; /* start of the postmaster when the switch began */
+    struct identity now;   /* as read last */
+    int64_t now_us;        /* of the last event */
+    bool journalled;       /* the intent is on the disk */
+    struct err fault;      /* what went wrong last; err keeps the first */
+    char others[256]; /* what others have changed and this switch makes effective; the last note */
     struct entry undo_to[LEDGER_MAX]; /* entries that the undo has to put back */
     int undo_n;
 };
 
 /* Makes `goal` the configuration in force. */
-void apply_start(struct apply *a, const struct apply_env *env, const struct arm *goal, int64_t at_us,
-                 struct effects *fx);
+void apply_start(struct apply *a, const struct apply_env *env, const struct arm *goal,
+                 int64_t at_us, struct effects *fx);
 /* Events of OWNER_APPLY, and every EV_PG_UP / EV_PG_DOWN of CONN_CONTROL whoever asked for it. */
 void apply_step(struct apply *a, const struct event *ev, struct effects *fx);
 /* For a local server that is down at resume: waits for a restart script that still runs, else puts the copy of

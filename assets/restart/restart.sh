@@ -1,0 +1,416 @@
+# Stop, restore, start: one script for a PostgreSQL server that pg_ctl looks after. POSIX sh, run as the owner of the data
+# directory. It survives the program that started it and a cut link, and tells what it does through a file.
+#
+#   sh -c "$(cat restart.sh)" pg_diagnose-restart MODE data=DIR [config=FILE] [bin=DIR] [id=TOKEN] [wait=SECONDS]
+#
+# MODE
+#   save      copies postgresql.auto.conf, removes an old report: before the first ALTER SYSTEM
+#   restart   stops (fast) and starts with the same options; when the server exits instead of coming up, puts the copy back
+#             and starts again
+#   rescue    puts the copy back when the server has exited: before a DBA's own restart command is run again
+#   recover   waits for a script that still runs; a server that is down then gets the copy back and is started
+#   clean     removes everything that this script has left
+#
+# data    the data directory                       config  the server's postgresql.conf, where it is somewhere else
+# bin     the folder with pg_ctl                   id      a word that is repeated in the report
+# wait    how long a server may be starting, seconds
+#
+# The report (pg_diagnose.report in the data directory, replaced at once, never written in place) and the standard output of
+# save, rescue, recover and clean are lines NAME=VALUE:
+#   id      as given
+#   state   stopping | starting | recovering | up | restored (up again, with the old settings) | down | refused (nothing done)
+#   note    a sentence about it          log   the line of the server's log that explains a failed start
+set -u
+umask 077
+saved_lc=${LC_ALL-unset}
+LC_ALL=C
+export LC_ALL
+
+mode=${1:-}
+[ $# -eq 0 ] || shift
+data='' config='' bin='' id='' wait=3600
+for arg; do
+    case $arg in
+    data=*) data=${arg#data=} ;;
+    config=*) config=${arg#config=} ;;
+    bin=*) bin=${arg#bin=} ;;
+    id=*) id=${arg#id=} ;;
+    wait=*) wait=${arg#wait=} ;;
+    esac
+done
+
+auto=$data/postgresql.auto.conf
+before=$data/pg_diagnose.auto.conf.before
+opts=$data/pg_diagnose.opts
+report=$data/pg_diagnose.report
+own_log=$data/pg_diagnose.server.log
+lock=$data/pg_diagnose.lock
+log=
+log_from=0
+why=
+
+one_line() {
+    printf '%s' "$1" | tr '\n\t' '  ' | cut -c1-400
+}
+
+# put SOURCE TARGET: a copy with the same mode and owner that appears whole or not at all. A link in the target's place is
+# replaced, not followed.
+put() {
+    tmp=$(mktemp "$data/pg_diagnose.tmp.XXXXXX") || return 1
+    if cp -p "$1" "$tmp" && { sync "$tmp" 2>/dev/null || sync; } && { [ ! -L "$2" ] || rm -f "$2"; } &&
+        mv -f "$tmp" "$2"; then
+        sync "$data" 2>/dev/null || sync
+        return 0
+    fi
+    rm -f "$tmp"
+    return 1
+}
+
+lines() {
+    printf 'id=%s\nstate=%s\nnote=%s\nlog=%s\n' "$id" "$1" "$(one_line "$2")" "$(one_line "${3:-}")"
+}
+
+# say STATE NOTE [LOG]
+say() {
+    if [ "$mode" = restart ]; then
+        tmp=$(mktemp "$data/pg_diagnose.tmp.XXXXXX") || return 0
+        lines "$@" >"$tmp"
+        [ ! -L "$report" ] || rm -f "$report"
+        mv -f "$tmp" "$report"
+    else
+        case $1 in
+        stopping | starting | recovering) ;;
+        *) lines "$@" ;;
+        esac
+    fi
+}
+
+refuse() {
+    say refused "$1"
+    exit 1
+}
+
+# -- one script at a time ------------------------------------------------------------------------
+
+held_by() {
+    [ -d "$lock" ] || return 1
+    other=$(cat "$lock/pid" 2>/dev/null)
+    [ -n "$other" ] && kill -0 "$other" 2>/dev/null || return 1
+    [ ! -r "/proc/$other/cmdline" ] || grep -q pg_diagnose-restart "/proc/$other/cmdline" 2>/dev/null
+}
+
+take_lock() {
+    tries=0
+    until mkdir "$lock" 2>/dev/null; do
+        if ! held_by; then
+            # Its owner is gone, or has not yet written its number.
+            sleep 1
+            held_by || rm -rf "$lock"
+        elif [ "$tries" -ge "$1" ]; then
+            return 1
+        else
+            sleep 1
+        fi
+        tries=$((tries + 1))
+        [ "$tries" -le $(($1 + 5)) ] || return 1
+    done
+    echo $$ >"$lock/pid"
+    trap 'rm -rf "$lock"' EXIT
+}
+
+# -- the server ----------------------------------------------------------------------------------
+
+postmaster() {
+    pid=$(sed -n 1p "$data/postmaster.pid" 2>/dev/null)
+    case $pid in
+    '' | *[!0-9]*) return 1 ;;
+    esac
+    kill -0 "$pid" 2>/dev/null || return 1
+    case $(cat "/proc/$pid/comm" 2>/dev/null) in
+    '' | postgres* | postmaster* | edb-postgres*) return 0 ;;
+    esac
+    return 1
+}
+
+# Where the running server writes what goes to its standard error: there the first lines of the next start belong, too.
+find_log() {
+    log=$own_log
+    if postmaster; then
+        file=$(readlink "/proc/$pid/fd/2" 2>/dev/null)
+        if [ -n "$file" ] && [ -f "$file" ] && [ -w "$file" ]; then
+            log=$file
+        fi
+    fi
+}
+
+# Variables of the running server that the next one needs; ours may mean something else to it.
+adopt_environment() {
+    for name in $(env | sed -n 's/^\(PG[A-Z_]*\)=.*/\1/p'); do
+        unset "$name"
+    done
+    if [ "$saved_lc" = unset ]; then
+        unset LC_ALL
+    else
+        LC_ALL=$saved_lc
+    fi
+    if [ -r "$data/pg_diagnose.env" ]; then
+        unset LC_ALL
+        while IFS= read -r pair; do
+            # shellcheck disable=SC2163
+            export "$pair"
+        done <"$data/pg_diagnose.env"
+    fi
+}
+
+save_start() {
+    [ ! -f "$data/postmaster.opts" ] || put "$data/postmaster.opts" "$opts" || return 1
+    if postmaster && [ -r "/proc/$pid/environ" ]; then
+        tmp=$(mktemp "$data/pg_diagnose.tmp.XXXXXX") || return 1
+        tr '\0' '\n' <"/proc/$pid/environ" | grep -E '^(PG[A-Z_]*|LANG|LC_[A-Z]*|TZ|LD_LIBRARY_PATH)=' >"$tmp"
+        mv -f "$tmp" "$data/pg_diagnose.env"
+    fi
+    return 0
+}
+
+# postmaster.opts is PROGRAM "ARGUMENT" "ARGUMENT" …; sets start_dir (its -D) and start_opts (the rest, quoted for the shell
+# that pg_ctl starts the server with).
+read_opts() {
+    start_dir=$data
+    start_opts=
+    file=$opts
+    [ -f "$file" ] || file=$data/postmaster.opts
+    if [ -f "$file" ] && [ "$(wc -l <"$file")" -le 1 ]; then
+        start_opts=$(awk '{
+            i = index($0, " \""); if (!i) exit
+            s = substr($0, i + 2); sub(/"[ \t]*$/, "", s)
+            n = split(s, a, /" "/)
+            for (k = 1; k <= n; k++) {
+                if (a[k] == "-D") { k++; continue }
+                gsub(/\047/, "\047\\\047\047", a[k])
+                printf " \047%s\047", a[k]
+            }
+        }' "$file")
+        dir=$(awk '{ if (match($0, / "-D" "[^"]*"/)) print substr($0, RSTART + 7, RLENGTH - 8) }' "$file")
+        [ -z "$dir" ] || [ ! -d "$dir" ] || start_dir=$dir
+    fi
+    case $start_opts in
+    *config_file=*) ;;
+    *)
+        if [ -n "$config" ] && [ -f "$config" ] && [ ! "$config" -ef "$start_dir/postgresql.conf" ]; then
+            start_opts="$start_opts '-c' 'config_file=$(printf '%s' "$config" | sed "s/'/'\\\\''/g")'"
+        fi
+        ;;
+    esac
+}
+
+# The line that explains it, out of what was logged since this start.
+explain() {
+    new=$(tail -c +$((log_from + 1)) "$log" 2>/dev/null | tail -n 200)
+    current=$(sed -n 's/^stderr //p' "$data/current_logfiles" 2>/dev/null)
+    case $current in
+    '' | /*) ;;
+    *) current=$data/$current ;;
+    esac
+    if [ -n "$current" ] && [ "$current" -nt "$data/pg_diagnose.mark" ]; then
+        new="$new
+$(tail -n 50 "$current" 2>/dev/null)"
+    fi
+    why=$(printf '%s\n' "$new" | grep -E 'FATAL|PANIC' | tail -n 1)
+    [ -n "$why" ] || why=$(printf '%s\n' "$new" | grep -vE 'LOG: |HINT: |^[[:space:]]*$' | tail -n 1)
+    [ -n "$why" ] || why=$(printf '%s\n' "$new" | grep . | tail -n 1)
+}
+
+# A second, or less when that process ends.
+doze() {
+    ticks=0
+    while [ "$ticks" -lt 10 ] && kill -0 "$1" 2>/dev/null; do
+        sleep 0.1 2>/dev/null || {
+            sleep 1
+            return
+        }
+        ticks=$((ticks + 1))
+    done
+}
+
+stop_server() {
+    "$bin/pg_ctl" stop -s -D "$data" -m fast -w -t 86400 </dev/null >/dev/null 2>&1 &
+    ctl=$!
+    seconds=0
+    while kill -0 "$ctl" 2>/dev/null; do
+        say stopping "server is stopping ($seconds s)"
+        doze "$ctl"
+        seconds=$((seconds + 1))
+    done
+    wait "$ctl" 2>/dev/null
+    while postmaster; do
+        say stopping "server is stopping ($seconds s)"
+        sleep 1
+        seconds=$((seconds + 1))
+        [ "$seconds" -lt 86400 ] || return 1
+    done
+    return 0
+}
+
+# 0: up; 1: the postmaster has exited, why says what it logged; 2: still starting when the time was over.
+start_server() {
+    read_opts
+    : >>"$log"
+    : >"$data/pg_diagnose.mark"
+    log_from=$(wc -c <"$log")
+    (
+        trap - HUP INT TERM
+        adopt_environment
+        exec "$bin/pg_ctl" start -s -D "$start_dir" -l "$log" -w -t 86400 ${start_opts:+-o "$start_opts"}
+    ) </dev/null >/dev/null 2>&1 &
+    ctl=$!
+    seconds=0
+    while kill -0 "$ctl" 2>/dev/null; do
+        case $(sed -n 8p "$data/postmaster.pid" 2>/dev/null) in
+        starting*)
+            if [ "$seconds" -ge 2 ]; then
+                say recovering "server is recovering ($seconds s)"
+            else
+                say starting "server is starting"
+            fi
+            ;;
+        *) say starting "server is starting" ;;
+        esac
+        [ "$seconds" -lt "$wait" ] || return 2
+        doze "$ctl"
+        seconds=$((seconds + 1))
+    done
+    wait "$ctl" 2>/dev/null && return 0
+    case $(sed -n 8p "$data/postmaster.pid" 2>/dev/null) in
+    ready* | standby*) postmaster && return 0 ;;
+    esac
+    # pg_ctl was ended by somebody, and the server is still on its way.
+    while postmaster; do
+        case $(sed -n 8p "$data/postmaster.pid" 2>/dev/null) in
+        ready* | standby*) return 0 ;;
+        esac
+        [ "$seconds" -lt "$wait" ] || return 2
+        say recovering "server is recovering ($seconds s)"
+        sleep 1
+        seconds=$((seconds + 1))
+    done
+    explain
+    return 1
+}
+
+# The server has exited: the old settings, and another start. $1: what went wrong, for the note.
+restore_and_start() {
+    reason=$why
+    if [ ! -f "$before" ]; then
+        say down "the server did not start and there is no copy of postgresql.auto.conf to put back" "$reason"
+        return 1
+    fi
+    if ! put "$before" "$auto"; then
+        say down "the server did not start and the copy of postgresql.auto.conf could not be put back" "$reason"
+        return 1
+    fi
+    start_server
+    case $? in
+    0)
+        say restored "the server did not start; postgresql.auto.conf was put back and it is up again" "$reason"
+        return 0
+        ;;
+    2) say down "the old postgresql.auto.conf was put back; the server is still starting after $wait s" "$reason" ;;
+    *) say down "the old postgresql.auto.conf was put back, but the server does not start: $why" "$reason" ;;
+    esac
+    return 1
+}
+
+# -- modes -----------------------------------------------------------------------------------------
+
+mode_save() {
+    rm -f "$report" "$before"
+    if [ -f "$auto" ]; then
+        put "$auto" "$before" || refuse "postgresql.auto.conf cannot be copied"
+    else
+        : >"$before" || refuse "the data directory cannot be written to"
+    fi
+    lines saved "postgresql.auto.conf was copied"
+}
+
+mode_restart() {
+    [ -x "$bin/pg_ctl" ] || refuse "there is no pg_ctl in $bin"
+    postmaster || refuse "the server does not run"
+    save_start || refuse "the options that the server was started with cannot be saved"
+    find_log
+    [ -f "$log" ] || : >"$log" || refuse "there is no log to write to"
+    stop_server || refuse "the server does not stop"
+    start_server
+    case $? in
+    0) say up "server is up" ;;
+    2) say down "the server is still starting after $wait s" ;;
+    *)
+        say starting "server did not start; putting postgresql.auto.conf back"
+        restore_and_start
+        ;;
+    esac
+}
+
+mode_rescue() {
+    if postmaster; then
+        lines up "the server runs"
+    elif [ ! -f "$before" ]; then
+        lines down "there is no copy of postgresql.auto.conf"
+    elif put "$before" "$auto"; then
+        log=$own_log
+        lines restored "postgresql.auto.conf was put back"
+    else
+        lines down "the copy of postgresql.auto.conf could not be put back"
+    fi
+}
+
+mode_recover() {
+    find_log
+    if postmaster; then
+        lines up "the server runs"
+        return
+    fi
+    if [ ! -f "$before" ]; then
+        lines down "the server is down; nothing of pg_diagnose is left half done"
+        return
+    fi
+    [ -x "$bin/pg_ctl" ] || refuse "there is no pg_ctl in $bin"
+    restore_and_start
+}
+
+mode_clean() {
+    find_log
+    rm -f "$report" "$before" "$opts" "$data/pg_diagnose.env" "$data/pg_diagnose.mark" "$data"/pg_diagnose.tmp.*
+    # The running server may be writing to it.
+    [ "$log" = "$own_log" ] && postmaster && [ "$own_log" -ef "/proc/$pid/fd/2" ] || rm -f "$own_log"
+    lines cleaned ""
+}
+
+case $data in
+/*) ;;
+*)
+    lines refused "no data directory was given"
+    exit 1
+    ;;
+esac
+if [ ! -f "$data/PG_VERSION" ] || [ -z "$(find "$data" -prune -user "$(id -u)" 2>/dev/null)" ]; then
+    lines refused "$data is not a data directory of $(id -un)"
+    exit 1
+fi
+cd "$data" || exit 1
+
+# Ours to finish, whoever leaves meanwhile. A handler, since what is ignored would stay so in the server.
+trap : HUP INT TERM
+
+case $mode in
+recover) take_lock "$wait" ;;
+*) take_lock 20 ;;
+esac || refuse "another restart of this server is under way"
+
+case $mode in
+save) mode_save ;;
+restart) mode_restart ;;
+rescue) mode_rescue ;;
+recover) mode_recover ;;
+clean) mode_clean ;;
+*) refuse "unknown mode" ;;
+esac

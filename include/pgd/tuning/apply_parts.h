@@ -1,0 +1,80 @@
+/* apply_parts.h - what the files of the apply machine share with each other; nobody else includes it. */
+#pragma once
+
+#include "pgd/tuning/apply.h"
+
+enum {
+    APPLY_SQL_MS = 15 * 1000,
+    APPLY_CHECKPOINT_MS = 10 * 60 * 1000,
+    APPLY_POLL_MS = 200, /* between two looks at the report of the restart */
+    APPLY_VERIFY_POLL_MS = 100,
+    APPLY_CANARY_MS = 90 * 1000,
+    APPLY_COMMAND_MS = 120 * 1000,
+    APPLY_LINK_MS = 60 * 1000, /* the link has this long to come back */
+    APPLY_START_WAIT_S = 3600, /* a server that replays much WAL takes its time */
+    APPLY_TRIES_MAX = 4
+};
+
+/* apply.c: the machine */
+struct req apply_req(struct apply *a); /* a new number; nobody waits for it yet */
+void apply_enter(struct apply *a, enum apply_state phase);
+void apply_sql(struct apply *a, const char *sql, int ms,
+               struct effects *fx); /* CONN_CONTROL; waits */
+void apply_timer(struct apply *a, int ms, struct effects *fx);
+void apply_timer_stop(struct apply *a, struct effects *fx);
+void apply_note(struct apply *a, const char *fmt, ...) PGD_PRINTF(2, 3);
+/* Something failed: a->err says what. Nothing sent → FAILED; something sent → undo; in an undo → STUCK. */
+void apply_fail(struct apply *a, struct effects *fx);
+/* The control link is gone: the same, but the undo waits for the link first. */
+void apply_lost(struct apply *a, struct effects *fx);
+/* The answer of a statement: false when it failed, and the rule above was followed. */
+bool apply_answered(struct apply *a, const struct event *ev, struct effects *fx);
+void apply_stuck(struct apply *a, struct effects *fx);
+void apply_verified(struct apply *a, struct effects *fx);
+/* The entries that have to be in force: `to`, or `before` in an undo. */
+const struct entry *apply_wanted(const struct apply *a, int *n);
+/* Asks who the server is; apply_identity() takes the answers: 1 = the same, 0 = wait for more, -1 = *e. */
+void apply_identity_ask(struct apply *a, struct effects *fx);
+int apply_identity(struct apply *a, const struct event *ev, struct err *e, struct effects *fx);
+
+/* apply_sql.c: statements and the reading of their results */
+extern const char apply_sql_config[]; /* pg_file_settings joined to pg_settings */
+extern const char apply_sql_hba[];
+const char *apply_sql_preflight(int version);
+void apply_sql_verify(const struct entry *items, int n, struct buf *out);
+void apply_read_identity(const struct rows *r, struct identity *id);
+/* The entry of postgresql.auto.conf, the last one of that name. */
+void apply_read_entry(const struct rows *r, const char *name, struct entry *out);
+bool apply_read_setting(const struct rows *r, const char *name, struct setting *out);
+/* A line that the server cannot use and that is not ours: false and *e. ours tells whether a name is. */
+bool apply_read_errors(const struct rows *r, const struct apply *a, struct err *e);
+/* Changes of others that a reload, or with restart a restart, makes effective, as a sentence; "" if none. */
+void apply_read_others(const struct rows *r, const struct apply *a, char *dst, size_t size);
+/* Does the server run with this entry? From the joined rows, so that an absent entry can be judged, too. */
+bool apply_in_force(const struct rows *r, const struct setting *s, const struct entry *e);
+/* Is text, as given to ALTER SYSTEM, what s has now? */
+bool apply_value_same(const struct setting *s, const char *text);
+bool apply_is_ours(const struct apply *a, const char *name);
+/* The plan of the switch: before, to, n, restart. False and *e when it must not be. */
+bool apply_plan(struct apply *a, const struct rows *r, struct err *e);
+/* What the undo has to put back: undo_to, undo_n, restart. */
+void apply_plan_undo(struct apply *a, const struct rows *r);
+bool apply_read_preflight(const struct apply *a, const struct rows *r, struct err *e);
+
+/* verify.c */
+void apply_verify_begin(struct apply *a, struct effects *fx);
+void apply_verify_event(struct apply *a, const struct event *ev, struct effects *fx);
+void apply_verify_close(struct apply *a, struct effects *fx);
+
+/* activate.c */
+struct effect *apply_script(const struct identity *id, const char *mode, const char *token,
+                            unsigned flags, struct req req, struct effects *fx);
+void apply_reload_begin(struct apply *a, struct effects *fx);
+void apply_reload_event(struct apply *a, const struct event *ev, struct effects *fx);
+void apply_restart_begin(struct apply *a, struct effects *fx);
+void apply_restart_event(struct apply *a, const struct event *ev, struct effects *fx);
+void apply_reconnect_begin(struct apply *a, struct effects *fx);
+void apply_reconnect_event(struct apply *a, const struct event *ev, struct effects *fx);
+bool apply_script_possible(const struct apply *a);
+/* The value of NAME= in the script's lines, cleaned. */
+void apply_report_field(const char *text, const char *name, char *dst, size_t size);

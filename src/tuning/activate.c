@@ -1,0 +1,406 @@
+/* How a change becomes effective: a reload, or a restart by the script (pg_ctl) or by the DBA's own command, and the way
+ * back to a connection after it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/base/assets.h"
+#include "pgd/base/log.h"
+#include "pgd/base/text.h"
+#include "pgd/tuning/apply_parts.h"
+
+/* Steps of RESTART: the checkpoint that shortens the blackout; a pause between two looks at the report; a look; the DBA's
+ * command runs. Steps of RECONNECT: the link is awaited; who answers is asked; the rescue before the command runs again. */
+enum { R_CHECKPOINT, R_PAUSE, R_LOOK, R_COMMAND };
+enum { L_LINK, L_IDENTITY, L_RESCUE };
+enum { REPORT_MAX = 4096, LOOKS_MAX = 5 };
+
+static const char *script_text(void)
+{
+    const struct asset *found = asset_find("restart/restart.sh");
+    if (!found)
+        die("asset restart/restart.sh is missing");
+    return (const char *)found->data;
+}
+
+bool apply_script_possible(const struct apply *a)
+{
+    const struct identity *id = &a->env.facts->id;
+    return id->local && id->data_directory[0] && id->bindir[0] && id->owner[0];
+}
+
+/* A detached program has no standard input: then the script is an argument. */
+struct effect *apply_script(const struct identity *id, const char *mode, const char *token,
+                            unsigned flags, struct req req, struct effects *fx)
+{
+    struct buf data = {0}, config = {0}, bin = {0}, name = {0};
+    char wait[32];
+    bool detached = flags & CHILD_DETACHED;
+    buf_printf(&data, "data=%s", id->data_directory);
+    buf_printf(&config, "config=%s", id->config_file);
+    buf_printf(&bin, "bin=%s", id->bindir);
+    buf_printf(&name, "id=%s", token);
+    snprintf(wait, sizeof wait, "wait=%d", (int)APPLY_START_WAIT_S);
+    const char *const given[] = {"sh",
+                                 detached ? "-c" : "-s",
+                                 detached ? script_text() : "--",
+                                 detached ? "pg_diagnose-restart" : mode,
+                                 detached ? mode : "by=pg_diagnose-restart",
+                                 buf_text(&data),
+                                 buf_text(&config),
+                                 buf_text(&bin),
+                                 buf_text(&name),
+                                 wait,
+                                 NULL};
+    struct effect *e = fx_child(fx, req, given, flags);
+    if (!detached)
+        e->u.child.stdin_text = xstrdup(script_text());
+    e->u.child.run_as = xstrdup(id->owner);
+    e->u.child.cwd = xstrdup("/");
+    buf_clear(&data);
+    buf_clear(&config);
+    buf_clear(&bin);
+    buf_clear(&name);
+    return e;
+}
+
+void apply_recover(const struct identity *id, struct req req, struct effects *fx)
+{
+    apply_script(id, "recover", "recover", CHILD_COLLECT, req, fx)->changes_server = true;
+}
+
+void apply_report_field(const char *text, const char *name, char *dst, size_t size)
+{
+    size_t n = strlen(name);
+    struct buf value = {0};
+    for (const char *p = text; p && *p; p = strchr(p, '\n'), p = p ? p + 1 : NULL)
+        if (strncmp(p, name, n) == 0 && p[n] == '=') {
+            buf_append(&value, p + n + 1, strcspn(p + n + 1, "\n"));
+            break;
+        }
+    text_copy(dst, size, buf_text(&value));
+    buf_clear(&value);
+}
+
+/* -- reload ------------------------------------------------------------------------------------------- */
+
+void apply_reload_begin(struct apply *a, struct effects *fx)
+{
+    apply_enter(a, APPLY_RELOAD);
+    apply_note(a, "reloading the configuration");
+    apply_sql(a, "SELECT pg_catalog.pg_reload_conf() AS sent", APPLY_SQL_MS, fx);
+    fx->items[fx->n - 1].changes_server = true;
+    fx->items[fx->n - 1].after_journal = a->intent_no;
+}
+
+void apply_reload_event(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    if (!apply_answered(a, ev, fx))
+        return;
+    if (!rows_bool(ev->rows, 0, "sent", true)) {
+        err_set(&a->fault, ERR_VERIFY, "the server could not be told to reload");
+        apply_fail(a, fx);
+        return;
+    }
+    apply_verify_begin(a, fx);
+}
+
+/* -- restart ------------------------------------------------------------------------------------------ */
+
+static void token_of(const struct apply *a, char *dst, size_t size)
+{
+    snprintf(dst, size, "%llu.%u.%d", (unsigned long long)a->intent_no, a->generation,
+             a->undoing ? 1 : 0);
+}
+
+static void run_command(struct apply *a, struct effects *fx)
+{
+    const char *argv[] = {"sh", "-c", a->env.restart_command ? a->env.restart_command : "", NULL};
+    struct req req = apply_req(a);
+    struct effect *e = fx_child(fx, req, argv, CHILD_COLLECT);
+    e->changes_server = true;
+    e->after_journal = a->intent_no;
+    a->child = req.id;
+    a->step = R_COMMAND;
+    apply_note(a, "running the restart command");
+    apply_timer(a, APPLY_COMMAND_MS, fx);
+}
+
+static void launch(struct apply *a, struct effects *fx)
+{
+    char token[64];
+    memset(&a->fault, 0, sizeof a->fault);
+    a->restart_at_us = a->now_us;
+    if (a->env.way == RESTART_WAY_COMMAND) {
+        run_command(a, fx);
+        return;
+    }
+    token_of(a, token, sizeof token);
+    struct req req = apply_req(a);
+    struct effect *e = apply_script(&a->env.facts->id, "restart", token, CHILD_DETACHED, req, fx);
+    e->changes_server = true;
+    e->after_journal = a->intent_no;
+    a->child = req.id;
+    a->reports = 0;
+    a->step = R_PAUSE;
+    apply_note(a, "restarting the server");
+    apply_timer(a, APPLY_POLL_MS, fx);
+}
+
+void apply_restart_begin(struct apply *a, struct effects *fx)
+{
+    apply_enter(a, APPLY_RESTART);
+    if (a->env.way == RESTART_WAY_NONE ||
+        (a->env.way == RESTART_WAY_PG_CTL && !apply_script_possible(a))) {
+        err_set(&a->fault, ERR_REFUSED, "a restart is needed and no way to restart is known");
+        apply_fail(a, fx);
+        return;
+    }
+    if (!a->link_up) {
+        launch(a, fx);
+        return;
+    }
+    a->step = R_CHECKPOINT;
+    apply_note(a, "checkpoint before the restart");
+    apply_sql(a, "CHECKPOINT", APPLY_CHECKPOINT_MS, fx);
+    fx->items[fx->n - 1].changes_server = true;
+    fx->items[fx->n - 1].after_journal = a->intent_no;
+}
+
+static void look(struct apply *a, struct effects *fx)
+{
+    struct buf path = {0};
+    struct req req = apply_req(a);
+    buf_printf(&path, "%s/pg_diagnose.report", a->env.facts->id.data_directory);
+    fx_file(fx, req, FILE_READ, buf_text(&path))->u.file.max_bytes = REPORT_MAX;
+    a->waiting = req.id;
+    a->step = R_LOOK;
+    buf_clear(&path);
+}
+
+static void look_again(struct apply *a, struct effects *fx)
+{
+    a->step = R_PAUSE;
+    apply_timer(a, APPLY_POLL_MS, fx);
+}
+
+/* The report has no end and nobody will write one. */
+static void silent(struct apply *a, struct effects *fx)
+{
+    if (a->child || a->reports++ < LOOKS_MAX) {
+        look_again(a, fx);
+        return;
+    }
+    if (a->fault.code != ERR_NONE) {
+        apply_fail(a, fx);
+        return;
+    }
+    /* It ended in peace, but its report cannot be read: the connection will tell. */
+    apply_reconnect_begin(a, fx);
+}
+
+static void restored(struct apply *a, struct effects *fx)
+{
+    a->restored = a->restarted = true;
+    a->restart_s = (double)(a->now_us - a->restart_at_us) / 1e6;
+    err_set(&a->fault, ERR_VERIFY, "the server did not start with these settings");
+    err_detail(&a->fault, "%.480s", a->log_line);
+    err_hint(&a->fault, "postgresql.auto.conf was put back and the server is up again.");
+    log_line(LOG_WARN, "restart: the old settings were put back, the server was away for %.1f s",
+             a->restart_s);
+    if (a->undoing)
+        apply_reconnect_begin(a, fx);
+    else
+        apply_fail(a, fx);
+}
+
+static void report(struct apply *a, const char *text, struct effects *fx)
+{
+    char token[64], id[64], state[32], note[200];
+    token_of(a, token, sizeof token);
+    apply_report_field(text, "id", id, sizeof id);
+    apply_report_field(text, "state", state, sizeof state);
+    apply_report_field(text, "note", note, sizeof note);
+    if (strcmp(id, token) != 0) {
+        silent(a, fx);
+        return;
+    }
+    if (note[0])
+        apply_note(a, "%s", note);
+    if (strcmp(state, "restored") == 0 || strcmp(state, "down") == 0)
+        apply_report_field(text, "log", a->log_line, sizeof a->log_line);
+    if (strcmp(state, "up") == 0) {
+        apply_reconnect_begin(a, fx);
+    } else if (strcmp(state, "restored") == 0) {
+        restored(a, fx);
+    } else if (strcmp(state, "down") == 0) {
+        err_set(&a->fault, ERR_VERIFY, "the server is down: %.200s", note);
+        err_detail(&a->fault, "%.480s", a->log_line);
+        apply_stuck(a, fx);
+    } else if (strcmp(state, "refused") == 0) {
+        err_set(&a->fault, ERR_CHILD, "the restart was refused: %.200s", note);
+        apply_fail(a, fx);
+    } else {
+        silent(a, fx);
+    }
+}
+
+static void script_ended(struct apply *a, const struct event *ev)
+{
+    a->child = 0;
+    if (ev->err.code != ERR_NONE)
+        a->fault = ev->err;
+    else if (ev->u.child.status != 0 || ev->u.child.signal != 0)
+        err_set(&a->fault, ERR_CHILD, "the restart script ended with %d",
+                ev->u.child.signal ? 128 + ev->u.child.signal : ev->u.child.status);
+}
+
+static void command_ended(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    a->child = 0;
+    apply_timer_stop(a, fx);
+    if (ev->err.code != ERR_NONE)
+        a->fault = ev->err;
+    else if (ev->u.child.signal != 0)
+        err_set(&a->fault, ERR_CHILD, "the restart command was ended after %d s",
+                APPLY_COMMAND_MS / 1000);
+    else if (ev->u.child.status != 0)
+        err_set(&a->fault, ERR_CHILD, "the restart command ended with %d", ev->u.child.status);
+    apply_reconnect_begin(a, fx);
+}
+
+void apply_restart_event(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    if (ev->kind == EV_PG_RESULT && a->step == R_CHECKPOINT) {
+        /* Without the right, or without a link, the shutdown's own checkpoint takes longer: that is all. */
+        if (ev->err.code == ERR_LOST)
+            a->link_up = false;
+        if (ev->err.code == ERR_REFUSED) {
+            a->fault = ev->err;
+            apply_fail(a, fx);
+            return;
+        }
+        launch(a, fx);
+    } else if (ev->kind == EV_TIMER && a->step == R_COMMAND) {
+        effects_add(
+            fx, FX_CHILD_KILL,
+            (struct req){.owner = OWNER_APPLY, .generation = a->generation, .id = a->child});
+    } else if (ev->kind == EV_TIMER) {
+        look(a, fx);
+    } else if (ev->kind == EV_FILE && a->step == R_LOOK) {
+        if (ev->err.code == ERR_NONE)
+            report(a, ev->text ? ev->text : "", fx);
+        else
+            silent(a, fx);
+    } else if (ev->kind == EV_CHILD_EXIT && a->step == R_COMMAND) {
+        command_ended(a, ev, fx);
+    } else if (ev->kind == EV_CHILD_EXIT) {
+        script_ended(a, ev);
+    }
+}
+
+/* -- the connection ----------------------------------------------------------------------------------- */
+
+static void ask_who(struct apply *a, struct effects *fx)
+{
+    a->step = L_IDENTITY;
+    apply_identity_ask(a, fx);
+}
+
+void apply_reconnect_begin(struct apply *a, struct effects *fx)
+{
+    apply_enter(a, APPLY_RECONNECT);
+    apply_note(a, "waiting for the connection");
+    apply_timer(a, APPLY_LINK_MS, fx);
+    if (a->link_up)
+        ask_who(a, fx);
+}
+
+static void reconnected(struct apply *a, struct effects *fx)
+{
+    apply_timer_stop(a, fx);
+    if (a->now.postmaster_start_us == a->postmaster_us) {
+        if (a->fault.code == ERR_NONE)
+            err_set(&a->fault, ERR_VERIFY, "the server was not restarted");
+        apply_fail(a, fx);
+        return;
+    }
+    if (a->fault.code != ERR_NONE && !a->undoing)
+        log_line(LOG_WARN, "restart: %s, but the server has restarted", a->fault.msg);
+    a->postmaster_us = a->now.postmaster_start_us;
+    a->restarted = true;
+    a->restart_s = (double)(a->now_us - a->restart_at_us) / 1e6;
+    log_line(LOG_INFO, "restart: the server was away for %.1f s", a->restart_s);
+    apply_verify_begin(a, fx);
+}
+
+static void who_answered(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    struct err e = {0};
+    int same = apply_identity(a, ev, &e, fx);
+    if (same == 0)
+        return;
+    if (same > 0) {
+        reconnected(a, fx);
+    } else if (e.code == ERR_LOST || e.code == ERR_TIMEOUT) {
+        a->link_up = false;
+        a->step = L_LINK;
+    } else {
+        a->fault = e;
+        apply_stuck(a, fx);
+    }
+}
+
+/* Nobody answers. After the DBA's own command: if the server has exited, the old file and the command once more. */
+static void unreachable(struct apply *a, struct effects *fx)
+{
+    if (a->env.way == RESTART_WAY_COMMAND && a->saved && !a->rerun) {
+        struct req req = apply_req(a);
+        a->rerun = true;
+        a->step = L_RESCUE;
+        a->child = req.id;
+        apply_script(&a->env.facts->id, "rescue", "rescue", CHILD_COLLECT, req, fx)
+            ->changes_server = true;
+        return;
+    }
+    if (a->fault.code == ERR_NONE)
+        err_set(&a->fault, ERR_TIMEOUT, "no connection within %d s after the restart",
+                APPLY_LINK_MS / 1000);
+    apply_stuck(a, fx);
+}
+
+static void rescued(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    char state[32];
+    a->child = 0;
+    apply_report_field(ev->text ? ev->text : "", "state", state, sizeof state);
+    if (a->err.code == ERR_NONE) {
+        err_set(&a->err, ERR_VERIFY, "the server did not come back after the restart command");
+        err_hint(&a->err, "postgresql.auto.conf was put back and the command was run again.");
+    }
+    if (strcmp(state, "restored") != 0) {
+        err_set(&a->fault, ERR_TIMEOUT, "the server cannot be reached and was not rescued (%s)",
+                state[0] ? state : "no answer");
+        apply_stuck(a, fx);
+        return;
+    }
+    a->restored = a->undoing = true;
+    apply_enter(a, APPLY_RESTART);
+    launch(a, fx);
+}
+
+void apply_reconnect_event(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    if (ev->kind == EV_PG_UP) {
+        if (a->step == L_LINK)
+            ask_who(a, fx);
+    } else if (ev->kind == EV_PG_DOWN) {
+        if (a->step == L_IDENTITY && a->waiting == 0)
+            a->step = L_LINK;
+    } else if (ev->kind == EV_PG_RESULT) {
+        who_answered(a, ev, fx);
+    } else if (ev->kind == EV_TIMER) {
+        unreachable(a, fx);
+    } else if (ev->kind == EV_CHILD_EXIT && a->step == L_RESCUE) {
+        rescued(a, ev, fx);
+    }
+}

@@ -1,0 +1,842 @@
+/* One arm switch. The order is the promise: who is this server, what stands there, may we restart, the intent on the disk,
+ * then the first statement. What fails before that statement leaves nothing behind; what fails after it is undone, and an
+ * undo that fails ends as STUCK with the statements that a DBA has to run. */
+#include "pgd/tuning/apply.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/base/assets.h"
+#include "pgd/base/clock.h"
+#include "pgd/base/log.h"
+#include "pgd/base/text.h"
+#include "pgd/protocol/summary.h"
+#include "pgd/tuning/apply_parts.h"
+#include "pgd/tuning/guard.h"
+
+/* Steps of PREFLIGHT and of UNDO, in order; each waits for one answer. */
+enum { PRE_SQL, PRE_CANARY, PRE_SAVE };
+enum { UNDO_LINK, UNDO_IDENTITY, UNDO_READ, UNDO_ALTER };
+
+const char *apply_state_name(enum apply_state s)
+{
+    static const char *const names[] = {
+        [APPLY_IDLE] = "idle",
+        [APPLY_IDENTITY] = "identity",
+        [APPLY_READ] = "read",
+        [APPLY_PREFLIGHT] = "preflight",
+        [APPLY_JOURNAL] = "journal",
+        [APPLY_ALTER] = "alter system",
+        [APPLY_RELOAD] = "reload",
+        [APPLY_RESTART] = "restart",
+        [APPLY_RECONNECT] = "reconnect",
+        [APPLY_VERIFY] = "verify",
+        [APPLY_JOURNAL_RESULT] = "journal result",
+        [APPLY_DONE] = "done",
+        [APPLY_UNDO] = "undo",
+        [APPLY_ROLLED_BACK] = "rolled back",
+        [APPLY_STUCK] = "stuck",
+        [APPLY_FAILED] = "failed",
+    };
+    return (size_t)s < ARRAY_LEN(names) ? names[s] : "unknown";
+}
+
+bool apply_finished(const struct apply *a)
+{
+    return a->state == APPLY_DONE || a->state == APPLY_ROLLED_BACK || a->state == APPLY_STUCK ||
+           a->state == APPLY_FAILED;
+}
+
+void apply_clear(struct apply *a)
+{
+    uint32_t generation = a->generation;
+    buf_clear(&a->report);
+    memset(a, 0, sizeof *a);
+    a->generation = generation; /* late answers to an earlier switch stay late */
+}
+
+struct req apply_req(struct apply *a)
+{
+    return (struct req){.owner = OWNER_APPLY, .generation = a->generation, .id = ++a->last_id};
+}
+
+void apply_enter(struct apply *a, enum apply_state phase)
+{
+    a->phase = phase;
+    a->step = 0;
+    a->waiting = 0;
+    a->state = phase;
+    if (a->undoing && !apply_finished(a))
+        a->state = APPLY_UNDO;
+}
+
+void apply_note(struct apply *a, const char *fmt, ...)
+{
+    struct buf text = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    buf_vprintf(&text, fmt, ap);
+    va_end(ap);
+    text_copy(a->note, sizeof a->note, buf_text(&text));
+    buf_clear(&text);
+}
+
+void apply_sql(struct apply *a, const char *sql, int ms, struct effects *fx)
+{
+    struct req req = apply_req(a);
+    a->waiting = req.id;
+    fx_sql(fx, req, CONN_CONTROL, sql, ms);
+}
+
+/* A statement that alters the server: released once the intent is on the disk. */
+static void alter(struct apply *a, const struct entry *entry, struct effects *fx)
+{
+    struct buf sql = {0};
+    struct req req = apply_req(a);
+    entry_sql(entry, &sql);
+    a->waiting = req.id;
+    struct effect *e = fx_sql(fx, req, CONN_CONTROL, buf_text(&sql), APPLY_SQL_MS);
+    e->changes_server = true;
+    e->after_journal = a->intent_no;
+    buf_clear(&sql);
+}
+
+void apply_timer(struct apply *a, int ms, struct effects *fx)
+{
+    struct req req = apply_req(a);
+    apply_timer_stop(a, fx);
+    a->timer = req.id;
+    fx_timer(fx, req, ms);
+}
+
+void apply_timer_stop(struct apply *a, struct effects *fx)
+{
+    if (a->timer)
+        effects_add(
+            fx, FX_TIMER_STOP,
+            (struct req){.owner = OWNER_APPLY, .generation = a->generation, .id = a->timer});
+    a->timer = 0;
+}
+
+const struct entry *apply_wanted(const struct apply *a, int *n)
+{
+    *n = a->undoing ? a->sent : a->n;
+    return a->undoing ? a->before : a->to;
+}
+
+/* -- identity --------------------------------------------------------------------------------------- */
+
+static const char *asset_text(const char *name)
+{
+    const struct asset *found = asset_find(name);
+    if (!found)
+        die("asset %s is missing", name);
+    return (const char *)found->data;
+}
+
+void apply_identity_ask(struct apply *a, struct effects *fx)
+{
+    memset(&a->now, 0, sizeof a->now);
+    apply_sql(a, asset_text("sql/identity.sql"), APPLY_SQL_MS, fx);
+}
+
+int apply_identity(struct apply *a, const struct event *ev, struct err *e, struct effects *fx)
+{
+    char why[256];
+    bool first = a->now.version_num == 0;
+    if (ev->err.code != ERR_NONE && (first || ev->err.code != ERR_SQL)) {
+        *e = ev->err;
+        return -1;
+    }
+    if (first) {
+        apply_read_identity(ev->rows, &a->now);
+        if (a->now.version_num == 0) {
+            err_set(e, ERR_FORMAT, "the server does not say which one it is");
+            return -1;
+        }
+        apply_sql(a, asset_text("sql/control.sql"), APPLY_SQL_MS, fx);
+        return 0;
+    }
+    /* A role that may not read it goes without: the rest is compared. */
+    const char *number = ev->rows ? rows_text(ev->rows, 0, "system_identifier") : NULL;
+    text_copy_raw(a->now.system_identifier, sizeof a->now.system_identifier, number ? number : "");
+    if (a->now.standby) {
+        err_set(e, ERR_REFUSED, "the server is a standby");
+        err_hint(e,
+                 "Connect to the primary: a standby takes ALTER SYSTEM, but not for its primary.");
+        return -1;
+    }
+    if (!identity_same(&a->env.facts->id, &a->now, why, sizeof why)) {
+        err_set(e, ERR_REFUSED, "this is not the server that was looked at: %s", why);
+        err_hint(e, "With several hosts a reconnect can land on another node: name one of them.");
+        return -1;
+    }
+    return 1;
+}
+
+/* -- endings ----------------------------------------------------------------------------------------- */
+
+static void finish(struct apply *a, struct effects *fx)
+{
+    double seconds = (double)(a->now_us - a->started_at_us) / 1e6;
+    apply_verify_close(a, fx);
+    apply_timer_stop(a, fx);
+    a->cleaning = false;
+    if (a->others[0])
+        text_copy(a->note, sizeof a->note, a->others);
+    apply_enter(a, a->final);
+    enum log_level level = a->final == APPLY_DONE    ? LOG_INFO
+                           : a->final == APPLY_STUCK ? LOG_ERROR
+                                                     : LOG_WARN;
+    log_line(level, "apply \"%s\": %s after %.1f s%s%s%s%s", a->goal.label,
+             apply_state_name(a->final), seconds, a->err.msg[0] ? ": " : "", a->err.msg,
+             a->log_line[0] ? "; server log: " : "", a->log_line);
+}
+
+/* The copy of postgresql.auto.conf has served, and the next switch makes its own. After STUCK it stays for the DBA. */
+static void clean_and_finish(struct apply *a, struct effects *fx)
+{
+    if (!a->saved || a->final == APPLY_STUCK) {
+        finish(a, fx);
+        return;
+    }
+    struct req req = apply_req(a);
+    a->cleaning = true;
+    a->waiting = 0;
+    a->child = req.id;
+    apply_script(&a->env.facts->id, "clean", "", CHILD_COLLECT, req, fx);
+}
+
+static void append(struct apply *a, struct line *l, uint64_t no, struct effects *fx)
+{
+    struct buf text = {0};
+    struct req req = apply_req(a);
+    line_finish(l, &text);
+    buf_putc(&text, '\n');
+    a->waiting = req.id;
+    struct effect *e = fx_file(fx, req, FILE_APPEND, a->env.journal_path);
+    e->u.file.journal_no = no;
+    e->len = text.len;
+    e->text = buf_take(&text);
+}
+
+static void result(struct apply *a, enum apply_state final, struct effects *fx)
+{
+    const char *kind = final == APPLY_DONE ? "applied" : final == APPLY_STUCK ? "stuck" : "undone";
+    uint64_t no = ++*a->env.journal_no;
+    apply_timer_stop(a, fx);
+    apply_verify_close(a, fx);
+    a->final = final;
+    apply_enter(a, APPLY_JOURNAL_RESULT);
+    struct line *l = line_new(kind);
+    line_int(l, "no", (long long)no);
+    line_int(l, "intent", (long long)a->intent_no);
+    if (final == APPLY_DONE)
+        line_bool(l, "restarted", a->restarted);
+    else
+        line_text(l, "reason", a->err.msg);
+    append(a, l, no, fx);
+}
+
+static void result_answered(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    if (ev->err.code != ERR_NONE) {
+        log_line(LOG_ERROR, "journal: %s", ev->err.msg);
+        if (a->final == APPLY_DONE) {
+            /* What cannot be written down is not kept. */
+            a->fault = ev->err;
+            apply_fail(a, fx);
+            return;
+        }
+    }
+    if (a->final == APPLY_DONE)
+        ledger_applied(a->env.ledger);
+    else if (a->final != APPLY_STUCK)
+        ledger_undone(a->env.ledger);
+    clean_and_finish(a, fx);
+}
+
+void apply_stuck(struct apply *a, struct effects *fx)
+{
+    struct buf sql = {0};
+    if (!a->link_up)
+        buf_puts(&sql, "-- the server does not answer: start it first\n");
+    for (int i = 0; i < a->sent; i++) {
+        entry_sql(&a->before[i], &sql);
+        buf_puts(&sql, ";\n");
+    }
+    buf_puts(&sql, a->restart ? "-- then restart the server\n" : "SELECT pg_reload_conf();\n");
+    text_copy_raw(a->stuck_sql, sizeof a->stuck_sql, buf_text(&sql));
+    buf_clear(&sql);
+    if (a->err.code == ERR_NONE)
+        a->err = a->fault;
+    else if (strcmp(a->err.msg, a->fault.msg) != 0)
+        err_detail(&a->err, "The undo did not succeed: %s.", a->fault.msg);
+    if (!a->err.hint[0])
+        err_hint(&a->err, "Run the statements shown; the next start checks what stands there.");
+    result(a, APPLY_STUCK, fx);
+}
+
+static void undo_begin(struct apply *a, struct effects *fx)
+{
+    a->undoing = true;
+    apply_verify_close(a, fx);
+    apply_timer_stop(a, fx);
+    apply_enter(a, APPLY_UNDO);
+    if (a->link_up) {
+        a->step = UNDO_IDENTITY;
+        apply_identity_ask(a, fx);
+        return;
+    }
+    apply_note(a, "waiting for the connection, to put the old settings back");
+    apply_timer(a, APPLY_LINK_MS, fx);
+}
+
+void apply_fail(struct apply *a, struct effects *fx)
+{
+    if (a->undoing) {
+        apply_stuck(a, fx);
+        return;
+    }
+    if (a->err.code == ERR_NONE)
+        a->err = a->fault;
+    log_line(LOG_WARN, "apply \"%s\": %s: %s%s%s", a->goal.label, apply_state_name(a->phase),
+             a->err.msg, a->log_line[0] ? "; server log: " : "", a->log_line);
+    if (a->sent > 0) {
+        undo_begin(a, fx);
+    } else if (a->journalled) {
+        result(a, APPLY_FAILED, fx);
+    } else {
+        a->final = APPLY_FAILED;
+        clean_and_finish(a, fx);
+    }
+}
+
+void apply_lost(struct apply *a, struct effects *fx)
+{
+    a->link_up = false;
+    if (a->sent == 0 || (a->undoing && a->tries++ >= APPLY_TRIES_MAX)) {
+        apply_fail(a, fx);
+        return;
+    }
+    if (a->err.code == ERR_NONE)
+        a->err = a->fault;
+    undo_begin(a, fx);
+}
+
+bool apply_answered(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    if (ev->err.code == ERR_NONE && ev->rows)
+        return true;
+    a->fault = ev->err;
+    if (ev->err.code == ERR_NONE)
+        err_set(&a->fault, ERR_FORMAT, "the server gave no rows");
+    if (ev->err.code == ERR_LOST)
+        apply_lost(a, fx);
+    else
+        apply_fail(a, fx);
+    return false;
+}
+
+void apply_verified(struct apply *a, struct effects *fx)
+{
+    result(a, a->undoing ? APPLY_ROLLED_BACK : APPLY_DONE, fx);
+}
+
+/* -- journal and statements ----------------------------------------------------------------------- */
+
+static void json_entry(struct buf *out, const struct entry *e)
+{
+    struct buf text = {0};
+    struct line *l = line_new("");
+    line_bool(l, "present", e->present);
+    line_text(l, "value", e->present ? e->value : NULL);
+    line_finish(l, &text);
+    /* The builder's own first member goes. */
+    buf_printf(out, "{%s", strchr(buf_text(&text), ',') + 1);
+    buf_clear(&text);
+}
+
+static void json_string(struct buf *out, const char *s)
+{
+    struct buf text = {0};
+    struct line *l = line_new(s);
+    line_finish(l, &text);
+    buf_append(out, text.data + strlen("{\"event\":"), text.len - strlen("{\"event\":}"));
+    buf_clear(&text);
+}
+
+static void intent(struct apply *a, struct effects *fx)
+{
+    struct buf items = {0}, undo = {0}, sql = {0};
+    char at[40];
+    a->intent_no = ++*a->env.journal_no;
+    for (int i = 0; i < a->n; i++) {
+        buf_puts(&items, i ? ",{\"name\":" : "{\"name\":");
+        json_string(&items, a->to[i].name);
+        buf_puts(&items, ",\"before\":");
+        json_entry(&items, &a->before[i]);
+        buf_puts(&items, ",\"to\":");
+        json_entry(&items, &a->to[i]);
+        buf_putc(&items, '}');
+        sql.len = 0;
+        entry_sql(&a->before[i], &sql);
+        buf_puts(&undo, i ? "," : "");
+        json_string(&undo, buf_text(&sql));
+    }
+    buf_putc(&items, ']');
+    buf_putc(&undo, ']');
+    struct line *l = line_new("intent");
+    line_int(l, "no", (long long)a->intent_no);
+    line_text(l, "arm", a->goal.label);
+    line_bool(l, "restart", a->restart);
+    struct buf list = {0};
+    buf_printf(&list, "[%s", buf_text(&items));
+    line_raw(l, "items", buf_text(&list));
+    buf_clear(&list);
+    buf_printf(&list, "[%s", buf_text(&undo));
+    line_raw(l, "undo", buf_text(&list));
+    clock_iso(a->wall_us, at, sizeof at);
+    line_text(l, "at", a->wall_us ? at : NULL);
+    append(a, l, a->intent_no, fx);
+    buf_clear(&list);
+    buf_clear(&items);
+    buf_clear(&undo);
+    buf_clear(&sql);
+}
+
+/* The second look at what is about to be sent. What restores is exempt: it stood there before us. */
+static bool may_send(const struct apply *a, const struct entry *e, struct err *err)
+{
+    const struct ledger_row *row = ledger_find(a->env.ledger, e->name);
+    if (!e->present || a->env.preflight_disabled || (row && entry_same(e, &row->original)))
+        return true;
+    return guard_send(e->name, e->value, err);
+}
+
+static void journal_begin(struct apply *a, struct effects *fx)
+{
+    apply_enter(a, APPLY_JOURNAL);
+    bool ok = true;
+    if (!a->link_up)
+        ok = err_set(&a->fault, ERR_LOST, "the connection was lost before anything was changed");
+    for (int i = 0; ok && i < a->n; i++)
+        ok = may_send(a, &a->to[i], &a->fault);
+    for (int i = 0; ok && i < a->n; i++)
+        if (!ledger_touch(a->env.ledger, &a->before[i]))
+            ok = err_set(&a->fault, ERR_REFUSED, "more than %d settings have been touched",
+                         (int)LEDGER_MAX);
+    if (!ok) {
+        apply_fail(a, fx);
+        return;
+    }
+    /* An earlier process may have left the script's files behind when it was killed. */
+    for (int i = 0; i < a->n; i++)
+        a->saved |= ledger_find(a->env.ledger, a->to[i].name)->unsure && apply_script_possible(a);
+    intent(a, fx);
+}
+
+static void alter_next(struct apply *a, struct effects *fx)
+{
+    if (a->at == a->n) {
+        if (a->restart)
+            apply_restart_begin(a, fx);
+        else
+            apply_reload_begin(a, fx);
+        return;
+    }
+    if (!may_send(a, &a->to[a->at], &a->fault)) {
+        apply_fail(a, fx);
+        return;
+    }
+    apply_note(a, "ALTER SYSTEM %d of %d: %s", a->at + 1, a->n, a->to[a->at].name);
+    alter(a, &a->to[a->at], fx);
+}
+
+static void journal_answered(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    if (ev->err.code != ERR_NONE) {
+        a->fault = ev->err;
+        apply_fail(a, fx);
+        return;
+    }
+    a->journalled = true;
+    ledger_intent(a->env.ledger, a->before, a->to, a->n);
+    if (!a->link_up) {
+        err_set(&a->fault, ERR_LOST, "the connection was lost before anything was changed");
+        apply_fail(a, fx);
+        return;
+    }
+    a->at = 0;
+    apply_enter(a, APPLY_ALTER);
+    alter_next(a, fx);
+}
+
+static void alter_answered(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    /* What the server refused has not happened; what was not answered may have. */
+    bool refused = ev->err.code == ERR_SQL || ev->err.code == ERR_REFUSED;
+    a->sent = refused ? a->at : a->at + 1;
+    if (!apply_answered(a, ev, fx))
+        return;
+    a->at++;
+    alter_next(a, fx);
+}
+
+/* -- preflight ------------------------------------------------------------------------------------- */
+
+static void canary(struct apply *a, struct effects *fx)
+{
+    const struct identity *id = &a->env.facts->id;
+    const char *argv[LEDGER_MAX + 8] = {"sh", "-s", "--"};
+    struct buf words[LEDGER_MAX + 3] = {{0}};
+    int n = 0;
+    buf_printf(&words[n++], "data=%s", id->data_directory);
+    buf_printf(&words[n++], "config=%s", id->config_file);
+    buf_printf(&words[n++], "bin=%s", id->bindir);
+    for (int i = 0; i < a->n; i++, n++) {
+        const struct entry *e = &a->to[i];
+        if (e->present)
+            buf_printf(&words[n], "set:%s=%s", e->name, e->value);
+        else
+            buf_printf(&words[n], "reset:%s", e->name);
+    }
+    for (int i = 0; i < n; i++)
+        argv[3 + i] = buf_text(&words[i]);
+    struct req req = apply_req(a);
+    a->child = req.id;
+    a->step = PRE_CANARY;
+    struct effect *e = fx_child(fx, req, argv, CHILD_COLLECT);
+    e->u.child.stdin_text = xstrdup(asset_text("restart/canary.sh"));
+    e->u.child.run_as = xstrdup(id->owner);
+    e->u.child.cwd = xstrdup("/");
+    for (int i = 0; i < n; i++)
+        buf_clear(&words[i]);
+    apply_note(a, "canary: a scratch cluster boots with the new settings");
+    apply_timer(a, APPLY_CANARY_MS, fx);
+}
+
+static void preflight_next(struct apply *a, struct effects *fx)
+{
+    bool script = apply_script_possible(a);
+    if (a->step == PRE_SQL && a->env.canary && !a->env.preflight_disabled && script) {
+        canary(a, fx);
+    } else if (a->step < PRE_SAVE && script) {
+        struct req req = apply_req(a);
+        a->step = PRE_SAVE;
+        a->child = req.id;
+        struct effect *e = apply_script(&a->env.facts->id, "save", "", CHILD_COLLECT, req, fx);
+        e->changes_server = true;
+    } else {
+        journal_begin(a, fx);
+    }
+}
+
+static void preflight_begin(struct apply *a, struct effects *fx)
+{
+    apply_enter(a, APPLY_PREFLIGHT);
+    if (a->env.way == RESTART_WAY_NONE ||
+        (a->env.way == RESTART_WAY_PG_CTL && !apply_script_possible(a))) {
+        err_set(&a->fault, ERR_REFUSED, "a restart is needed and no way to restart is known");
+        err_hint(&a->fault, "Give one with --restart cmd:PATH, or leave these settings out.");
+        apply_fail(a, fx);
+        return;
+    }
+    apply_sql(a, apply_sql_preflight(a->now.version_num), APPLY_SQL_MS, fx);
+}
+
+/* The last line that the program wrote, cleaned. */
+static void last_words(const char *text, char *dst, size_t size)
+{
+    struct buf copy = {0};
+    buf_puts(&copy, text ? text : "");
+    while (copy.len > 0 && copy.data[copy.len - 1] == '\n')
+        copy.data[--copy.len] = '\0';
+    const char *line = copy.len ? strrchr(copy.data, '\n') : NULL;
+    text_copy(dst, size, line ? line + 1 : buf_text(&copy));
+    buf_clear(&copy);
+}
+
+static void canary_answered(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    apply_timer_stop(a, fx);
+    if (ev->err.code == ERR_NONE && ev->u.child.status == 0 && ev->u.child.signal == 0) {
+        preflight_next(a, fx);
+        return;
+    }
+    last_words(ev->text, a->log_line, sizeof a->log_line);
+    if (ev->err.code != ERR_NONE) {
+        a->fault = ev->err;
+    } else if (ev->u.child.status == 1) {
+        err_set(&a->fault, ERR_REFUSED, "the server would not start with these settings");
+        err_detail(&a->fault, "The canary says: %.400s", a->log_line);
+        err_hint(&a->fault, "Nothing was touched.");
+    } else {
+        err_set(&a->fault, ERR_CHILD, "%.200s",
+                a->log_line[0] ? a->log_line : "the canary did not end in time");
+    }
+    apply_fail(a, fx);
+}
+
+static void save_answered(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    char state[32];
+    apply_report_field(ev->text ? ev->text : "", "state", state, sizeof state);
+    if (ev->err.code == ERR_NONE && strcmp(state, "saved") == 0) {
+        a->saved = true;
+        preflight_next(a, fx);
+        return;
+    }
+    a->fault = ev->err;
+    if (ev->err.code == ERR_NONE) {
+        char note[200];
+        apply_report_field(ev->text ? ev->text : "", "note", note, sizeof note);
+        err_set(&a->fault, ERR_CHILD, "the copy of postgresql.auto.conf could not be made%s%s",
+                note[0] ? ": " : "", note);
+    }
+    apply_fail(a, fx);
+}
+
+static void preflight_event(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    if (ev->kind == EV_PG_RESULT) {
+        if (!apply_answered(a, ev, fx))
+            return;
+        if (!apply_read_preflight(a, ev->rows, &a->fault)) {
+            apply_fail(a, fx);
+            return;
+        }
+        preflight_next(a, fx);
+    } else if (ev->kind == EV_CHILD_EXIT) {
+        a->child = 0;
+        if (a->step == PRE_CANARY)
+            canary_answered(a, ev, fx);
+        else
+            save_answered(a, ev, fx);
+    } else if (ev->kind == EV_TIMER) {
+        effects_add(
+            fx, FX_CHILD_KILL,
+            (struct req){.owner = OWNER_APPLY, .generation = a->generation, .id = a->child});
+    }
+}
+
+/* -- reading ---------------------------------------------------------------------------------------- */
+
+static void config_answered(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    if (strcmp(ev->err.sqlstate, "42501") == 0) {
+        a->fault = ev->err;
+        err_hint(&a->fault, "GRANT SELECT ON pg_file_settings and EXECUTE ON FUNCTION "
+                            "pg_show_all_file_settings() to the role.");
+        apply_fail(a, fx);
+        return;
+    }
+    if (!apply_answered(a, ev, fx))
+        return;
+    if (!apply_plan(a, ev->rows, &a->fault)) {
+        apply_fail(a, fx);
+        return;
+    }
+    if (a->n == 0) {
+        a->final = APPLY_DONE;
+        finish(a, fx);
+        return;
+    }
+    a->step = 1;
+    apply_sql(a, apply_sql_hba, APPLY_SQL_MS, fx);
+}
+
+static void read_event(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    if (a->step == 0) {
+        config_answered(a, ev, fx);
+        return;
+    }
+    /* Few roles may read pg_hba_file_rules: then only the server's owner can know. */
+    if (strcmp(ev->err.sqlstate, "42501") != 0 && !apply_answered(a, ev, fx))
+        return;
+    if (ev->rows && ev->rows->nrows > 0) {
+        const char *file = rows_text(ev->rows, 0, "file"), *line = rows_text(ev->rows, 0, "line");
+        const char *why = rows_text(ev->rows, 0, "error");
+        err_set(&a->fault, ERR_BUSY, "%.150s line %.12s: %.80s", file ? file : "pg_hba.conf",
+                line ? line : "?", why ? why : "");
+        err_detail(&a->fault, "A bad line there keeps the server from starting.");
+        err_hint(&a->fault, "Mend that line, then try again.");
+        apply_fail(a, fx);
+        return;
+    }
+    if (a->others[0]) {
+        log_line(LOG_WARN, "apply \"%s\" %s", a->goal.label, a->others);
+        apply_note(a, "%s", a->others);
+    }
+    if (a->restart)
+        preflight_begin(a, fx);
+    else
+        journal_begin(a, fx);
+}
+
+static void identity_event(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    int same = apply_identity(a, ev, &a->fault, fx);
+    if (same == 0)
+        return;
+    if (same < 0) {
+        apply_fail(a, fx);
+        return;
+    }
+    a->postmaster_us = a->now.postmaster_start_us;
+    apply_enter(a, APPLY_READ);
+    apply_sql(a, apply_sql_config, APPLY_SQL_MS, fx);
+}
+
+/* -- undo -------------------------------------------------------------------------------------------- */
+
+static void undo_next(struct apply *a, struct effects *fx)
+{
+    if (a->undone < a->undo_n) {
+        alter(a, &a->undo_to[a->undone], fx);
+        return;
+    }
+    if (a->restart)
+        apply_restart_begin(a, fx);
+    else
+        apply_reload_begin(a, fx);
+}
+
+static void undo_event(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    if (ev->kind == EV_TIMER) {
+        if (a->step == UNDO_LINK) {
+            err_set(&a->fault, ERR_TIMEOUT, "the connection did not come back within %d s",
+                    APPLY_LINK_MS / 1000);
+            apply_stuck(a, fx);
+        }
+        return;
+    }
+    if (ev->kind != EV_PG_RESULT)
+        return;
+    if (a->step == UNDO_IDENTITY) {
+        int same = apply_identity(a, ev, &a->fault, fx);
+        if (same < 0 && a->fault.code == ERR_LOST)
+            apply_lost(a, fx);
+        else if (same < 0)
+            apply_stuck(a, fx);
+        if (same <= 0)
+            return;
+        a->step = UNDO_READ;
+        apply_sql(a, apply_sql_config, APPLY_SQL_MS, fx);
+        return;
+    }
+    if (!apply_answered(a, ev, fx))
+        return;
+    if (a->step == UNDO_READ) {
+        apply_plan_undo(a, ev->rows);
+        a->step = UNDO_ALTER;
+        a->undone = 0;
+    } else {
+        a->undone++;
+    }
+    apply_note(a, "putting the old settings back: %d of %d", a->undone, a->undo_n);
+    undo_next(a, fx);
+}
+
+/* -- the machine ------------------------------------------------------------------------------------- */
+
+void apply_start(struct apply *a, const struct apply_env *env, const struct arm *goal,
+                 int64_t at_us, struct effects *fx)
+{
+    apply_clear(a);
+    a->generation++;
+    a->env = *env;
+    a->goal = *goal;
+    a->link_up = true;
+    a->started_at_us = a->now_us = at_us;
+    apply_enter(a, APPLY_IDENTITY);
+    apply_identity_ask(a, fx);
+}
+
+static void link_event(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    a->link_up = ev->kind == EV_PG_UP;
+    if (a->phase == APPLY_RECONNECT) {
+        apply_reconnect_event(a, ev, fx);
+    } else if (a->link_up && a->phase == APPLY_UNDO && a->step == UNDO_LINK) {
+        apply_timer_stop(a, fx);
+        a->step = UNDO_IDENTITY;
+        apply_identity_ask(a, fx);
+    }
+}
+
+static bool awaited(struct apply *a, const struct event *ev)
+{
+    uint32_t id = ev->req.id;
+    if (ev->req.owner != OWNER_APPLY || ev->req.generation != a->generation || id == 0)
+        return false;
+    if (ev->kind == EV_TIMER) {
+        bool mine = id == a->timer;
+        a->timer = mine ? 0 : a->timer;
+        return mine;
+    }
+    return id == a->waiting || id == a->child;
+}
+
+void apply_step(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    if (a->state == APPLY_IDLE || apply_finished(a))
+        return;
+    a->now_us = ev->at_us;
+    a->wall_us = ev->wall_us;
+    if ((ev->kind == EV_PG_UP || ev->kind == EV_PG_DOWN) && ev->u.pg.conn == CONN_CONTROL) {
+        link_event(a, ev, fx);
+        return;
+    }
+    if (!awaited(a, ev) || ev->kind == EV_CHILD_UP || ev->kind == EV_CHILD_LINE)
+        return;
+    if (a->cleaning) {
+        if (ev->kind == EV_CHILD_EXIT)
+            finish(a, fx);
+        return;
+    }
+    switch (a->phase) {
+    case APPLY_IDENTITY:
+        identity_event(a, ev, fx);
+        break;
+    case APPLY_READ:
+        read_event(a, ev, fx);
+        break;
+    case APPLY_PREFLIGHT:
+        preflight_event(a, ev, fx);
+        break;
+    case APPLY_JOURNAL:
+        journal_answered(a, ev, fx);
+        break;
+    case APPLY_ALTER:
+        alter_answered(a, ev, fx);
+        break;
+    case APPLY_RELOAD:
+        apply_reload_event(a, ev, fx);
+        break;
+    case APPLY_RESTART:
+        apply_restart_event(a, ev, fx);
+        break;
+    case APPLY_RECONNECT:
+        apply_reconnect_event(a, ev, fx);
+        break;
+    case APPLY_VERIFY:
+        apply_verify_event(a, ev, fx);
+        break;
+    case APPLY_JOURNAL_RESULT:
+        result_answered(a, ev, fx);
+        break;
+    case APPLY_UNDO:
+        undo_event(a, ev, fx);
+        break;
+    case APPLY_IDLE:
+    case APPLY_DONE:
+    case APPLY_ROLLED_BACK:
+    case APPLY_STUCK:
+    case APPLY_FAILED:
+        break;
+    }
+}
