@@ -26,8 +26,8 @@ struct candidates {
     int n;
     struct setting_change changes[CHANGES_MAX];
     const char *areas[CHANGES_MAX];
-    bool repairs[CHANGES_MAX]; /* an inherited danger: first, and not for speed */
-    int withheld;              /* would need a restart, which is not allowed */
+    bool repairs[CHANGES_MAX];  /* an inherited danger: first, and not for speed */
+    int withheld;               /* would need a restart, which is not allowed */
     struct setting_change held; /* the strongest of those */
 };
 
@@ -45,12 +45,14 @@ int rules_inherited(const struct sense *s, int from, struct setting_change *c, s
 /* What several files ask of the evidence. */
 bool spills_measured(const struct sense *s);
 bool plan_spills(const struct sense *s, const struct plan_facts *p);
-bool plan_discards(const struct sense *s, const struct plan_facts *p); /* a large sequential scan for few rows */
+bool plan_discards(const struct sense *s,
+                   const struct plan_facts *p); /* a large sequential scan for few rows */
 bool plan_parallel(const struct sense *s, const struct plan_facts *p);
 bool plan_jits(const struct sense *s, const struct plan_facts *p);
 double jit_share(const struct sense *s); /* of the execution time of all plans */
 bool cpu_saturated(const struct sense *s);
 /* Requested checkpoints beyond the one that precedes each measured run; NAN if not counted. */
 double checkpoints_forced(const struct sense *s);
-double wal_fill_seconds(const struct sense *s); /* until max_wal_size asks for a checkpoint; NAN if unknown */
+double wal_fill_seconds(
+    const struct sense *s); /* until max_wal_size asks for a checkpoint; NAN if unknown */
 bool checkpoint_pressure(const struct sense *s);

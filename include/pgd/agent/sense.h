@@ -19,16 +19,17 @@ enum sense_block {
 struct sense {
     const struct evidence *e;
     const struct server_facts *f; /* never NULL; all zero when no server is known */
-    struct window w;              /* the newest: best arm, else baseline, else recent minutes; all NAN when !w.valid */
-    bool measured;                /* w covers benchmark runs */
-    double ram;                   /* bytes the server may use: the lower of RAM and cgroup limit */
-    double cpus, clients, peak;   /* peak: sessions active at a time */
-    double database;              /* bytes of the database that the workload uses */
+    struct window
+        w; /* the newest: best arm, else baseline, else recent minutes; all NAN when !w.valid */
+    bool measured;              /* w covers benchmark runs */
+    double ram;                 /* bytes the server may use: the lower of RAM and cgroup limit */
+    double cpus, clients, peak; /* peak: sessions active at a time */
+    double database;            /* bytes of the database that the workload uses */
     double shared_buffers, work_mem, hash_multiplier; /* in force; bytes, plain */
-    double temp_rate, temp_file;  /* bytes a second; bytes of an average file */
-    double read_rate;             /* blocks a second into shared_buffers */
-    double wal_rate;              /* bytes a second */
-    double plan_ms;               /* of all plans, weighted by how often their script runs */
+    double temp_rate, temp_file;                      /* bytes a second; bytes of an average file */
+    double read_rate;                                 /* blocks a second into shared_buffers */
+    double wal_rate;                                  /* bytes a second */
+    double plan_ms; /* of all plans, weighted by how often their script runs */
 };
 
 typedef bool (*plan_test_fn)(const struct sense *s, const struct plan_facts *p);

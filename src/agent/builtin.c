@@ -1,0 +1,284 @@
+/* The built-in advisor's plan, target and proposals. What the evidence supports comes from the rules; what was learned in the
+ * rounds so far decides which of it is tried next, and together with what.
+ *
+ * A value that was measured alone without gain, or that the DBA rejected, is not proposed again. One that was part of a set without
+ * gain is a suspect: it may have been dragged down by the others, and is tried once more, alone. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/agent/rules.h"
+#include "pgd/base/text.h"
+
+enum past { PAST_NEW, PAST_SUSPECT, PAST_DONE };
+
+static bool rejected(const struct sense *s, const struct setting_change *c)
+{
+    for (int i = 0; i < s->e->nrejected; i++)
+        if (strcmp(s->e->rejected[i].name, c->name) == 0 &&
+            rules_same_value(s, c->name, s->e->rejected[i].value, c->value))
+            return true;
+    return false;
+}
+
+static bool tried_in(const struct sense *s, const struct round_history *r,
+                     const struct setting_change *c)
+{
+    for (int i = 0; i < r->n && i < CHANGES_MAX; i++)
+        if (!r->changes[i].reset && strcmp(r->changes[i].name, c->name) == 0 &&
+            rules_same_value(s, c->name, r->changes[i].value, c->value))
+            return true;
+    return false;
+}
+
+static enum past past_of(const struct sense *s, const struct setting_change *c)
+{
+    enum past past = PAST_NEW;
+    if (rejected(s, c))
+        return PAST_DONE;
+    for (int i = 0; i < s->e->nhistory; i++) {
+        const struct round_history *r = &s->e->history[i];
+        if (r->kept || !tried_in(s, r, c))
+            continue;
+        if (r->n == 1)
+            return PAST_DONE;
+        past = PAST_SUSPECT;
+    }
+    return past;
+}
+
+/* Why nothing is proposed, in words. */
+static void say_nothing(const struct sense *s, const struct candidates *all, char *dst, size_t size)
+{
+    switch (sense_blocked(s)) {
+    case BLOCK_SLEEP:
+        say(dst, size,
+            "The statements sleep on the server (%s of the samples): no setting makes them faster.",
+            share_figure(sense_wait(s, "Timeout:PgSleep")).text);
+        return;
+    case BLOCK_THINK:
+        say(dst, size,
+            "On average %.1f of %.0f sessions were active: the time goes by between the "
+            "statements, in the client.",
+            s->w.active_avg, s->clients);
+        return;
+    case BLOCK_CLIENT:
+        say(dst, size,
+            "pgbench itself is at its limit (%s of a CPU for each of its threads): the server "
+            "waits for it.",
+            share_figure(s->e->client_cpu).text);
+        return;
+    case BLOCK_LOCKS:
+        say(dst, size,
+            "Sessions wait for each other's locks (%s of the samples): that is for the "
+            "application, not settings.",
+            share_figure(fmax(s->w.lock_wait_share, sense_wait(s, "Lock:"))).text);
+        return;
+    case BLOCK_NONE:
+        break;
+    }
+    if (all->withheld > 0)
+        say(dst, size, "What is left needs a restart, which is not allowed: %s = %s (%s).",
+            all->held.name, all->held.value, all->held.evidence);
+    else if (all->n == 0)
+        say(dst, size,
+            "Nothing measured here speaks for another value of any setting: %.0f TPS, hit ratio "
+            "%s, "
+            "temporary files %s/s, CPUs %s idle.",
+            s->w.tps, share_figure(s->w.hit_ratio).text, size_figure(s->temp_rate).text,
+            share_figure(s->w.cpu_idle).text);
+    else
+        say(dst, size,
+            "All %d changes that the evidence speaks for were measured without gain or rejected.",
+            all->n);
+}
+
+static void open_proposal(struct proposal *out)
+{
+    memset(out, 0, sizeof *out);
+    SAY(out->advisor.text, "builtin");
+}
+
+static void say_summary(const struct candidates *all, const char *lead, struct proposal *out)
+{
+    char names[300] = "";
+    size_t len = 0;
+    int repairs = 0;
+    for (int i = 0; i < out->n; i++) {
+        const struct setting_change *c = &out->changes[i];
+        repairs += isnan(c->expect_hi);
+        if (i < 3 && len < sizeof names) {
+            say(names + len, sizeof names - len, "%s%s (%s)", i ? "; " : "", c->name, c->evidence);
+            len = strlen(names);
+        }
+    }
+    SAY(out->summary, "%s %d change%s: %s%s.%s%s", lead, out->n, out->n == 1 ? "" : "s", names,
+        out->n > 3 ? "; …" : "",
+        repairs
+            ? " Repairs are for safety, not for speed: keep them even if a round does not improve."
+            : "",
+        all->withheld ? " A further one would need a restart." : "");
+}
+
+void builtin_round1(const struct evidence *e, struct proposal *out)
+{
+    struct sense s;
+    struct candidates all;
+    open_proposal(out);
+    sense_init(&s, e);
+    rules_collect(&s, &all);
+    for (int i = 0; i < all.n; i++)
+        if (past_of(&s, &all.changes[i]) == PAST_NEW)
+            out->changes[out->n++] = all.changes[i];
+    out->nothing_left = out->n == 0;
+    if (out->nothing_left)
+        say_nothing(&s, &all, out->summary, sizeof out->summary);
+    else
+        say_summary(&all, "The baseline measured causes for", out);
+}
+
+/* Takes every candidate of this past, or only the strongest. */
+static void take(const struct sense *s, const struct candidates *all, enum past past, bool one,
+                 struct proposal *out)
+{
+    for (int i = 0; i < all->n && !(one && out->n); i++)
+        if (past_of(s, &all->changes[i]) == past)
+            out->changes[out->n++] = all->changes[i];
+}
+
+void builtin_next_round(const struct evidence *e, struct proposal *out)
+{
+    struct sense s;
+    struct candidates all;
+    const struct round_history *last = e->nhistory > 0 ? &e->history[e->nhistory - 1] : NULL;
+    if (!last) {
+        builtin_round1(e, out);
+        return;
+    }
+    open_proposal(out);
+    sense_init(&s, e);
+    rules_collect(&s, &all);
+    const char *lead;
+    if (last->kept) {
+        lead = "The last round paid. Under the new settings the figures speak for";
+        take(&s, &all, PAST_NEW, false, out);
+        if (out->n == 0)
+            take(&s, &all, PAST_SUSPECT, true, out);
+    } else {
+        lead = last->n > 1
+                   ? "The last set did not pay together. Alone, the strongest suspect is worth"
+                   : "The last change did not pay. What is left is";
+        take(&s, &all, PAST_SUSPECT, true, out);
+        if (out->n == 0)
+            take(&s, &all, PAST_NEW, false, out);
+    }
+    out->nothing_left = out->n == 0;
+    if (out->nothing_left)
+        say_nothing(&s, &all, out->summary, sizeof out->summary);
+    else
+        say_summary(&all, lead, out);
+}
+
+/* Three significant digits: 1234.5 -> 1230, 98.76 -> 98.8. */
+static double round_tps(double tps)
+{
+    double unit = pow(10, floor(log10(tps)) - 2);
+    return rint(tps / unit) * unit;
+}
+
+void builtin_target(const struct evidence *e, struct target *out)
+{
+    struct sense s;
+    struct candidates all;
+    memset(out, 0, sizeof *out);
+    SAY(out->advisor.text, "builtin");
+    sense_init(&s, e);
+    rules_collect(&s, &all);
+    double factor = 1;
+    char parts[200] = "";
+    size_t len = 0;
+    for (int i = 0; i < all.n; i++) {
+        const struct setting_change *c = &all.changes[i];
+        /* Expectations overlap: the same second is not saved twice. */
+        double middle = (c->expect_lo + c->expect_hi) / 2;
+        if (isnan(middle))
+            continue;
+        factor *= 1 + 0.7 * middle / 100;
+        if (len < sizeof parts)
+            say(parts + len, sizeof parts - len, "%s%s %.0f to %.0f %%", len ? ", " : "", c->name,
+                c->expect_lo, c->expect_hi);
+        len = strlen(parts);
+    }
+    if (!(e->baseline_tps > 0)) {
+        SAY(out->why, "There is no baseline yet, so there is nothing to measure a target by.");
+        return;
+    }
+    factor = fmin(fmax(factor, 1.02), 4);
+    out->tps = round_tps(e->baseline_tps * factor);
+    if (len == 0)
+        SAY(out->why,
+            "The baseline of %.0f TPS shows no headroom that a setting could free; 2 %% more is "
+            "the least that "
+            "would be called a gain.",
+            e->baseline_tps);
+    else
+        SAY(out->why,
+            "From %.0f TPS, by what was measured, taken together with a discount for overlap: %s.",
+            e->baseline_tps, parts);
+}
+
+/* A folder's name: letters, digits and dashes. */
+static void folder_name(char *dst, size_t size, const char *name)
+{
+    size_t n = 0;
+    for (; name && *name && n + 1 < size; name++) {
+        bool letter = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z');
+        if (letter || (*name >= '0' && *name <= '9') || *name == '-')
+            dst[n++] = *name;
+    }
+    dst[n] = '\0';
+    if (n == 0)
+        say(dst, size, "Balanced");
+}
+
+static void set_default(int *field, double value)
+{
+    if (*field <= 0)
+        *field = (int)value;
+}
+
+void builtin_strategy(const struct evidence *e, const char *name, struct sdl *out)
+{
+    struct sense s;
+    struct first_sight sight;
+    sense_init(&s, e);
+    builtin_first_sight(e, &sight);
+    folder_name(out->strategy, sizeof out->strategy, name);
+    double cpus = isnan(s.cpus) ? 2 : fmax(1, floor(s.cpus));
+    set_default(&out->clients, fmin(64, 2 * cpus));
+    set_default(&out->threads, fmin(out->clients, cpus));
+    set_default(&out->duration_s, 10);
+    set_default(&out->warmup_s, 5);
+    set_default(&out->min_runs, 3);
+    set_default(&out->max_runs, fmax(6, out->min_runs));
+    set_default(&out->rounds, 8);
+    set_default(&out->budget_s, 720);
+    if (!out->protocol[0])
+        SAY(out->protocol, "simple");
+    if (!out->success[0])
+        SAY(out->success, "The 95 %% interval of the ratio lies above 1, and the gain above 2 %% "
+                          "and this machine's noise.");
+    const struct strategy_offer *offer = NULL;
+    for (int i = 0; i < sight.nstrategies; i++)
+        if (strcmp(sight.strategies[i].name, out->strategy) == 0)
+            offer = &sight.strategies[i];
+    if (!out->hypothesis[0] && offer)
+        SAY(out->hypothesis,
+            "%s The baseline with %d clients decides which of it is worth a change.", offer->why,
+            out->clients);
+    else if (!out->hypothesis[0])
+        SAY(out->hypothesis,
+            "The baseline with %d clients shows what holds this server back; only what it measures "
+            "is changed.",
+            out->clients);
+}

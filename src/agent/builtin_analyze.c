@@ -1,0 +1,242 @@
+/* What a finished round means: the effect with its interval, what moved with it, where the time goes now, and whether settings
+ * can still help; and what to try after the session. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/agent/rules.h"
+
+/* The candidate's window: of the newest round, when it is the one that is being judged. */
+static const struct window *after_window(const struct evidence *e, const struct verdict *v)
+{
+    if (e->nhistory <= 0)
+        return NULL;
+    const struct round_history *r = &e->history[e->nhistory - 1];
+    bool same = r->verdict.kind == v->kind && r->verdict.ratio == v->ratio;
+    return r->window.valid && same ? &r->window : NULL;
+}
+
+static void append(char *dst, size_t size, const char *text)
+{
+    size_t len = strlen(dst);
+    say(dst + len, size - len, "%s%s", len ? ", " : "", text);
+}
+
+static bool moved(double a, double b, double by)
+{
+    return fabs(b - a) > by * fmax(fabs(a), 1e-9);
+}
+
+/* What differs between the two windows, as "temporary files 4.1 MB/s to 0 B/s". */
+static void say_moves(const struct window *a, const struct window *b, char *dst, size_t size)
+{
+    static const char *const waits[] = {
+        "IO:BufFile", "IO:DataFileRead", "IO:WAL", "LWLock:WAL", "IO:DataFileWrite",
+        "IPC:",       "Lock:",           "CPU"};
+    char one[120];
+    dst[0] = '\0';
+    if (moved(a->temp_bytes / a->secs, b->temp_bytes / b->secs, 0.2)) {
+        SAY(one, "temporary files %s/s to %s/s", size_figure(a->temp_bytes / a->secs).text,
+            size_figure(b->temp_bytes / b->secs).text);
+        append(dst, size, one);
+    }
+    if (fabs(b->hit_ratio - a->hit_ratio) > 0.002) {
+        SAY(one, "hit ratio %s to %s", share_figure(a->hit_ratio).text,
+            share_figure(b->hit_ratio).text);
+        append(dst, size, one);
+    }
+    if (moved(a->wal_bytes / a->commits, b->wal_bytes / b->commits, 0.1)) {
+        SAY(one, "WAL per transaction %s to %s", size_figure(a->wal_bytes / a->commits).text,
+            size_figure(b->wal_bytes / b->commits).text);
+        append(dst, size, one);
+    }
+    if (fabs(b->cpu_idle - a->cpu_idle) > 0.05) {
+        SAY(one, "idle CPU %s to %s", share_figure(a->cpu_idle).text,
+            share_figure(b->cpu_idle).text);
+        append(dst, size, one);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
+        double x = window_wait(a, waits[i]);
+        double y = window_wait(b, waits[i]);
+        if (!(fabs(y - x) > 0.05))
+            continue;
+        SAY(one, "waits %s%s %s to %s", waits[i], waits[i][strlen(waits[i]) - 1] == ':' ? "*" : "",
+            share_figure(x).text, share_figure(y).text);
+        append(dst, size, one);
+    }
+}
+
+/* Where the time goes, in the order in which one excludes the next. */
+static void say_bottleneck(const struct sense *s, char *dst, size_t size)
+{
+    const struct window *w = &s->w;
+    double commit = sense_wait(s, "IO:WALSync") + sense_wait(s, "LWLock:WALWrite") +
+                    sense_wait(s, "IO:WALWrite");
+    double read = sense_wait(s, "IO:DataFileRead");
+    double locks = fmax(w->lock_wait_share, sense_wait(s, "Lock:"));
+    double temp = sense_wait(s, "IO:BufFile");
+    switch (sense_blocked(s)) {
+    case BLOCK_SLEEP:
+        say(dst, size, "sleep: %s of the samples sleep in the statement itself, nothing to tune",
+            share_figure(sense_wait(s, "Timeout:PgSleep")).text);
+        return;
+    case BLOCK_CLIENT:
+        say(dst, size,
+            "client-bound: pgbench's threads use %s of a CPU each, more threads or another machine",
+            share_figure(s->e->client_cpu).text);
+        return;
+    case BLOCK_LOCKS:
+        say(dst, size, "lock-bound: %s of the samples wait for locks, the application not settings",
+            share_figure(locks).text);
+        return;
+    case BLOCK_THINK:
+        say(dst, size, "client-bound: %.1f of %.0f sessions active, the time goes by in the client",
+            w->active_avg, s->clients);
+        return;
+    case BLOCK_NONE:
+        break;
+    }
+    if (w->swap_in > 10)
+        say(dst, size, "memory-bound: %.0f pages a second come back from swap", w->swap_in);
+    else if (commit > 0.4)
+        say(dst, size,
+            "commit-bound: %s of the samples wait for the WAL to reach the disk; faster storage or "
+            "more work per commit",
+            share_figure(commit).text);
+    else if (temp > 0.2)
+        say(dst, size, "spill-bound: %s of the samples read or write temporary files",
+            share_figure(temp).text);
+    else if (read > 0.3 || w->cpu_iowait > 0.3)
+        say(dst, size, "read-bound: %s of the samples wait for data files, %s of CPU time for I/O",
+            share_figure(read).text, share_figure(w->cpu_iowait).text);
+    else if (cpu_saturated(s))
+        say(dst, size, "CPU-bound: %s busy on %.4g CPUs%s", share_figure(1 - w->cpu_idle).text,
+            s->cpus,
+            w->cpu_steal > 0.05 ? ", some of it stolen by other machines of the host"
+                                : "; hardware or cheaper plans");
+    else if (w->psi_io > 0.3)
+        say(dst, size, "I/O pressure: tasks stalled for %s of the time",
+            share_figure(w->psi_io).text);
+    else if (w->nwaits > 0)
+        say(dst, size, "no single bottleneck: most samples are %s (%s)", w->waits[0].event,
+            share_figure(w->waits[0].share).text);
+    else
+        say(dst, size, "not known: neither waits nor CPU could be seen");
+}
+
+static void say_verdict(const struct verdict *v, char *dst, size_t size)
+{
+    struct figure lo = share_figure(v->ci_lo - 1);
+    struct figure hi = share_figure(v->ci_hi - 1);
+    const char *word = v->kind == VERDICT_IMPROVED    ? "The change paid"
+                       : v->kind == VERDICT_REGRESSED ? "The change cost speed"
+                                                      : "No difference was shown";
+    say(dst, size,
+        "%s: %.0f against %.0f TPS, %s (95 %% interval %s to %s, noise %s, %d and %d runs).", word,
+        v->tps_b, v->tps_a, share_figure(v->ratio - 1).text, lo.text, hi.text,
+        share_figure(v->floor).text, v->runs_a, v->runs_b);
+}
+
+void builtin_analyze(const struct evidence *e, const struct verdict *v, struct conclusion *out)
+{
+    struct sense s;
+    struct proposal next;
+    char verdict[260];
+    char moves[300] = "";
+    memset(out, 0, sizeof *out);
+    SAY(out->advisor.text, "builtin");
+    sense_init(&s, e);
+    const struct window *after = after_window(e, v);
+    const struct window *before = e->best && e->best->valid && v->kind != VERDICT_IMPROVED
+                                      ? e->best
+                                      : e->base;
+    if (!after && v->kind == VERDICT_IMPROVED)
+        after = e->best;
+    say_verdict(v, verdict, sizeof verdict);
+    if (after && before && after != before && after->valid && before->valid)
+        say_moves(before, after, moves, sizeof moves);
+    builtin_next_round(e, &next);
+    say_bottleneck(&s, out->bottleneck, sizeof out->bottleneck);
+    out->stop = next.nothing_left;
+    SAY(out->text, "%s%s%s%s %s", verdict, moves[0] ? " What moved: " : "", moves,
+        moves[0] ? "." : "", next.nothing_left ? next.summary : "");
+    if (!next.nothing_left)
+        SAY(out->text, "%s%s%s%s Next: %s = %s, because %s.", verdict,
+            moves[0] ? " What moved: " : "", moves, moves[0] ? "." : "", next.changes[0].name,
+            next.changes[0].value, next.changes[0].evidence);
+}
+
+static void offer(struct next_strategies *out, const char *name, const char *title, const char *why,
+                  const char *expects)
+{
+    if (out->n == (int)ARRAY_LEN(out->offers))
+        return;
+    struct strategy_offer *o = &out->offers[out->n++];
+    SAY(o->name, "%s", name);
+    SAY(o->title, "%s", title);
+    SAY(o->why, "%s", why);
+    SAY(o->expects, "%s", expects);
+}
+
+static double worst_misestimate(const struct sense *s, const struct plan_facts **which)
+{
+    double worst = 0;
+    for (int i = 0; i < s->e->nplans; i++) {
+        if (s->e->plans[i].valid && s->e->plans[i].worst_misestimate > worst) {
+            worst = s->e->plans[i].worst_misestimate;
+            *which = &s->e->plans[i];
+        }
+    }
+    return worst;
+}
+
+static int improved_rounds(const struct evidence *e)
+{
+    int n = 0;
+    for (int i = 0; i < e->nhistory; i++)
+        n += e->history[i].kept;
+    return n;
+}
+
+void builtin_next_strategies(const struct evidence *e, struct next_strategies *out)
+{
+    struct sense s;
+    struct candidates all;
+    struct first_sight sight;
+    struct proposal next;
+    char bottleneck[200];
+    char why[300];
+    const struct plan_facts *bad = NULL;
+    memset(out, 0, sizeof *out);
+    SAY(out->advisor.text, "builtin");
+    sense_init(&s, e);
+    rules_collect(&s, &all);
+    builtin_first_sight(e, &sight);
+    builtin_next_round(e, &next);
+    say_bottleneck(&s, bottleneck, sizeof bottleneck);
+    SAY(out->text, "%d of %d rounds paid, %.0f to %.0f TPS. Now %s. %s", improved_rounds(e),
+        e->nhistory, e->baseline_tps, e->best_tps, bottleneck,
+        next.nothing_left ? next.summary : "There is evidence that no round has used yet.");
+    if (!next.nothing_left) {
+        SAY(why, "%s = %s is still open: %s", next.changes[0].name, next.changes[0].value,
+            next.changes[0].evidence);
+        offer(out, "Continue", "Go on with what was measured and not yet tried", why,
+              "What the open evidence allows.");
+    }
+    if (all.withheld > 0) {
+        SAY(why, "%s = %s: %s", all.held.name, all.held.value, all.held.evidence);
+        offer(out, "WithRestart", "The same with a restart allowed", why,
+              "A short interruption for a change that needs one.");
+    }
+    if (worst_misestimate(&s, &bad) > 10) {
+        SAY(why, "The planner is wrong by a factor of %.0f in: %s", worst_misestimate(&s, &bad),
+            bad->query);
+        offer(out, "Statistics", "Better estimates: ANALYZE and finer statistics", why,
+              "Other plans for that statement.");
+    }
+    const char *done = e->plan ? e->plan->strategy : "";
+    for (int i = 0; i < sight.nstrategies; i++)
+        if (strcmp(sight.strategies[i].name, done) != 0)
+            offer(out, sight.strategies[i].name, sight.strategies[i].title, sight.strategies[i].why,
+                  sight.strategies[i].expects);
+}
