@@ -30,7 +30,8 @@ static unsigned answer_style(const struct review_line *l)
 static void expected(const struct review_line *l, char *dst, size_t size)
 {
     const struct setting_change *ch = &l->change;
-    if (isfinite(ch->expect_lo) && isfinite(ch->expect_hi))
+    if (isfinite(ch->expect_lo) && isfinite(ch->expect_hi) &&
+        (ch->expect_lo != 0 || ch->expect_hi != 0))
         snprintf(dst, size, "predicted %+.0f..%.0f %%", ch->expect_lo, ch->expect_hi);
     else
         snprintf(dst, size, "%s", "");

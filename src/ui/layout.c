@@ -23,7 +23,7 @@ static struct rect row_at(int y, int cols)
 static void columns(struct layout *l, enum pane focus)
 {
     struct rect b = l->body;
-    int tree = b.w / 6 > 26 ? b.w / 6 : 26;
+    int tree = b.w / 5 > 28 ? b.w / 5 : 28;
     if (tree > 40)
         tree = 40;
     int ai = (b.w - tree) * 2 / 5;

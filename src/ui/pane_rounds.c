@@ -41,7 +41,7 @@ static void draw_round(struct canvas *c, int y, struct rect r, const struct roun
 static void draw_baseline(struct canvas *c, int y, struct rect r, const struct session *s)
 {
     char floor_text[40] = "";
-    if (isfinite(s->floor))
+    if (isfinite(s->floor) && r.w >= 36)
         snprintf(floor_text, sizeof(floor_text), "  noise \xc2\xb1%.1f %%", s->floor * 100);
     canvas_printf(c, y, r.x, r.w, STYLE_NORMAL, "baseline %.0f TPS%s", s->baseline_tps, floor_text);
 }
@@ -66,6 +66,6 @@ void pane_rounds(struct canvas *c, struct rect r, const struct model *m)
     if (y < end && isfinite(s->best_tps) && s->best_tps > 0 && s->best.n > 0) {
         char gain[24];
         text_percent(gain, sizeof(gain), s->best_tps / s->baseline_tps);
-        canvas_printf(c, y, r.x, r.w, STYLE_GOOD, "best     %.0f TPS %s", s->best_tps, gain);
+        canvas_printf(c, y, r.x, r.w, STYLE_GOOD, "best %.0f TPS %s", s->best_tps, gain);
     }
 }

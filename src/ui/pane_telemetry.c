@@ -9,12 +9,19 @@
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
 
-enum { GROUP_WIDTH = 7, CELL_WIDTH = 26, SPARK = 8, NAME_MAX_WIDTH = 8 };
+enum {
+    GROUP_WIDTH = 7,
+    CELL_WIDTH = 26,
+    SPARK_MIN = 8,
+    SPARK_MAX = 20,
+    SCALE_SECONDS = 60,
+    NAME_MAX_WIDTH = 8
+};
 
 struct tele_cell {
     int metric;       /* enum metric_id; -1 = end */
     const char *name; /* NULL: as in the table of metrics */
-    double full;      /* the spark's upper end; 0 = its own largest */
+    double full; /* the spark's upper end; 0 = half as much again as the last minute's largest */
     unsigned style;
 };
 
@@ -72,16 +79,29 @@ static const struct tele_row table[] = {
 
 static int spark_width(int width)
 {
-    return width >= CELL_WIDTH ? SPARK : 0;
+    int spark = width - 18;
+    return width < CELL_WIDTH  ? 0
+           : spark < SPARK_MIN ? SPARK_MIN
+           : spark > SPARK_MAX ? SPARK_MAX
+                               : spark;
+}
+
+/* A level that holds still is then seen as one, not as a full bar. */
+static double upper_end(const struct tele_cell *cell, const double *values, int n)
+{
+    double high = 0;
+    for (int i = 0; i < n; i++)
+        high = isfinite(values[i]) ? fmax(high, values[i]) : high;
+    return cell->full > 0 ? cell->full : high * 1.5;
 }
 
 /* A figure with its spark. Nothing known of the metric: nothing is drawn. */
 static bool draw_cell(struct canvas *c, int y, int x, int width, const struct tele_cell *cell,
                       const struct model *m)
 {
-    double values[SPARK];
+    double values[SCALE_SECONDS];
     const struct metric *info = metric_info((enum metric_id)cell->metric);
-    int n = pane_series(m, (enum metric_id)cell->metric, SPARK, values);
+    int n = pane_series(m, (enum metric_id)cell->metric, SCALE_SECONDS, values);
     if (n == 0 || !isfinite(values[n - 1]))
         return false;
     char text[48];
@@ -92,7 +112,8 @@ static bool draw_cell(struct canvas *c, int y, int x, int width, const struct te
     width -= used ? used + 1 : 0;
     int spark = spark_width(width + used + 1);
     if (spark && info->unit[0]) {
-        graph_spark(c, y, x, spark, pane_graph(m), cell->style, values, (size_t)n, cell->full);
+        graph_spark(c, y, x, spark, pane_graph(m), cell->style, values, (size_t)n,
+                    upper_end(cell, values, n));
         x += spark + 1;
         width -= spark + 1;
     }

@@ -171,9 +171,10 @@ static void draw_row(void *arg, const struct tree_row *row)
     int y = d->r.y + i - d->scroll, x = d->r.x + row->depth * 2, end = d->r.x + d->r.w;
     int right = text_width(row->right);
     canvas_put(d->c, y, x, 1, row->style, row->mark);
-    int room = end - x - 2 - (right ? right + 1 : 0);
-    canvas_put_cut(d->c, y, x + 2, room > 3 ? room : end - x - 2, row->style, row->name);
-    if (room > 3)
+    if (text_width(row->name) > end - x - 3 - right) /* the name is the more important */
+        right = 0;
+    canvas_put_cut(d->c, y, x + 2, end - x - 2 - right, row->style, row->name);
+    if (right)
         canvas_put(d->c, y, end - right, right, row->style, row->right);
     if (i == d->cursor)
         canvas_restyle(d->c, (struct rect){y, d->r.x, 1, d->r.w}, STYLE_SELECTED);

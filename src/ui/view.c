@@ -16,7 +16,7 @@
 
 enum { SEGMENTS_MAX = 12 };
 
-/* A part of the status line; when there is no room the ones of the highest rank go first. */
+/* A part of the status line; where there is no room the ones of the highest rank are left out. */
 struct segment {
     char text[160];
     int rank;
@@ -140,18 +140,23 @@ static void draw_status(struct canvas *c, struct rect r, const struct model *m)
     if (m->opt.readonly)
         add(&s, 6, STYLE_STATUS, "read-only");
     add(&s, 8, STYLE_STATUS, "%s", m->sight.advisor.text[0] ? m->sight.advisor.text : "builtin");
-    int keep = 9, width = 0;
-    do { /* leave out the least important ones until the rest fits */
-        keep--;
-        width = 1;
-        for (int i = 0; i < s.n; i++)
-            width += s.items[i].rank <= keep ? text_width(s.items[i].text) + 3 : 0;
-    } while (width > r.w + 2 && keep > 0);
+    int width = 1;
+    bool shown[SEGMENTS_MAX] = {false};
+    for (int rank = 0; rank <= 9; rank++) { /* the important ones take their room first */
+        for (int i = 0; i < s.n; i++) {
+            int need = text_width(s.items[i].text) + 3;
+            if (s.items[i].rank != rank || !s.items[i].text[0] ||
+                (rank > 0 && width + need > r.w + 2))
+                continue;
+            shown[i] = true;
+            width += need;
+        }
+    }
     canvas_fill(c, r, STYLE_STATUS);
     int x = r.x + 1;
     bool first = true;
     for (int i = 0; i < s.n; i++) {
-        if (s.items[i].rank > keep || !s.items[i].text[0])
+        if (!shown[i])
             continue;
         if (!first)
             x += canvas_put(c, r.y, x, -1, STYLE_STATUS, " \xe2\x94\x82 ");

@@ -1,0 +1,444 @@
+/* Views: the whole screen painted from a model at three sizes. What a script or a person relies on is looked for; that the
+ * frame holds together is looked at cell by cell. PGD_SHOW=1 prints the screens. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pgd/base/text.h"
+#include "pgd/ui/pane.h"
+#include "pgd/ui/view.h"
+
+static const struct key_row keys[] = {
+    {{KEYN_TAB, 0}, "Tab", "pane", "Next pane.", KEY_IN_MAIN, true, 0},
+    {{KEYN_NONE, '?'}, "?", "help", "This help.", KEY_IN_MAIN, true, 0},
+    {{KEYN_CTRL, 'c'}, "Ctrl-C", "stop run", "Stops the run.", KEY_IN_RUN, true, 0},
+    {{KEYN_NONE, 'a'}, "a", "accept", "Accept the line.", KEY_IN_REVIEW, true, 0},
+    {{KEYN_NONE, 'g'}, "g", "go", "Go on.", KEY_IN_REVIEW | KEY_IN_PLAN, true, 0},
+    {{KEYN_ENTER, 0}, "Enter", "next round", "Go on.", KEY_IN_VERDICT, true, 0},
+};
+static const struct command_row commands[] = {
+    {"help", "h ?", "", "Keys and commands.", 0},
+    {"resume", "", "[session]", "Go on with a paused session.", 0},
+};
+static const struct view_tables tables = {keys, (int)ARRAY_LEN(keys), commands,
+                                          (int)ARRAY_LEN(commands)};
+
+static const int sizes[][2] = {{160, 45}, {120, 36}, {80, 24}};
+
+struct fixture {
+    struct model *m;
+    struct canvas *c;
+    struct view_cursor cursor;
+};
+
+static void paint(struct fixture *f, int cols, int rows)
+{
+    canvas_resize(f->c, rows, cols);
+    f->m->screen.cols = cols;
+    f->m->screen.rows = rows;
+    view_paint(f->c, f->m, &tables, &f->cursor);
+    if (getenv("PGD_SHOW")) {
+        struct buf b = {0};
+        canvas_text(f->c, &b);
+        printf("%s\n", buf_text(&b));
+        buf_clear(&b);
+    }
+}
+
+static void live_server(struct model *m)
+{
+    struct link *l = &m->links[CONN_CONTROL];
+    m->now_us = 100000000;
+    m->wall_us = 1700000000000000;
+    l->state = LINK_UP;
+    text_copy(l->user, sizeof(l->user), "postgres");
+    text_copy(l->host, sizeof(l->host), "10.0.0.230");
+    m->links[CONN_TELEMETRY] = *l;
+    m->server_known = true;
+    text_copy(m->server.id.version, sizeof(m->server.id.version), "15.20 (Debian 15.20-1)");
+    m->collect.samples = 60;
+    m->collect.activity = (struct activity_counts){
+        .sessions = 24, .active = 9, .idle = 12, .waiting = 1};
+    for (int i = 0; i < 90; i++) {
+        series_add(&m->collect.series[METRIC_TPS], 4800 + 1000 * sin(i / 8.0));
+        series_add(&m->collect.series[METRIC_CPU_USER], 60 + 10 * sin(i / 3.0));
+        series_add(&m->collect.series[METRIC_CPU_SYS], 14);
+        series_add(&m->collect.series[METRIC_DISK_WRITE], 80 + i % 9);
+        series_add(&m->collect.series[METRIC_DISK_AWAIT], 0.9);
+        series_add(&m->collect.series[METRIC_WAL_BYTES], 41);
+        series_add(&m->collect.series[METRIC_HIT_RATIO], 91);
+        series_add(&m->collect.series[METRIC_MEM_AVAILABLE], 14000);
+    }
+    m->collect.nrecent_waits = 2;
+    m->collect.recent_waits[0] = (struct wait_share){"CPU", 0.58};
+    m->collect.recent_waits[1] = (struct wait_share){"IO:WALSync", 0.22};
+    text_copy(m->workspace.name, sizeof(m->workspace.name), "postgres_10-0-0-230");
+    m->workspace.nsessions = 2;
+    text_copy(m->workspace.sessions[0].strategy, 48, "MemoryTuning");
+    m->workspace.sessions[0].state = SESSION_PAUSED;
+    m->workspace.sessions[0].interrupted = true;
+    text_copy(m->workspace.sessions[1].strategy, 48, "ReadHeavy");
+    m->workspace.sessions[1].state = SESSION_ARCHIVED;
+    m->workspace.sessions[1].effect = 1.31;
+    model_say(m, CHAT_AI,
+              "61 %% of the samples waited in WALSync and 9 of 11 checkpoints were requested.");
+    model_say(m, CHAT_USER, "why not 16 GB of shared_buffers?");
+    model_say(m, CHAT_EVENT, "baseline 4502 TPS");
+}
+
+static void running_session(struct model *m)
+{
+    struct session *s = &m->session;
+    live_server(m);
+    s->state = SESSION_ACTIVE;
+    text_copy(s->name, sizeof(s->name), "WriteOptimize_01022026-050830");
+    text_copy(s->plan.strategy, sizeof(s->plan.strategy), "WriteOptimize");
+    s->plan.rounds = 8;
+    s->plan.clients = 8;
+    s->plan.duration_s = 60;
+    s->plan.budget_s = 720;
+    s->baseline_tps = 4502;
+    s->best_tps = 5277;
+    s->best.n = 1;
+    text_copy(s->best.entries[0].name, SETTING_NAME_MAX, "max_wal_size");
+    text_copy(s->best.entries[0].value, SETTING_VALUE_MAX, "16GB");
+    s->best.entries[0].present = true;
+    s->floor = 0.031;
+    s->target.tps = 6000;
+    s->nhistory = 1;
+    s->history[0] = (struct round_history){.number = 1, .kept = true};
+    s->history[0].verdict = (struct verdict){
+        .kind = VERDICT_IMPROVED, .ratio = 1.12, .ci_lo = 1.09, .ci_hi = 1.15, .tps_b = 5041};
+    m->flow = FLOW_ROUND;
+    s->round.number = 2;
+    s->round.state = ROUND_MEASURE;
+    s->round.arm_in_force = ARM_B;
+    m->bench.state = BENCH_RUNNING;
+    m->bench.started_at_us = m->now_us - 41000000;
+    m->bench.duration_s = 60;
+    m->bench.tps_now = 5892;
+    m->bench.lat_now = 2.2;
+    m->bench.run.series = xcalloc(41, sizeof(float));
+    m->bench.run.nseries = 41;
+    for (int i = 0; i < 41; i++)
+        m->bench.run.series[i] = 5800 + (float)(i % 7) * 30;
+}
+
+static void review(struct model *m)
+{
+    struct review *r = &m->session.round.review;
+    running_session(m);
+    m->screen.dialog.kind = DIALOG_REVIEW;
+    r->round = 2;
+    r->n = 3;
+    text_copy(r->proposal.advisor.text, 48, "builtin");
+    text_copy(r->proposal.summary, 600, "Checkpoints are forced by WAL volume.");
+    r->lines[0] = (struct review_line){
+        .change = {.name = "max_wal_size", .value = "16GB", .expect_lo = 8, .expect_hi = 15},
+        .from = "1GB",
+        .to = "16GB",
+        .answer = ANSWER_ACCEPT,
+        .sql = "ALTER SYSTEM SET max_wal_size = '16GB';",
+        .undo = "ALTER SYSTEM RESET max_wal_size;",
+        .price = "longer crash recovery"};
+    text_copy(r->lines[0].change.evidence, 240, "9 of 11 checkpoints were requested");
+    r->lines[1] = (struct review_line){
+        .change = {.name = "shared_buffers", .value = "6GB", .expect_lo = NAN, .expect_hi = NAN},
+        .from = "128MB",
+        .to = "6GB",
+        .restart = true};
+    r->lines[2] = (struct review_line){.change = {.name = "fsync", .value = "off"},
+                                       .from = "on",
+                                       .to = "off",
+                                       .refusal = REFUSE_DATA,
+                                       .reason = "can lose committed data; not offered"};
+    r->bill = (struct memory_bill){
+        .ram = 23.4e9, .now_worst = 1e9, .new_worst = 9.8e9, .known = true};
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = xcalloc(1, sizeof(*f));
+    f->m = xcalloc(1, sizeof(*f->m));
+    model_init(f->m);
+    f->c = canvas_new(24, 80);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    free(f->m->bench.run.series);
+    f->m->bench.run.series = NULL;
+    model_clear(f->m);
+    free(f->m);
+    canvas_free(f->c);
+    free(f);
+    return 0;
+}
+
+/* Corners of frames meet lines: nothing hangs in the air. */
+static void frames_hold_together(const struct canvas *c)
+{
+    for (int y = 1; y + 3 < c->rows; y++) {
+        for (int x = 0; x < c->cols; x++) {
+            unsigned arms = canvas_at(c, y, x)->lines;
+            const struct cell *right = canvas_at(c, y, x + 1), *below = canvas_at(c, y + 1, x);
+            if ((arms & 2) && right && right->lines && !(right->lines & 1))
+                fail_msg("line broken right of row %d column %d", y, x);
+            if ((arms & 8) && below && below->lines && !(below->lines & 4))
+                fail_msg("line broken below row %d column %d", y, x);
+        }
+    }
+}
+
+static void a_live_server_is_shown(void **state)
+{
+    struct fixture *f = *state;
+    live_server(f->m);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        paint(f, sizes[i][0], sizes[i][1]);
+        assert_true(canvas_row_has(f->c, 0, "postgres@10.0.0.230"));
+        assert_true(canvas_row_has(f->c, 0, "24 sessions"));
+        assert_true(canvas_row_has(f->c, 0, " TPS"));
+        assert_true(canvas_row_has(f->c, sizes[i][1] - 2, "[postgres@10.0.0.230 | "));
+        assert_true(canvas_row_has(f->c, sizes[i][1] - 1, "? help"));
+        assert_true(canvas_has(f->c, "TPS 6k"));
+        frames_hold_together(f->c);
+    }
+}
+
+static void every_pane_can_be_seen_at_every_size(void **state)
+{
+    static const char *const marks[PANE_COUNT] = {"ReadHeavy", "TPS 6k", "58 %",
+                                                  "WALSync and 9 of 11", "R1"};
+    struct fixture *f = *state;
+    running_session(f->m);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        for (int p = 0; p < PANE_COUNT; p++) {
+            f->m->screen.focus = (enum pane)p;
+            paint(f, sizes[i][0], sizes[i][1]);
+            assert_true(canvas_has(f->c, pane_table[p].title));
+            if (p != PANE_AI)
+                assert_true(canvas_has(f->c, marks[p]));
+            frames_hold_together(f->c);
+        }
+    }
+}
+
+static void a_run_is_shown(void **state)
+{
+    struct fixture *f = *state;
+    running_session(f->m);
+    paint(f, 160, 45);
+    assert_true(canvas_row_has(f->c, 0, "WriteOptimize R2/8 MEASURE 00:41/01:00"));
+    assert_true(canvas_row_has(f->c, 0, "5892 TPS x1.31"));
+    assert_true(canvas_row_has(f->c, 0, "target 6000"));
+    assert_true(canvas_has(f->c, "measured run  00:41/01:00"));
+    assert_true(canvas_has(f->c, "WriteOptimize R2 | 5892 TPS] >"));
+    assert_true(canvas_has(f->c, "Ctrl-C stop run"));
+    assert_true(canvas_has(f->c, "! MemoryTuning"));
+    assert_true(canvas_has(f->c, "+12.0 %"));
+    assert_true(canvas_has(f->c, "baseline ···· 4502"));
+}
+
+static void a_proposal_is_shown_with_its_price(void **state)
+{
+    struct fixture *f = *state;
+    review(f->m);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        paint(f, sizes[i][0], sizes[i][1]);
+        assert_true(canvas_has(f->c, "Round 2 proposal: 3 changes, 1 restart"));
+        assert_true(canvas_has(f->c, "[a] max_wal_size"));
+        assert_true(canvas_has(f->c, "[?] shared_buffers"));
+        assert_true(canvas_has(f->c, "RESTART"));
+        assert_true(canvas_has(f->c, "REFUSED"));
+        assert_true(canvas_has(f->c, "ALTER SYSTEM SET max_wal_size = '16GB';"));
+        assert_true(canvas_has(f->c, "1 line without an answer"));
+        assert_true(canvas_has(f->c, "a accept"));
+    }
+    f->m->screen.dialog.editing = true;
+    text_copy(f->m->screen.dialog.input, 64, "8GB");
+    f->m->screen.dialog.input_len = f->m->screen.dialog.input_at = 3;
+    paint(f, 120, 36);
+    assert_true(f->cursor.visible);
+    assert_true(canvas_has(f->c, "→ 8GB"));
+}
+
+static void every_dialog_fits_every_size(void **state)
+{
+    struct fixture *f = *state;
+    review(f->m);
+    f->m->session.round.verdict = (struct verdict){.kind = VERDICT_IMPROVED,
+                                                   .ratio = 1.172,
+                                                   .ci_lo = 1.139,
+                                                   .ci_hi = 1.204,
+                                                   .floor = 0.031,
+                                                   .tps_a = 4502,
+                                                   .tps_b = 5277,
+                                                   .sd_a = 0.02,
+                                                   .sd_b = 0.02,
+                                                   .runs_a = 4,
+                                                   .runs_b = 4,
+                                                   .p95_a = 3.1,
+                                                   .p95_b = 2.2};
+    f->m->session.final = f->m->session.round.verdict;
+    f->m->session.round.kept = true;
+    text_copy(f->m->session.round.conclusion.text, 800, "max_wal_size earned it.");
+    f->m->sight.nstrategies = 2;
+    text_copy(f->m->sight.headline, 200, "Writes wait for the log.");
+    text_copy(f->m->sight.strategies[0].name, 48, "WriteOptimize");
+    text_copy(f->m->sight.strategies[1].name, 48, "MemoryTuning");
+    f->m->nrecent = 1;
+    text_copy(f->m->recent[0], 160, "shop_db-server");
+    text_copy(f->m->apply.stuck_sql, 100, "ALTER SYSTEM RESET shared_buffers;");
+    text_copy(f->m->screen.dialog.err.msg, 100, "the disk is full");
+    f->m->screen.dialog.secret_len = 5;
+    static const char *const marks[] = {
+        [DIALOG_HELP] = "Keyboard help",   [DIALOG_STRATEGY] = "2  MemoryTuning",
+        [DIALOG_PLAN] = "Plan of",         [DIALOG_TARGET] = "6000",
+        [DIALOG_REVIEW] = "proposal",      [DIALOG_VERDICT] = "+17.2 %",
+        [DIALOG_SUMMARY] = "max_wal_size", [DIALOG_RECOVER] = "Interrupted session",
+        [DIALOG_PASSWORD] = "*****",       [DIALOG_STATUS] = "control link",
+        [DIALOG_STUCK] = "RESET shared",   [DIALOG_ERROR] = "the disk is full",
+        [DIALOG_QUIT] = "Leave?",          [DIALOG_START] = "shop_db-server",
+        [DIALOG_SCRIPTS] = "Script",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        for (int d = DIALOG_HELP; d <= DIALOG_SCRIPTS; d++) {
+            f->m->screen.dialog.kind = (enum dialog_kind)d;
+            paint(f, sizes[i][0], sizes[i][1]);
+            if (!canvas_has(f->c, marks[d]))
+                fail_msg("dialog %d at %dx%d lacks \"%s\"", d, sizes[i][0], sizes[i][1], marks[d]);
+        }
+    }
+}
+
+static void the_help_is_made_from_the_tables(void **state)
+{
+    struct fixture *f = *state;
+    f->m->screen.dialog.kind = DIALOG_HELP;
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "Keyboard help"));
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        assert_true(canvas_has(f->c, keys[i].help));
+    assert_true(canvas_has(f->c, "/resume [session]"));
+}
+
+static void a_lost_link_shows_its_countdown(void **state)
+{
+    struct fixture *f = *state;
+    live_server(f->m);
+    f->m->links[CONN_CONTROL].state = LINK_WAITING;
+    f->m->links[CONN_CONTROL].was_up = true;
+    f->m->links[CONN_CONTROL].retry_at_us = f->m->now_us + 2500000;
+    paint(f, 80, 24);
+    assert_true(canvas_row_has(f->c, 0, "connection lost, next try in 2.5 s"));
+    int x = 0;
+    while (STYLE_ROLE(canvas_style_at(f->c, 0, x)) != STYLE_STATUS_ALERT)
+        assert_true(++x < 80);
+}
+
+static void the_prompt_shows_text_cursor_and_offers(void **state)
+{
+    struct fixture *f = *state;
+    struct prompt *p = &f->m->screen.prompt;
+    live_server(f->m);
+    p->focus = true;
+    p->len = p->at = 4;
+    memcpy(p->text, "/res", 5);
+    p->ncompletion = 1;
+    p->completion_at = -1;
+    text_copy(p->completion[0], 64, "/resume ");
+    paint(f, 80, 24);
+    assert_true(f->cursor.visible);
+    assert_int_equal(f->cursor.y, 22);
+    assert_int_equal(f->c->cursor_x, f->cursor.x);
+    assert_true(canvas_row_has(f->c, 22, "> /res"));
+    assert_true(canvas_row_has(f->c, 21, "Go on with a paused session."));
+}
+
+static void small_terminals_degrade(void **state)
+{
+    struct fixture *f = *state;
+    live_server(f->m);
+    paint(f, 39, 9);
+    assert_true(canvas_row_has(f->c, 0, "24 sessions"));
+    assert_true(canvas_row_has(f->c, 7, ">"));
+    paint(f, 10, 3);
+    assert_true(canvas_has(f->c, "enlarge"));
+    for (int cols = 1; cols < 60; cols += 3) {
+        for (int rows = 1; rows < 24; rows += 2) {
+            for (int d = DIALOG_NONE; d <= DIALOG_SCRIPTS; d++) {
+                f->m->screen.dialog.kind = (enum dialog_kind)d;
+                view_paint((canvas_resize(f->c, rows, cols), f->c), f->m, &tables, &f->cursor);
+            }
+        }
+    }
+}
+
+static void seven_bit_terminals_get_seven_bits(void **state)
+{
+    struct fixture *f = *state;
+    review(f->m);
+    f->m->screen.ascii = true;
+    paint(f, 120, 36);
+    struct buf b = {0};
+    canvas_text(f->c, &b);
+    for (size_t i = 0; i < b.len; i++)
+        assert_in_range(b.data[i], '\n', '~');
+    buf_clear(&b);
+}
+
+static void names_from_the_server_cannot_break_the_screen(void **state)
+{
+    struct fixture *f = *state;
+    live_server(f->m);
+    snprintf(f->m->collect.recent_waits[0].event, 48,
+             "a\033[2J\nb\xe2\x80\xae"
+             "c");
+    snprintf(f->m->server.id.version, 64, "15\033]0;x\007");
+    paint(f, 160, 45);
+    for (int y = 0; y < f->c->rows; y++)
+        for (int x = 0; x < f->c->cols; x++)
+            assert_true(text_rune_safe(canvas_at(f->c, y, x)->rune));
+    frames_hold_together(f->c);
+}
+
+static void the_tree_knows_the_session_of_a_row(void **state)
+{
+    struct fixture *f = *state;
+    running_session(f->m);
+    int rows = pane_tree_rows(f->m);
+    assert_int_equal(rows, 7);
+    assert_int_equal(pane_tree_session(f->m, 0), -1);
+    assert_int_equal(pane_tree_session(f->m, rows - 2), 0);
+    assert_int_equal(pane_tree_session(f->m, rows - 1), 1);
+}
+
+int main(void)
+{
+#define VIEW_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        VIEW_TEST(a_live_server_is_shown),
+        VIEW_TEST(every_pane_can_be_seen_at_every_size),
+        VIEW_TEST(a_run_is_shown),
+        VIEW_TEST(a_proposal_is_shown_with_its_price),
+        VIEW_TEST(every_dialog_fits_every_size),
+        VIEW_TEST(the_help_is_made_from_the_tables),
+        VIEW_TEST(a_lost_link_shows_its_countdown),
+        VIEW_TEST(the_prompt_shows_text_cursor_and_offers),
+        VIEW_TEST(small_terminals_degrade),
+        VIEW_TEST(seven_bit_terminals_get_seven_bits),
+        VIEW_TEST(names_from_the_server_cannot_break_the_screen),
+        VIEW_TEST(the_tree_knows_the_session_of_a_row),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
