@@ -351,6 +351,14 @@ void guard_line(struct review_line *line, const struct server_facts *f,
         line_sql(line, c.s);
 }
 
+static bool stands_above(const struct review *r, int i)
+{
+    for (int j = 0; j < i; j++)
+        if (text_eq_nocase(r->lines[j].change.name, r->lines[i].change.name))
+            return true;
+    return false;
+}
+
 void guard_review(const struct proposal *p, const struct server_facts *f,
                   const struct guard_policy *g, struct review *r)
 {
@@ -363,9 +371,10 @@ void guard_review(const struct proposal *p, const struct server_facts *f,
         struct review_line *line = &r->lines[i];
         line->change = p->changes[i];
         guard_line(line, f, g);
-        for (int j = 0; j < i && !g->disabled; j++)
-            if (text_eq_nocase(r->lines[j].change.name, line->change.name))
-                refuse(line, REFUSE_DUPLICATE, "%s stands above already", line->change.name);
+        if (!g->disabled && stands_above(r, i)) {
+            refuse(line, REFUSE_DUPLICATE, "%s stands above already", line->change.name);
+            line->sql[0] = line->undo[0] = '\0';
+        }
     }
     guard_bill(r, f, g);
 }

@@ -422,6 +422,7 @@ static void duplicates(void **state)
     assert_int_equal(review.n, 3);
     assert_int_equal(review.lines[0].refusal, REFUSE_NONE);
     assert_int_equal(review.lines[2].refusal, REFUSE_DUPLICATE);
+    assert_string_equal(review.lines[2].sql, "");
 }
 
 static void a_hostile_count_is_cut(void **state)

@@ -25,6 +25,8 @@ struct owner_model {
     double tps[2];    /* of the arms */
     double seconds_left;
     double noise;
+    const double *uneven; /* of arm B, run by run, instead of tps[ARM_B] */
+    int uneven_at;
     int runs, switches, warmups;
     char trail[1024]; /* states in their order */
     /* faults, by the number of the step at which they happen; -1 = never */
@@ -150,6 +152,8 @@ static void answer_run(bool valid, bool cancelled)
     run.valid = valid;
     run.cancelled = cancelled;
     run.tps = m.tps[m.server_arm == ARM_B] * (m.runs % 2 ? 1 + m.noise : 1);
+    if (m.uneven && m.server_arm == ARM_B && !m.r.run_warmup)
+        run.tps = m.uneven[m.uneven_at++];
     run.p50_ms = run.p95_ms = run.p99_ms = NAN;
     run.transactions = 1000;
     run.nseries = 4;
@@ -273,16 +277,25 @@ static void a_bad_candidate_is_screened_out(void **state)
 static void keep_switches_when_it_must(void **state)
 {
     (void)state;
-    /* Three runs each, A B B A A B: B is in force at the end. Four each end on A. */
-    begin(1000, 1200);
+    /* A B B A A B is undecided; the pair B A after it decides, and leaves the best arm in force. */
+    static const double uneven[] = {1020, 1060, 1110, 1070};
+    begin(1000, 0);
+    m.uneven = uneven;
     drive();
+    assert_int_equal(m.r.state, ROUND_DONE);
+    assert_int_equal(m.r.verdict.runs_b, 4);
+    assert_true(m.r.kept);
+    assert_int_equal(m.server_arm, ARM_B);
+    assert_non_null(strstr(m.trail, "MEASURE KEEP CHECKPOINT DONE"));
+    /* The same with a cancel, or a failure, at that last switch. */
     int switches = m.switches;
-    begin(1000, 1030);
-    m.noise = 0.015;
+    begin(1000, 0);
+    m.uneven = uneven;
+    m.switch_fault_at = switches;
     drive();
-    if (m.r.kept)
-        assert_true(m.switches >= switches);
-    assert_int_equal(m.server_arm, m.r.kept ? ARM_B : ARM_A);
+    assert_int_equal(m.r.state, ROUND_FAILED);
+    assert_int_equal(m.r.verdict.kind, VERDICT_IMPROVED);
+    assert_false(m.r.kept);
 }
 
 static void nothing_to_do_is_empty(void **state)
