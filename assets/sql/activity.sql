@@ -6,11 +6,11 @@ SELECT coalesce(sum(n), 0) AS sessions,
        coalesce(sum(n) FILTER (WHERE state LIKE 'idle in transaction%'), 0) AS idle_tx,
        coalesce(sum(n) FILTER (WHERE wait LIKE 'Lock:%'), 0) AS waiting,
        coalesce(sum(n) FILTER (WHERE state IS NULL), 0) AS hidden,
-       string_agg(wait || '=' || n, E'\n') AS waits
+       string_agg(wait || '=' || n::text, E'\n') AS waits
   FROM (SELECT state,
                CASE WHEN state = 'active' THEN coalesce(wait_event_type || ':' || wait_event, 'CPU') END AS wait,
                count(*) AS n
           FROM pg_catalog.pg_stat_get_activity(NULL)
-         WHERE (backend_type = 'client backend' OR (backend_type IS NULL AND usesysid IS NOT NULL))
-           AND coalesce(application_name, '') NOT LIKE 'pg\_diagnose%'
+         WHERE (backend_type = 'client backend' OR (backend_type IS NULL AND usesysid IS NOT NULL AND datid IS NOT NULL))
+           AND coalesce(application_name, '') <> 'pg_diagnose'
          GROUP BY 1, 2) AS groups

@@ -7,6 +7,6 @@ SELECT c.num_timed AS ckpt_timed, c.num_requested AS ckpt_req,
   FROM pg_catalog.pg_stat_checkpointer AS c,
        pg_catalog.pg_stat_bgwriter AS b,
        (SELECT trunc(sum(coalesce(write_bytes, 0) + coalesce(extend_bytes, 0))
-                     / current_setting('block_size')::int) AS buffers_backend
+                     / current_setting('block_size')::numeric) AS buffers_backend
           FROM pg_catalog.pg_stat_get_io()
          WHERE object = 'relation' AND backend_type NOT IN ('checkpointer', 'background writer')) AS io

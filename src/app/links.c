@@ -18,7 +18,6 @@ void links_template(const struct model *m, enum pg_conn conn, const char *databa
                     struct effect *e)
 {
     const struct connect_params *p = &m->opt.connect;
-    const char *names[] = {"pg_diagnose", "pg_diagnose", "pg_diagnose", "pg_diagnose_bench"};
     int n = 0;
 
     memset(e, 0, sizeof *e);
@@ -38,7 +37,7 @@ void links_template(const struct model *m, enum pg_conn conn, const char *databa
         e->u.pg.values[n++] = xstrdup(database);
     }
     e->u.pg.keys[n] = xstrdup("application_name");
-    e->u.pg.values[n] = xstrdup(names[conn]);
+    e->u.pg.values[n] = xstrdup("pg_diagnose");
 }
 
 static void connect_now(struct model *m, enum pg_conn conn, struct effects *fx)

@@ -84,6 +84,11 @@ void model_clear(struct model *m)
     session_reset(&m->session);
     server_facts_clear(&m->server);
     buf_clear(&m->fl.pending);
+    effect_clear(&m->fl.fresh_session);
+    for (int i = 0; i < m->fl.narchived; i++) {
+        session_reset(m->fl.archived[i]);
+        free(m->fl.archived[i]);
+    }
     for (int i = 0; i < m->nchat; i++)
         free(m->chat[i].text);
     for (int i = 0; i < m->screen.prompt.nhistory; i++)
