@@ -131,3 +131,17 @@ void dialog_pair(struct dialog_text *d, const char *label, unsigned style, const
         list_field(d->c, d->r.y + y, d->r.x, d->r.w, 20, label, style, buf_text(&text));
     buf_clear(&text);
 }
+
+void dialog_page(struct canvas *c, struct rect screen, int w, const char *title,
+                 const struct model *m, const struct view_tables *t, dialog_page_fn say)
+{
+    int inner = (w < screen.w ? w : screen.w) - 4;
+    struct dialog_text measure = {.c = c, .r = {0, 0, 0, inner}};
+    say(&measure, m);
+    struct rect in = dialog_open(c, screen, w, measure.line + 2, title, m, t);
+    int skip = list_scroll(m->screen.dialog.scroll, -1, in.h, measure.line);
+    struct dialog_text text = {.c = c, .r = in, .skip = skip};
+    say(&text, m);
+    if (measure.line > in.h)
+        list_more(c, in, skip, measure.line);
+}

@@ -109,41 +109,42 @@ static void say_server(struct dialog_text *text, const struct model *m)
         dialog_pair(text, i ? "" : "not to be seen", STYLE_WARN, "%s", m->server.missing[i]);
 }
 
-void dialog_status(struct canvas *c, struct rect screen, const struct model *m,
-                   const struct view_tables *t, struct view_cursor *cursor)
+static void say_status(struct dialog_text *text, const struct model *m)
 {
-    (void)cursor;
-    struct rect in = dialog_open(c, screen, 100, 26, "Status", m, t);
-    struct dialog_text text = {.c = c, .r = in, .skip = m->screen.dialog.scroll};
-    say_link(&text, m, CONN_CONTROL, "control link");
-    say_link(&text, m, CONN_TELEMETRY, "telemetry link");
-    say_link(&text, m, CONN_QUESTIONS, "question link");
-    say_server(&text, m);
-    dialog_gap(&text);
-    dialog_pair(&text, "workspace", STYLE_VALUE, "%s%s",
+    say_link(text, m, CONN_CONTROL, "control link");
+    say_link(text, m, CONN_TELEMETRY, "telemetry link");
+    say_link(text, m, CONN_QUESTIONS, "question link");
+    say_server(text, m);
+    dialog_gap(text);
+    dialog_pair(text, "workspace", STYLE_VALUE, "%s%s",
                 m->workspace.dir[0] ? m->workspace.dir : "none yet",
                 m->workspace.readonly ? " (read-only)" : "");
     if (m->workspace.identity_note[0])
-        dialog_pair(&text, "", STYLE_WARN, "%s", m->workspace.identity_note);
-    dialog_pair(&text, "session", STYLE_VALUE, "%s %s",
+        dialog_pair(text, "", STYLE_WARN, "%s", m->workspace.identity_note);
+    dialog_pair(text, "session", STYLE_VALUE, "%s %s",
                 m->session.name[0] ? m->session.name : "none",
                 session_state_name(m->session.state));
-    dialog_pair(&text, "doing", STYLE_VALUE, "%s", flow_state_name(m->flow));
+    dialog_pair(text, "doing", STYLE_VALUE, "%s", flow_state_name(m->flow));
     double left = model_seconds_left(m);
     if (left < 1e8) {
         char clock[24];
         pane_clock(clock, sizeof(clock), left > 0 ? left : 0);
-        dialog_pair(&text, "budget left", STYLE_VALUE, "%s", clock);
+        dialog_pair(text, "budget left", STYLE_VALUE, "%s", clock);
     }
-    dialog_pair(&text, "advisor", STYLE_VALUE, "%s",
+    dialog_pair(text, "advisor", STYLE_VALUE, "%s",
                 m->sight.advisor.text[0] ? m->sight.advisor.text
                                          : "builtin: no data leaves this machine");
-    dialog_gap(&text);
-    dialog_pair(&text, "ticks missed", STYLE_VALUE, "%d", m->collect.missed);
-    dialog_pair(&text, "longest stall", m->stall_longest_ms > 8 ? STYLE_WARN : STYLE_VALUE,
+    dialog_gap(text);
+    dialog_pair(text, "ticks missed", STYLE_VALUE, "%d", m->collect.missed);
+    dialog_pair(text, "longest stall", m->stall_longest_ms > 8 ? STYLE_WARN : STYLE_VALUE,
                 "%.1f ms%s%s", m->stall_longest_ms, m->stall_name[0] ? " in " : "", m->stall_name);
-    if (text.line > in.h)
-        list_more(c, in, text.skip, text.line);
+}
+
+void dialog_status(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor)
+{
+    (void)cursor;
+    dialog_page(c, screen, 100, "Status", m, t, say_status);
 }
 
 static void say_ledger(struct dialog_text *text, const struct ledger *l)
@@ -161,27 +162,30 @@ static void say_ledger(struct dialog_text *text, const struct ledger *l)
     }
 }
 
+static void say_recover(struct dialog_text *text, const struct model *m)
+{
+    int at = m->fl.interrupted;
+    bool known = at >= 0 && at < m->workspace.nsessions;
+    dialog_say(text, STYLE_WARN, "%s was interrupted.",
+               known ? m->workspace.sessions[at].name : "A session of this server");
+    dialog_gap(text);
+    if (ledger_clean(&m->session.ledger))
+        dialog_say(text, STYLE_NORMAL,
+                   "Nothing of it is in force: the server's settings are as they were.");
+    else
+        dialog_say(text, STYLE_NORMAL, "In postgresql.auto.conf stands, by its journal:");
+    say_ledger(text, &m->session.ledger);
+    dialog_gap(text);
+    dialog_say(
+        text, STYLE_NORMAL,
+        "Resume it (an unfinished change is undone first), or undo all of its changes and end it?");
+}
+
 void dialog_recover(struct canvas *c, struct rect screen, const struct model *m,
                     const struct view_tables *t, struct view_cursor *cursor)
 {
     (void)cursor;
-    int at = m->fl.interrupted;
-    bool known = at >= 0 && at < m->workspace.nsessions;
-    struct rect in = dialog_open(c, screen, 96, 18, "Interrupted session", m, t);
-    struct dialog_text text = {.c = c, .r = in, .skip = m->screen.dialog.scroll};
-    dialog_say(&text, STYLE_WARN, "%s was interrupted.",
-               known ? m->workspace.sessions[at].name : "A session of this server");
-    dialog_gap(&text);
-    if (ledger_clean(&m->session.ledger))
-        dialog_say(&text, STYLE_NORMAL,
-                   "Nothing of it is in force: the server's settings are as they were.");
-    else
-        dialog_say(&text, STYLE_NORMAL, "In postgresql.auto.conf stands, by its journal:");
-    say_ledger(&text, &m->session.ledger);
-    dialog_gap(&text);
-    dialog_say(
-        &text, STYLE_NORMAL,
-        "Resume it (an unfinished change is undone first), or undo all of its changes and end it?");
+    dialog_page(c, screen, 96, "Interrupted session", m, t, say_recover);
 }
 
 void dialog_password(struct canvas *c, struct rect screen, const struct model *m,
@@ -210,50 +214,57 @@ static void say_err(struct dialog_text *text, const struct err *e)
         dialog_say(text, STYLE_WARN, "%s", e->hint);
 }
 
+static void say_stuck(struct dialog_text *text, const struct model *m)
+{
+    say_err(text, m->apply.err.msg[0] ? &m->apply.err : &m->session.round.err);
+    if (m->apply.log_line[0])
+        dialog_say(text, STYLE_NORMAL, "server log: %s", m->apply.log_line);
+    dialog_gap(text);
+    dialog_say(text, STYLE_HEADING, "Run this, as a superuser, when the server is up:");
+    dialog_say(text, STYLE_CODE, "%s", m->apply.stuck_sql);
+}
+
 void dialog_stuck(struct canvas *c, struct rect screen, const struct model *m,
                   const struct view_tables *t, struct view_cursor *cursor)
 {
     (void)cursor;
-    struct rect in = dialog_open(c, screen, 100, 18,
-                                 "You must act: the server could not be put back", m, t);
-    struct dialog_text text = {.c = c, .r = in, .skip = m->screen.dialog.scroll};
-    say_err(&text, m->apply.err.msg[0] ? &m->apply.err : &m->session.round.err);
-    if (m->apply.log_line[0])
-        dialog_say(&text, STYLE_NORMAL, "server log: %s", m->apply.log_line);
-    dialog_gap(&text);
-    dialog_say(&text, STYLE_HEADING, "Run this, as a superuser, when the server is up:");
-    dialog_say(&text, STYLE_CODE, "%s", m->apply.stuck_sql);
+    dialog_page(c, screen, 100, "You must act: the server could not be put back", m, t, say_stuck);
+}
+
+static void say_error(struct dialog_text *text, const struct model *m)
+{
+    const struct dialog *d = &m->screen.dialog;
+    say_err(text, &d->err);
+    if (d->diagnosis.explanation[0]) {
+        dialog_gap(text);
+        dialog_say(text, STYLE_AI, "%s", d->diagnosis.explanation);
+        dialog_say(text, STYLE_VALUE, "%s", d->diagnosis.fix);
+    }
 }
 
 void dialog_error(struct canvas *c, struct rect screen, const struct model *m,
                   const struct view_tables *t, struct view_cursor *cursor)
 {
     (void)cursor;
-    const struct dialog *d = &m->screen.dialog;
-    struct rect in = dialog_open(c, screen, 92, 18, d->title[0] ? d->title : "This did not work", m,
-                                 t);
-    struct dialog_text text = {.c = c, .r = in, .skip = d->scroll};
-    say_err(&text, &d->err);
-    if (d->diagnosis.explanation[0]) {
-        dialog_gap(&text);
-        dialog_say(&text, STYLE_AI, "%s", d->diagnosis.explanation);
-        dialog_say(&text, STYLE_VALUE, "%s", d->diagnosis.fix);
-    }
-    if (text.line > in.h)
-        list_more(c, in, text.skip, text.line);
+    const char *title = m->screen.dialog.title;
+    dialog_page(c, screen, 92, title[0] ? title : "This did not work", m, t, say_error);
+}
+
+static void say_quit(struct dialog_text *text, const struct model *m)
+{
+    dialog_say(text, STYLE_WARN, "%s is under way.",
+               m->session.name[0] ? m->session.name : "A tuning session");
+    dialog_gap(text);
+    dialog_say(text, STYLE_NORMAL,
+               "Leaving stops the run, undoes a half-applied change and pauses the session; the "
+               "next start goes on.");
 }
 
 void dialog_quit(struct canvas *c, struct rect screen, const struct model *m,
                  const struct view_tables *t, struct view_cursor *cursor)
 {
     (void)cursor;
-    struct rect in = dialog_open(c, screen, 72, 8, "Leave?", m, t);
-    struct dialog_text text = {.c = c, .r = in};
-    dialog_say(&text, STYLE_WARN, "%s is under way.",
-               m->session.name[0] ? m->session.name : "A tuning session");
-    dialog_say(&text, STYLE_NORMAL,
-               "Leaving stops the run, undoes a half-applied change and pauses the session; the "
-               "next start goes on.");
+    dialog_page(c, screen, 72, "Leave?", m, t, say_quit);
 }
 
 void dialog_start(struct canvas *c, struct rect screen, const struct model *m,

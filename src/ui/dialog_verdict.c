@@ -155,50 +155,54 @@ static void say_kept(struct dialog_text *t, const struct session *s)
     }
 }
 
-void dialog_summary(struct canvas *c, struct rect screen, const struct model *m,
-                    const struct view_tables *t, struct view_cursor *cursor)
+static void say_summary(struct dialog_text *text, const struct model *m)
 {
-    (void)cursor;
     const struct session *s = &m->session;
     const struct verdict *v = &s->final;
     bool asks = m->fl.decision == DECIDE_KEEP;
-    char title[160], effect[200];
-    snprintf(title, sizeof(title), "%s: %s", s->plan.strategy,
-             asks ? "improved, but below its target" : session_state_name(s->state));
-    struct rect in = dialog_open(c, screen, 110, screen.h > 30 ? 28 : screen.h, title, m, t);
-    struct dialog_text text = {.c = c, .r = in, .skip = m->screen.dialog.scroll};
+    char effect[200];
     verdict_text(v, effect, sizeof(effect));
-    dialog_say(&text, pane_verdict_style(v->kind) | STYLE_BOLD, "%s%s%s", verdict_name(v->kind),
+    dialog_say(text, pane_verdict_style(v->kind) | STYLE_BOLD, "%s%s%s", verdict_name(v->kind),
                v->kind == VERDICT_NONE ? "" : ": ", effect);
-    dialog_gap(&text);
+    dialog_gap(text);
     if (isfinite(s->baseline_tps))
-        dialog_pair(&text, "baseline", STYLE_VALUE, "%.0f TPS", s->baseline_tps);
+        dialog_pair(text, "baseline", STYLE_VALUE, "%.0f TPS", s->baseline_tps);
     if (isfinite(s->best_tps))
-        dialog_pair(&text, "best", STYLE_VALUE, "%.0f TPS", s->best_tps);
+        dialog_pair(text, "best", STYLE_VALUE, "%.0f TPS", s->best_tps);
     if (goal(s) > 0)
-        dialog_pair(&text, "target", STYLE_VALUE, "%.0f TPS", goal(s));
-    dialog_pair(&text, "rounds", STYLE_VALUE, "%d", s->rounds_done);
+        dialog_pair(text, "target", STYLE_VALUE, "%.0f TPS", goal(s));
+    dialog_pair(text, "rounds", STYLE_VALUE, "%d", s->rounds_done);
     if (s->end_reason[0])
-        dialog_pair(&text, "ended because", STYLE_VALUE, "%s", s->end_reason);
-    dialog_gap(&text);
+        dialog_pair(text, "ended because", STYLE_VALUE, "%s", s->end_reason);
+    dialog_gap(text);
     if (s->best.n > 0) {
-        dialog_say(&text, STYLE_HEADING,
-                   asks ? "settings that earned it" : "settings in force now");
-        say_kept(&text, s);
+        dialog_say(text, STYLE_HEADING, asks ? "settings that earned it" : "settings in force now");
+        say_kept(text, s);
     } else {
-        dialog_say(&text, STYLE_NORMAL,
+        dialog_say(text, STYLE_NORMAL,
                    "No change earned its place: the server runs as it did before.");
     }
-    dialog_gap(&text);
+    dialog_gap(text);
     if (asks)
         dialog_say(
-            &text, STYLE_WARN,
+            text, STYLE_WARN,
             "Keep what improved (the session is archived), or roll everything back (it failed)?");
     for (int i = 0; i < 3; i++)
         if (m->fl.paths[i][0])
-            dialog_pair(&text,
+            dialog_pair(text,
                         i == 0   ? "report"
                         : i == 1 ? "configuration"
                                  : "ansible",
                         STYLE_VALUE, "%s", m->fl.paths[i]);
+}
+
+void dialog_summary(struct canvas *c, struct rect screen, const struct model *m,
+                    const struct view_tables *t, struct view_cursor *cursor)
+{
+    (void)cursor;
+    char title[160];
+    snprintf(title, sizeof(title), "%s: %s", m->session.plan.strategy,
+             m->fl.decision == DECIDE_KEEP ? "improved, but below its target"
+                                           : session_state_name(m->session.state));
+    dialog_page(c, screen, 110, title, m, t, say_summary);
 }

@@ -19,6 +19,7 @@ enum { SEGMENTS_MAX = 12 };
 /* A part of the status line; where there is no room the ones of the highest rank are left out. */
 struct segment {
     char text[160];
+    char brief[64]; /* instead of text where that does not fit; "" = none */
     int rank;
     unsigned style;
 };
@@ -40,6 +41,17 @@ static void add(struct segments *s, int rank, unsigned style, const char *fmt, .
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(g->text, sizeof(g->text), fmt, ap);
+    va_end(ap);
+}
+
+/* A shorter form of the segment that was added last. */
+static void brief(struct segments *s, const char *fmt, ...) PGD_PRINTF(2, 3);
+static void brief(struct segments *s, const char *fmt, ...)
+{
+    struct segment *g = &s->items[s->n - 1];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(g->brief, sizeof(g->brief), fmt, ap);
     va_end(ap);
 }
 
@@ -98,9 +110,15 @@ static void add_session(struct segments *s, const struct model *m)
         pane_clock(now, sizeof(now), secs > m->bench.duration_s ? m->bench.duration_s : secs);
         pane_clock(all, sizeof(all), m->bench.duration_s);
         add(s, 3, STYLE_STATUS, "%s %s/%s", text, now, all);
+        if (m->flow == FLOW_ROUND)
+            brief(s, "R%d/%d %s %s/%s", m->session.round.number, m->session.plan.rounds, state, now,
+                  all);
+        else
+            brief(s, "%s %s/%s", state, now, all);
     } else {
         unsigned style = m->flow == FLOW_STUCK ? STYLE_STATUS_ALERT : STYLE_STATUS;
         add(s, 3, style, "%s", text);
+        brief(s, "%s", state);
     }
 }
 
@@ -126,6 +144,24 @@ static void add_figures(struct segments *s, const struct model *m)
         add(s, 4, STYLE_STATUS_ALERT, "missed %d", m->collect.missed);
 }
 
+/* The important ones take their room first; each counts with the bar behind it. */
+static void choose_segments(struct segments *s, int room, bool shown[SEGMENTS_MAX])
+{
+    int width = 1;
+    for (int rank = 0; rank <= 9; rank++) {
+        for (int i = 0; i < s->n; i++) {
+            struct segment *g = &s->items[i];
+            if (g->rank != rank || !g->text[0])
+                continue;
+            if (width + text_width(g->text) + 3 > room && g->brief[0])
+                text_copy(g->text, sizeof(g->text), g->brief);
+            int need = text_width(g->text) + 3;
+            shown[i] = rank == 0 || width + need <= room;
+            width += shown[i] ? need : 0;
+        }
+    }
+}
+
 static void draw_status(struct canvas *c, struct rect r, const struct model *m)
 {
     struct segments s = {0};
@@ -140,18 +176,8 @@ static void draw_status(struct canvas *c, struct rect r, const struct model *m)
     if (m->opt.readonly)
         add(&s, 6, STYLE_STATUS, "read-only");
     add(&s, 8, STYLE_STATUS, "%s", m->sight.advisor.text[0] ? m->sight.advisor.text : "builtin");
-    int width = 1;
     bool shown[SEGMENTS_MAX] = {false};
-    for (int rank = 0; rank <= 9; rank++) { /* the important ones take their room first */
-        for (int i = 0; i < s.n; i++) {
-            int need = text_width(s.items[i].text) + 3;
-            if (s.items[i].rank != rank || !s.items[i].text[0] ||
-                (rank > 0 && width + need > r.w + 2))
-                continue;
-            shown[i] = true;
-            width += need;
-        }
-    }
+    choose_segments(&s, r.w + 2, shown);
     canvas_fill(c, r, STYLE_STATUS);
     int x = r.x + 1;
     bool first = true;
@@ -221,7 +247,7 @@ static void prompt_prefix(const struct model *m, int width, char *dst, size_t si
     if (isfinite(value))
         snprintf(tps, sizeof(tps), " | %.0f TPS", value);
     snprintf(dst, size, "[%s%s%s%s] > ", who, name[0] ? " | " : "", name, tps);
-    if (text_width(dst) > width / 2 + 8)
+    if (text_width(dst) > width - 24)
         snprintf(dst, size, "> ");
 }
 

@@ -247,6 +247,9 @@ static void a_run_is_shown(void **state)
     assert_true(canvas_has(f->c, "! MemoryTuning"));
     assert_true(canvas_has(f->c, "+12.0 %"));
     assert_true(canvas_has(f->c, "baseline ···· 4502"));
+    paint(f, 80, 24);
+    assert_true(canvas_row_has(f->c, 0, "R2/8 MEASURE 00:41/01:00"));
+    assert_true(canvas_row_has(f->c, 22, "WriteOptimize R2 | 5892 TPS] >"));
 }
 
 static void a_proposal_is_shown_with_its_price(void **state)

@@ -67,3 +67,8 @@ void dialog_gap(struct dialog_text *d);
 /* A label and a value in one row. */
 void dialog_pair(struct dialog_text *d, const char *label, unsigned style, const char *fmt, ...)
     PGD_PRINTF(4, 5);
+
+typedef void (*dialog_page_fn)(struct dialog_text *d, const struct model *m);
+/* A dialog that is one text: as high as the text needs, at most the screen; scrolled by dialog.scroll. */
+void dialog_page(struct canvas *c, struct rect screen, int w, const char *title,
+                 const struct model *m, const struct view_tables *t, dialog_page_fn say);
