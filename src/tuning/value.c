@@ -180,7 +180,8 @@ static bool value_number(const struct setting *s, bool integer, const char *text
                    ? false
                    : err_set(e, ERR_REFUSED, "\"%.40s\" is not a number for %s", text, s->name);
     show_number(&m, integer, value, shown, size);
-    *number = value < 0 ? value : value * m.scale; /* below zero it is a word ("auto"), not an amount */
+    *number = value < 0 ? value
+                        : value * m.scale; /* below zero it is a word ("auto"), not an amount */
     return true;
 }
 

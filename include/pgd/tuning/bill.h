@@ -15,7 +15,8 @@ struct bill_terms {
 /* As the server runs now; what is unknown counts as PostgreSQL's default. */
 void bill_terms_read(struct bill_terms *t, const struct server_facts *f);
 /* Puts one line's new value in; lines that are no part of the bill change nothing. */
-void bill_terms_line(struct bill_terms *t, const struct review_line *line, const struct server_facts *f);
+void bill_terms_line(struct bill_terms *t, const struct review_line *line,
+                     const struct server_facts *f);
 double bill_worst(const struct bill_terms *t);
 double bill_measured(const struct bill_terms *t, const struct guard_policy *g);
 /* The lower of RAM and cgroup limit in bytes; NAN when the host is not known. */

@@ -10,13 +10,20 @@
 
 enum answer { ANSWER_NONE, ANSWER_ACCEPT, ANSWER_REJECT };
 
-enum takes_effect { TAKES_NOW, TAKES_NEW_SESSION, TAKES_REPLAN, TAKES_CHECKPOINT, TAKES_RESTART, TAKES_NEVER };
+enum takes_effect {
+    TAKES_NOW,
+    TAKES_NEW_SESSION,
+    TAKES_REPLAN,
+    TAKES_CHECKPOINT,
+    TAKES_RESTART,
+    TAKES_NEVER
+};
 const char *takes_effect_name(enum takes_effect t);
 
 struct review_line {
     struct setting_change change;
     enum refusal refusal;
-    char reason[240];            /* of the refusal */
+    char reason[240];             /* of the refusal */
     char from[SETTING_VALUE_MAX]; /* as SHOW prints it now */
     char to[SETTING_VALUE_MAX];   /* normalised as SHOW would print it */
     char send[SETTING_VALUE_MAX]; /* what is sent: normalised, ASCII */
@@ -28,24 +35,25 @@ struct review_line {
     char undo[400];
     enum answer answer;
     bool edited; /* the DBA changed the value */
-    bool by_bill; /* refused because of what the other lines take: guard_bill() may take that back */
+    bool
+        by_bill; /* refused because of what the other lines take: guard_bill() may take that back */
 };
 
 struct memory_bill {
-    double ram;       /* bytes the server may use: the lower of RAM and cgroup limit */
+    double ram; /* bytes the server may use: the lower of RAM and cgroup limit */
     double now_worst, now_measured; /* with today's settings */
     double new_worst, new_measured; /* with the accepted lines */
     bool known;
 };
 
 struct guard_policy {
-    bool restart_possible;  /* a way to restart is known and allowed */
-    bool allow_durability;  /* the DBA asked for durability trades */
-    bool by_dba;            /* the value was typed by the DBA: DBA-only knobs pass */
-    double peak_active;     /* measured concurrency; NAN = unknown: clients */
+    bool restart_possible; /* a way to restart is known and allowed */
+    bool allow_durability; /* the DBA asked for durability trades */
+    bool by_dba;           /* the value was typed by the DBA: DBA-only knobs pass */
+    double peak_active;    /* measured concurrency; NAN = unknown: clients */
     double clients;
     double temp_bytes_per_s;
-    bool disabled;          /* test builds only: everything passes */
+    bool disabled; /* test builds only: everything passes */
 };
 
 struct review {
@@ -61,11 +69,12 @@ struct review {
 
 /* Checks each change of p against facts and policy, and bills them together. Every line is unanswered afterwards.
  * proposal_id and round of r are left as they are. */
-void guard_review(const struct proposal *p, const struct server_facts *f, const struct guard_policy *g,
-                  struct review *r);
+void guard_review(const struct proposal *p, const struct server_facts *f,
+                  const struct guard_policy *g, struct review *r);
 /* Checks one line by itself: all but its change, `edited` and position is filled anew, and its answer taken back.
  * After an edit guard_bill() follows. */
-void guard_line(struct review_line *line, const struct server_facts *f, const struct guard_policy *g);
+void guard_line(struct review_line *line, const struct server_facts *f,
+                const struct guard_policy *g);
 /* The figures of the bill with the accepted lines, to be called after every answer and edit. A line that does not fit
  * beside the accepted ones and those still unanswered is refused with its answer taken back; when others were
  * rejected and it fits after all, it becomes unanswered again. */
@@ -76,8 +85,8 @@ void guard_bill(struct review *r, const struct server_facts *f, const struct gua
 PGD_MUST_CHECK bool guard_send(const char *name, const char *value, struct err *e);
 /* Parses "64MB", "1.5GB", "200", "on", "10min" for a setting: value in the unit of settings_number(), and the
  * normalised text as SHOW would print it. False and *e (type, unit, range, enum) when it does not fit. */
-PGD_MUST_CHECK bool guard_value(const struct setting *s, const char *text, double *number, char *shown,
-                                size_t shown_size, struct err *e);
+PGD_MUST_CHECK bool guard_value(const struct setting *s, const char *text, double *number,
+                                char *shown, size_t shown_size, struct err *e);
 /* Accepts every unanswered line that passed and is reload-class (and restart-class when restarts is true), but no
  * durability trade: those want an answer of their own. guard_bill() follows. */
 void review_accept_safe(struct review *r, bool restarts);

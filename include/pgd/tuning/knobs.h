@@ -20,19 +20,21 @@ enum knob_group {
 };
 
 enum knob_flag {
-    KNOB_DBA_ONLY = 1,   /* never proposed by an advisor: max_connections */
-    KNOB_DURABILITY = 2, /* a durability trade: shown apart with its price, never headless */
+    KNOB_DBA_ONLY = 1,    /* never proposed by an advisor: max_connections */
+    KNOB_DURABILITY = 2,  /* a durability trade: shown apart with its price, never headless */
     KNOB_PER_SESSION = 4, /* multiplied by sessions or plan nodes in the memory bill */
-    KNOB_MINUS_ONE = 8    /* -1 has a meaning of its own ("auto", "never") and is within the policy limits */
+    KNOB_MINUS_ONE =
+        8 /* -1 has a meaning of its own ("auto", "never") and is within the policy limits */
 };
 
 struct knob {
     const char *name;
     enum knob_group group;
     unsigned flags;
-    int min_version;    /* 0 = all supported */
+    int min_version;     /* 0 = all supported */
     const char *meaning; /* one sentence for the DBA */
-    double floor, ceiling; /* policy limits in the unit of settings_number() (bytes, ms, plain); NAN = none */
+    double floor,
+        ceiling; /* policy limits in the unit of settings_number() (bytes, ms, plain); NAN = none */
 };
 
 const struct knob *knob_find(const char *name);

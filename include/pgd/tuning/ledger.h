@@ -34,7 +34,8 @@ struct ledger_row {
 struct ledger {
     int n;
     struct ledger_row rows[LEDGER_MAX];
-    bool lost; /* more names than rows: some undo is not known here, so it never claims to be clean */
+    bool
+        lost; /* more names than rows: some undo is not known here, so it never claims to be clean */
 };
 
 struct review;
@@ -45,7 +46,8 @@ bool ledger_touch(struct ledger *l, const struct entry *original);
 /* What should stand in the file under this arm. */
 struct entry ledger_goal(const struct ledger *l, const struct arm *a, const char *name);
 bool entry_same(const struct entry *a, const struct entry *b);
-void entry_sql(const struct entry *e, struct buf *out); /* "ALTER SYSTEM SET … " or "ALTER SYSTEM RESET …" */
+void entry_sql(const struct entry *e,
+               struct buf *out); /* "ALTER SYSTEM SET … " or "ALTER SYSTEM RESET …" */
 struct entry *arm_find(struct arm *a, const char *name);
 bool arm_set(struct arm *a, const char *name, bool present, const char *value);
 /* Adds the accepted lines; an accepted reset takes our entry out again. */
@@ -54,8 +56,9 @@ bool arm_same(const struct arm *a, const struct arm *b);
 /* Journal records of the kinds "intent", "applied", "undone": feeds one parsed record. Used when the
  * journal is replayed. names/values: n parallel arrays. */
 void ledger_intent(struct ledger *l, const struct entry *before, const struct entry *to, int n);
-void ledger_applied(struct ledger *l);  /* pending becomes current */
-void ledger_undone(struct ledger *l);   /* pending is dropped: the entries stand as before the intent */
+void ledger_applied(struct ledger *l); /* pending becomes current */
+void ledger_undone(
+    struct ledger *l); /* pending is dropped: the entries stand as before the intent */
 /* Undo of everything as SQL text, one statement a line. */
 void ledger_undo_sql(const struct ledger *l, struct buf *out);
 bool ledger_clean(const struct ledger *l); /* nothing of ours is in force */

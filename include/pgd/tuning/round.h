@@ -61,13 +61,13 @@ enum round_want {
 
 enum round_msg_kind {
     ROUND_MSG_START,
-    ROUND_MSG_PROPOSED,     /* review is filled in by the owner */
+    ROUND_MSG_PROPOSED, /* review is filled in by the owner */
     ROUND_MSG_REVIEWED,
-    ROUND_MSG_APPLY_STATE,  /* progress of the switch: apply_state */
-    ROUND_MSG_SWITCHED,     /* apply_state: DONE, ROLLED_BACK, FAILED or STUCK; restarted; err */
-    ROUND_MSG_RAN,          /* run (stolen) */
+    ROUND_MSG_APPLY_STATE, /* progress of the switch: apply_state */
+    ROUND_MSG_SWITCHED,    /* apply_state: DONE, ROLLED_BACK, FAILED or STUCK; restarted; err */
+    ROUND_MSG_RAN,         /* run (stolen) */
     ROUND_MSG_SAVED,
-    ROUND_MSG_CANCEL        /* the owner also stops the run under way; its RAN (or SWITCHED) still comes */
+    ROUND_MSG_CANCEL /* the owner also stops the run under way; its RAN (or SWITCHED) still comes */
 };
 
 struct round_msg {
@@ -88,8 +88,8 @@ struct round {
     struct experiment experiment;
     struct verdict verdict;
     struct conclusion conclusion;
-    bool kept;      /* improved, and the candidate is in force */
-    bool judged;    /* the verdict is final: a cancel after it changes nothing but KEEP */
+    bool kept;   /* improved, and the candidate is in force */
+    bool judged; /* the verdict is final: a cancel after it changes nothing but KEEP */
     bool cancelled;
     int back_tries; /* failed switches to the best arm */
     bool ran_warmup;
@@ -102,7 +102,8 @@ struct round {
     bool run_warmup;
 };
 
-void round_init(struct round *r, int number, const struct arm *best, const struct sdl *plan, double floor);
+void round_init(struct round *r, int number, const struct arm *best, const struct sdl *plan,
+                double floor);
 /* Feeds one message; the wish is in r->want afterwards. */
 void round_step(struct round *r, const struct round_msg *msg);
 void round_clear(struct round *r);
