@@ -1,0 +1,620 @@
+/* Switches of arms on a real server: there and back by reload and by restart, a start that fails, a canary that refuses,
+ * overrides, other people's edits, a crash in the middle. Effects go through the real io. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "pgd/base/log.h"
+#include "pgd/base/text.h"
+#include "pgd/io/io.h"
+#include "pgd/tuning/apply.h"
+#include "pgtest.h"
+
+enum { RETRY_MS = 100, LIMIT_S = 120 };
+
+/* One server with what the program would know of it. */
+struct world {
+    struct pgtest *pg;
+    struct server_facts facts;
+    struct ledger ledger;
+    uint64_t journal_no;
+    char dir[256], journal[300];
+    char role[64], command[400];
+    enum restart_way way;
+    bool canary, preflight_disabled;
+    /* of one switch */
+    struct io *io;
+    struct apply *apply;
+    uint32_t connects;
+    int64_t began_us;
+    uint64_t answered; /* newest journal number that is on the disk */
+    bool too_early; /* something that changes the server left before its journal entry was there */
+    bool cut_at_reload, cut; /* the program is killed when it wants to reload */
+    int alters;
+    struct buf trace;
+};
+
+static struct world *w;
+
+static char *const *words(const char *a, const char *b, const char *c, const char *d)
+{
+    char **list = calloc(5, sizeof *list);
+    const char *given[] = {a, b, c, d};
+    for (int i = 0; i < 4; i++)
+        list[i] = strdup(given[i]);
+    return list;
+}
+
+static struct effect connect_effect(const char *role)
+{
+    struct effect e = {.kind = FX_PG_CONNECT, .ms = 5000};
+    e.u.pg.conn = CONN_BENCH;
+    e.u.pg.keys = (char **)(uintptr_t)words("host", "port", "user", "dbname");
+    e.u.pg.values = (char **)(uintptr_t)words(w->pg->host, w->pg->port, role, "postgres");
+    return e;
+}
+
+static void connect_control(void)
+{
+    struct effect e = connect_effect(w->pg->user);
+    e.req = (struct req){.owner = OWNER_LINKS, .generation = 1, .id = ++w->connects};
+    e.u.pg.conn = CONN_CONTROL;
+    io_run(w->io, &e);
+}
+
+static void quit(void)
+{
+    struct effect e = {.kind = FX_QUIT};
+    io_run(w->io, &e);
+}
+
+static void carry_out(struct effects *fx)
+{
+    for (size_t i = 0; i < fx->n; i++) {
+        struct effect *e = &fx->items[i];
+        struct buf line = {0};
+        effect_text(e, &line);
+        buf_printf(&w->trace, "%.300s\n", buf_text(&line));
+        buf_clear(&line);
+        if (e->kind == FX_PG_QUERY && strncmp(e->text, "ALTER SYSTEM", 12) == 0) {
+            w->alters++;
+            w->too_early |= !e->changes_server || e->after_journal == 0;
+        }
+        w->too_early |= e->after_journal > w->answered;
+        if (w->cut_at_reload && e->kind == FX_PG_QUERY && strstr(e->text, "pg_reload_conf")) {
+            w->cut = true;
+            quit();
+        }
+        if (!w->cut)
+            io_run(w->io, e);
+    }
+    effects_clear(fx);
+}
+
+static void start_switch(const struct arm *goal, const struct effect *session, int64_t at_us)
+{
+    struct effects fx = {0};
+    struct apply_env env = {
+        .facts = &w->facts,
+        .ledger = &w->ledger,
+        .journal_path = w->journal,
+        .journal_no = &w->journal_no,
+        .work_dir = w->dir,
+        .way = w->way,
+        .restart_command = w->command,
+        .canary = w->canary,
+        .preflight_disabled = w->preflight_disabled,
+        .verify_ms = 4000,
+        .connect = session,
+    };
+    w->began_us = at_us;
+    apply_start(w->apply, &env, goal, at_us, &fx);
+    carry_out(&fx);
+}
+
+static const struct arm *current_goal;
+static struct effect current_session;
+
+static void on_event(void *arg, struct event *ev)
+{
+    struct effects fx = {0};
+    (void)arg;
+    bool control = (ev->kind == EV_PG_UP || ev->kind == EV_PG_DOWN) &&
+                   ev->u.pg.conn == CONN_CONTROL;
+    if (ev->kind == EV_FILE && ev->u.file.journal_no && ev->err.code == ERR_NONE)
+        w->answered = ev->u.file.journal_no;
+    if (ev->kind == EV_START) {
+        connect_control();
+    } else if (ev->kind == EV_PG_UP && control && w->apply->state == APPLY_IDLE) {
+        start_switch(current_goal, &current_session, ev->at_us);
+    } else if (ev->kind == EV_TIMER && ev->req.owner == OWNER_LINKS) {
+        connect_control();
+    } else if (ev->req.owner == OWNER_APPLY || control) {
+        apply_step(w->apply, ev, &fx);
+        carry_out(&fx);
+        if (control && ev->kind == EV_PG_DOWN && !apply_finished(w->apply)) {
+            struct effect e = {.kind = FX_TIMER, .ms = RETRY_MS};
+            e.req = (struct req){.owner = OWNER_LINKS, .generation = 1, .id = 1000000};
+            io_run(w->io, &e);
+        }
+    }
+    if (apply_finished(w->apply) || ev->at_us - w->began_us > LIMIT_S * 1000000LL)
+        quit();
+}
+
+static void on_idle(void *arg)
+{
+    (void)arg;
+}
+
+/* One switch from beginning to end. */
+static enum apply_state switch_to(const struct arm *goal)
+{
+    if (!w->apply)
+        w->apply = calloc(1, sizeof *w->apply);
+    apply_clear(w->apply);
+    w->began_us = io_now_us();
+    w->answered = w->journal_no;
+    w->too_early = w->cut = false;
+    w->alters = 0;
+    buf_clear(&w->trace);
+    current_goal = goal;
+    current_session = connect_effect(w->role);
+    w->io = io_new(on_event, on_idle, NULL);
+    struct event start = {.kind = EV_START};
+    io_post(w->io, &start);
+    io_loop(w->io);
+    io_free(w->io);
+    effect_clear(&current_session);
+    print_message("    %s: %s in %.2f s (away %.2f s)%s%s%s%s\n", goal->label,
+                  apply_state_name(w->apply->state),
+                  (double)(w->apply->now_us - w->apply->started_at_us) / 1e6, w->apply->restart_s,
+                  w->apply->err.msg[0] ? ": " : "", w->apply->err.msg,
+                  w->apply->log_line[0] ? " | " : "", w->apply->log_line);
+    if (getenv("PGD_TRACE"))
+        print_message("%s", buf_text(&w->trace));
+    assert_false(w->too_early);
+    return w->apply->state;
+}
+
+static struct arm arm_of(const char *label, const char *name, const char *value)
+{
+    struct arm a = {0};
+    text_copy(a.label, sizeof a.label, label);
+    if (name)
+        assert_true(arm_set(&a, name, true, value));
+    return a;
+}
+
+static const char *sql(const char *text)
+{
+    return pgtest_psql(w->pg, "postgres", text);
+}
+
+static const char *show(const char *name)
+{
+    char text[200];
+    snprintf(text, sizeof text, "SHOW %s", name);
+    return sql(text);
+}
+
+static const char *auto_conf(void)
+{
+    return pgtest_sh("grep -v '^#' '%s/postgresql.auto.conf' || true", w->pg->data);
+}
+
+static const char *journal(void)
+{
+    return pgtest_sh("cat '%s'", w->journal);
+}
+
+static const char *leftovers(void)
+{
+    return pgtest_sh("cd '%s' && ls -d pg_diagnose* 2>/dev/null | grep -v server.log || true",
+                     w->pg->data);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    const char *bin = pgtest_bindir("15");
+    if (!bin)
+        bin = pgtest_any_bindir();
+    w = calloc(1, sizeof *w);
+    w->pg = pgtest_start(bin, "shared_buffers = 32MB\nautovacuum = off\n");
+    struct identity *id = &w->facts.id;
+    text_copy_raw(id->data_directory, sizeof id->data_directory, w->pg->data);
+    snprintf(id->config_file, sizeof id->config_file, "%s/postgresql.conf", w->pg->data);
+    text_copy_raw(id->owner, sizeof id->owner, w->pg->osuser);
+    text_copy_raw(id->bindir, sizeof id->bindir, w->pg->bindir);
+    text_copy_raw(id->system_identifier, sizeof id->system_identifier,
+                  sql("SELECT system_identifier FROM pg_control_system()"));
+    id->server_port = atoi(w->pg->port);
+    id->version_num = atoi(sql("SHOW server_version_num"));
+    id->local = true;
+    text_copy_raw(w->dir, sizeof w->dir, pgtest_sh("mktemp -d /tmp/pgd-apply.XXXXXX"));
+    snprintf(w->journal, sizeof w->journal, "%s/journal.jsonl", w->dir);
+    text_copy_raw(w->role, sizeof w->role, w->pg->user);
+    w->way = RESTART_WAY_PG_CTL;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    pgtest_sh("rm -rf '%s'", w->dir);
+    pgtest_destroy(w->pg);
+    if (w->apply)
+        apply_clear(w->apply);
+    free(w->apply);
+    buf_clear(&w->trace);
+    free(w);
+    return 0;
+}
+
+/* -- tests -------------------------------------------------------------------------------------------- */
+
+static void test_reload_there_and_back(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "work_mem", "64MB"), start = arm_of("start", NULL, NULL);
+    assert_true(arm_set(&there, "random_page_cost", true, "1.1"));
+    assert_int_equal(switch_to(&there), APPLY_DONE);
+    assert_int_equal(w->alters, 2);
+    assert_false(w->apply->restarted);
+    assert_string_equal(show("work_mem"), "64MB");
+    assert_non_null(strstr(auto_conf(), "random_page_cost = '1.1'"));
+    assert_false(ledger_clean(&w->ledger));
+
+    /* It is in force already: nothing is done, nothing is written. */
+    uint64_t no = w->journal_no;
+    assert_int_equal(switch_to(&there), APPLY_DONE);
+    assert_int_equal(w->alters, 0);
+    assert_int_equal(w->journal_no, no);
+
+    assert_int_equal(switch_to(&start), APPLY_DONE);
+    assert_string_equal(show("work_mem"), "4MB");
+    assert_string_equal(auto_conf(), "");
+    assert_true(ledger_clean(&w->ledger));
+
+    const char *text = journal();
+    assert_non_null(strstr(
+        text, "{\"event\":\"intent\",\"no\":1,\"arm\":\"round 1\",\"restart\":false,\"items\":["
+              "{\"name\":\"work_mem\",\"before\":{\"present\":false,\"value\":null},"
+              "\"to\":{\"present\":true,\"value\":\"64MB\"}},"));
+    assert_non_null(strstr(text, "\"undo\":[\"ALTER SYSTEM RESET work_mem\","
+                                 "\"ALTER SYSTEM RESET random_page_cost\"],\"at\":\"20"));
+    assert_non_null(
+        strstr(text, "\n{\"event\":\"applied\",\"no\":2,\"intent\":1,\"restarted\":false}\n"));
+    assert_non_null(strstr(text, "\"undo\":[\"ALTER SYSTEM SET work_mem = '64MB'\","));
+    assert_non_null(
+        strstr(text, "{\"event\":\"applied\",\"no\":4,\"intent\":3,\"restarted\":false}"));
+}
+
+static void test_old_entry_comes_back(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "random_page_cost", "1.1"),
+               start = arm_of("start", NULL, NULL);
+    sql("ALTER SYSTEM SET random_page_cost = 2");
+    assert_int_equal(switch_to(&there), APPLY_DONE);
+    assert_string_equal(show("random_page_cost"), "1.1");
+    assert_int_equal(switch_to(&start), APPLY_DONE);
+    assert_string_equal(auto_conf(), "random_page_cost = '2'");
+    assert_string_equal(show("random_page_cost"), "2");
+}
+
+static void test_restart_there_and_back(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "shared_buffers", "96MB"),
+               start = arm_of("start", NULL, NULL);
+    w->canary = true;
+    pid_t before = pgtest_pid(w->pg);
+    assert_int_equal(switch_to(&there), APPLY_DONE);
+    assert_true(w->apply->restarted);
+    assert_true(w->apply->restart_s > 0);
+    assert_string_equal(show("shared_buffers"), "96MB");
+    assert_true(pgtest_pid(w->pg) != before);
+    assert_string_equal(leftovers(), "");
+    assert_string_equal(pgtest_sh("ls -d /tmp/pgd-canary.* 2>/dev/null | wc -l"), "0");
+    assert_int_equal(switch_to(&start), APPLY_DONE);
+    assert_string_equal(show("shared_buffers"), "32MB");
+    assert_string_equal(leftovers(), "");
+    assert_true(ledger_clean(&w->ledger));
+    assert_non_null(
+        strstr(journal(), "{\"event\":\"applied\",\"no\":2,\"intent\":1,\"restarted\":true}"));
+}
+
+/* stop and start would lose what the command line gave. */
+static void test_restart_keeps_the_options(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "shared_buffers", "48MB");
+    pgtest_stop(w->pg, "fast");
+    pgtest_sh(
+        "sh \"$PGD_SOURCE_DIR/tests/support/pg.sh\" as '%s/pg_ctl' start -s -w -D '%s' -l '%s/log'"
+        " -o \"-c cluster_name='it''s one' -c max_wal_size=\\\"2GB\\\"\" </dev/null >/dev/null "
+        "2>&1",
+        w->pg->bindir, w->pg->data, w->pg->dir);
+    char before[512];
+    text_copy_raw(before, sizeof before, pgtest_sh("cat '%s/postmaster.opts'", w->pg->data));
+    assert_string_equal(show("max_wal_size"), "2GB");
+    char name[100];
+    text_copy_raw(name, sizeof name, show("cluster_name"));
+    assert_int_equal(switch_to(&there), APPLY_DONE);
+    assert_string_equal(show("shared_buffers"), "48MB");
+    assert_string_equal(show("max_wal_size"), "2GB");
+    assert_string_equal(show("cluster_name"), name);
+    assert_string_equal(pgtest_sh("cat '%s/postmaster.opts'", w->pg->data), before);
+}
+
+static void test_failed_start_is_rescued(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "shared_buffers", "4TB");
+    sql("ALTER SYSTEM SET work_mem = '5MB'");
+    char before[512];
+    text_copy_raw(before, sizeof before,
+                  pgtest_sh("ls -l '%s/postgresql.auto.conf' | cut -c1-40", w->pg->data));
+    w->preflight_disabled = true;
+    assert_int_equal(switch_to(&there), APPLY_ROLLED_BACK);
+    assert_non_null(strstr(w->apply->log_line, "could not map anonymous shared memory"));
+    assert_non_null(strstr(w->apply->err.msg, "did not start"));
+    assert_true(w->apply->restored);
+    assert_true(pgtest_is_running(w->pg));
+    assert_string_equal(show("shared_buffers"), "32MB");
+    assert_string_equal(auto_conf(), "work_mem = '5MB'");
+    assert_string_equal(pgtest_sh("ls -l '%s/postgresql.auto.conf' | cut -c1-10", w->pg->data),
+                        "-rw-------");
+    assert_string_equal(leftovers(), "");
+    assert_true(ledger_clean(&w->ledger));
+    assert_non_null(strstr(
+        journal(),
+        "{\"event\":\"undone\",\"no\":2,\"intent\":1,\"reason\":\"the server did not start"));
+    bool said = false;
+    char line[LOG_LINE_MAX];
+    for (size_t i = 0; log_recent(i, NULL, line, sizeof line); i++)
+        said |= strstr(line, "rolled back after") &&
+                strstr(line, "could not map anonymous shared memory");
+    assert_true(said);
+}
+
+static void test_canary_refuses(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "shared_buffers", "4TB");
+    pid_t before = pgtest_pid(w->pg);
+    w->canary = true;
+    assert_int_equal(switch_to(&there), APPLY_FAILED);
+    assert_non_null(strstr(w->apply->log_line, "could not map anonymous shared memory"));
+    assert_int_equal(w->alters, 0);
+    assert_int_equal(w->journal_no, 0);
+    assert_int_equal(pgtest_pid(w->pg), before);
+    assert_string_equal(auto_conf(), "");
+    assert_string_equal(leftovers(), "");
+    assert_string_equal(pgtest_sh("ls -d /tmp/pgd-canary.* 2>/dev/null | wc -l"), "0");
+}
+
+static void test_prepared_transaction_refuses_restart(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "shared_buffers", "64MB");
+    sql("ALTER SYSTEM SET max_prepared_transactions = 2");
+    pgtest_restart(w->pg);
+    sql("CREATE TABLE t (a int)");
+    sql("BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'one'");
+    assert_int_equal(switch_to(&there), APPLY_FAILED);
+    assert_non_null(strstr(w->apply->err.msg, "prepared transactions"));
+    assert_int_equal(w->alters, 0);
+}
+
+static void test_override_rolls_back(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "work_mem", "64MB");
+    sql("CREATE ROLE app LOGIN");
+    sql("ALTER ROLE app SET work_mem = '3MB'");
+    text_copy_raw(w->role, sizeof w->role, "app");
+    assert_int_equal(switch_to(&there), APPLY_ROLLED_BACK);
+    assert_int_equal(w->apply->err.code, ERR_VERIFY);
+    assert_non_null(
+        strstr(w->apply->err.msg, "work_mem is overridden by the role app: the workload has 3MB"));
+    assert_string_equal(show("work_mem"), "4MB");
+    assert_string_equal(auto_conf(), "");
+    assert_true(ledger_clean(&w->ledger));
+    /* A role that may not see files has the others verified all the same. */
+    struct arm other = arm_of("round 2", "random_page_cost", "1.1");
+    assert_int_equal(switch_to(&other), APPLY_DONE);
+}
+
+static void test_command_line_wins(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "work_mem", "64MB");
+    pgtest_stop(w->pg, "fast");
+    pgtest_sh(
+        "sh \"$PGD_SOURCE_DIR/tests/support/pg.sh\" as '%s/pg_ctl' start -s -w -D '%s' -l '%s/log'"
+        " -o '-c work_mem=7MB' </dev/null >/dev/null 2>&1",
+        w->pg->bindir, w->pg->data, w->pg->dir);
+    assert_int_equal(switch_to(&there), APPLY_ROLLED_BACK);
+    assert_non_null(strstr(w->apply->err.msg, "command line"));
+    assert_string_equal(auto_conf(), "");
+}
+
+static void test_foreign_broken_line(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "work_mem", "64MB");
+    pgtest_sh("echo 'work_mem = 4XB' >>'%s/postgresql.conf'", w->pg->data);
+    assert_int_equal(switch_to(&there), APPLY_FAILED);
+    assert_non_null(strstr(w->apply->err.msg, "postgresql.conf line "));
+    pgtest_sh("sed -i '$d' '%s/postgresql.conf'; echo '= oops' >>'%s/postgresql.conf'", w->pg->data,
+              w->pg->data);
+    assert_int_equal(switch_to(&there), APPLY_FAILED);
+    assert_non_null(strstr(w->apply->err.msg, "syntax error"));
+    pgtest_sh("sed -i '$d' '%s/postgresql.conf'; echo 'nonsense' >>'%s/pg_hba.conf'", w->pg->data,
+              w->pg->data);
+    assert_int_equal(switch_to(&there), APPLY_FAILED);
+    assert_non_null(strstr(w->apply->err.msg, "pg_hba.conf line "));
+    assert_int_equal(w->journal_no, 0);
+    pgtest_sh("sed -i '$d' '%s/pg_hba.conf'", w->pg->data);
+    assert_int_equal(switch_to(&there), APPLY_DONE);
+}
+
+static void test_changes_of_others(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "work_mem", "64MB"), start = arm_of("start", NULL, NULL);
+    /* A pending change of another setting is told, and one that waits for a restart is no error. */
+    pgtest_sh("echo 'maintenance_work_mem = 100MB' >>'%s/postgresql.conf'", w->pg->data);
+    sql("ALTER SYSTEM SET max_connections = 90");
+    assert_int_equal(switch_to(&there), APPLY_DONE);
+    assert_non_null(strstr(w->apply->note, "maintenance_work_mem"));
+    assert_null(strstr(w->apply->note, "max_connections"));
+
+    sql("ALTER SYSTEM SET work_mem = '20MB'");
+    assert_int_equal(switch_to(&start), APPLY_FAILED);
+    assert_int_equal(w->apply->err.code, ERR_BUSY);
+    assert_string_equal(w->apply->err.msg, "work_mem was changed by somebody else");
+    assert_non_null(strstr(auto_conf(), "work_mem = '20MB'"));
+    assert_int_equal(w->alters, 0);
+}
+
+static void test_another_server(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "work_mem", "64MB");
+    text_copy_raw(w->facts.id.system_identifier, sizeof w->facts.id.system_identifier, "123");
+    assert_int_equal(switch_to(&there), APPLY_FAILED);
+    assert_non_null(strstr(w->apply->err.msg, "system identifier"));
+    assert_int_equal(w->alters, 0);
+    assert_int_equal(w->journal_no, 0);
+}
+
+/* The server refuses a value: what went before it is taken back. */
+static void test_refused_value(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "work_mem", "64MB");
+    assert_true(arm_set(&there, "random_page_cost", true, "-5"));
+    assert_int_equal(switch_to(&there), APPLY_ROLLED_BACK);
+    assert_int_equal(w->apply->err.code, ERR_SQL);
+    assert_string_equal(auto_conf(), "");
+    assert_string_equal(show("work_mem"), "4MB");
+}
+
+static void test_killed_before_the_reload(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "work_mem", "64MB"), start = arm_of("start", NULL, NULL);
+    w->cut_at_reload = true;
+    switch_to(&there);
+    assert_true(w->cut);
+    w->cut_at_reload = false;
+    assert_string_equal(show("work_mem"), "4MB");
+    assert_non_null(strstr(auto_conf(), "64MB"));
+    assert_true(ledger_find(&w->ledger, "work_mem")->unsure);
+
+    /* On: the file says so already, yet the server does not run with it. */
+    struct ledger as_killed = w->ledger;
+    assert_int_equal(switch_to(&there), APPLY_DONE);
+    assert_string_equal(show("work_mem"), "64MB");
+    assert_false(ledger_find(&w->ledger, "work_mem")->unsure);
+
+    /* Or back. */
+    w->ledger = as_killed;
+    assert_int_equal(switch_to(&start), APPLY_DONE);
+    assert_string_equal(show("work_mem"), "4MB");
+    assert_true(ledger_clean(&w->ledger));
+}
+
+static void test_own_command(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "shared_buffers", "64MB");
+    w->way = RESTART_WAY_COMMAND;
+    snprintf(w->command, sizeof w->command,
+             "sh \"$PGD_SOURCE_DIR/tests/support/pg.sh\" restart '%s'", w->pg->dir);
+    assert_int_equal(switch_to(&there), APPLY_DONE);
+    assert_string_equal(show("shared_buffers"), "64MB");
+
+    /* One that does nothing: found out, and undone without a restart. */
+    struct arm more = arm_of("round 2", "shared_buffers", "80MB");
+    snprintf(w->command, sizeof w->command, "true");
+    assert_int_equal(switch_to(&more), APPLY_ROLLED_BACK);
+    assert_string_equal(w->apply->err.msg, "the server was not restarted");
+    assert_string_equal(show("shared_buffers"), "64MB");
+    assert_string_equal(auto_conf(), "shared_buffers = '64MB'");
+    assert_string_equal(sql("SELECT count(*) FROM pg_settings WHERE pending_restart"), "0");
+    assert_string_equal(leftovers(), "");
+}
+
+static void on_recovered(void *arg, struct event *ev)
+{
+    struct buf *out = arg;
+    if (ev->kind == EV_START) {
+        struct effects fx = {0};
+        apply_recover(&w->facts.id, (struct req){.owner = OWNER_APPLY, .generation = 9, .id = 1},
+                      &fx);
+        carry_out(&fx);
+    } else if (ev->kind == EV_CHILD_EXIT) {
+        buf_puts(out, ev->text ? ev->text : ev->err.msg);
+        quit();
+    }
+}
+
+/* Killed between stop and start, with settings that the server does not start with. */
+static void test_recover(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    w->answered = UINT64_MAX;
+    pgtest_sh("sh \"$PGD_SOURCE_DIR/tests/support/pg.sh\" as cp -p '%s/postgresql.auto.conf'"
+              " '%s/pg_diagnose.auto.conf.before'",
+              w->pg->data, w->pg->data);
+    sql("ALTER SYSTEM SET shared_buffers = '4TB'");
+    pgtest_stop(w->pg, "fast");
+    w->io = io_new(on_recovered, on_idle, &out);
+    struct event start = {.kind = EV_START};
+    io_post(w->io, &start);
+    io_loop(w->io);
+    io_free(w->io);
+    print_message("    %s", buf_text(&out));
+    assert_non_null(strstr(buf_text(&out), "state=restored\n"));
+    buf_clear(&out);
+    assert_string_equal(show("shared_buffers"), "32MB");
+    assert_string_equal(auto_conf(), "");
+}
+
+#define ON_SERVER(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_SERVER(test_reload_there_and_back),
+        ON_SERVER(test_old_entry_comes_back),
+        ON_SERVER(test_restart_there_and_back),
+        ON_SERVER(test_restart_keeps_the_options),
+        ON_SERVER(test_failed_start_is_rescued),
+        ON_SERVER(test_canary_refuses),
+        ON_SERVER(test_prepared_transaction_refuses_restart),
+        ON_SERVER(test_override_rolls_back),
+        ON_SERVER(test_command_line_wins),
+        ON_SERVER(test_foreign_broken_line),
+        ON_SERVER(test_changes_of_others),
+        ON_SERVER(test_another_server),
+        ON_SERVER(test_refused_value),
+        ON_SERVER(test_killed_before_the_reload),
+        ON_SERVER(test_own_command),
+        ON_SERVER(test_recover),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
