@@ -25,17 +25,18 @@ struct discover {
     int at;
     bool settings_only; /* refresh of settings and identity */
     struct err err;
-    bool read_stats;         /* our role sees the sessions of others */
-    bool maybe_local;        /* connected by a socket, loopback or our own address */
-    int backend_pid;         /* of CONN_CONTROL: the host script recognises the server by it */
-    int64_t known_start_us;  /* the postmaster's start when the host was last looked at */
+    bool read_stats;        /* our role sees the sessions of others */
+    bool maybe_local;       /* connected by a socket, loopback or our own address */
+    int backend_pid;        /* of CONN_CONTROL: the host script recognises the server by it */
+    int64_t known_start_us; /* the postmaster's start when the host was last looked at */
 };
 
 void discover_start(struct discover *d, struct server_facts *f, struct effects *fx);
 /* Only identity, rights, settings: after a change or a reconnect. */
 void discover_refresh(struct discover *d, struct server_facts *f, struct effects *fx);
 /* Feeds an event of OWNER_DISCOVERY. Events of older generations are ignored. */
-void discover_step(struct discover *d, struct server_facts *f, const struct event *ev, struct effects *fx);
+void discover_step(struct discover *d, struct server_facts *f, const struct event *ev,
+                   struct effects *fx);
 
 /* Reads the text of assets/remote/host.sh ("key=value" lines) into host_facts: pure, bounded. */
 void host_facts_parse(const char *text, struct host_facts *h, struct identity *id);

@@ -12,51 +12,51 @@
 
 /* Who the server is. Pinned at the first connect and compared before every change (identity_same). */
 struct identity {
-    int version_num;              /* 150018 */
-    char version[64];             /* "15.20 (Debian …)" */
-    char system_identifier[24];   /* "" when the role may not read pg_control_system() */
-    bool standby;                 /* pg_is_in_recovery() */
-    char server_addr[64];         /* inet_server_addr(), "" on a socket */
+    int version_num;            /* 150018 */
+    char version[64];           /* "15.20 (Debian …)" */
+    char system_identifier[24]; /* "" when the role may not read pg_control_system() */
+    bool standby;               /* pg_is_in_recovery() */
+    char server_addr[64];       /* inet_server_addr(), "" on a socket */
     int server_port;
-    char data_directory[512];     /* "" when hidden */
+    char data_directory[512]; /* "" when hidden */
     char config_file[512];
     char hba_file[512];
-    int64_t postmaster_start_us;  /* epoch */
+    int64_t postmaster_start_us; /* epoch */
     char database[64];
     char role[64];
     char cluster_name[64];
-    bool local;                   /* the server runs on this machine and its data directory is visible */
-    int postmaster_pid;           /* when local; 0 otherwise */
-    char owner[64];               /* the operating-system user of the data directory, when local */
-    char bindir[512];             /* the server's own binaries, when local */
-    bool auto_conf_ok;            /* postgresql.auto.conf can be reached as a file */
-    char supervisor[48];          /* "", "systemd:UNIT", "patroni", "container", …: who starts the server */
+    bool local;          /* the server runs on this machine and its data directory is visible */
+    int postmaster_pid;  /* when local; 0 otherwise */
+    char owner[64];      /* the operating-system user of the data directory, when local */
+    char bindir[512];    /* the server's own binaries, when local */
+    bool auto_conf_ok;   /* postgresql.auto.conf can be reached as a file */
+    char supervisor[48]; /* "", "systemd:UNIT", "patroni", "container", …: who starts the server */
 };
 
 /* What our role may do. */
 struct rights {
     bool superuser;
     bool pg_monitor;
-    bool alter_system;    /* may run ALTER SYSTEM */
-    bool reload;          /* may call pg_reload_conf() */
-    bool file_settings;   /* may read pg_file_settings */
-    bool checkpoint;      /* may run CHECKPOINT */
+    bool alter_system;  /* may run ALTER SYSTEM */
+    bool reload;        /* may call pg_reload_conf() */
+    bool file_settings; /* may read pg_file_settings */
+    bool checkpoint;    /* may run CHECKPOINT */
     bool create_db;
-    bool read_stats;      /* sees the statements of others */
+    bool read_stats; /* sees the statements of others */
 };
 
 struct setting {
     char name[64];
-    char value[256];   /* in the unit of pg_settings.setting */
-    char shown[256];   /* as SHOW prints it */
-    char unit[8];      /* "8kB", "ms", "" … */
-    char context[20];  /* "postmaster", "sighup", "user", … */
-    char vartype[8];   /* "bool", "integer", "real", "string", "enum" */
+    char value[256];  /* in the unit of pg_settings.setting */
+    char shown[256];  /* as SHOW prints it */
+    char unit[8];     /* "8kB", "ms", "" … */
+    char context[20]; /* "postmaster", "sighup", "user", … */
+    char vartype[8];  /* "bool", "integer", "real", "string", "enum" */
     char min[24], max[24];
     char enumvals[256]; /* "{on,off,try}" as the server prints the array */
     char boot[128];     /* compiled-in default */
     char reset[128];    /* what RESET gives in this session */
-    char source[32];    /* "default", "configuration file", "database", "user", "command line", … */
+    char source[32]; /* "default", "configuration file", "database", "user", "command line", … */
     char sourcefile[256];
     bool pending_restart;
 };
@@ -106,7 +106,7 @@ struct database_facts {
 
 struct relation_facts {
     char schema[64], name[64];
-    char kind; /* pg_class.relkind */
+    char kind;     /* pg_class.relkind */
     double bytes;  /* relpages x block size */
     double tuples; /* reltuples, -1 = never analysed */
 };
@@ -118,7 +118,8 @@ struct runtime_facts {
     double xact_commit, xact_rollback, blks_hit, blks_read, tup_returned, tup_fetched;
     double temp_files, temp_bytes, deadlocks, conflicts;
     double sessions, sessions_active, sessions_idle_tx, sessions_waiting, max_connections;
-    double ckpt_timed, ckpt_req, ckpt_write_ms, ckpt_sync_ms, buffers_ckpt, buffers_clean, buffers_backend;
+    double ckpt_timed, ckpt_req, ckpt_write_ms, ckpt_sync_ms, buffers_ckpt, buffers_clean,
+        buffers_backend;
     double wal_bytes, wal_fpi, wal_records, wal_buffers_full, wal_sync_ms;
     double replicas, replica_lag_s;
     double slots_inactive, archive_failed;

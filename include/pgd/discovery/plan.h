@@ -7,7 +7,7 @@ struct plan_facts {
     char script[64];
     char query[160]; /* its beginning, for people */
     bool valid;
-    double total_cost;  /* of the top node */
+    double total_cost; /* of the top node */
     double exec_ms, plan_ms, jit_ms;
     bool jit;
     double sort_disk_kb, sort_mem_kb; /* largest spill and largest in-memory sort, 0 if none */

@@ -1,0 +1,162 @@
+/* What the host script prints, as facts; and what it does to the identity. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "pgd/base/buf.h"
+#include "pgd/discovery/discover.h"
+
+static const char machine[] = "hostname=db1\nkernel=Linux 6.1\nos=Debian GNU/Linux 12 (bookworm)\n"
+                              "cpus=8\ncpu_model=Some CPU\nmem_total=16000000000\n"
+                              "mem_available=9000000000\nswap_total=0\nhugepages_total=10\n"
+                              "hugepages_free=3\nhugepage_bytes=2097152\nthp=madvise\n"
+                              "overcommit=2\nswappiness=60\ncommit_limit=8000000000\n"
+                              "dirty_ratio=20\ndata_mount=/srv/pg\ndata_device=nvme0n1p2\n"
+                              "data_fs=xfs\ndata_kind=nvme\ndata_scheduler=none\n"
+                              "data_total=500000000000\ndata_free=100000000000\nwal_fs=ext4\n";
+
+static void parse(const char *head, const char *tail, struct host_facts *h, struct identity *id)
+{
+    struct buf text = {0};
+    buf_printf(&text, "%s%s%s", head, machine, tail);
+    host_facts_parse(buf_text(&text), h, id);
+    buf_clear(&text);
+}
+
+static void a_local_server(void **state)
+{
+    (void)state;
+    struct host_facts h;
+    struct identity id = {.data_directory = "/srv/pg/data"};
+    parse("match=pidfile\npostmaster_pid=812\nbindir=/usr/lib/postgresql/15/bin\n"
+          "supervisor=systemd:postgresql@15-main.service\n",
+          "data_readable=1\nowner=postgres\nauto_conf=rw\n", &h, &id);
+    assert_true(h.known);
+    assert_string_equal(h.hostname, "db1");
+    assert_string_equal(h.os, "Debian GNU/Linux 12 (bookworm)");
+    assert_int_equal(h.cpus, 8);
+    assert_true(h.mem_total == 16e9);
+    assert_int_equal(h.hugepages_total, 10);
+    assert_int_equal(h.overcommit, 2);
+    assert_int_equal(h.swappiness, 60);
+    assert_true(h.dirty_ratio == 20);
+    assert_true(isnan(h.dirty_bytes));
+    assert_true(isnan(h.cgroup_mem_limit));
+    assert_string_equal(h.data.kind, "nvme");
+    assert_string_equal(h.data.device, "nvme0n1p2");
+    assert_true(h.data.free_bytes == 1e11);
+    assert_string_equal(h.wal.fs, "ext4");
+    assert_true(isnan(h.wal.free_bytes));
+    assert_true(id.local);
+    assert_int_equal(id.postmaster_pid, 812);
+    assert_string_equal(id.owner, "postgres");
+    assert_string_equal(id.bindir, "/usr/lib/postgresql/15/bin");
+    assert_string_equal(id.supervisor, "systemd:postgresql@15-main.service");
+    assert_true(id.auto_conf_ok);
+    assert_string_equal(id.data_directory, "/srv/pg/data");
+}
+
+static void a_container_has_less(void **state)
+{
+    (void)state;
+    struct host_facts h;
+    struct identity id = {0};
+    parse("match=pidfile\n", "cgroup_mem_limit=4294967296\ncgroup_cpus=1.50\n", &h, &id);
+    assert_true(h.mem_total == 4294967296.0);
+    assert_true(h.mem_available == 4294967296.0);
+    assert_true(h.cgroup_mem_limit == 4294967296.0);
+    assert_true(h.cgroup_cpus == 1.5);
+    /* A limit above the machine is none. */
+    parse("match=pidfile\n", "cgroup_mem_limit=99000000000\n", &h, &id);
+    assert_true(h.mem_total == 16e9);
+    assert_true(isnan(h.cgroup_mem_limit));
+}
+
+static void an_unreadable_data_directory(void **state)
+{
+    (void)state;
+    struct host_facts h;
+    struct identity id = {.local = true, .postmaster_pid = 4, .auto_conf_ok = true};
+    parse("match=process\npostmaster_pid=812\nsupervisor=patroni\n", "data_readable=0\n", &h, &id);
+    assert_true(h.known);
+    assert_int_equal(h.cpus, 8);
+    assert_false(id.local);
+    assert_false(id.auto_conf_ok);
+    assert_int_equal(id.postmaster_pid, 0);
+    assert_string_equal(id.supervisor, "patroni");
+}
+
+static void the_directory_that_the_server_hides(void **state)
+{
+    (void)state;
+    struct host_facts h;
+    struct identity id = {0};
+    parse("match=pidfile\ndata_directory=/srv/pg/data\npostmaster_pid=812\n", "data_readable=1\n",
+          &h, &id);
+    assert_true(id.local);
+    assert_string_equal(id.data_directory, "/srv/pg/data");
+    assert_false(id.auto_conf_ok);
+}
+
+static void another_machine_tells_nothing(void **state)
+{
+    (void)state;
+    struct host_facts h;
+    struct identity id = {.local = true, .supervisor = "patroni", .owner = "x", .bindir = "/y"};
+    parse("match=no\npostmaster_pid=812\n", "data_readable=1\n", &h, &id);
+    assert_false(h.known);
+    assert_int_equal(h.cpus, 0);
+    assert_true(isnan(h.mem_total));
+    assert_false(id.local);
+    assert_string_equal(id.supervisor, "");
+    assert_string_equal(id.owner, "");
+    assert_string_equal(id.bindir, "");
+}
+
+static void nonsense_is_dropped(void **state)
+{
+    (void)state;
+    struct host_facts h;
+    struct identity id = {0};
+    host_facts_parse("match=pidfile\ncpus=many\nmem_total=-5\nswappiness=99999999999999999999\n"
+                     "hostname=a\x1b[2Jb\nno equals sign\n=\n===\nunknown=1\ndata_total=1e400\n"
+                     "postmaster_pid=-1\ndata_readable=1",
+                     &h, &id);
+    assert_true(h.known);
+    assert_int_equal(h.cpus, 0);
+    assert_true(isnan(h.mem_total));
+    assert_int_equal(h.swappiness, -1);
+    assert_null(strchr(h.hostname, 0x1b));
+    assert_true(isnan(h.data.total_bytes));
+    assert_false(id.local);
+    host_facts_parse("", &h, &id);
+    assert_false(h.known);
+    /* Half a path would name something else: what does not fit is left out. */
+    struct buf text = {0};
+    buf_puts(&text, "match=pidfile\npostmaster_pid=3\ndata_readable=1\nbindir=/");
+    for (int i = 0; i < 520; i++)
+        buf_putc(&text, 'a');
+    host_facts_parse(buf_text(&text), &h, &id);
+    assert_true(id.local);
+    assert_string_equal(id.bindir, "");
+    buf_clear(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_local_server),
+        cmocka_unit_test(a_container_has_less),
+        cmocka_unit_test(an_unreadable_data_directory),
+        cmocka_unit_test(the_directory_that_the_server_hides),
+        cmocka_unit_test(another_machine_tells_nothing),
+        cmocka_unit_test(nonsense_is_dropped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
