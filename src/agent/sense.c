@@ -211,18 +211,14 @@ const struct plan_facts *sense_plan(const struct sense *s, plan_test_fn test)
 
 double sense_memory_budget(const struct sense *s)
 {
+    double per_gather = sense_number(s, "max_parallel_workers_per_gather");
+    double workers = sense_number(s, "max_parallel_workers");
+    double helpers = per_gather > 0 && workers > 0 ? fmin(s->peak * per_gather, workers) : 0;
+    double cache = isnan(s->shared_buffers) ? 0 : s->shared_buffers;
     if (isnan(s->ram))
         return 64 * MB;
-    double workers = 0;
-    double per_gather = sense_number(s, "max_parallel_workers_per_gather");
-    for (int i = 0; i < s->e->nplans; i++)
-        if (s->e->plans[i].valid && s->e->plans[i].workers_launched > workers)
-            workers = s->e->plans[i].workers_launched;
-    if (per_gather < workers)
-        workers = per_gather;
-    double cache = isnan(s->shared_buffers) ? 0 : s->shared_buffers;
-    double nodes = 2; /* a sort and a hash in one statement is common, more is rare */
-    double each = 0.25 * (s->ram - cache) / (s->peak * nodes * (1 + workers));
+    /* A statement holds a sort and a hash at a time as a rule, in the leader and in each worker. */
+    double each = 0.4 * (s->ram - cache) / ((s->peak + helpers) * (1 + s->hash_multiplier));
     return each > GB ? GB : each > 0 ? each : 0;
 }
 

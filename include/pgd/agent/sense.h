@@ -54,7 +54,8 @@ double sense_weight(const struct sense *s, const struct plan_facts *p);
 double sense_time_share(const struct sense *s, plan_test_fn test);
 /* The plan with the most weighted time that passes, or NULL. */
 const struct plan_facts *sense_plan(const struct sense *s, plan_test_fn test);
-/* Bytes that one sort or hash may take, so that all active sessions fit into a quarter of the memory. */
+/* Bytes that one sort or hash may take, so that all active sessions and their workers fit into 40 % of the
+ * memory that the shared cache leaves. */
 double sense_memory_budget(const struct sense *s);
 
 /* Formats into a bounded field, cleaned and cut at a character. */
