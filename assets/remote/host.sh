@@ -271,12 +271,21 @@ supervisor() {
     parent=$(stat_field "$pm" 2)
     args=$(tr '\0' ' ' <"$R/proc/${parent:-0}/cmdline" 2>/dev/null)
     unit=$(sed -n -e 's/^0:://p' -e 's/^[0-9]*:name=systemd://p' "$R/proc/$pm/cgroup" 2>/dev/null | sed 1q)
+    found=
     case $args/$unit in
-    *patroni*)
-        echo patroni
-        return
-        ;;
+    *patroni*) found=patroni ;;
+    */controller/manager*) found=cloudnative-pg ;;
+    *pg_autoctl*) found=pg_auto_failover ;;
+    *stolon-keeper*) found=stolon ;;
     esac
+    # These start servers that are not their children.
+    for daemon in repmgrd pacemakerd; do
+        [ -z "$found" ] && grep -qx "$daemon" "$R"/proc/[0-9]*/comm && found=${daemon%d}
+    done
+    if [ -n "$found" ]; then
+        echo "$found"
+        return
+    fi
     # Patroni's servers are children of process 1, but it leaves a file, and runs.
     if [ -e "$datadir/patroni.dynamic.json" ] &&
         grep -q 'patron[i]' "$R"/proc/[0-9]*/cmdline 2>/dev/null; then

@@ -1,0 +1,162 @@
+#!/bin/sh
+# The host script on made-up machines: limits of both kinds of cgroups, who supervises the server, and servers that live in
+# another process namespace. Once with sh, once with busybox where there is one.
+set -eu
+
+script=$PGD_SOURCE_DIR/assets/remote/host.sh
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+
+put() { # FILE TEXT: a file below the made-up root
+    mkdir -p "$root/${1%/*}"
+    printf '%b\n' "$2" >"$root/$1"
+}
+
+# A machine with a server that is process 50, a child of process 1.
+machine() { # NAME INIT
+    root=$work/$1
+    data=$root/data
+    mkdir -p "$data/pg_wal"
+    put proc/meminfo 'MemTotal: 16000000 kB\nMemAvailable: 8000000 kB\nSwapTotal: 0 kB\nHugePages_Total: 7'
+    put proc/cpuinfo 'processor : 0\nmodel name : Some CPU\nprocessor : 1\nmodel name : Some CPU'
+    put proc/stat 'cpu 1 1 1\nbtime 1000000'
+    put proc/1/comm "$2"
+    put proc/50/comm postgres
+    put proc/50/stat '50 (postgres) S 1 50 50 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 50000 1 1'
+    put proc/60/comm postgres
+    put proc/60/stat '60 (postgres: a) b) S 50 60 60 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 60000 1 1'
+    put etc/os-release 'NAME=x\nPRETTY_NAME="Made Up 1.0"'
+    put data/postmaster.pid "50\n$data\n1000500\n5432\n/tmp\n*\n1 2\nready"
+    put data/postgresql.auto.conf '# x'
+    put proc/self/mountinfo "1 0 0:99 / / rw - rootfs none rw\n2 1 0:98 / $data rw shared:1 - xfs /dev/x rw"
+}
+
+host() { # the shell is in $shell
+    PGD_HOST_ROOT=$root $shell -s -- "$@" <"$script" >"$work/out"
+}
+
+has() {
+    if ! grep -qxF "$1" "$work/out"; then
+        echo "$shell, ${root##*/}: no line $1; the like: $(grep "^${1%%=*}=" "$work/out" || echo none)" >&2
+        failures=$((failures + 1))
+    fi
+}
+
+has_no() {
+    if grep -q "^$1=" "$work/out"; then
+        echo "$shell, ${root##*/}: $(grep "^$1=" "$work/out")" >&2
+        failures=$((failures + 1))
+    fi
+}
+
+scenarios() {
+    machine plain init
+    host "$data" 5432 1000503 0
+    has match=pidfile
+    has postmaster_pid=50
+    has 'os=Made Up 1.0'
+    has cpus=2
+    has 'cpu_model=Some CPU'
+    has mem_total=16384000000
+    has hugepages_total=7
+    has auto_conf=rw
+    has data_fs=xfs
+    has "data_mount=$data"
+    has_no cgroup_mem_limit
+    has_no cgroup_cpus
+    has_no supervisor
+    # Another port, another start, a process that is none: not this server.
+    host "$data" 5433 1000503 0
+    has match=no
+    has_no postmaster_pid
+    host "$data" 5432 1000700 0
+    has match=no
+    put proc/50/comm bash
+    host "$data" 5432 1000503 0
+    has match=no
+    put proc/50/comm postgres
+    # By its session, when the folder cannot be read.
+    host "$root/nowhere" 5432 1000503 60
+    has match=process
+    has data_readable=0
+    host "$root/nowhere" 5432 2000503 60
+    has match=no
+    host '' 5432 1000503 60
+    has match=process
+
+    machine v2 systemd
+    put proc/50/cgroup '0::/system.slice/system-postgresql.slice/postgresql@15-main.service'
+    unit=sys/fs/cgroup/system.slice/system-postgresql.slice/postgresql@15-main.service
+    put sys/fs/cgroup/cgroup.controllers 'cpu memory'
+    put sys/fs/cgroup/system.slice/memory.max 2000000000
+    put $unit/memory.max 4000000000
+    put $unit/cpu.max '150000 100000'
+    host "$data" 5432 1000500 0
+    has cgroup_mem_limit=2000000000
+    has cgroup_cpus=1.50
+    has 'supervisor=systemd:postgresql@15-main.service'
+
+    machine v1 systemd
+    put proc/50/cgroup '4:memory:/pg\n3:cpu,cpuacct:/pg\n1:name=systemd:/user.slice/session-3.scope'
+    put sys/fs/cgroup/memory/memory.limit_in_bytes 9223372036854771712
+    put sys/fs/cgroup/memory/pg/memory.limit_in_bytes 3000000000
+    put sys/fs/cgroup/cpu/pg/cpu.cfs_quota_us 25000
+    put sys/fs/cgroup/cpu/pg/cpu.cfs_period_us 100000
+    host "$data" 5432 1000500 0
+    has cgroup_mem_limit=3000000000
+    has cgroup_cpus=0.25
+    has_no supervisor
+
+    machine user_unit systemd
+    put proc/50/cgroup '0::/user.slice/user-1000.slice/user@1000.service/app.slice/pg.service'
+    host "$data" 5432 1000500 0
+    has 'supervisor=systemd-user:pg.service'
+
+    machine container tini
+    put proc/50/cgroup '0::/'
+    put sys/fs/cgroup/cgroup.controllers 'cpu memory'
+    put sys/fs/cgroup/memory.max 1000000000
+    put sys/fs/cgroup/cpu.max 'max 100000'
+    host "$data" 5432 1000500 0
+    has cgroup_mem_limit=1000000000
+    has_no cgroup_cpus
+    has supervisor=container
+
+    machine patroni systemd
+    put proc/50/cgroup '0::/system.slice/db.service'
+    put proc/70/cmdline '/usr/bin/python3 /usr/bin/patroni /etc/patroni.yml'
+    put data/patroni.dynamic.json '{}'
+    host "$data" 5432 1000500 0
+    has supervisor=patroni
+
+    machine operator manager
+    put proc/1/cmdline '/controller/manager instance run'
+    host "$data" 5432 1000500 0
+    has supervisor=cloudnative-pg
+
+    machine repmgr systemd
+    put proc/50/cgroup '0::/system.slice/postgresql.service'
+    put proc/71/comm repmgrd
+    host "$data" 5432 1000500 0
+    has supervisor=repmgr
+
+    # Nothing at all must not be an error, and nothing is said that is not known.
+    root=$work/empty
+    mkdir -p "$root"
+    host '' 5432 0 0
+    has match=no
+    has_no mem_total
+    rm -rf "$work"/[!o]*
+}
+
+shell='sh'
+scenarios
+if command -v busybox >/dev/null 2>&1; then
+    shell='busybox sh'
+    scenarios
+else
+    echo "busybox is not here: tried with sh alone"
+fi
+[ "$failures" -eq 0 ] || exit 1
+echo "all as expected"
