@@ -517,7 +517,6 @@ void term_suspend(void)
     if (t.paste_mode)
         send_text("\033[?2004h");
     t.cursor = -1;
-    term_resized();
     term_redraw();
 }
 

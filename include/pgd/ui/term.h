@@ -60,7 +60,8 @@ bool term_resized(void);
  * now (a stopped or slow line): nothing was drawn, paint again later. */
 bool term_paint(const struct canvas *c);
 void term_redraw(void); /* Ctrl-L: the next paint repeats everything */
-/* Stops the program as Ctrl-Z in a shell does and returns when it goes on; the next paint draws all. */
+/* Stops the program as Ctrl-Z in a shell does and returns when it goes on; the next paint draws all. The size may
+ * have changed meanwhile: ask term_resized(). */
 void term_suspend(void);
 void term_bell(void);
 /* Copies text to the clipboard by OSC 52 (at most 64 KiB); false if the terminal is not of that kind. */
