@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pgd/agent/rules.h"
+#include "pgd/base/text.h"
 
 /* The candidate's window: of the newest round, when it is the one that is being judged. */
 static const struct window *after_window(const struct evidence *e, const struct verdict *v)
@@ -126,22 +127,24 @@ static void say_bottleneck(const struct sense *s, char *dst, size_t size)
 
 static void say_verdict(const struct verdict *v, char *dst, size_t size)
 {
-    struct figure lo = share_figure(v->ci_lo - 1);
-    struct figure hi = share_figure(v->ci_hi - 1);
+    char effect[24], lo[24], hi[24];
     const char *word = v->kind == VERDICT_IMPROVED    ? "The change paid"
                        : v->kind == VERDICT_REGRESSED ? "The change cost speed"
                                                       : "No difference was shown";
+    text_percent(effect, sizeof effect, v->ratio);
+    text_percent(lo, sizeof lo, v->ci_lo);
+    text_percent(hi, sizeof hi, v->ci_hi);
     say(dst, size,
-        "%s: %.0f against %.0f TPS, %s (95 %% interval %s to %s, noise %s, %d and %d runs).", word,
-        v->tps_b, v->tps_a, share_figure(v->ratio - 1).text, lo.text, hi.text,
-        share_figure(v->floor).text, v->runs_a, v->runs_b);
+        "%s: %.0f against %.0f TPS, %s (95 %% interval %s to %s, noise %s, %d and %d runs%s%s).",
+        word, v->tps_b, v->tps_a, effect, lo, hi, share_figure(v->floor).text, v->runs_a, v->runs_b,
+        v->note[0] ? "; " : "", v->note);
 }
 
 void builtin_analyze(const struct evidence *e, const struct verdict *v, struct conclusion *out)
 {
     struct sense s;
     struct proposal next;
-    char verdict[260];
+    char verdict[420];
     char moves[300] = "";
     memset(out, 0, sizeof *out);
     SAY(out->advisor.text, "builtin");
@@ -205,7 +208,7 @@ void builtin_next_strategies(const struct evidence *e, struct next_strategies *o
     struct first_sight sight;
     struct proposal next;
     char bottleneck[200];
-    char why[300];
+    char why[400];
     const struct plan_facts *bad = NULL;
     memset(out, 0, sizeof *out);
     SAY(out->advisor.text, "builtin");
@@ -235,8 +238,11 @@ void builtin_next_strategies(const struct evidence *e, struct next_strategies *o
               "Other plans for that statement.");
     }
     const char *done = e->plan ? e->plan->strategy : "";
-    for (int i = 0; i < sight.nstrategies; i++)
-        if (strcmp(sight.strategies[i].name, done) != 0)
-            offer(out, sight.strategies[i].name, sight.strategies[i].title, sight.strategies[i].why,
-                  sight.strategies[i].expects);
+    for (int i = 0; i < sight.nstrategies; i++) {
+        const struct strategy_offer *o = &sight.strategies[i];
+        if (strcmp(o->name, done) == 0)
+            continue;
+        SAY(why, "From the server's own counters, for another workload: %s", o->why);
+        offer(out, o->name, o->title, why, o->expects);
+    }
 }

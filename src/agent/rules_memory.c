@@ -200,10 +200,14 @@ static double cache_goal(const struct sense *s)
     return need < quarter ? nice_cache(need) : floor(quarter / (64 * MB)) * 64 * MB;
 }
 
+/* Without the database's size first reads cannot be told from pages that did not fit, so more of them must be seen. */
 static bool cache_misses(const struct sense *s)
 {
-    bool outside = isnan(s->database) || s->database > 0.9 * s->shared_buffers;
-    return s->read_rate > READS_PER_S && s->w.hit_ratio < 0.99 && outside;
+    if (!(s->read_rate > READS_PER_S))
+        return false;
+    if (isnan(s->database))
+        return s->w.hit_ratio < 0.97;
+    return s->w.hit_ratio < 0.99 && s->database > 0.9 * s->shared_buffers;
 }
 
 static bool fire_shared_buffers(const struct sense *s, struct setting_change *c)

@@ -186,7 +186,7 @@ static bool fire_less_parallel(const struct sense *s, struct setting_change *c)
         return false;
     SAY(c->value, "0");
     SAY(c->evidence,
-        "a statement took %.0f workers; %.0f clients, %.1f active on %.0f CPUs that are %s idle",
+        "workers in a plan: %.0f; %.0f clients, %.1f active on %.0f CPUs that are %s idle",
         fmax(p->workers_launched, p->workers_planned), s->clients, active, s->cpus,
         share_figure(s->w.cpu_idle).text);
     SAY(c->why, "All CPUs are busy with sessions: workers add start-up and messages, and take a "

@@ -379,6 +379,20 @@ static void test_database_in_cache(void **state)
     expect(w, "shared_buffers", "");
 }
 
+static void test_database_of_unknown_size(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    misses(w);
+    w->f.ndatabases = 0;
+    struct proposal p = round1(w);
+    assert_string_equal(value_of(&p, "shared_buffers"), "1GB"); /* the next size to try */
+    w->base.hit_ratio = 0.98;                                   /* may be first reads */
+    p = round1(w);
+    assert_null(find(&p, "shared_buffers"));
+    world_free(w);
+}
+
 static struct plan_facts *discarding(struct world *w)
 {
     struct plan_facts *p = plan(w, 40);
@@ -878,8 +892,8 @@ static void test_analyze_says_what_moved(void **state)
                                   .tps_a = 400,
                                   .tps_b = 469};
     builtin_analyze(&w->e, &r->verdict, &c);
-    assert_non_null(strstr(c.text, "17 %"));
-    assert_non_null(strstr(c.text, "11 % to 24 %"));
+    assert_non_null(strstr(c.text, "+17.2 %"));
+    assert_non_null(strstr(c.text, "+11.0 % to +24.0 %"));
     assert_non_null(strstr(c.text, "temporary files 100 MB/s to 0 B/s"));
     assert_non_null(strstr(c.bottleneck, "CPU-bound: 98 %"));
     assert_true(c.stop);
@@ -990,6 +1004,7 @@ int main(void)
         cmocka_unit_test(test_shared_buffers),
         cmocka_unit_test(test_shared_buffers_need_a_restart),
         cmocka_unit_test(test_database_in_cache),
+        cmocka_unit_test(test_database_of_unknown_size),
         cmocka_unit_test(test_random_page_cost),
         cmocka_unit_test(test_scan_that_keeps_its_rows),
         cmocka_unit_test(test_scan_from_a_slow_disk),
