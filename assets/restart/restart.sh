@@ -297,21 +297,21 @@ start_server() {
     return 1
 }
 
-# The server has exited: the old settings, and another start. $1: what went wrong, for the note.
+# The server has exited: the old settings, and another start. $1: what had happened, for the note.
 restore_and_start() {
     reason=$why
     if [ ! -f "$before" ]; then
-        say down "the server did not start and there is no copy of postgresql.auto.conf to put back" "$reason"
+        say down "$1 and there is no copy of postgresql.auto.conf to put back" "$reason"
         return 1
     fi
     if ! put "$before" "$auto"; then
-        say down "the server did not start and the copy of postgresql.auto.conf could not be put back" "$reason"
+        say down "$1 and the copy of postgresql.auto.conf could not be put back" "$reason"
         return 1
     fi
     start_server
     case $? in
     0)
-        say restored "the server did not start; postgresql.auto.conf was put back and it is up again" "$reason"
+        say restored "$1; postgresql.auto.conf was put back and it is up again" "$reason"
         return 0
         ;;
     2) say down "the old postgresql.auto.conf was put back; the server is still starting after $wait s" "$reason" ;;
@@ -345,7 +345,7 @@ mode_restart() {
     2) say down "the server is still starting after $wait s" ;;
     *)
         say starting "server did not start; putting postgresql.auto.conf back"
-        restore_and_start
+        restore_and_start "the server did not start"
         ;;
     esac
 }
@@ -374,7 +374,7 @@ mode_recover() {
         return
     fi
     [ -x "$bin/pg_ctl" ] || refuse "there is no pg_ctl in $bin"
-    restore_and_start
+    restore_and_start "the server was down"
 }
 
 mode_clean() {

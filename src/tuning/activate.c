@@ -310,7 +310,7 @@ void apply_reconnect_begin(struct apply *a, struct effects *fx)
 {
     apply_enter(a, APPLY_RECONNECT);
     apply_note(a, "waiting for the connection");
-    apply_timer(a, APPLY_LINK_MS, fx);
+    apply_timer(a, a->env.link_ms, fx);
     if (a->link_up)
         ask_who(a, fx);
 }
@@ -364,7 +364,7 @@ static void unreachable(struct apply *a, struct effects *fx)
     }
     if (a->fault.code == ERR_NONE)
         err_set(&a->fault, ERR_TIMEOUT, "no connection within %d s after the restart",
-                APPLY_LINK_MS / 1000);
+                a->env.link_ms / 1000);
     apply_stuck(a, fx);
 }
 

@@ -290,7 +290,7 @@ static void undo_begin(struct apply *a, struct effects *fx)
         return;
     }
     apply_note(a, "waiting for the connection, to put the old settings back");
-    apply_timer(a, APPLY_LINK_MS, fx);
+    apply_timer(a, a->env.link_ms, fx);
 }
 
 void apply_fail(struct apply *a, struct effects *fx)
@@ -709,7 +709,7 @@ static void undo_event(struct apply *a, const struct event *ev, struct effects *
     if (ev->kind == EV_TIMER) {
         if (a->step == UNDO_LINK) {
             err_set(&a->fault, ERR_TIMEOUT, "the connection did not come back within %d s",
-                    APPLY_LINK_MS / 1000);
+                    a->env.link_ms / 1000);
             apply_stuck(a, fx);
         }
         return;
@@ -749,6 +749,8 @@ void apply_start(struct apply *a, const struct apply_env *env, const struct arm 
     apply_clear(a);
     a->generation++;
     a->env = *env;
+    if (a->env.link_ms <= 0)
+        a->env.link_ms = APPLY_LINK_MS;
     a->goal = *goal;
     a->link_up = true;
     a->started_at_us = a->now_us = at_us;

@@ -1,12 +1,14 @@
 /* Switches of arms on a real server: there and back by reload and by restart, a start that fails, a canary that refuses,
  * overrides, other people's edits, a crash in the middle. Effects go through the real io. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -26,9 +28,10 @@ struct world {
     struct ledger ledger;
     uint64_t journal_no;
     char dir[256], journal[300];
-    char role[64], command[400];
+    char role[64], command[700];
     enum restart_way way;
     bool canary, preflight_disabled;
+    int link_ms;
     /* of one switch */
     struct io *io;
     struct apply *apply;
@@ -112,6 +115,7 @@ static void start_switch(const struct arm *goal, const struct effect *session, i
         .canary = w->canary,
         .preflight_disabled = w->preflight_disabled,
         .verify_ms = 4000,
+        .link_ms = w->link_ms,
         .connect = session,
     };
     w->began_us = at_us;
@@ -594,6 +598,89 @@ static void test_recover(void **state)
     assert_string_equal(auto_conf(), "");
 }
 
+/* Debian keeps the configuration away from the data: nothing in the data directory says where it is. */
+static void test_split_layout(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "shared_buffers", "48MB");
+    w->canary = true;
+    pgtest_stop(w->pg, "fast");
+    pgtest_sh(
+        "set -e; cd '%s'; mkdir etc etc/conf.d; mv data/postgresql.conf data/pg_hba.conf "
+        "data/pg_ident.conf etc;"
+        "{ echo \"data_directory = '$PWD/data'\"; echo \"hba_file = '$PWD/etc/pg_hba.conf'\";"
+        " echo \"ident_file = '$PWD/etc/pg_ident.conf'\"; echo \"include_dir = 'conf.d'\";"
+        " echo \"external_pid_file = '$PWD/etc/run.pid'\"; } >>etc/postgresql.conf;"
+        "echo 'work_mem = 6MB' >etc/conf.d/a.conf; chmod -R a+rwX etc;"
+        "sh \"$PGD_SOURCE_DIR/tests/support/pg.sh\" as '%s/pg_ctl' start -s -w -D '%s' -l '%s/log'"
+        " -o \"-c config_file=$PWD/etc/postgresql.conf\" </dev/null >/dev/null 2>&1",
+        w->pg->dir, w->pg->bindir, w->pg->data, w->pg->dir);
+    snprintf(w->facts.id.config_file, sizeof w->facts.id.config_file, "%s/etc/postgresql.conf",
+             w->pg->dir);
+    assert_int_equal(switch_to(&there), APPLY_DONE);
+    assert_string_equal(show("shared_buffers"), "48MB");
+    assert_string_equal(show("work_mem"), "6MB");
+    assert_non_null(strstr(show("config_file"), "/etc/postgresql.conf"));
+    pgtest_sh("test -s '%s/etc/run.pid'", w->pg->dir); /* the canary has not taken it away */
+}
+
+/* The program is killed while the server is down; the script goes on, and puts back what does not start. */
+static void test_killed_in_the_restart(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "shared_buffers", "4TB"),
+               start = arm_of("start", NULL, NULL);
+    struct entry none = {.name = "shared_buffers"}, to = there.entries[0];
+    w->preflight_disabled = true;
+    char pid_file[300];
+    snprintf(pid_file, sizeof pid_file, "%s/postmaster.pid", w->pg->data);
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        switch_to(&there);
+        _exit(0);
+    }
+    for (int i = 0; i < 1000 && access(pid_file, F_OK) == 0; i++)
+        usleep(10000);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    pgtest_sh("for i in $(seq 300); do grep -q state=restored '%s/pg_diagnose.report' && exit 0; "
+              "sleep 0.1; done; exit 1",
+              w->pg->data);
+    assert_string_equal(show("shared_buffers"), "32MB");
+
+    /* The next start knows of the intent alone. */
+    w->journal_no = 1;
+    ledger_intent(&w->ledger, &none, &to, 1);
+    assert_int_equal(switch_to(&start), APPLY_DONE);
+    assert_false(w->apply->restarted);
+    assert_string_equal(show("shared_buffers"), "32MB");
+    assert_string_equal(auto_conf(), "");
+    assert_string_equal(leftovers(), "");
+    assert_true(ledger_clean(&w->ledger));
+}
+
+/* The DBA's own command starts nothing that comes up: the old file and the command once more. */
+static void test_own_command_is_rescued(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "shared_buffers", "4TB");
+    w->way = RESTART_WAY_COMMAND;
+    w->link_ms = 8000;
+    w->preflight_disabled = true;
+    snprintf(w->command, sizeof w->command,
+             "sh \"$PGD_SOURCE_DIR/tests/support/pg.sh\" stop '%s'; sh "
+             "\"$PGD_SOURCE_DIR/tests/support/pg.sh\" up '%s'",
+             w->pg->dir, w->pg->dir);
+    assert_int_equal(switch_to(&there), APPLY_ROLLED_BACK);
+    assert_string_equal(w->apply->err.msg,
+                        "the server did not come back after the restart command");
+    assert_string_equal(show("shared_buffers"), "32MB");
+    assert_string_equal(auto_conf(), "");
+    assert_string_equal(leftovers(), "");
+}
+
 #define ON_SERVER(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -615,6 +702,9 @@ int main(void)
         ON_SERVER(test_killed_before_the_reload),
         ON_SERVER(test_own_command),
         ON_SERVER(test_recover),
+        ON_SERVER(test_split_layout),
+        ON_SERVER(test_killed_in_the_restart),
+        ON_SERVER(test_own_command_is_rescued),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,6 +61,7 @@ struct apply_env {
     bool canary;                 /* boot a scratch cluster before a restart */
     bool preflight_disabled;     /* test builds only */
     int verify_ms;
+    int link_ms; /* how long a lost link may take to come back; 0 = 60 s */
     const struct effect
         *connect; /* template of FX_PG_CONNECT for the fresh session on CONN_BENCH */
 };
