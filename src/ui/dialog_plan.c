@@ -40,27 +40,39 @@ static void draw_offers(struct canvas *c, struct rect r, const struct first_sigh
     }
 }
 
+static void say_sight(struct dialog_text *text, const struct model *m)
+{
+    const struct first_sight *s = &m->sight;
+    dialog_say(text, STYLE_VALUE, "%s", s->headline);
+    if (s->summary[0])
+        dialog_say(text, STYLE_AI, "%s", s->summary);
+    say_findings(text, s);
+}
+
 void dialog_strategy(struct canvas *c, struct rect screen, const struct model *m,
                      const struct view_tables *t, struct view_cursor *cursor)
 {
     (void)cursor;
+    enum { WIDTH = 120 };
     const struct first_sight *s = &m->sight;
     char title[120];
     snprintf(title, sizeof(title), "First Sight, by %s: pick a strategy",
              s->advisor.text[0] ? s->advisor.text : "builtin");
-    struct rect in = dialog_open(c, screen, 120, screen.h > 34 ? 32 : screen.h, title, m, t);
+    struct dialog_text measure = {.c = c,
+                                  .r = {0, 0, 0, (WIDTH < screen.w ? WIDTH : screen.w) - 4}};
+    say_sight(&measure, m);
     int offers = s->nstrategies * 2;
+    struct rect in = dialog_open(c, screen, WIDTH, measure.line + offers + 3, title, m, t);
     if (offers > in.h / 2)
         offers = in.h / 2;
+    struct rect r = {in.y, in.x, in.h - offers - 1, in.w};
     struct dialog_text text = {
-        .c = c, .r = {in.y, in.x, in.h - offers - 1, in.w}, .skip = m->screen.dialog.scroll};
-    dialog_say(&text, STYLE_VALUE, "%s", s->headline);
-    dialog_say(&text, STYLE_AI, "%s", s->summary);
-    say_findings(&text, s);
-    int y = in.y + in.h - offers - 1;
+        .c = c, .r = r, .skip = list_scroll(m->screen.dialog.scroll, -1, r.h, measure.line)};
+    say_sight(&text, m);
+    int y = in.y + r.h;
     canvas_hline(c, y, in.x - 2, in.w + 4, STYLE_FOCUS);
-    if (text.line - text.skip > text.r.h)
-        list_more(c, (struct rect){in.y, in.x, text.r.h + 1, in.w}, text.skip, text.line + 1);
+    if (measure.line > r.h)
+        list_more(c, (struct rect){r.y, r.x, r.h + 1, r.w}, text.skip, measure.line + 1);
     draw_offers(c, (struct rect){y + 1, in.x, offers, in.w}, s, m->screen.dialog.cursor);
 }
 

@@ -15,7 +15,8 @@ enum {
     SPARK_MIN = 8,
     SPARK_MAX = 20,
     SCALE_SECONDS = 60,
-    NAME_MAX_WIDTH = 8
+    NAME_WIDTH = 8,
+    VALUE_WIDTH = 10
 };
 
 struct tele_cell {
@@ -53,7 +54,7 @@ static const struct tele_row table[] = {
       {METRIC_DISK_AWAIT, NULL, 0, STYLE_GRAPH3}}},
     {"wal",
      {{METRIC_WAL_BYTES, "", 0, STYLE_GRAPH3},
-      {METRIC_CKPT_REQ, NULL, 0, STYLE_WARN},
+      {METRIC_CKPT_REQ, "forced", 0, STYLE_WARN},
       {METRIC_BUFFERS_BACKEND, "backend", 0, STYLE_WARN},
       END_CELL}},
     {"cache",
@@ -79,7 +80,7 @@ static const struct tele_row table[] = {
 
 static int spark_width(int width)
 {
-    int spark = width - 18;
+    int spark = width - NAME_WIDTH - VALUE_WIDTH;
     return width < CELL_WIDTH  ? 0
            : spark < SPARK_MIN ? SPARK_MIN
            : spark > SPARK_MAX ? SPARK_MAX
@@ -107,10 +108,10 @@ static bool draw_cell(struct canvas *c, int y, int x, int width, const struct te
     char text[48];
     pane_metric(text, sizeof(text), values[n - 1], info->unit);
     const char *name = cell->name ? cell->name : info->label;
-    int used = canvas_put_cut(c, y, x, NAME_MAX_WIDTH, STYLE_LABEL, name);
-    x += used ? used + 1 : 0;
-    width -= used ? used + 1 : 0;
-    int spark = spark_width(width + used + 1);
+    canvas_put_cut(c, y, x, NAME_WIDTH - 1, STYLE_LABEL, name);
+    int spark = spark_width(width);
+    x += NAME_WIDTH;
+    width -= NAME_WIDTH;
     if (spark && info->unit[0]) {
         graph_spark(c, y, x, spark, pane_graph(m), cell->style, values, (size_t)n,
                     upper_end(cell, values, n));
