@@ -1,8 +1,10 @@
-/* The built-in advisor's plan, target and proposals. What the evidence supports comes from the rules; what was learned in the
- * rounds so far decides which of it is tried next, and together with what.
+/* The built-in advisor's plan, target and proposals. What the evidence supports comes from the
+ * rules; what was learned in the rounds so far decides which of it is tried next, and together with
+ * what.
  *
- * A value that was measured alone without gain, or that the DBA rejected, is not proposed again. One that was part of a set without
- * gain is a suspect: it may have been dragged down by the others, and is tried once more, alone. */
+ * A value that was measured alone without gain, or that the DBA rejected, is not proposed again.
+ * One that was part of a set without gain is a suspect: it may have been dragged down by the
+ * others, and is tried once more, alone. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* What a finished round means: the effect with its interval, what moved with it, where the time goes now, and whether settings
- * can still help; and what to try after the session. */
+/* What a finished round means: the effect with its interval, what moved with it, where the time
+ * goes now, and whether settings can still help; and what to try after the session. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

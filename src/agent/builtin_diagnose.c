@@ -1,4 +1,5 @@
-/* Errors in plain language: what a failure means and what to do, by SQLSTATE or by the words of the message and the log.
+/* Errors in plain language: what a failure means and what to do, by SQLSTATE or by the words of the
+ * message and the log.
  *
  * The first row that fits answers, so that the precise ones stand before the general. */
 #include <stdio.h>

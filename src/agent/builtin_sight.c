@@ -1,6 +1,8 @@
-/* First Sight: what a server's own counters, settings and host say before any benchmark, and which strategies that suggests.
+/* First Sight: what a server's own counters, settings and host say before any benchmark, and which
+ * strategies that suggests.
  *
- * Each row looks for one thing and fills a finding with its figure; the findings' severity decides the order of the offers. */
+ * Each row looks for one thing and fills a finding with its figure; the findings' severity decides
+ * the order of the offers. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

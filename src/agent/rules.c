@@ -1,4 +1,5 @@
-/* The rules' driver: repairs of inherited dangers, then every row of every topic, filtered by what this server can take. */
+/* The rules' driver: repairs of inherited dangers, then every row of every topic, filtered by what
+ * this server can take. */
 #include "pgd/agent/rules.h"
 
 #include <math.h>
@@ -7,7 +8,8 @@
 
 #include "pgd/base/text.h"
 
-/* What a server should not have been given. Repairing it is proposed whether or not it costs speed. */
+/* What a server should not have been given. Repairing it is proposed whether or not it costs speed.
+ */
 static const struct inherited {
     const char *setting;
     const char *safe;

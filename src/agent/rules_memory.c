@@ -34,8 +34,9 @@ bool spills_measured(const struct sense *s)
     return sense_plan(s, plan_spills) != NULL;
 }
 
-/* Bytes of work_mem with which this plan's largest step stays in memory. A sort needs about 2.5 times what it wrote, for rows in
- * memory carry headers and pointers; a hash is written almost as it lies in memory. */
+/* Bytes of work_mem with which this plan's largest step stays in memory. A sort needs about 2.5
+ * times what it wrote, for rows in memory carry headers and pointers; a hash is written almost as
+ * it lies in memory. */
 static double plan_need(const struct sense *s, const struct plan_facts *p, double multiplier)
 {
     (void)s;
@@ -63,7 +64,8 @@ static const struct plan_facts *fitting_plan(const struct sense *s, double budge
     return best;
 }
 
-/* Sorts fit and hashes do not: the multiplier alone gives the hashes what they need. 0 when it does not suffice. */
+/* Sorts fit and hashes do not: the multiplier alone gives the hashes what they need. 0 when it does
+ * not suffice. */
 static double multiplier_need(const struct sense *s)
 {
     double need = 0;
@@ -191,8 +193,8 @@ static double nice_cache(double bytes)
     return ceil(bytes / step - 1e-9) * step;
 }
 
-/* A quarter of the memory, but no more than the database can fill; of a database whose size is not known, eight times
- * what there is, as the next step to measure. */
+/* A quarter of the memory, but no more than the database can fill; of a database whose size is not
+ * known, eight times what there is, as the next step to measure. */
 static double cache_goal(const struct sense *s)
 {
     double quarter = 0.25 * s->ram;
@@ -200,7 +202,8 @@ static double cache_goal(const struct sense *s)
     return need < quarter ? nice_cache(need) : floor(quarter / (64 * MB)) * 64 * MB;
 }
 
-/* Without the database's size first reads cannot be told from pages that did not fit, so more of them must be seen. */
+/* Without the database's size first reads cannot be told from pages that did not fit, so more of
+ * them must be seen. */
 static bool cache_misses(const struct sense *s)
 {
     if (!(s->read_rate > READS_PER_S))

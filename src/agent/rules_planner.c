@@ -1,4 +1,5 @@
-/* Rules about plans: page costs, compilation, parallel workers, read-ahead, and costs that make no sense. */
+/* Rules about plans: page costs, compilation, parallel workers, read-ahead, and costs that make no
+ * sense. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,8 +17,8 @@ bool plan_discards(const struct sense *s, const struct plan_facts *p)
     (void)s;
     if (read < LARGE_SCAN_ROWS)
         return false;
-    /* Thrown away by the scan's own filter, or by the join above it: then the estimate of a scan without a filter beside
-     * index scans shows that the planner weighed the two. */
+    /* Thrown away by the scan's own filter, or by the join above it: then the estimate of a scan
+     * without a filter beside index scans shows that the planner weighed the two. */
     return p->seq_scan_rows_removed > 0.9 * read ||
            (p->seq_scan_rows_removed <= 0 && p->index_scans > 0);
 }
@@ -48,7 +49,8 @@ bool cpu_saturated(const struct sense *s)
     return s->w.cpu_idle < 0.12;
 }
 
-/* How far page reads are from costing what the planner thinks: they come from memory, or from a disk without a seek. */
+/* How far page reads are from costing what the planner thinks: they come from memory, or from a
+ * disk without a seek. */
 static bool pages_cheap(const struct sense *s, const struct plan_facts *p, char *how, size_t size)
 {
     const char *kind = s->f->host.known ? s->f->host.data.kind : "";
@@ -180,7 +182,8 @@ static bool fire_less_parallel(const struct sense *s, struct setting_change *c)
 {
     const struct plan_facts *p = sense_plan(s, plan_parallel);
     double active = isnan(s->w.active_avg) ? s->clients : s->w.active_avg;
-    /* Workers and their leaders are all active: more of them than CPUs at work means that they queue. */
+    /* Workers and their leaders are all active: more of them than CPUs at work means that they
+     * queue. */
     if (!p || !(sense_number(s, "max_parallel_workers_per_gather") > 0) || !cpu_saturated(s) ||
         !(fmax(active, s->clients) > s->cpus))
         return false;

@@ -31,7 +31,8 @@ double wal_fill_seconds(const struct sense *s)
     return s->wal_rate > 0 ? request_bytes(s) / s->wal_rate : NAN;
 }
 
-/* Since the statistics began, most checkpoints were requested; and nothing measured speaks against it. */
+/* Since the statistics began, most checkpoints were requested; and nothing measured speaks against
+ * it. */
 static bool requested_before(const struct sense *s)
 {
     const struct runtime_facts *r = &s->f->runtime;

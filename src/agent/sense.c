@@ -1,4 +1,5 @@
-/* The evidence made ready for rules: see sense.h. Pure arithmetic over what was measured; no rule stands here. */
+/* The evidence made ready for rules: see sense.h. Pure arithmetic over what was measured; no rule
+ * stands here. */
 #include "pgd/agent/sense.h"
 
 #include <math.h>
@@ -173,7 +174,8 @@ double sense_wait(const struct sense *s, const char *prefix)
     return window_wait(&s->w, prefix);
 }
 
-/* Scripts and plans are joined by name to learn how often a plan runs; what the name says is of no interest. */
+/* Scripts and plans are joined by name to learn how often a plan runs; what the name says is of no
+ * interest. */
 double sense_weight(const struct sense *s, const struct plan_facts *p)
 {
     const struct sdl *plan = s->e->plan;

@@ -1,4 +1,5 @@
-/* What an error means and how it is mended: by SQLSTATE, by words of the message or of the log, and by what was done. */
+/* What an error means and how it is mended: by SQLSTATE, by words of the message or of the log, and
+ * by what was done. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

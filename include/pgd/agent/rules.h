@@ -1,8 +1,9 @@
 /* rules.h - the built-in advisor's rules: from a measured cause to one change of a setting.
  *
- * A rule is a row. Adding one: a function that returns false unless the cause was measured, and otherwise fills
- * value, why, evidence (with the figure), expectation and risk; then a row in the table of its topic. What is in
- * force already, unknown to this server, or needs a restart that is not allowed is dropped by rules_collect(). */
+ * A rule is a row. Adding one: a function that returns false unless the cause was measured, and
+ * otherwise fills value, why, evidence (with the figure), expectation and risk; then a row in the
+ * table of its topic. What is in force already, unknown to this server, or needs a restart that is
+ * not allowed is dropped by rules_collect(). */
 #pragma once
 
 #include "pgd/agent/sense.h"
@@ -31,15 +32,16 @@ struct candidates {
     struct setting_change held; /* the strongest of those */
 };
 
-/* All that the evidence supports: repairs first, then by what is expected of them. Whether a value was measured or rejected
- * before is not looked at. */
+/* All that the evidence supports: repairs first, then by what is expected of them. Whether a value
+ * was measured or rejected before is not looked at. */
 void rules_collect(const struct sense *s, struct candidates *out);
 /* Does this value of the setting stand already? */
 bool rules_in_force(const struct sense *s, const char *name, const char *value);
 /* Whether two texts mean the same value of a setting (within 1 %). */
 bool rules_same_value(const struct sense *s, const char *name, const char *a, const char *b);
 
-/* Settings that endanger data, service or plans and that the server came with; -1 at the end. Fills one finding for each. */
+/* Settings that endanger data, service or plans and that the server came with; -1 at the end. Fills
+ * one finding for each. */
 int rules_inherited(const struct sense *s, int from, struct setting_change *c, struct finding *f);
 
 /* What several files ask of the evidence. */

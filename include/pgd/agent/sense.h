@@ -1,7 +1,7 @@
 /* sense.h - the evidence made ready for rules: rates, sizes, shares and the settings in force.
  *
- * What is not known is NAN, and every comparison with NAN is false, so a rule stays silent where nothing was
- * measured. Shared by the built-in advisor's files; nobody else includes it. */
+ * What is not known is NAN, and every comparison with NAN is false, so a rule stays silent where
+ * nothing was measured. Shared by the built-in advisor's files; nobody else includes it. */
 #pragma once
 
 #include "pgd/agent/advisor.h"
@@ -19,8 +19,8 @@ enum sense_block {
 struct sense {
     const struct evidence *e;
     const struct server_facts *f; /* never NULL; all zero when no server is known */
-    struct window
-        w; /* the newest: best arm, else baseline, else recent minutes; all NAN when !w.valid */
+    /* The newest: best arm, else baseline, else recent minutes; all NAN when !w.valid. */
+    struct window w;
     bool measured;              /* w covers benchmark runs */
     double ram;                 /* bytes the server may use: the lower of RAM and cgroup limit */
     double cpus, clients, peak; /* peak: sessions active at a time */
@@ -37,15 +37,18 @@ typedef bool (*plan_test_fn)(const struct sense *s, const struct plan_facts *p);
 void sense_init(struct sense *s, const struct evidence *e);
 enum sense_block sense_blocked(const struct sense *s);
 
-/* Of the setting in force (our entry if there is one, else the server's): bytes, ms or plain; NAN if unknown. */
+/* Of the setting in force (our entry if there is one, else the server's): bytes, ms or plain; NAN
+ * if unknown. */
 double sense_number(const struct sense *s, const char *name);
 /* As SHOW prints it; "" if unknown. The text lives in dst. */
 const char *sense_shown(const struct sense *s, const char *name, char *dst, size_t size);
 bool sense_on(const struct sense *s, const char *name, bool otherwise);
-/* The number that a proposed text means for this setting, in the same unit; NAN if it is no number. */
+/* The number that a proposed text means for this setting, in the same unit; NAN if it is no number.
+ */
 double sense_value(const struct sense *s, const char *name, const char *text);
 
-/* Share of the samples whose wait begins with prefix; 0 when none, NAN when waits were not sampled. */
+/* Share of the samples whose wait begins with prefix; 0 when none, NAN when waits were not sampled.
+ */
 double sense_wait(const struct sense *s, const char *prefix);
 double window_wait(const struct window *w, const char *prefix);
 /* How often the plan's script runs, against the others; 1 when not known. */
@@ -54,8 +57,8 @@ double sense_weight(const struct sense *s, const struct plan_facts *p);
 double sense_time_share(const struct sense *s, plan_test_fn test);
 /* The plan with the most weighted time that passes, or NULL. */
 const struct plan_facts *sense_plan(const struct sense *s, plan_test_fn test);
-/* Bytes that one sort or hash may take, so that all active sessions and their workers fit into 40 % of the
- * memory that the shared cache leaves. */
+/* Bytes that one sort or hash may take, so that all active sessions and their workers fit into 40 %
+ * of the memory that the shared cache leaves. */
 double sense_memory_budget(const struct sense *s);
 
 /* Formats into a bounded field, cleaned and cut at a character. */
