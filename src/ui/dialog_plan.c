@@ -170,7 +170,7 @@ static void say_consent(struct dialog_text *text, const struct model *m)
     double round = experiment_cost(p, EXPERIMENT_ROUND, p->restart != RESTART_NEVER) / 60;
     if (p->hypothesis[0])
         dialog_say(text, STYLE_AI, "%s", p->hypothesis);
-    dialog_say(text, STYLE_NORMAL, "Success: %s.", p->success);
+    dialog_say(text, STYLE_NORMAL, "Success: %s", p->success);
     dialog_gap(text);
     dialog_say(text, STYLE_NORMAL,
                "Going on loads this server with %d clients: about %.0f min for the baseline, %.0f "

@@ -16,7 +16,7 @@ enum {
     SPARK_MAX = 20,
     SCALE_SECONDS = 60,
     NAME_WIDTH = 8,
-    VALUE_WIDTH = 10
+    VALUE_WIDTH = 12
 };
 
 struct tele_cell {

@@ -128,10 +128,13 @@ static void add_figures(struct segments *s, const struct model *m)
     const struct session *session = &m->session;
     if (m->collect.samples > 0)
         add(s, 2, STYLE_STATUS, "%d sessions", m->collect.activity.sessions);
-    if (isfinite(tps) && isfinite(ratio) && session->state != SESSION_NONE)
+    bool running = m->bench.state == BENCH_RUNNING && isfinite(m->bench.tps_now);
+    if (isfinite(tps) && isfinite(ratio) && running)
         add(s, 2, STYLE_STATUS, "%.0f TPS x%.2f", tps, ratio);
     else if (isfinite(tps))
         add(s, 2, STYLE_STATUS, "%.0f TPS", tps);
+    if (!running && isfinite(ratio) && session->best.n > 0)
+        add(s, 6, STYLE_STATUS, "best x%.2f", ratio);
     double target = session->target.tps > 0 ? session->target.tps : session->plan.target_tps;
     if (target > 0)
         add(s, 6, STYLE_STATUS, "target %.0f", target);
