@@ -42,7 +42,7 @@ static void draw_line(struct canvas *c, struct rect r, int y, const struct revie
                       const struct dialog *d, bool here, struct view_cursor *cursor)
 {
     unsigned style = answer_style(l);
-    int x = r.x, end = r.x + r.w, name = r.w >= 100 ? 32 : 28;
+    int x = r.x, end = r.x + r.w, name = r.w >= 120 ? 37 : r.w >= 100 ? 32 : 28;
     canvas_put(c, y, x, 3, style, answer_mark(l));
     canvas_put_cut(c, y, x + 4, name - 5, l->refusal ? STYLE_DIM : STYLE_VALUE, l->change.name);
     x += name;

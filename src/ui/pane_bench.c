@@ -58,10 +58,13 @@ static int arm_running(const struct model *m)
     return ARM_A;
 }
 
+/* The baseline's runs come first: the eye compares with them, and they leave the graph as newer ones come. */
 static void collect_points(const struct model *m, struct points *p)
 {
     const struct experiment *x = experiment_shown(m);
     p->n = 0;
+    for (int i = 0; x && x != &m->session.baseline && i < m->session.baseline.n; i++)
+        add_run(p, &m->session.baseline.runs[i], ARM_A);
     for (int i = 0; x && i < x->n; i++)
         add_run(p, &x->runs[i], x->runs[i].arm);
     if (m->bench.state == BENCH_RUNNING)
