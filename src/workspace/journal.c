@@ -13,14 +13,15 @@
 static bool read_entry(const json_t *item, const char *key, struct entry *e)
 {
     const json_t *j = json_object_get(item, key);
+    const char *value = json_string_value(json_object_get(j, "value"));
 
     memset(e, 0, sizeof *e);
-    if (!json_is_object(j) || !js_get_text(item, "name", e->name, sizeof e->name) ||
-        !text_is_ident(e->name))
+    if (!json_is_boolean(json_object_get(j, "present")) ||
+        !js_get_text(item, "name", e->name, sizeof e->name) || !text_is_ident(e->name))
         return false;
     e->present = js_get_bool(j, "present", false);
-    js_get_text(j, "value", e->value, sizeof e->value);
-    return true;
+    /* byte by byte: it goes back to the server as it was */
+    return !e->present || (value && text_copy_raw(e->value, sizeof e->value, value));
 }
 
 static bool intent(const json_t *j, struct journal_state *s)
@@ -136,9 +137,12 @@ void store_journal_note(const char *event, const char *key, const char *value, s
 void store_run_csv(const struct bench_run *r, struct buf *out)
 {
     buf_puts(out, "second,tps,latency_ms\n");
-    for (int i = 0; i < r->nseries; i++)
-        buf_printf(out, "%d,%.1f,%.3f\n", i + 1, (double)r->series[i],
-                   r->series_lat ? (double)r->series_lat[i] : NAN);
+    for (int i = 0; i < r->nseries; i++) {
+        buf_printf(out, "%d,%.1f,", i + 1, (double)r->series[i]);
+        if (r->series_lat && isfinite(r->series_lat[i]))
+            buf_printf(out, "%.3f", (double)r->series_lat[i]);
+        buf_putc(out, '\n');
+    }
 }
 
 void store_telemetry_csv(const struct collect *c, int seconds, struct buf *out)

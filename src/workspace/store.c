@@ -33,6 +33,21 @@ static void put_escaped(struct buf *b, const char *s, bool dots_to_dashes)
     }
 }
 
+/* A name that does not fit is cut, and told apart from its neighbours by a hash of the whole (FNV-1a). */
+static void take_name(struct buf *b, char *dst, size_t size)
+{
+    uint64_t hash = 14695981039346656037u;
+
+    if (b->len >= size) {
+        for (size_t i = 0; i < b->len; i++)
+            hash = (hash ^ (unsigned char)b->data[i]) * 1099511628211u;
+        b->len = size - sizeof "-0123456789abcdef";
+        buf_printf(b, "-%016llx", (unsigned long long)hash);
+    }
+    text_copy_raw(dst, size, buf_text(b));
+    buf_clear(b);
+}
+
 void store_workspace_name(const char *database, const char *host, const char *port, char *dst,
                           size_t size)
 {
@@ -51,28 +66,29 @@ void store_workspace_name(const char *database, const char *host, const char *po
         buf_puts(&b, "local");
     else
         put_escaped(&b, host, address);
-    if (*port && strcmp(port, "5432") != 0)
-        buf_printf(&b, "_%s", port);
-    text_copy_raw(dst, size, buf_text(&b));
-    buf_clear(&b);
+    if (*port && strcmp(port, "5432") != 0) {
+        buf_putc(&b, '_');
+        put_escaped(&b, port, false);
+    }
+    take_name(&b, dst, size);
 }
 
 void store_session_name(const char *strategy, int64_t wall_us, bool (*taken)(void *, const char *),
                         void *arg, char *dst, size_t size)
 {
-    char stamp[32];
+    char stamp[32], plain[80];
     struct buf b = {0}, name = {0};
 
     clock_session_stamp(wall_us, stamp, sizeof stamp);
-    put_escaped(&name, strategy, false);
-    buf_printf(&b, "%s_%s", buf_text(&name), stamp);
+    put_escaped(&name, *strategy == '.' ? strategy + 1 : strategy, false);
+    take_name(&name, plain, sizeof plain);
+    buf_printf(&b, "%s_%s", plain, stamp);
     for (int i = 2; taken(arg, buf_text(&b)) && i < 1000; i++) {
         buf_clear(&b);
-        buf_printf(&b, "%s_%s-%d", buf_text(&name), stamp, i);
+        buf_printf(&b, "%s_%s-%d", plain, stamp, i);
     }
     text_copy_raw(dst, size, buf_text(&b));
     buf_clear(&b);
-    buf_clear(&name);
 }
 
 /* A folder name from a file: never a path. */
@@ -99,22 +115,91 @@ static void put(json_t *j, const char *key, json_t *value)
     json_object_set_new(j, key, value);
 }
 
+/* The readers below take a member that is missing or null for unknown; one of another type or outside its
+ * range is an error that names it. */
+static bool wrong(const char *key, const char *wanted, struct err *e)
+{
+    return err_set(e, ERR_FORMAT, "field \"%s\" must be %s", key, wanted);
+}
+
+static const json_t *member(const json_t *j, const char *key)
+{
+    const json_t *v = json_object_get(j, key);
+    return json_is_null(v) ? NULL : v;
+}
+
+static bool read_num(const json_t *j, const char *key, double lo, double hi, double *out,
+                     struct err *e)
+{
+    const json_t *v = member(j, key);
+
+    *out = v ? json_number_value(v) : NAN;
+    if (v && !(json_is_number(v) && *out >= lo && *out <= hi)) {
+        char range[80];
+        snprintf(range, sizeof range, "a number from %g to %g", lo, hi);
+        return wrong(key, range, e);
+    }
+    return true;
+}
+
+static bool read_whole(const json_t *j, const char *key, int64_t hi, int64_t *out, struct err *e)
+{
+    const json_t *v = member(j, key);
+
+    *out = v ? js_get_int(j, key, -1) : 0;
+    return (*out >= 0 && *out <= hi) || wrong(key, "a whole number that is not negative", e);
+}
+
+static bool read_count(const json_t *j, const char *key, int *out, struct err *e)
+{
+    int64_t n;
+
+    if (!read_whole(j, key, 1000000, &n, e))
+        return false;
+    *out = (int)n;
+    return true;
+}
+
+static bool read_text(const json_t *j, const char *key, char *dst, size_t size, struct err *e)
+{
+    const json_t *v = member(j, key);
+
+    dst[0] = 0;
+    if (v && !json_is_string(v))
+        return wrong(key, "a text", e);
+    if (v)
+        text_copy(dst, size, json_string_value(v));
+    return true;
+}
+
+static bool read_list(const json_t *j, const char *key, size_t max, const json_t **out,
+                      struct err *e)
+{
+    *out = member(j, key);
+    return !*out || (json_is_array(*out) && json_array_size(*out) <= max) ||
+           wrong(key, "a list of that length", e);
+}
+
 static json_t *json_from_entry(const struct entry *e)
 {
     json_t *j = json_object();
 
     put(j, "name", js_text(e->name));
     put(j, "present", json_boolean(e->present));
-    put(j, "value", js_text(e->value));
+    put(j, "value", e->present ? js_text(e->value) : json_null());
     return j;
 }
 
+/* The value byte by byte: it goes back to the server as it was, and only canvas and exports clean it. */
 static bool json_to_entry(const json_t *j, struct entry *e)
 {
+    const char *value = json_string_value(json_object_get(j, "value"));
+
     memset(e, 0, sizeof *e);
     e->present = js_get_bool(j, "present", false);
-    return js_get_text(j, "name", e->name, sizeof e->name) && text_is_ident(e->name) &&
-           (js_get_text(j, "value", e->value, sizeof e->value) || !e->present);
+    if (e->present && (!value || !text_copy_raw(e->value, sizeof e->value, value)))
+        return false;
+    return js_get_text(j, "name", e->name, sizeof e->name) && text_is_ident(e->name);
 }
 
 static json_t *json_from_arm(const struct arm *a)
@@ -216,26 +301,34 @@ static json_t *json_from_window(const struct window *w)
     return j;
 }
 
-static void json_to_window(const json_t *j, struct window *w)
+static bool json_to_window(const json_t *up, const char *key, struct window *w, struct err *e)
 {
+    const json_t *j = member(up, key);
     const char *event;
     json_t *share;
 
     memset(w, 0, sizeof *w);
+    if (!j)
+        return true;
     if (!json_is_object(j))
-        return;
+        return wrong(key, "an object", e);
     w->valid = true;
-    for (size_t i = 0; i < ARRAY_LEN(window_fields); i++)
-        *(double *)(void *)((char *)w + window_fields[i].at) = js_get_num(j, window_fields[i].name,
-                                                                          NAN);
+    for (size_t i = 0; i < ARRAY_LEN(window_fields); i++) {
+        void *at = (char *)w + window_fields[i].at;
+        if (!read_num(j, window_fields[i].name, -1e300, 1e300, at, e))
+            return false;
+    }
     json_object_foreach(json_object_get(j, "waits"), event, share)
     {
         if (w->nwaits == WAITS_MAX || !json_is_number(share))
-            continue;
+            return wrong("waits", "shares by event", e);
         text_copy(w->waits[w->nwaits].event, sizeof w->waits[0].event, event);
         w->waits[w->nwaits++].share = json_number_value(share);
     }
+    return true;
 }
+
+static const char *const risk_words[] = {"low", "medium", "high"};
 
 static json_t *json_from_changes(const struct setting_change *c, int n)
 {
@@ -250,38 +343,49 @@ static json_t *json_from_changes(const struct setting_change *c, int n)
         put(j, "evidence", js_text(c[i].evidence));
         put(j, "expect_lo", js_num(c[i].expect_lo));
         put(j, "expect_hi", js_num(c[i].expect_hi));
-        put(j, "risk", json_integer(c[i].risk));
+        put(j, "risk", js_text(risk_words[c[i].risk]));
         json_array_append_new(list, j);
     }
     return list;
 }
 
-static int json_to_changes(const json_t *list, struct setting_change *c, int max)
+static bool json_to_change(const json_t *j, struct setting_change *c, struct err *e)
 {
-    int n = 0;
-    size_t i;
-    json_t *j;
+    char risk[16];
 
-    json_array_foreach(list, i, j)
-    {
-        if (n == max || !js_get_text(j, "name", c[n].name, sizeof c[n].name))
-            continue;
-        js_get_text(j, "value", c[n].value, sizeof c[n].value);
-        c[n].reset = js_get_bool(j, "reset", false);
-        js_get_text(j, "why", c[n].why, sizeof c[n].why);
-        js_get_text(j, "evidence", c[n].evidence, sizeof c[n].evidence);
-        c[n].expect_lo = js_get_num(j, "expect_lo", NAN);
-        c[n].expect_hi = js_get_num(j, "expect_hi", NAN);
-        int64_t risk = js_get_int(j, "risk", RISK_LOW);
-        c[n].risk = risk >= RISK_LOW && risk <= RISK_HIGH ? (enum risk)risk : RISK_HIGH;
-        n++;
-    }
-    return n;
+    if (!js_get_text(j, "name", c->name, sizeof c->name) || !text_is_ident(c->name))
+        return wrong("changes.name", "the name of a setting", e);
+    c->reset = js_get_bool(j, "reset", false);
+    if (!read_text(j, "value", c->value, sizeof c->value, e) ||
+        !read_text(j, "why", c->why, sizeof c->why, e) ||
+        !read_text(j, "evidence", c->evidence, sizeof c->evidence, e) ||
+        !read_num(j, "expect_lo", -1000, 100000, &c->expect_lo, e) ||
+        !read_num(j, "expect_hi", -1000, 100000, &c->expect_hi, e) ||
+        !read_text(j, "risk", risk, sizeof risk, e))
+        return false;
+    for (int i = RISK_LOW; i <= RISK_HIGH; i++)
+        if (strcmp(risk, risk_words[i]) == 0) {
+            c->risk = (enum risk)i;
+            return true;
+        }
+    return wrong("risk", "low, medium or high", e);
+}
+
+static bool json_to_changes(const json_t *j, struct round_history *h, struct err *e)
+{
+    const json_t *list;
+
+    if (!read_list(j, "changes", CHANGES_MAX, &list, e))
+        return false;
+    for (; h->n < (int)json_array_size(list); h->n++)
+        if (!json_to_change(json_array_get(list, (size_t)h->n), &h->changes[h->n], e))
+            return false;
+    return true;
 }
 
 /* ---- session.json ---- */
 
-static json_t *json_from_history(const struct round_history *h)
+static json_t *json_from_history(const struct round_history *h, const struct conclusion *said)
 {
     json_t *j = json_object();
 
@@ -291,6 +395,7 @@ static json_t *json_from_history(const struct round_history *h)
     put(j, "kept", json_boolean(h->kept));
     put(j, "failed", json_boolean(h->failed));
     put(j, "window", json_from_window(&h->window));
+    put(j, "conclusion", said->text[0] ? json_from_conclusion(said) : json_null());
     return j;
 }
 
@@ -354,7 +459,7 @@ void store_session_json(const struct session *s, struct buf *out)
     put(j, "best", json_from_arm(&s->best));
     put(j, "ledger", json_from_ledger(&s->ledger));
     for (int i = 0; i < s->nhistory; i++)
-        json_array_append_new(rounds, json_from_history(&s->history[i]));
+        json_array_append_new(rounds, json_from_history(&s->history[i], &s->said[i]));
     put(j, "rounds", rounds);
     put(j, "rounds_done", json_integer(s->rounds_done));
     put(j, "misses", json_integer(s->misses));
@@ -412,41 +517,50 @@ static bool read_ledger(const json_t *list, struct ledger *l)
     return true;
 }
 
-static void read_history(const json_t *list, struct session *s)
+static bool read_round(const json_t *j, struct round_history *h, struct conclusion *said,
+                       struct err *e)
 {
-    size_t i;
-    json_t *j;
-    struct err ignored;
+    const json_t *verdict = member(j, "verdict"), *conclusion = member(j, "conclusion");
 
-    json_array_foreach(list, i, j)
-    {
-        if (s->nhistory == HISTORY_MAX)
-            break;
-        struct round_history *h = &s->history[s->nhistory++];
-        h->number = (int)js_get_int(j, "round", s->nhistory);
-        h->n = json_to_changes(json_object_get(j, "changes"), h->changes, CHANGES_MAX);
-        if (!json_to_verdict(json_object_get(j, "verdict"), &h->verdict, &ignored))
-            memset(&h->verdict, 0, sizeof h->verdict);
-        h->kept = js_get_bool(j, "kept", false);
-        h->failed = js_get_bool(j, "failed", false);
-        json_to_window(json_object_get(j, "window"), &h->window);
-    }
+    h->kept = js_get_bool(j, "kept", false);
+    h->failed = js_get_bool(j, "failed", false);
+    return read_count(j, "round", &h->number, e) && json_to_changes(j, h, e) &&
+           (!verdict || json_to_verdict(verdict, &h->verdict, e)) &&
+           (!conclusion || json_to_conclusion(conclusion, said, e)) &&
+           json_to_window(j, "window", &h->window, e);
 }
 
-static int read_values(const json_t *obj, struct first_value *v)
+static bool read_rounds(const json_t *j, struct session *s, struct err *e)
 {
+    const json_t *list;
+
+    if (!read_list(j, "rounds", HISTORY_MAX, &list, e))
+        return false;
+    for (; s->nhistory < (int)json_array_size(list); s->nhistory++) {
+        int i = s->nhistory;
+        if (!read_round(json_array_get(list, (size_t)i), &s->history[i], &s->said[i], e))
+            return false;
+    }
+    return true;
+}
+
+static bool read_values(const json_t *j, const char *key, struct first_value *v, int *n,
+                        struct err *e)
+{
+    const json_t *obj = member(j, key);
     const char *name;
     json_t *value;
-    int n = 0;
 
+    if (obj && !json_is_object(obj))
+        return wrong(key, "an object", e);
     json_object_foreach((json_t *)obj, name, value)
     {
-        if (n == LEDGER_MAX || !json_is_string(value) || !text_is_ident(name))
-            continue;
-        text_copy_raw(v[n].name, sizeof v[n].name, name);
-        text_copy(v[n++].shown, sizeof v[0].shown, json_string_value(value));
+        if (*n == LEDGER_MAX || !json_is_string(value) || !text_is_ident(name))
+            return wrong(key, "texts by the names of settings", e);
+        text_copy_raw(v[*n].name, sizeof v[0].name, name);
+        text_copy(v[(*n)++].shown, sizeof v[0].shown, json_string_value(value));
     }
-    return n;
+    return true;
 }
 
 static bool read_state(const json_t *j, enum session_state *state)
@@ -462,62 +576,73 @@ static bool read_state(const json_t *j, enum session_state *state)
     return false;
 }
 
-static void read_rejected(const json_t *list, struct session *s)
+static bool read_rejected(const json_t *j, struct session *s, struct err *e)
 {
+    const json_t *list;
     size_t i;
     json_t *item;
 
+    if (!read_list(j, "rejected", ARRAY_LEN(s->rejected), &list, e))
+        return false;
     json_array_foreach(list, i, item)
     {
-        if (s->nrejected == (int)ARRAY_LEN(s->rejected))
-            return;
         struct rejected_change *r = &s->rejected[s->nrejected++];
-        js_get_text(item, "name", r->name, sizeof r->name);
-        js_get_text(item, "value", r->value, sizeof r->value);
+        if (!read_text(item, "name", r->name, sizeof r->name, e) ||
+            !read_text(item, "value", r->value, sizeof r->value, e))
+            return false;
     }
+    return true;
+}
+
+static bool read_records(const json_t *j, struct session *s, struct err *e)
+{
+    const json_t *sight = member(j, "first_sight"), *target = member(j, "target"),
+                 *verdict = member(j, "verdict");
+
+    if (!json_to_sdl(json_object_get(j, "strategy"), &s->plan, e) ||
+        !json_to_arm(json_object_get(j, "best"), &s->best, "best", e))
+        return false;
+    if (!read_ledger(json_object_get(j, "ledger"), &s->ledger))
+        return err_set(e, ERR_FORMAT, "field \"ledger\" is damaged");
+    return (!sight || json_to_first_sight(sight, &s->sight, e)) &&
+           (!target || json_to_target(target, &s->target, e)) &&
+           (!verdict || json_to_verdict(verdict, &s->final, e)) &&
+           json_to_window(j, "base_window", &s->base_window, e) &&
+           json_to_window(j, "best_window", &s->best_window, e);
+}
+
+static bool read_figures(const json_t *j, struct session *s, struct err *e)
+{
+    const int64_t whole = INT64_C(1) << 53;
+    int64_t no = 0;
+    bool ok = read_whole(j, "created_us", whole, &s->created_wall_us, e) &&
+              read_whole(j, "ended_us", whole, &s->ended_wall_us, e) &&
+              read_num(j, "spent_s", 0, 1e9, &s->spent_s, e) &&
+              read_num(j, "baseline_tps", 0, 1e12, &s->baseline_tps, e) &&
+              read_num(j, "baseline_p95_ms", 0, 1e12, &s->baseline_p95_ms, e) &&
+              read_num(j, "floor", 0, 1e12, &s->floor, e) &&
+              read_num(j, "best_tps", 0, 1e12, &s->best_tps, e) &&
+              read_count(j, "rounds_done", &s->rounds_done, e) &&
+              read_count(j, "misses", &s->misses, e) &&
+              read_whole(j, "journal_no", whole, &no, e) &&
+              read_count(j, "run_number", &s->run_number, e);
+
+    if (isnan(s->spent_s))
+        s->spent_s = 0;
+    s->journal_no = (uint64_t)no;
+    return ok;
 }
 
 static bool read_session(const json_t *j, struct session *s, struct err *e)
 {
-    struct err ignored;
-
     if (!js_get_text(j, "name", s->name, sizeof s->name) || !safe_name(s->name))
         return err_set(e, ERR_FORMAT, "field \"name\" is not a session's name");
     if (!read_state(j, &s->state))
         return err_set(e, ERR_FORMAT, "field \"state\" is not a state");
-    if (!json_to_sdl(json_object_get(j, "strategy"), &s->plan, e))
-        return false;
-    if (!json_to_arm(json_object_get(j, "best"), &s->best, "best", e))
-        return false;
-    if (!read_ledger(json_object_get(j, "ledger"), &s->ledger))
-        return err_set(e, ERR_FORMAT, "field \"ledger\" is damaged");
-    s->created_wall_us = js_get_int(j, "created_us", 0);
-    s->ended_wall_us = js_get_int(j, "ended_us", 0);
-    s->spent_s = js_get_num(j, "spent_s", 0);
-    if (!(s->spent_s >= 0 && s->spent_s < 1e9))
-        s->spent_s = 0;
-    if (!json_to_first_sight(json_object_get(j, "first_sight"), &s->sight, &ignored))
-        memset(&s->sight, 0, sizeof s->sight);
-    if (!json_to_target(json_object_get(j, "target"), &s->target, &ignored))
-        memset(&s->target, 0, sizeof s->target);
-    if (!json_to_verdict(json_object_get(j, "verdict"), &s->final, &ignored))
-        memset(&s->final, 0, sizeof s->final);
-    s->baseline_tps = js_get_num(j, "baseline_tps", NAN);
-    s->baseline_p95_ms = js_get_num(j, "baseline_p95_ms", NAN);
-    s->floor = js_get_num(j, "floor", NAN);
-    s->best_tps = js_get_num(j, "best_tps", NAN);
-    json_to_window(json_object_get(j, "base_window"), &s->base_window);
-    json_to_window(json_object_get(j, "best_window"), &s->best_window);
-    read_history(json_object_get(j, "rounds"), s);
-    s->rounds_done = (int)js_get_int(j, "rounds_done", 0);
-    s->misses = (int)js_get_int(j, "misses", 0);
-    read_rejected(json_object_get(j, "rejected"), s);
-    s->nfirst = read_values(json_object_get(j, "before"), s->first);
-    s->nfinal = read_values(json_object_get(j, "after"), s->final_values);
-    js_get_text(j, "end_reason", s->end_reason, sizeof s->end_reason);
-    s->journal_no = (uint64_t)js_get_int(j, "journal_no", 0);
-    s->run_number = (int)js_get_int(j, "run_number", 0);
-    return true;
+    return read_records(j, s, e) && read_figures(j, s, e) && read_rounds(j, s, e) &&
+           read_rejected(j, s, e) && read_values(j, "before", s->first, &s->nfirst, e) &&
+           read_values(j, "after", s->final_values, &s->nfinal, e) &&
+           read_text(j, "end_reason", s->end_reason, sizeof s->end_reason, e);
 }
 
 bool store_session_parse(const char *text, size_t len, struct session *s, struct err *e)
@@ -531,6 +656,7 @@ bool store_session_parse(const char *text, size_t len, struct session *s, struct
     ok = read_session(j, s, e);
     json_decref(j);
     if (!ok) {
+        session_reset(s);
         if (!e->detail[0])
             err_detail(e, "The file is session.json of a session folder.");
         if (!e->hint[0])
@@ -576,6 +702,24 @@ void store_index_json(const struct workspace *w, struct buf *out)
     dump(j, out);
 }
 
+static bool read_row(const json_t *j, struct session_row *r)
+{
+    struct err ignored = {0};
+
+    r->interrupted = false;
+    if (!js_get_text(j, "name", r->name, sizeof r->name) || !safe_name(r->name) ||
+        !read_state(j, &r->state) ||
+        !read_text(j, "strategy", r->strategy, sizeof r->strategy, &ignored) ||
+        !read_num(j, "baseline_tps", 0, 1e12, &r->baseline_tps, &ignored) ||
+        !read_num(j, "best_tps", 0, 1e12, &r->best_tps, &ignored) ||
+        !read_num(j, "effect", 0, 1e12, &r->effect, &ignored) ||
+        !read_count(j, "rounds", &r->rounds, &ignored) ||
+        !read_whole(j, "changed_us", INT64_C(1) << 53, &r->changed_wall_us, &ignored))
+        return false;
+    r->interrupted = r->state == SESSION_ACTIVE || r->state == SESSION_PAUSED;
+    return true;
+}
+
 bool store_index_parse(const char *text, size_t len, struct workspace *w, struct err *e)
 {
     json_t *j = open_file(text, len, "index.json", e), *row;
@@ -590,19 +734,11 @@ bool store_index_parse(const char *text, size_t len, struct workspace *w, struct
         if (w->nsessions == SESSION_ROWS_MAX)
             break;
         memset(r, 0, sizeof *r);
-        if (!js_get_text(row, "name", r->name, sizeof r->name) || !safe_name(r->name) ||
-            !read_state(row, &r->state)) {
+        if (!read_row(row, r)) {
             json_decref(j);
             w->nsessions = 0;
             return err_set(e, ERR_FORMAT, "index.json has a damaged row");
         }
-        js_get_text(row, "strategy", r->strategy, sizeof r->strategy);
-        r->baseline_tps = js_get_num(row, "baseline_tps", NAN);
-        r->best_tps = js_get_num(row, "best_tps", NAN);
-        r->effect = js_get_num(row, "effect", NAN);
-        r->rounds = (int)js_get_int(row, "rounds", 0);
-        r->changed_wall_us = js_get_int(row, "changed_us", 0);
-        r->interrupted = r->state == SESSION_ACTIVE || r->state == SESSION_PAUSED;
         w->nsessions++;
     }
     json_decref(j);
@@ -641,7 +777,9 @@ void store_workspace_json(const struct model *m, struct buf *out)
     put(j, "server", json_from_identity(&f->id));
     put(system, "hostname", js_text(f->host.hostname));
     put(system, "kernel", js_text(f->host.kernel));
-    put(system, "cpus", json_integer(f->host.cpus));
+    put(system, "os", js_text(f->host.os));
+    put(system, "cpu_model", js_text(f->host.cpu_model));
+    put(system, "cpus", json_integer(f->host.known ? f->host.cpus : 0));
     put(system, "mem_total", js_num(f->host.known ? f->host.mem_total : NAN));
     put(system, "data_disk", js_text(f->host.data.kind));
     put(system, "data_free", js_num(f->host.known ? f->host.data.free_bytes : NAN));
@@ -655,15 +793,9 @@ void store_workspace_json(const struct model *m, struct buf *out)
     dump(j, out);
 }
 
-bool store_workspace_parse(const char *text, size_t len, struct identity *id, struct err *e)
+static void read_identity(const json_t *s, struct identity *id)
 {
-    json_t *j = open_file(text, len, "workspace.json", e);
-    const json_t *s;
-
     memset(id, 0, sizeof *id);
-    if (!j)
-        return false;
-    s = json_object_get(j, "server");
     id->version_num = (int)js_get_int(s, "version_num", 0);
     id->standby = js_get_bool(s, "standby", false);
     id->server_port = (int)js_get_int(s, "server_port", 0);
@@ -671,10 +803,45 @@ bool store_workspace_parse(const char *text, size_t len, struct identity *id, st
     js_get_text(s, "system_identifier", id->system_identifier, sizeof id->system_identifier);
     js_get_text(s, "server_addr", id->server_addr, sizeof id->server_addr);
     js_get_text(s, "data_directory", id->data_directory, sizeof id->data_directory);
+    js_get_text(s, "config_file", id->config_file, sizeof id->config_file);
     js_get_text(s, "database", id->database, sizeof id->database);
     js_get_text(s, "role", id->role, sizeof id->role);
     js_get_text(s, "bindir", id->bindir, sizeof id->bindir);
     js_get_text(s, "owner", id->owner, sizeof id->owner);
+}
+
+bool store_workspace_parse(const char *text, size_t len, struct identity *id, struct err *e)
+{
+    json_t *j = open_file(text, len, "workspace.json", e);
+
+    memset(id, 0, sizeof *id);
+    if (!j)
+        return false;
+    read_identity(json_object_get(j, "server"), id);
+    json_decref(j);
+    return true;
+}
+
+bool store_workspace_facts(const char *text, size_t len, struct server_facts *f, struct err *e)
+{
+    json_t *j = open_file(text, len, "workspace.json", e);
+    const json_t *system;
+    struct host_facts *h = &f->host;
+
+    server_facts_clear(f);
+    if (!j)
+        return false;
+    read_identity(json_object_get(j, "server"), &f->id);
+    system = json_object_get(j, "system");
+    js_get_text(system, "hostname", h->hostname, sizeof h->hostname);
+    js_get_text(system, "kernel", h->kernel, sizeof h->kernel);
+    js_get_text(system, "os", h->os, sizeof h->os);
+    js_get_text(system, "cpu_model", h->cpu_model, sizeof h->cpu_model);
+    js_get_text(system, "data_disk", h->data.kind, sizeof h->data.kind);
+    h->cpus = (int)js_get_int(system, "cpus", 0);
+    h->mem_total = js_get_num(system, "mem_total", NAN);
+    h->data.free_bytes = js_get_num(system, "data_free", NAN);
+    h->known = h->cpus > 0;
     json_decref(j);
     return true;
 }

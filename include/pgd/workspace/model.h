@@ -152,6 +152,7 @@ struct session {
     struct first_value final_values[LEDGER_MAX];
     int nhistory;
     struct round_history history[HISTORY_MAX];
+    struct conclusion said[HISTORY_MAX]; /* what the advisor made of history[i] */
     int nrejected;
     struct rejected_change rejected[64];
     int misses; /* in a row */

@@ -13,7 +13,7 @@ void store_session_name(const char *strategy, int64_t wall_us, bool (*taken)(voi
                         void *arg, char *dst, size_t size);
 
 void store_session_json(const struct session *s, struct buf *out);
-/* Reads session.json; *e names file position or field, or the newer format. */
+/* Reads session.json; *e names file position or field, or the newer format. s is empty after an error. */
 PGD_MUST_CHECK bool store_session_parse(const char *text, size_t len, struct session *s,
                                         struct err *e);
 /* The line of index.json that stands for a session. */
@@ -23,6 +23,9 @@ PGD_MUST_CHECK bool store_workload(const char *name, struct sdl *plan, struct er
 void store_workspace_json(const struct model *m, struct buf *out);
 /* Reads the pinned identity of workspace.json. */
 PGD_MUST_CHECK bool store_workspace_parse(const char *text, size_t len, struct identity *id,
+                                          struct err *e);
+/* Reads server and machine of workspace.json into f, for a report without a connection. */
+PGD_MUST_CHECK bool store_workspace_facts(const char *text, size_t len, struct server_facts *f,
                                           struct err *e);
 void store_index_json(const struct workspace *w, struct buf *out);
 PGD_MUST_CHECK bool store_index_parse(const char *text, size_t len, struct workspace *w,
