@@ -76,7 +76,7 @@ void flow_open_discovered(struct model *m, struct effects *fx)
 {
     m->server_known = true;
     m->pinned = m->server.id;
-    m->collect.host_on = m->server.id.local && m->server.host.known;
+    m->collect.host_on = m->server.host.known;
     text_copy_raw(m->collect.data_device, sizeof m->collect.data_device,
                   m->server.host.data.device);
     name_workspace(m);

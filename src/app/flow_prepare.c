@@ -363,7 +363,8 @@ static void load_next(struct model *m, struct effects *fx)
         buf_clear(&m->fl.pending);
         links_close(m, CONN_BENCH, fx);
         model_say(m, CHAT_EVENT, "the workload's tables are loaded");
-        explain_connect(m, fx);
+        m->fl.step = PREP_REFRESH; /* the new database's size counts */
+        discover_start(&m->discover, &m->server, fx);
     }
     buf_clear(&stmt);
 }

@@ -42,8 +42,10 @@ static void link_event(struct model *m, struct event *ev, struct effects *fx)
     }
     if (!links_event(m, ev, fx))
         return;
-    if (ev->u.pg.conn == CONN_TELEMETRY && ev->kind == EV_PG_UP)
+    if (ev->u.pg.conn == CONN_TELEMETRY && ev->kind == EV_PG_UP) {
         collect_link_up(&m->collect, ev->u.pg.server_version);
+        collect_tick(&m->collect, fx, true); /* the first figures at once */
+    }
     if (ev->u.pg.conn == CONN_CONTROL)
         apply_step(&m->apply, ev, fx);
     flow_link(m, ev, fx);
