@@ -58,7 +58,7 @@ void dialog_keys(const struct model *m, const struct view_tables *t, struct buf 
         buf_puts(out, "Enter send  Tab complete  \xe2\x86\x91\xe2\x86\x93 history  Esc panes");
     if (out->len)
         return;
-    if (d->draw)
+    if (d->draw && where != KEY_IN_VERDICT)
         buf_puts(out, MOVE);
     for (int i = 0; t && i < t->nkeys; i++) {
         const struct key_row *k = &t->keys[i];
