@@ -109,6 +109,21 @@ static void say_server(struct dialog_text *text, const struct model *m)
         dialog_pair(text, i ? "" : "not to be seen", STYLE_WARN, "%s", m->server.missing[i]);
 }
 
+/* Who advises, and whether that sends anything away. */
+static const char *advisor_text(const struct model *m)
+{
+    switch (m->opt.advisor) {
+    case ADVISOR_AUTO:
+    case ADVISOR_BUILTIN:
+        return "builtin, no data leaves this machine";
+    case ADVISOR_GEMINI:
+        return "gemini";
+    case ADVISOR_OPENAI:
+        return "openai";
+    }
+    return "";
+}
+
 static void say_status(struct dialog_text *text, const struct model *m)
 {
     say_link(text, m, CONN_CONTROL, "control link");
@@ -131,9 +146,7 @@ static void say_status(struct dialog_text *text, const struct model *m)
         pane_clock(clock, sizeof(clock), left > 0 ? left : 0);
         dialog_pair(text, "budget left", STYLE_VALUE, "%s", clock);
     }
-    dialog_pair(text, "advisor", STYLE_VALUE, "%s",
-                m->sight.advisor.text[0] ? m->sight.advisor.text
-                                         : "builtin: no data leaves this machine");
+    dialog_pair(text, "advisor", STYLE_VALUE, "%s", advisor_text(m));
     dialog_gap(text);
     dialog_pair(text, "ticks missed", STYLE_VALUE, "%d", m->collect.missed);
     dialog_pair(text, "longest stall", m->stall_longest_ms > 8 ? STYLE_WARN : STYLE_VALUE,
@@ -272,8 +285,7 @@ void dialog_start(struct canvas *c, struct rect screen, const struct model *m,
 {
     const struct dialog *d = &m->screen.dialog;
     struct rect in = dialog_open(c, screen, 92, 20, "pg_diagnose", m, t);
-    canvas_put_right(c, in.y, in.x, in.w, STYLE_DIM,
-                     "advisor: builtin, no data leaves this machine");
+    canvas_put_right(c, in.y, in.x, in.w, STYLE_DIM, advisor_text(m));
     canvas_put(c, in.y + 2, in.x, in.w, STYLE_HEADING, "Recent workspaces");
     int y = in.y + 3, rows = in.h - 7;
     if (m->nrecent == 0)

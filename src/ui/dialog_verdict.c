@@ -162,13 +162,18 @@ static void say_summary(struct dialog_text *text, const struct model *m)
     bool asks = m->fl.decision == DECIDE_KEEP;
     char effect[200];
     verdict_text(v, effect, sizeof(effect));
-    dialog_say(text, pane_verdict_style(v->kind) | STYLE_BOLD, "%s%s%s", verdict_name(v->kind),
-               v->kind == VERDICT_NONE ? "" : ": ", effect);
+    if (isfinite(v->ratio))
+        dialog_say(text, pane_verdict_style(v->kind) | STYLE_BOLD, "%s: %s", verdict_name(v->kind),
+                   effect);
+    else
+        dialog_say(text, STYLE_WARN, "Nothing is claimed: no confirmation was measured.");
     dialog_gap(text);
     if (isfinite(s->baseline_tps))
         dialog_pair(text, "baseline", STYLE_VALUE, "%.0f TPS", s->baseline_tps);
     if (isfinite(s->best_tps))
-        dialog_pair(text, "best", STYLE_VALUE, "%.0f TPS", s->best_tps);
+        dialog_pair(text, "best", STYLE_VALUE, "%.0f TPS, %s", s->best_tps,
+                    v->kind == VERDICT_IMPROVED ? "confirmed by fresh runs"
+                                                : "in a round, not confirmed");
     if (goal(s) > 0)
         dialog_pair(text, "target", STYLE_VALUE, "%.0f TPS", goal(s));
     dialog_pair(text, "rounds", STYLE_VALUE, "%d", s->rounds_done);
@@ -176,7 +181,10 @@ static void say_summary(struct dialog_text *text, const struct model *m)
         dialog_pair(text, "ended because", STYLE_VALUE, "%s", s->end_reason);
     dialog_gap(text);
     if (s->best.n > 0) {
-        dialog_say(text, STYLE_HEADING, asks ? "settings that earned it" : "settings in force now");
+        dialog_say(text, STYLE_HEADING, "%s",
+                   asks                  ? "settings that earned it"
+                   : pane_best_stands(m) ? "settings in force now"
+                                         : "settings that were tried; all of them are undone");
         say_kept(text, s);
     } else {
         dialog_say(text, STYLE_NORMAL,

@@ -90,7 +90,9 @@ static void draw_graph(struct canvas *c, struct rect r, const struct model *m)
     collect_points(m, p);
     struct graph_line levels[] = {
         {.value = s->baseline_tps, .form = GRAPH_DOTTED, .style = STYLE_REFERENCE},
-        {.value = s->best.n > 0 ? s->best_tps : NAN, .form = GRAPH_SOLID, .style = STYLE_GOOD},
+        {.value = pane_best_stands(m) ? s->best_tps : NAN,
+         .form = GRAPH_SOLID,
+         .style = STYLE_GOOD},
         {.value = target_tps(s), .form = GRAPH_DASHED, .style = STYLE_WARN},
     };
     struct graph_series series[] = {{p->arm[1], p->n, STYLE_GRAPH1},
@@ -123,7 +125,7 @@ static void draw_legend(struct canvas *c, int y, struct rect r, const struct mod
     } entries[] = {
         {"baseline", "\xc2\xb7\xc2\xb7\xc2\xb7\xc2\xb7", s->baseline_tps, STYLE_REFERENCE},
         {"best", "\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80",
-         s->best.n > 0 ? s->best_tps : NAN, STYLE_GOOD},
+         pane_best_stands(m) ? s->best_tps : NAN, STYLE_GOOD},
         {"target", "- - ", target_tps(s), STYLE_WARN},
     };
     int x = r.x, end = r.x + r.w;

@@ -15,7 +15,8 @@ static void changes_text(const struct round_history *h, struct buf *out)
                    h->changes[i].reset ? "reset" : h->changes[i].value);
 }
 
-static void draw_round(struct canvas *c, int y, struct rect r, const struct round_history *h)
+static void draw_round(struct canvas *c, int y, struct rect r, const struct round_history *h,
+                       bool stands)
 {
     const struct verdict *v = &h->verdict;
     char effect[24] = "-";
@@ -29,7 +30,8 @@ static void draw_round(struct canvas *c, int y, struct rect r, const struct roun
     if (r.w < 60)
         return;
     x = r.x + 26;
-    canvas_put(c, y, x, 9, h->kept ? STYLE_GOOD : STYLE_DIM, h->kept ? "kept" : "undone");
+    canvas_put(c, y, x, 9, h->kept && stands ? STYLE_GOOD : STYLE_DIM,
+               h->kept && stands ? "kept" : "undone");
     if (isfinite(v->tps_b))
         canvas_printf(c, y, x + 8, 16, STYLE_NORMAL, "%7.0f TPS", v->tps_b);
     struct buf text = {0};
@@ -62,8 +64,8 @@ void pane_rounds(struct canvas *c, struct rect r, const struct model *m)
     if (s->nhistory > r.h - 2 && m->screen.focus != PANE_ROUNDS)
         scroll = s->nhistory - (r.h - 2);
     for (int i = scroll < 0 ? 0 : scroll; i < s->nhistory && y < end - 1; i++)
-        draw_round(c, y++, r, &s->history[i]);
-    if (y < end && isfinite(s->best_tps) && s->best_tps > 0 && s->best.n > 0) {
+        draw_round(c, y++, r, &s->history[i], pane_best_stands(m));
+    if (y < end && isfinite(s->best_tps) && s->best_tps > 0 && pane_best_stands(m)) {
         char gain[24];
         text_percent(gain, sizeof(gain), s->best_tps / s->baseline_tps);
         canvas_printf(c, y, r.x, r.w, STYLE_GOOD, "best %.0f TPS %s", s->best_tps, gain);

@@ -35,6 +35,7 @@ static int current_index(const struct model *m)
 
 static void round_row(const struct session *s, int i, struct tree_row *row)
 {
+    bool kept = s->history[i].kept && s->state != SESSION_FAILED;
     const struct round_history *h = &s->history[i];
     *row = (struct tree_row){.depth = 2, .session = -1};
     snprintf(row->name, sizeof(row->name), "R%d", h->number);
@@ -47,9 +48,9 @@ static void round_row(const struct session *s, int i, struct tree_row *row)
     char effect[24] = "";
     if (isfinite(h->verdict.ratio))
         text_percent(effect, sizeof(effect), h->verdict.ratio);
-    snprintf(row->mark, sizeof(row->mark), "%s", h->kept ? "\xe2\x9c\x94" : "\xc2\xb7");
-    snprintf(row->right, sizeof(row->right), "%s %s", effect, h->kept ? "kept" : "undone");
-    row->style = h->kept ? STYLE_GOOD : STYLE_DIM;
+    snprintf(row->mark, sizeof(row->mark), "%s", kept ? "\xe2\x9c\x94" : "\xc2\xb7");
+    snprintf(row->right, sizeof(row->right), "%s %s", effect, kept ? "kept" : "undone");
+    row->style = kept ? STYLE_GOOD : STYLE_DIM;
 }
 
 static void current_rows(const struct model *m, row_fn fn, void *arg)

@@ -133,7 +133,7 @@ static void add_figures(struct segments *s, const struct model *m)
         add(s, 2, STYLE_STATUS, "%.0f TPS x%.2f", tps, ratio);
     else if (isfinite(tps))
         add(s, 2, STYLE_STATUS, "%.0f TPS", tps);
-    if (!running && isfinite(ratio) && session->best.n > 0)
+    if (!running && isfinite(ratio) && pane_best_stands(m))
         add(s, 6, STYLE_STATUS, "best x%.2f", ratio);
     double target = session->target.tps > 0 ? session->target.tps : session->plan.target_tps;
     if (target > 0)

@@ -415,6 +415,27 @@ static void names_from_the_server_cannot_break_the_screen(void **state)
     frames_hold_together(f->c);
 }
 
+static void a_failed_session_claims_nothing(void **state)
+{
+    struct fixture *f = *state;
+    running_session(f->m);
+    f->m->bench.state = BENCH_IDLE;
+    f->m->flow = FLOW_SUMMARY;
+    f->m->session.state = SESSION_FAILED;
+    f->m->session.final = (struct verdict){.kind = VERDICT_INCONCLUSIVE, .ratio = NAN};
+    f->m->screen.dialog.kind = DIALOG_SUMMARY;
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "all of them are undone"));
+    assert_true(canvas_has(f->c, "no confirmation was measured"));
+    assert_false(canvas_has(f->c, "in force now"));
+    f->m->screen.dialog.kind = DIALOG_NONE;
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "undone"));
+    assert_false(canvas_has(f->c, "kept"));
+    assert_false(canvas_has(f->c, "best x"));
+    assert_false(canvas_has(f->c, "best 5277"));
+}
+
 static void the_tree_knows_the_session_of_a_row(void **state)
 {
     struct fixture *f = *state;
@@ -441,6 +462,7 @@ int main(void)
         VIEW_TEST(small_terminals_degrade),
         VIEW_TEST(seven_bit_terminals_get_seven_bits),
         VIEW_TEST(names_from_the_server_cannot_break_the_screen),
+        VIEW_TEST(a_failed_session_claims_nothing),
         VIEW_TEST(the_tree_knows_the_session_of_a_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
