@@ -324,8 +324,8 @@ int app_run(const struct command_line *cl)
         io_watch_fd(a->io, term_fd(), readable, a);
         io_on_signal(a->io, SIGWINCH, resized, a);
         io_on_signal(a->io, SIGTSTP, suspend, a);
+        resized(a); /* it may have happened since the first frame */
     }
-    io_post(a->io, &(struct event){.kind = EV_START});
     code = io_loop(a->io);
     term_close();
     if (screen)

@@ -152,9 +152,13 @@ void flow_pump(struct model *m, struct effects *fx)
         } else if (m->fl.decision != DECIDE_NOTHING && m->opt.headless) {
             headless_decide(m, fx);
         } else {
-            return;
+            break;
         }
     }
+    if (m->fl.decision == DECIDE_NOTHING)
+        m->fl.asked_us = 0;
+    else if (m->fl.asked_us == 0)
+        m->fl.asked_us = m->now_us;
 }
 
 void flow_tune(struct model *m, struct effects *fx)
@@ -184,6 +188,9 @@ void flow_decide(struct model *m, enum decision d, int value, struct effects *fx
 {
     if (d != m->fl.decision)
         return;
+    if (m->fl.asked_us && m->session.deadline_us) /* the budget does not run while the DBA thinks */
+        m->session.deadline_us += m->now_us - m->fl.asked_us;
+    m->fl.asked_us = 0;
     m->fl.decision = DECIDE_NOTHING;
     m->dirty = true;
     switch (d) {

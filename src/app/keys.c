@@ -11,6 +11,7 @@
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow.h"
 #include "pgd/base/text.h"
+#include "pgd/ui/pane.h"
 #include "pgd/ui/prompt.h"
 
 #define K(c)         \
@@ -110,7 +111,7 @@ static void scroll(struct model *m, int by)
     enum pane p = m->screen.focus;
 
     if (p == PANE_TREE) {
-        int rows = m->workspace.nsessions;
+        int rows = pane_tree_rows(m) - 1;
         m->screen.tree_cursor += by;
         if (m->screen.tree_cursor > rows)
             m->screen.tree_cursor = rows;
@@ -170,6 +171,7 @@ static void run_command(struct model *m, enum key_command c, struct effects *fx)
         break;
     case KC_FREEZE:
         m->screen.frozen = !m->screen.frozen;
+        m->screen.frozen_us = m->now_us;
         break;
     case KC_ZOOM:
         m->screen.zoom = !m->screen.zoom;

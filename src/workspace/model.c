@@ -135,7 +135,7 @@ double model_seconds_left(const struct model *m)
 {
     if (m->session.deadline_us == 0)
         return 1e9;
-    return (double)(m->session.deadline_us - m->now_us) / 1e6;
+    return (double)(m->session.deadline_us - (m->fl.asked_us ? m->fl.asked_us : m->now_us)) / 1e6;
 }
 
 bool model_run_active(const struct model *m)

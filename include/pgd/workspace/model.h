@@ -299,6 +299,7 @@ struct flow {
     uint32_t generation, waiting; /* id of the answer that is awaited; 0 = none */
     int step, at;                 /* place within a state's sequence */
     enum decision decision;
+    int64_t asked_us;    /* since when a decision is open: the budget stands still; 0 = none */
     bool session_wanted; /* the DBA (or headless) wants a tuning session */
     bool cancel;         /* stop what runs, then PAUSED */
     bool quit_after;     /* leave the program once paused or finished */
