@@ -33,6 +33,14 @@ static void put_escaped(struct buf *b, const char *s, bool dots_to_dashes)
     }
 }
 
+/* The beginning of a folder's name: no hidden folder, no way up. */
+static void put_first(struct buf *b, const char *s)
+{
+    if (*s == '.')
+        buf_puts(b, "%2E");
+    put_escaped(b, *s == '.' ? s + 1 : s, false);
+}
+
 /* A name that does not fit is cut, and told apart from its neighbours by a hash of the whole (FNV-1a). */
 static void take_name(struct buf *b, char *dst, size_t size)
 {
@@ -54,13 +62,7 @@ void store_workspace_name(const char *database, const char *host, const char *po
     struct buf b = {0};
     bool address = *host && strspn(host, "0123456789.") == strlen(host);
 
-    put_escaped(&b, *database ? database : "postgres", false);
-    if (buf_text(&b)[0] == '.') { /* no hidden folder, no way up */
-        struct buf c = {0};
-        buf_printf(&c, "%%2E%s", buf_text(&b) + 1);
-        buf_clear(&b);
-        b = c;
-    }
+    put_first(&b, *database ? database : "postgres");
     buf_putc(&b, '_');
     if (!*host || *host == '/' || *host == '@')
         buf_puts(&b, "local");
@@ -80,7 +82,7 @@ void store_session_name(const char *strategy, int64_t wall_us, bool (*taken)(voi
     struct buf b = {0}, name = {0};
 
     clock_session_stamp(wall_us, stamp, sizeof stamp);
-    put_escaped(&name, *strategy == '.' ? strategy + 1 : strategy, false);
+    put_first(&name, strategy);
     take_name(&name, plain, sizeof plain);
     buf_printf(&b, "%s_%s", plain, stamp);
     for (int i = 2; taken(arg, buf_text(&b)) && i < 1000; i++) {
@@ -522,6 +524,8 @@ static bool read_round(const json_t *j, struct round_history *h, struct conclusi
 {
     const json_t *verdict = member(j, "verdict"), *conclusion = member(j, "conclusion");
 
+    if (!json_is_object(j))
+        return wrong("rounds", "a list of objects", e);
     h->kept = js_get_bool(j, "kept", false);
     h->failed = js_get_bool(j, "failed", false);
     return read_count(j, "round", &h->number, e) && json_to_changes(j, h, e) &&
@@ -587,6 +591,8 @@ static bool read_rejected(const json_t *j, struct session *s, struct err *e)
     json_array_foreach(list, i, item)
     {
         struct rejected_change *r = &s->rejected[s->nrejected++];
+        if (!json_is_object(item))
+            return wrong("rejected", "a list of objects", e);
         if (!read_text(item, "name", r->name, sizeof r->name, e) ||
             !read_text(item, "value", r->value, sizeof r->value, e))
             return false;
@@ -650,9 +656,9 @@ bool store_session_parse(const char *text, size_t len, struct session *s, struct
     json_t *j = open_file(text, len, "session.json", e);
     bool ok;
 
+    session_reset(s);
     if (!j)
         return false;
-    session_reset(s);
     ok = read_session(j, s, e);
     json_decref(j);
     if (!ok) {

@@ -1,0 +1,289 @@
+/* export.c - which settings a workspace's sessions leave together, and the postgresql.conf fragment that
+ * holds them; see export.h. The report is in report.c.
+ *
+ * A session file may have been edited by anybody, so names are held against the allowlist again before
+ * they reach a configuration file. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/base/clock.h"
+#include "pgd/base/text.h"
+#include "pgd/workspace/export_parts.h"
+
+/* ---- the settings that are left ---- */
+
+/* For a report without a connection: the tuned settings that need a restart. */
+static bool known_to_restart(const char *name)
+{
+    static const char *const names[] = {
+        "shared_buffers",         "huge_pages", "max_connections",      "wal_buffers",
+        "autovacuum_max_workers", "io_method",  "max_worker_processes",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool needs_restart(const struct model *m, const char *name)
+{
+    const struct setting *s = settings_find(&m->server.settings, name);
+
+    return s ? strcmp(s->context, "postmaster") == 0 : known_to_restart(name);
+}
+
+static bool tunable(const struct entry *e)
+{
+    return knob_find(e->name) != NULL || danger_repaired(e->name, e->value);
+}
+
+static const char *shown_now(const struct session *s, const struct entry *e)
+{
+    for (int i = 0; i < s->nfinal; i++)
+        if (strcmp(s->final_values[i].name, e->name) == 0)
+            return s->final_values[i].shown;
+    return e->value;
+}
+
+static const struct entry *original_entry(const struct session *s, const char *name)
+{
+    for (int i = 0; i < s->ledger.n; i++)
+        if (strcmp(s->ledger.rows[i].original.name, name) == 0)
+            return &s->ledger.rows[i].original;
+    return NULL;
+}
+
+static const struct setting_change *change_of(const struct round_history *h, const char *name)
+{
+    for (int i = 0; i < h->n; i++)
+        if (strcmp(h->changes[i].name, name) == 0)
+            return &h->changes[i];
+    return NULL;
+}
+
+const char *export_value_before(const struct session *s, int round, const char *name)
+{
+    for (int i = round - 1; i >= 0; i--) {
+        const struct setting_change *c = change_of(&s->history[i], name);
+        if (c && s->history[i].kept && !c->reset)
+            return c->value;
+        if (c && s->history[i].kept)
+            break;
+    }
+    return session_first(s, name);
+}
+
+/* The last kept round that set the name. */
+static void find_round(struct final_setting *f)
+{
+    for (int i = f->by->nhistory - 1; i >= 0; i--) {
+        const struct round_history *h = &f->by->history[i];
+        const struct setting_change *c = change_of(h, f->entry->name);
+        if (c && h->kept && !c->reset) {
+            f->round = h;
+            f->change = c;
+            return;
+        }
+    }
+}
+
+static int find(const struct final_setting *list, int n, const char *name)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(list[i].entry->name, name) == 0)
+            return i;
+    return -1;
+}
+
+static void drop(struct final_setting *list, int *n, const char *name)
+{
+    int i = find(list, *n, name);
+
+    if (i >= 0)
+        memmove(list + i, list + i + 1, (size_t)(--*n - i) * sizeof *list);
+}
+
+/* What the session took away again: an entry that is reset, or a kept reset without an entry. */
+static void drop_resets(const struct session *s, struct final_setting *list, int *n)
+{
+    for (int i = 0; i < s->best.n; i++)
+        if (!s->best.entries[i].present)
+            drop(list, n, s->best.entries[i].name);
+    for (int i = 0; i < s->nhistory; i++)
+        for (int k = 0; k < s->history[i].n; k++)
+            if (s->history[i].kept && s->history[i].changes[k].reset)
+                drop(list, n, s->history[i].changes[k].name);
+}
+
+static void add(const struct model *m, const struct session *s, const struct entry *e,
+                struct final_setting *list, int *n, int max)
+{
+    struct final_setting f = {
+        .entry = e,
+        .from = session_first(s, e->name),
+        .to = shown_now(s, e),
+        .by = s,
+        .restart = needs_restart(m, e->name),
+    };
+    int before = find(list, *n, e->name);
+    const struct entry *original = original_entry(s, e->name);
+
+    text_copy_raw(f.original.name, sizeof f.original.name, e->name);
+    if (original)
+        f.original = *original;
+    if (before >= 0) { /* the undo goes back to before the first session */
+        f.from = list[before].from;
+        f.original = list[before].original;
+        drop(list, n, e->name);
+    }
+    find_round(&f);
+    if (*n < max)
+        list[(*n)++] = f;
+}
+
+int export_final(const struct model *m, const struct session *const *sessions, int n,
+                 struct final_setting *out, int max)
+{
+    int count = 0;
+
+    for (int i = 0; i < n; i++) {
+        const struct session *s = sessions[i];
+        drop_resets(s, out, &count);
+        for (int k = 0; k < s->best.n; k++)
+            if (s->best.entries[k].present && tunable(&s->best.entries[k]))
+                add(m, s, &s->best.entries[k], out, &count, max);
+    }
+    return count;
+}
+
+void export_effect(const struct verdict *v, struct buf *out)
+{
+    char effect[32], lo[32], hi[32];
+
+    if (v->kind == VERDICT_NONE || !isfinite(v->ratio)) {
+        buf_puts(out, "not measured");
+        return;
+    }
+    text_percent(effect, sizeof effect, v->ratio);
+    text_percent(lo, sizeof lo, v->ci_lo);
+    text_percent(hi, sizeof hi, v->ci_hi);
+    buf_printf(out, "%s (95 %% interval %s \xe2\x80\xa6 %s)", effect, lo, hi);
+}
+
+/* ---- postgresql.conf ---- */
+
+/* A value in single quotes as the server's own lexer reads it: quotes and backslashes doubled, and no byte
+ * that could end the line. */
+static void put_value(struct buf *out, const char *value)
+{
+    buf_putc(out, '\'');
+    for (const char *p = value; *p; p++) {
+        if (*p == '\'' || *p == '\\')
+            buf_printf(out, "%c%c", *p, *p);
+        else if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            buf_printf(out, "\\%03o", (unsigned)(unsigned char)*p);
+        else
+            buf_putc(out, *p);
+    }
+    buf_putc(out, '\'');
+}
+
+/* One comment line; the text is cleaned so that it cannot become a second one. */
+static void put_comment(struct buf *out, const char *label, const char *text)
+{
+    char clean[800];
+
+    if (!*text)
+        return;
+    text_copy(clean, sizeof clean, text);
+    buf_printf(out, "# %s%s\n", label, clean);
+}
+
+static void conf_head(const struct model *m, int nsessions, int nsettings, struct buf *out)
+{
+    char when[40];
+    char line[400];
+
+    clock_iso(m->wall_us, when, sizeof when);
+    snprintf(line, sizeof line, "PostgreSQL settings that pg_diagnose tuned and measured: %s",
+             m->workspace.name);
+    put_comment(out, "", line);
+    buf_printf(out, "# %d setting%s from %d archived session%s; written %s\n", nsettings,
+               nsettings == 1 ? "" : "s", nsessions, nsessions == 1 ? "" : "s", when);
+    put_comment(out, "Server: PostgreSQL ", m->server.id.version);
+    buf_puts(
+        out,
+        "#\n"
+        "# The tuned server has these values in postgresql.auto.conf already. For another server "
+        "of\n"
+        "# the same size, or for a configuration kept in files, put this file beside its\n"
+        "# postgresql.conf under a name of its own and add as the last line of postgresql.conf\n"
+        "#     include 'pg_diagnose.conf'\n"
+        "# then run SELECT pg_reload_conf(); what says \"needs a restart\" waits for one. An entry "
+        "of\n"
+        "# postgresql.auto.conf goes before this file: ALTER SYSTEM RESET takes it out.\n"
+        "# Memory sizes fit the machine on which they were measured.\n");
+}
+
+static void conf_session(const struct session *s, struct buf *out)
+{
+    struct buf effect = {0};
+
+    export_effect(&s->final, &effect);
+    buf_puts(out, "\n");
+    put_comment(out, "---- session ", s->name);
+    if (isfinite(s->baseline_tps) && isfinite(s->best_tps))
+        buf_printf(out, "# as a whole: %.0f to %.0f TPS, ", s->baseline_tps, s->best_tps);
+    else
+        buf_puts(out, "# as a whole: ");
+    buf_printf(out, "%s\n", buf_text(&effect));
+    buf_clear(&effect);
+}
+
+static void conf_setting(const struct final_setting *f, struct buf *out)
+{
+    struct buf effect = {0};
+
+    buf_puts(out, "\n");
+    put_comment(out, "was: ", *f->from ? f->from : "not recorded");
+    if (f->change) {
+        put_comment(out, "why: ", f->change->why);
+        put_comment(out, "evidence: ", f->change->evidence);
+    }
+    if (f->round) {
+        export_effect(&f->round->verdict, &effect);
+        buf_printf(out, "# measured: round %d%s: %s\n", f->round->number,
+                   f->round->n > 1 ? ", with its other changes" : "", buf_text(&effect));
+        buf_clear(&effect);
+    }
+    if (f->restart)
+        buf_puts(out, "# needs a restart\n");
+    buf_printf(out, "%s = ", f->entry->name);
+    put_value(out, f->entry->value);
+    buf_putc(out, '\n');
+}
+
+void export_conf(const struct model *m, const struct session *const *sessions, int n,
+                 struct buf *out)
+{
+    struct final_setting *list = xcalloc(LEDGER_MAX, sizeof *list);
+    int count = export_final(m, sessions, n, list, LEDGER_MAX);
+
+    conf_head(m, n, count, out);
+    for (int i = 0; i < n; i++) {
+        bool headed = false;
+        for (int k = 0; k < count; k++) {
+            if (list[k].by != sessions[i])
+                continue;
+            if (!headed)
+                conf_session(sessions[i], out);
+            headed = true;
+            conf_setting(&list[k], out);
+        }
+    }
+    if (count == 0)
+        buf_puts(out, "\n# No archived session has a setting to give.\n");
+    free(list);
+}

@@ -1,0 +1,75 @@
+/* session.json, index.json and workspace.json of unknown origin. What is accepted can be written and read
+ * again, is then the same text, and gives a report and a fragment. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/workspace/export.h"
+#include "pgd/workspace/store.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_error(const struct err *e)
+{
+    if (e->code != ERR_FORMAT || e->msg[0] == '\0' || e->hint[0] == '\0')
+        abort();
+}
+
+/* Every line of the fragment is empty, a comment, or one setting in quotes. */
+static void check_conf(const char *p)
+{
+    while (*p) {
+        size_t len = strcspn(p, "\n");
+        if (len > 0 && *p != '#' && !(p[len - 1] == '\'' && memchr(p, '=', len)))
+            abort();
+        p += len + (p[len] == '\n');
+    }
+}
+
+static void session(const char *text, size_t size, struct session *s)
+{
+    static struct model m;
+    const struct session *list[] = {s, s};
+    struct buf one = {0}, two = {0};
+    struct err e = {0};
+
+    if (!store_session_parse(text, size, s, &e)) {
+        check_error(&e);
+        return;
+    }
+    store_session_json(s, &one);
+    if (!store_session_parse(one.data, one.len, s, &e))
+        abort();
+    store_session_json(s, &two);
+    if (strcmp(buf_text(&one), buf_text(&two)) != 0)
+        abort();
+    two.len = 0;
+    export_report(&m, list, 2, &two);
+    two.len = 0;
+    export_conf(&m, list, 2, &two);
+    check_conf(buf_text(&two));
+    session_reset(s);
+    buf_clear(&one);
+    buf_clear(&two);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct session s;
+    static struct workspace w;
+    static struct server_facts f;
+    struct identity id;
+    struct err e = {0};
+    const char *text = (const char *)data;
+
+    session(text, size, &s);
+    if (!store_index_parse(text, size, &w, &e) && (e.code != ERR_FORMAT || w.nsessions != 0))
+        abort();
+    if (!store_workspace_parse(text, size, &id, &e))
+        check_error(&e);
+    if (!store_workspace_facts(text, size, &f, &e))
+        check_error(&e);
+    server_facts_clear(&f);
+    return 0;
+}

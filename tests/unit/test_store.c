@@ -1,0 +1,496 @@
+/* The files of a workspace: names, session.json, index.json and workspace.json, whole and damaged. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "full_session.h"
+#include "pgd/base/text.h"
+#include "pgd/protocol/json_records.h"
+#include "pgd/workspace/store.h"
+
+/* ---- names ---- */
+
+static void name_is(const char *database, const char *host, const char *port, const char *want)
+{
+    char name[160];
+
+    store_workspace_name(database, host, port, name, sizeof name);
+    assert_string_equal(name, want);
+}
+
+static void test_workspace_names(void **st)
+{
+    (void)st;
+    name_is("postgres", "10.0.0.230", "5432", "postgres_10-0-0-230");
+    name_is("postgres", "10.0.0.230", "", "postgres_10-0-0-230");
+    name_is("postgres", "10.0.0.230", "5433", "postgres_10-0-0-230_5433");
+    name_is("shop", "db.example.com", "5432", "shop_db.example.com");
+    name_is("shop", "/var/run/postgresql", "5432", "shop_local");
+    name_is("shop", "@abstract", "6000", "shop_local_6000");
+    name_is("shop", "", "", "shop_local");
+    name_is("shop", "fe80::1", "5432", "shop_fe80%3A%3A1");
+    name_is("a b/\xc3\xa9", "h", "5432", "a%20b%2F%C3%A9_h");
+    name_is("../etc", "h", "", "%2E.%2Fetc_h");
+    name_is(".hidden", "h", "", "%2Ehidden_h");
+    name_is("", "h", "", "postgres_h");
+}
+
+static void test_long_workspace_names_differ(void **st)
+{
+    (void)st;
+    char database[64], one[160], two[160];
+
+    memset(database, 0xe9, 63);
+    database[63] = 0;
+    store_workspace_name(database, "one", "5432", one, sizeof one);
+    store_workspace_name(database, "two", "5432", two, sizeof two);
+    assert_string_not_equal(one, two);
+    assert_true(strlen(one) < sizeof one);
+    assert_null(strchr(one, '/'));
+}
+
+static bool taken_twice(void *arg, const char *name)
+{
+    int *calls = arg;
+
+    (void)name;
+    return ++*calls <= 2;
+}
+
+static bool never(void *arg, const char *name)
+{
+    (void)arg;
+    (void)name;
+    return false;
+}
+
+static void test_session_names(void **st)
+{
+    (void)st;
+    char name[128];
+    int calls = 0;
+    const int64_t at = INT64_C(1767330510) * 1000000; /* 2026-01-02 05:08:30 UTC */
+
+    store_session_name("WriteOptimize", at, never, NULL, name, sizeof name);
+    assert_string_equal(name, "WriteOptimize_01022026-050830");
+    store_session_name("WriteOptimize", at, taken_twice, &calls, name, sizeof name);
+    assert_string_equal(name, "WriteOptimize_01022026-050830-3");
+    store_session_name("../a b", at, never, NULL, name, sizeof name);
+    assert_string_equal(name, "%2E.%2Fa%20b_01022026-050830");
+    assert_null(strchr(name, '/'));
+    char odd[60];
+    memset(odd, ' ', sizeof odd - 1);
+    odd[sizeof odd - 1] = 0;
+    store_session_name(odd, at, never, NULL, name, sizeof name);
+    assert_non_null(strstr(name, "_01022026-050830"));
+}
+
+/* ---- session.json ---- */
+
+static bool parse(const char *text, size_t len, struct session *s, struct err *e)
+{
+    memset(e, 0, sizeof *e);
+    return store_session_parse(text, len, s, e);
+}
+
+static void test_round_trip(void **st)
+{
+    (void)st;
+    struct session *one = full_session(), *two = full_session();
+    struct buf first = {0}, second = {0};
+    struct err e;
+
+    store_session_json(one, &first);
+    assert_true(parse(buf_text(&first), first.len, two, &e));
+    store_session_json(two, &second);
+    assert_string_equal(buf_text(&first), buf_text(&second));
+    /* what a comparison of two texts alone would not show: that the text holds it at all */
+    assert_string_equal(two->name, one->name);
+    assert_int_equal(two->state, SESSION_ARCHIVED);
+    assert_int_equal(two->created_wall_us, one->created_wall_us);
+    assert_int_equal(two->ended_wall_us, one->ended_wall_us);
+    assert_float_equal(two->spent_s, 600.5, 1e-9);
+    assert_memory_equal(&two->plan, &one->plan, sizeof one->plan);
+    assert_memory_equal(&two->sight, &one->sight, sizeof one->sight);
+    assert_memory_equal(&two->target, &one->target, sizeof one->target);
+    assert_memory_equal(&two->best, &one->best, sizeof one->best);
+    assert_memory_equal(&two->ledger, &one->ledger, sizeof one->ledger);
+    assert_memory_equal(two->first, one->first, sizeof one->first);
+    assert_memory_equal(two->final_values, one->final_values, sizeof one->final_values);
+    assert_memory_equal(two->rejected, one->rejected, sizeof one->rejected);
+    assert_int_equal(two->nhistory, 3);
+    assert_memory_equal(two->history[0].changes, one->history[0].changes,
+                        sizeof one->history[0].changes);
+    assert_true(isnan(two->history[2].changes[0].expect_lo));
+    assert_true(two->history[1].kept && !two->history[2].kept);
+    assert_int_equal(two->history[2].verdict.kind, VERDICT_INCONCLUSIVE);
+    assert_float_equal(two->history[0].window.tps, 5100, 1e-9);
+    assert_string_equal(two->history[0].window.waits[0].event, "LWLock:WALWrite");
+    assert_true(isnan(two->base_window.disk_await_ms));
+    assert_false(two->history[1].window.valid);
+    assert_string_equal(two->said[0].bottleneck, "CPU-bound: 96 % busy");
+    assert_float_equal(two->final.ci_lo, 1.142, 1e-9);
+    assert_float_equal(two->baseline_tps, 4502, 1e-9);
+    assert_float_equal(two->floor, 0.031, 1e-9);
+    assert_string_equal(two->end_reason, "three misses in a row");
+    assert_int_equal(two->journal_no, 42);
+    assert_int_equal(two->run_number, 31);
+    assert_int_equal(two->rounds_done, 3);
+    assert_int_equal(two->misses, 1);
+    buf_clear(&first);
+    buf_clear(&second);
+    full_session_free(one);
+    full_session_free(two);
+}
+
+/* A value that goes back to the server keeps every byte, whatever it is. */
+static void test_values_keep_their_bytes(void **st)
+{
+    (void)st;
+    static const char odd[] = "'a\\b'\t\"c\" \xe2\x80\xae x";
+    struct session *s = full_session();
+    struct buf text = {0};
+    struct err e;
+
+    PUT(s->ledger.rows[0].original.value, "%s", odd);
+    store_session_json(s, &text);
+    assert_true(parse(buf_text(&text), text.len, s, &e));
+    assert_string_equal(s->ledger.rows[0].original.value, odd);
+    buf_clear(&text);
+    full_session_free(s);
+}
+
+static void test_unmeasured_stays_unknown(void **st)
+{
+    (void)st;
+    struct session *s = full_session();
+    struct buf text = {0};
+    struct err e;
+
+    session_reset(s);
+    s->state = SESSION_ACTIVE;
+    PUT(s->name, "A_01022026-050830");
+    store_session_json(s, &text);
+    assert_true(parse(buf_text(&text), text.len, s, &e));
+    assert_true(isnan(s->baseline_tps) && isnan(s->best_tps) && isnan(s->floor));
+    assert_true(isnan(s->final.ratio));
+    assert_false(s->base_window.valid);
+    assert_string_equal(s->best.label, "start");
+    buf_clear(&text);
+    full_session_free(s);
+}
+
+static void empty_after_error(const struct session *s)
+{
+    assert_int_equal(s->state, SESSION_NONE);
+    assert_int_equal(s->name[0], 0);
+    assert_int_equal(s->nhistory, 0);
+    assert_int_equal(s->ledger.n, 0);
+}
+
+static void test_truncated_at_every_byte(void **st)
+{
+    (void)st;
+    struct session *s = full_session();
+    struct buf text = {0};
+    struct err e;
+
+    store_session_json(s, &text);
+    size_t end = text.len;
+    while (end > 0 && text.data[end - 1] != '}')
+        end--;
+    for (size_t len = 0; len < end; len++) {
+        char *exact = xmalloc(len + 1);
+        memcpy(exact, text.data, len);
+        bool ok = parse(exact, len, s, &e);
+        free(exact);
+        assert_false(ok);
+        assert_int_equal(e.code, ERR_FORMAT);
+        assert_true(e.msg[0] && e.detail[0] && e.hint[0]);
+    }
+    assert_true(parse(text.data, end, s, &e));
+    buf_clear(&text);
+    full_session_free(s);
+}
+
+static void test_flipped_bytes(void **st)
+{
+    (void)st;
+    struct session *s = full_session();
+    struct buf text = {0}, again = {0};
+    struct err e;
+    int refused = 0;
+
+    store_session_json(s, &text);
+    for (size_t i = 0; i < text.len; i++) {
+        char was = text.data[i];
+        text.data[i] = (char)(was ^ (1 << (i % 8)));
+        if (parse(text.data, text.len, s, &e)) {
+            again.len = 0;
+            store_session_json(s, &again); /* what was accepted can be written */
+            assert_true(s->ledger.n <= LEDGER_MAX && s->nhistory <= HISTORY_MAX);
+        } else {
+            refused++;
+            assert_int_equal(e.code, ERR_FORMAT);
+            empty_after_error(s);
+        }
+        text.data[i] = was;
+    }
+    assert_true(refused > 500);
+    buf_clear(&text);
+    buf_clear(&again);
+    full_session_free(s);
+}
+
+/* Replaces one member of the full session by another value and expects a refusal that names it. */
+static void refuse(const char *key, const char *value, const char *named)
+{
+    struct session *s = full_session();
+    struct buf text = {0};
+    struct err e = {0};
+
+    store_session_json(s, &text);
+    json_t *j = js_parse(text.data, text.len, &e);
+    assert_non_null(j);
+    json_t *v = json_loads(value, JSON_DECODE_ANY, NULL);
+    assert_non_null(v);
+    json_object_set_new(j, key, v);
+    char *changed = json_dumps(j, 0);
+    if (parse(changed, strlen(changed), s, &e) || !strstr(e.msg, named))
+        fail_msg("%s = %s gave \"%s\"", key, value, e.msg);
+    assert_int_equal(e.code, ERR_FORMAT);
+    assert_true(e.hint[0]);
+    empty_after_error(s);
+    free(changed);
+    json_decref(j);
+    buf_clear(&text);
+    full_session_free(s);
+}
+
+static void test_wrong_types(void **st)
+{
+    (void)st;
+    refuse("name", "7", "name");
+    refuse("name", "\"../../etc\"", "name");
+    refuse("name", "\".x\"", "name");
+    refuse("state", "\"DONE\"", "state");
+    refuse("strategy", "[]", "sdl");
+    refuse("strategy", "{\"clients\":\"8\"}", "clients");
+    refuse("best", "{}", "best");
+    refuse("best", "{\"entries\":[{\"name\":\"a b\",\"present\":true,\"value\":\"1\"}]}", "best");
+    refuse("best", "{\"entries\":[{\"name\":\"work_mem\",\"present\":true}]}", "best");
+    refuse("ledger", "{}", "ledger");
+    refuse("ledger", "[{\"original\":{\"name\":\"work_mem\"}}]", "ledger");
+    refuse("first_sight", "\"x\"", "first_sight");
+    refuse("target", "{\"tps\":-1}", "tps");
+    refuse("verdict", "{\"kind\":\"better\"}", "kind");
+    refuse("baseline_tps", "\"4502\"", "baseline_tps");
+    refuse("baseline_tps", "-1", "baseline_tps");
+    refuse("created_us", "1.5", "created_us");
+    refuse("journal_no", "-1", "journal_no");
+    refuse("rounds_done", "1e99", "rounds_done");
+    refuse("rounds", "{}", "rounds");
+    refuse("rounds", "[7]", "rounds");
+    refuse("rejected", "[7]", "rejected");
+    refuse("rounds", "[{\"changes\":[{\"name\":\"A;\"}]}]", "changes");
+    refuse("rounds", "[{\"changes\":[{\"name\":\"a\",\"risk\":\"none\"}]}]", "risk");
+    refuse("rounds", "[{\"window\":{\"tps\":\"x\"}}]", "tps");
+    refuse("rounds", "[{\"window\":{\"waits\":{\"CPU\":\"x\"}}}]", "waits");
+    refuse("before", "[]", "before");
+    refuse("after", "{\"work_mem\":4}", "after");
+    refuse("rejected", "{}", "rejected");
+    refuse("end_reason", "[]", "end_reason");
+}
+
+static void test_too_many(void **st)
+{
+    (void)st;
+    struct buf b = {0};
+
+    buf_puts(&b, "[");
+    for (int i = 0; i < HISTORY_MAX + 1; i++)
+        buf_printf(&b, "%s{\"changes\":[]}", i ? "," : "");
+    buf_puts(&b, "]");
+    refuse("rounds", buf_text(&b), "rounds");
+    b.len = 0;
+    buf_puts(&b, "[");
+    for (int i = 0; i < LEDGER_MAX + 1; i++)
+        buf_printf(&b, "%s{}", i ? "," : "");
+    buf_puts(&b, "]");
+    refuse("ledger", buf_text(&b), "ledger");
+    buf_clear(&b);
+}
+
+static void test_future_format(void **st)
+{
+    (void)st;
+    struct session *s = full_session();
+    struct workspace *w = xcalloc(1, sizeof *w);
+    struct identity id;
+    struct err e = {0};
+    static const char future[] = "{\"format\":2,\"name\":\"A_1\",\"sessions\":[]}";
+    static const char none[] = "{\"name\":\"A_1\"}";
+
+    assert_false(parse(future, strlen(future), s, &e));
+    assert_string_equal(e.msg, "session.json was written by a newer version");
+    assert_true(e.hint[0]);
+    assert_false(parse(none, strlen(none), s, &e));
+    assert_string_equal(e.msg, "session.json has no known format");
+    assert_false(parse("[]", 2, s, &e));
+    assert_false(store_index_parse(future, strlen(future), w, &e));
+    assert_string_equal(e.msg, "index.json was written by a newer version");
+    assert_false(store_workspace_parse(future, strlen(future), &id, &e));
+    assert_string_equal(e.msg, "workspace.json was written by a newer version");
+    free(w);
+    full_session_free(s);
+}
+
+/* ---- index.json, workspace.json ---- */
+
+static void test_index(void **st)
+{
+    (void)st;
+    struct workspace *w = xcalloc(1, sizeof *w), *again = xcalloc(1, sizeof *again);
+    struct session *s = full_session();
+    struct buf text = {0};
+    struct err e = {0};
+
+    store_session_row(s, &w->sessions[0]);
+    s->state = SESSION_PAUSED;
+    s->final.kind = VERDICT_NONE;
+    s->baseline_tps = NAN;
+    PUT(s->name, "Memory_01022026-050830-2");
+    store_session_row(s, &w->sessions[1]);
+    w->nsessions = 2;
+    store_index_json(w, &text);
+    assert_true(store_index_parse(text.data, text.len, again, &e));
+    assert_int_equal(again->nsessions, 2);
+    assert_string_equal(again->sessions[0].name, "WriteOptimize_01022026-050830");
+    assert_string_equal(again->sessions[0].strategy, "WriteOptimize");
+    assert_int_equal(again->sessions[0].state, SESSION_ARCHIVED);
+    assert_float_equal(again->sessions[0].effect, 1.172, 1e-9);
+    assert_float_equal(again->sessions[0].baseline_tps, 4502, 1e-9);
+    assert_int_equal(again->sessions[0].rounds, 3);
+    assert_int_equal(again->sessions[0].changed_wall_us, s->ended_wall_us);
+    assert_false(again->sessions[0].interrupted);
+    assert_true(again->sessions[1].interrupted);
+    assert_true(isnan(again->sessions[1].effect) && isnan(again->sessions[1].baseline_tps));
+    for (size_t len = 0; len + 2 < text.len; len++) {
+        assert_false(store_index_parse(text.data, len, again, &e));
+        assert_int_equal(again->nsessions, 0);
+    }
+    static const char *const bad[] = {
+        "{\"format\":1,\"sessions\":[{\"name\":\"a/b\",\"state\":\"PAUSED\"}]}",
+        "{\"format\":1,\"sessions\":[{\"name\":\"ab\",\"state\":\"?\"}]}",
+        "{\"format\":1,\"sessions\":[{\"name\":\"ab\",\"state\":\"PAUSED\",\"rounds\":-1}]}",
+        "{\"format\":1,\"sessions\":[{\"name\":\"ab\",\"state\":\"PAUSED\",\"effect\":\"x\"}]}",
+        "{\"format\":1,\"sessions\":[1]}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(store_index_parse(bad[i], strlen(bad[i]), again, &e));
+    buf_clear(&text);
+    free(w);
+    free(again);
+    full_session_free(s);
+}
+
+static void test_index_is_bounded(void **st)
+{
+    (void)st;
+    struct workspace *w = xcalloc(1, sizeof *w);
+    struct buf text = {0};
+    struct err e = {0};
+
+    buf_puts(&text, "{\"format\":1,\"sessions\":[");
+    for (int i = 0; i < SESSION_ROWS_MAX + 10; i++)
+        buf_printf(&text, "%s{\"name\":\"s%d\",\"state\":\"FAILED\"}", i ? "," : "", i);
+    buf_puts(&text, "]}");
+    assert_true(store_index_parse(text.data, text.len, w, &e));
+    assert_int_equal(w->nsessions, SESSION_ROWS_MAX);
+    assert_string_equal(w->sessions[0].name, "s0");
+    buf_clear(&text);
+    free(w);
+}
+
+static void test_workspace(void **st)
+{
+    (void)st;
+    struct model *m = xcalloc(1, sizeof *m);
+    struct server_facts *f = xcalloc(1, sizeof *f);
+    struct identity id;
+    struct buf text = {0};
+    struct err e = {0};
+
+    model_init(m);
+    PUT(m->workspace.name, "postgres_10-0-0-230");
+    m->server.id.version_num = 150018;
+    PUT(m->server.id.version, "15.18 (Debian)");
+    PUT(m->server.id.system_identifier, "7301234567890123456");
+    PUT(m->server.id.database, "postgres");
+    PUT(m->server.id.role, "dba");
+    m->server.host.known = true;
+    m->server.host.cpus = 8;
+    m->server.host.mem_total = 32e9;
+    PUT(m->server.host.hostname, "db1");
+    PUT(m->links[CONN_CONTROL].user, "dba");
+    store_workspace_json(m, &text);
+    assert_null(strstr(buf_text(&text), "password"));
+    assert_true(store_workspace_parse(text.data, text.len, &id, &e));
+    assert_int_equal(id.version_num, 150018);
+    assert_string_equal(id.system_identifier, "7301234567890123456");
+    assert_true(store_workspace_facts(text.data, text.len, f, &e));
+    assert_int_equal(f->host.cpus, 8);
+    assert_true(f->host.known);
+    assert_string_equal(f->host.hostname, "db1");
+    assert_float_equal(f->host.mem_total, 32e9, 1);
+    assert_false(store_workspace_facts(text.data, text.len / 2, f, &e));
+    assert_non_null(strstr(e.msg, "damaged"));
+    server_facts_clear(f);
+    buf_clear(&text);
+    model_clear(m);
+    free(f);
+    free(m);
+}
+
+static void test_workloads(void **st)
+{
+    (void)st;
+    struct sdl *plan = xcalloc(1, sizeof *plan);
+    struct err e = {0};
+
+    assert_true(store_workload("shop", plan, &e));
+    assert_true(plan->nscripts > 0 && plan->builtin_db);
+    assert_memory_equal(plan->scripts[0].path, "asset:", 6);
+    assert_false(store_workload("nothing of that name", plan, &e));
+    assert_false(store_workload("../shop", plan, &e));
+    free(plan);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_workspace_names),
+        cmocka_unit_test(test_long_workspace_names_differ),
+        cmocka_unit_test(test_session_names),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_values_keep_their_bytes),
+        cmocka_unit_test(test_unmeasured_stays_unknown),
+        cmocka_unit_test(test_truncated_at_every_byte),
+        cmocka_unit_test(test_flipped_bytes),
+        cmocka_unit_test(test_wrong_types),
+        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_future_format),
+        cmocka_unit_test(test_index),
+        cmocka_unit_test(test_index_is_bounded),
+        cmocka_unit_test(test_workspace),
+        cmocka_unit_test(test_workloads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
