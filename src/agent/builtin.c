@@ -84,9 +84,8 @@ static void say_nothing(const struct sense *s, const struct candidates *all, cha
             all->held.name, all->held.value, all->held.evidence);
     else if (all->n == 0)
         say(dst, size,
-            "Nothing measured here speaks for another value of any setting: %.0f TPS, hit ratio "
-            "%s, "
-            "temporary files %s/s, CPUs %s idle.",
+            "Nothing measured here speaks for another value of any setting: %.0f "
+            "transactions/s on the server, hit ratio %s, temporary files %s/s, CPUs %s idle.",
             s->w.tps, share_figure(s->w.hit_ratio).text, size_figure(s->temp_rate).text,
             share_figure(s->w.cpu_idle).text);
     else

@@ -354,6 +354,25 @@ static void emit_proposal(struct model *m, const struct review *r, struct effect
     buf_clear(&list);
 }
 
+/* Test builds only: one more change, of the test's own, so that the rescue can be seen at work. */
+static void test_change(struct proposal *p)
+{
+#ifdef PGD_TEST_BUILD
+    const char *forced = getenv("PGD_TEST_FORCE_CHANGE");
+    const char *eq = forced ? strchr(forced, '=') : NULL;
+
+    if (!eq || p->n == CHANGES_MAX || (size_t)(eq - forced) >= sizeof p->changes[0].name)
+        return;
+    struct setting_change *c = &p->changes[p->n++];
+    memset(c, 0, sizeof *c);
+    memcpy(c->name, forced, (size_t)(eq - forced));
+    text_copy(c->value, sizeof c->value, eq + 1);
+    text_copy(c->why, sizeof c->why, "asked for by a test");
+#else
+    (void)p;
+#endif
+}
+
 static void propose(struct model *m, struct effects *fx)
 {
     struct session *s = &m->session;
@@ -373,6 +392,7 @@ static void propose(struct model *m, struct effects *fx)
         builtin_round1(&e, p);
     else
         builtin_next_round(&e, p);
+    test_change(p);
     guard_review(p, &m->server, &g, &s->round.review);
     s->round.review.round = s->round.number;
     for (int i = 0; i < s->round.review.n; i++)
@@ -800,6 +820,10 @@ bool flow_measure_pump(struct model *m, struct effects *fx)
 {
     if (switch_finished(m, fx) || run_finished(m, fx))
         return true;
+    if (m->flow == FLOW_ROUND && m->fl.cancel && m->session.round.state == ROUND_DONE) {
+        flow_settle(m, &m->session.best, fx); /* at the verdict: nothing runs that could answer */
+        return true;
+    }
     if (m->flow == FLOW_ROUND && m->fl.cancel && !m->session.round.cancelled) {
         round_message(m, &(struct round_msg){.kind = ROUND_MSG_CANCEL}, fx);
         return true;
