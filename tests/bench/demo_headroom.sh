@@ -2,8 +2,9 @@
 # What PostgreSQL's defaults cost the demo's shop, setting by setting.
 #
 # A private stock cluster is made, filled by assets/demo, and measured with pgbench under each arm
-# in turn: arm 1, 2, … n, then 1, 2, … n again, so that a machine whose speed drifts shifts all arms alike.
-# The last line of an arm is the median over its rounds and its ratio to the stock arm.
+# in turn: arm 1, 2, … n, then 1, 2, … n again, so that a machine whose speed drifts shifts all of
+# them alike.
+# The table at the end has each arm's median over its rounds and its ratio to the first arm.
 #
 # Beside TPS stands the CPU time that the server used for one transaction, which other programs
 # on the machine disturb much less.
@@ -166,14 +167,16 @@ while [ "$round" -le "$ROUNDS" ]; do
     round=$((round + 1))
 done
 
+# "x first" is the median of the ratios to the first arm of the same round: what slows the machine for
+# a minute slows both, and leaves their ratio alone.
 printf '\n%-22s %9s %9s %9s %6s %8s %8s\n' arm TPS min max "cv %" "x first" "cpu ms"
-first=
+first=${ARMS%%[!a-z_]*}
 for arm in $ARMS; do
     median <"$base/tps.$arm" >"$base/m"
     read -r m lo hi cv <"$base/m"
     median <"$base/cpu.$arm" >"$base/c"
     read -r cpu_ms _ <"$base/c"
-    first=${first:-$m}
-    printf '%-22s %9.1f %9s %9s %6s %8s %8s\n' "$arm" "$m" "$lo" "$hi" "$cv" \
-        "$(awk "BEGIN { printf \"%.3f\", $m / $first }")" "$cpu_ms"
+    paste "$base/tps.$arm" "$base/tps.$first" | awk '{ print $1 / $2 }' | median >"$base/r"
+    read -r ratio _ <"$base/r"
+    printf '%-22s %9.1f %9s %9s %6s %8s %8s\n' "$arm" "$m" "$lo" "$hi" "$cv" "$ratio" "$cpu_ms"
 done
