@@ -11,6 +11,8 @@
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow.h"
 #include "pgd/base/text.h"
+#include "pgd/ui/layout.h"
+#include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
 #include "pgd/ui/prompt.h"
 
@@ -106,6 +108,8 @@ const struct view_tables *keys_tables(void)
     return &t;
 }
 
+enum { SCROLL_MOST = 100000 };
+
 static void scroll(struct model *m, int by)
 {
     enum pane p = m->screen.focus;
@@ -121,11 +125,18 @@ static void scroll(struct model *m, int by)
     }
     /* text panes follow their end: scroll counts lines up from it */
     bool from_end = p == PANE_AI;
+    int most = SCROLL_MOST;
+    if (p == PANE_AI) {
+        struct layout l;
+        layout_compute(m->screen.cols, m->screen.rows, p, m->screen.zoom, &l);
+        struct rect r = view_inside(&l, p);
+        most = list_scroll(SCROLL_MOST, -1, r.h, pane_ai_lines(m, r.w));
+    }
     m->screen.scroll[p] += from_end ? -by : by;
+    if (m->screen.scroll[p] > most)
+        m->screen.scroll[p] = most;
     if (m->screen.scroll[p] < 0)
         m->screen.scroll[p] = 0;
-    if (m->screen.scroll[p] > 100000)
-        m->screen.scroll[p] = 100000;
 }
 
 static void open_prompt(struct model *m, const char *text)
@@ -171,6 +182,7 @@ static void run_command(struct model *m, enum key_command c, struct effects *fx)
         break;
     case KC_FREEZE:
         m->screen.frozen = !m->screen.frozen;
+        m->screen.frozen_us = m->now_us;
         m->screen.frozen_us = m->now_us;
         break;
     case KC_ZOOM:
@@ -303,11 +315,11 @@ void keys_paste(struct model *m, const char *text, size_t len, struct effects *f
 
 void keys_signal(struct model *m, int signo, struct effects *fx)
 {
+    bool rest = !m->opt.headless && !model_run_active(m); /* nothing is cut short */
+
     (void)signo;
     model_say(m, CHAT_EVENT, "a signal asks the program to end");
-    flow_stop(m, true, 1, fx);
-    if (!m->opt.headless && !model_run_active(m))
-        m->exit_code = 0;
+    flow_stop(m, true, rest ? 0 : 1, fx);
 }
 
 void keys_start_screen(struct model *m, struct effects *fx)

@@ -63,9 +63,13 @@ void dialog_help(struct canvas *c, struct rect screen, const struct model *m,
 {
     (void)cursor;
     struct rect in = dialog_open(c, screen, 92, screen.h, "Keyboard help", m, t);
-    struct dialog_text text = {.c = c, .r = in, .skip = m->screen.dialog.scroll};
+    struct dialog_text measure = {.c = c, .r = {0, 0, 0, in.w}};
     if (!t)
         return;
+    say_keys(&measure, t);
+    say_commands(&measure, t);
+    struct dialog_text text = {
+        .c = c, .r = in, .skip = list_scroll(m->screen.dialog.scroll, -1, in.h, measure.line)};
     say_keys(&text, t);
     say_commands(&text, t);
     if (text.line > in.h)

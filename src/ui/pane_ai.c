@@ -38,6 +38,22 @@ static int draw_message(struct canvas *c, struct rect r, const struct chat_line 
     return height;
 }
 
+/* Messages of different kinds are set apart by an empty line where it reads better. */
+static bool is_parted(const struct model *m, int i)
+{
+    return i + 1 < m->nchat && m->chat[i].kind != m->chat[i + 1].kind &&
+           (m->chat[i + 1].kind == CHAT_AI || m->chat[i + 1].kind == CHAT_USER);
+}
+
+int pane_ai_lines(const struct model *m, int width)
+{
+    int n = 0;
+    for (int i = 0; i < m->nchat; i++)
+        n += wrap_count(m->chat[i].text, width - text_width(kinds[m->chat[i].kind].mark)) +
+             (is_parted(m, i) ? 1 : 0);
+    return n;
+}
+
 void pane_ai(struct canvas *c, struct rect r, const struct model *m)
 {
     if (m->nchat == 0) {
@@ -46,14 +62,11 @@ void pane_ai(struct canvas *c, struct rect r, const struct model *m)
     }
     if (r.w < 8)
         return;
-    int up = m->screen.scroll[PANE_AI] > 0 ? m->screen.scroll[PANE_AI] : 0;
+    int up = list_scroll(m->screen.scroll[PANE_AI], -1, r.h, pane_ai_lines(m, r.w));
     struct rect former = canvas_clip(c, r);
     int bottom = r.y + r.h - 1 + up;
     for (int i = m->nchat - 1; i >= 0 && bottom >= r.y; i--) {
-        /* Messages of different kinds are set apart by an empty line where it reads better. */
-        bool parted = i + 1 < m->nchat && m->chat[i].kind != m->chat[i + 1].kind &&
-                      (m->chat[i + 1].kind == CHAT_AI || m->chat[i + 1].kind == CHAT_USER);
-        bottom -= parted ? 1 : 0;
+        bottom -= is_parted(m, i) ? 1 : 0;
         bottom -= draw_message(c, r, &m->chat[i], bottom);
     }
     canvas_unclip(c, former);

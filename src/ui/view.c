@@ -210,8 +210,22 @@ static void draw_frame(struct canvas *c, const struct layout *l, enum pane p, co
                focus ? STYLE_FOCUS : STYLE_TITLE);
 }
 
-/* A pane's text keeps one column off its frame. */
-static struct rect pane_inside(const struct layout *l, enum pane p)
+/* The focused frame comes last, so that its lines are whole; they lie over the titles of its neighbours, which
+ * are therefore written again. */
+static void draw_focus(struct canvas *c, const struct layout *l, const struct model *m)
+{
+    draw_frame(c, l, m->screen.focus, m);
+    for (int p = 0; p < PANE_COUNT; p++) {
+        char title[120];
+        if ((enum pane)p == m->screen.focus || !layout_shows(l, (enum pane)p))
+            continue;
+        int n = snprintf(title, sizeof(title), " %d %s ", p + 1, pane_table[p].title);
+        if (n < l->panes[p].w - 4)
+            canvas_put(c, l->panes[p].y, l->panes[p].x + 1, -1, STYLE_TITLE, title);
+    }
+}
+
+struct rect view_inside(const struct layout *l, enum pane p)
 {
     struct rect r = layout_inside(l, p);
     if (r.w > 4) {
@@ -227,11 +241,11 @@ static void draw_panes(struct canvas *c, const struct layout *l, const struct mo
         if (layout_shows(l, (enum pane)p) && (enum pane)p != m->screen.focus)
             draw_frame(c, l, (enum pane)p, m);
     if ((unsigned)m->screen.focus < PANE_COUNT && layout_shows(l, m->screen.focus))
-        draw_frame(c, l, m->screen.focus, m); /* last, so that its lines are whole */
+        draw_focus(c, l, m);
     for (int p = 0; p < PANE_COUNT; p++) {
         if (!layout_shows(l, (enum pane)p))
             continue;
-        struct rect r = pane_inside(l, (enum pane)p);
+        struct rect r = view_inside(l, (enum pane)p);
         struct rect former = canvas_clip(c, r);
         if (r.h > 0 && r.w > 0)
             pane_table[p].draw(c, r, m);

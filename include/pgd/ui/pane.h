@@ -22,6 +22,8 @@ void pane_rounds(struct canvas *c, struct rect r, const struct model *m);
 int pane_tree_rows(const struct model *m);
 int pane_tree_session(const struct model *m, int row);
 
+/* How many lines the AI pane has at a width: its scroll, counted from the end, stays below that. */
+int pane_ai_lines(const struct model *m, int width);
 /* "postgres@10.0.0.230": role and host of the control link, or what was asked for. */
 void pane_who(const struct model *m, char *dst, size_t size);
 /* "00:41" from seconds; "1:02:03" from an hour on. */

@@ -46,5 +46,8 @@ struct view_tables {
     int ncommands;
 };
 
+struct layout;
+/* Where a pane is drawn in a layout: its text keeps one column off its frame. */
+struct rect view_inside(const struct layout *l, enum pane p);
 void view_paint(struct canvas *c, const struct model *m, const struct view_tables *t,
                 struct view_cursor *cursor);
