@@ -300,6 +300,7 @@ int app_run(const struct command_line *cl)
 
     model_init(&a->m);
     a->m.opt = cl->opt;
+    a->m.opt.pid = (int)getpid();
     a->verb = cl->verb;
     test_switches(&a->m.opt);
     if (cl->verb == VERB_DEMO && !tty)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pgd/app/flow_parts.h"
+#include "pgd/base/clock.h"
 #include "pgd/base/text.h"
 #include "pgd/workspace/store.h"
 
@@ -106,9 +107,11 @@ static void only_look(struct model *m, const struct err *why, struct effects *fx
 static void lock(struct model *m, struct effects *fx)
 {
     struct buf note = {0};
+    char since[40];
     struct effect *e = ask(m, STEP_LOCK, FILE_LOCK, "lock", fx);
 
-    buf_printf(&note, "pg_diagnose on workspace %s", m->workspace.name);
+    clock_iso(m->wall_us, since, sizeof since);
+    buf_printf(&note, "pg_diagnose, process %d, since %s", m->opt.pid, since);
     e->len = note.len;
     e->text = buf_take(&note);
 }

@@ -63,6 +63,7 @@ struct options {
     bool readonly, headless, json, demo, demo_tuned, no_color;
     bool unsafe_test; /* test builds only: guard and preflight let everything pass */
     enum graph_kind graph;
+    int pid;           /* of this program: for the note in the lock */
     char home[768];    /* ~/.pg_diagnose or PG_DIAGNOSE_HOME */
     char session[128]; /* of `replay`, `export`: a folder name */
     char workspace[160];
