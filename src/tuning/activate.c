@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pgd/base/assets.h"
 #include "pgd/base/log.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/apply_parts.h"
@@ -13,14 +12,6 @@
 enum { R_CHECKPOINT, R_PAUSE, R_LOOK, R_COMMAND };
 enum { L_LINK, L_IDENTITY, L_RESCUE };
 enum { REPORT_MAX = 4096, LOOKS_MAX = 5 };
-
-static const char *script_text(void)
-{
-    const struct asset *found = asset_find("restart/restart.sh");
-    if (!found)
-        die("asset restart/restart.sh is missing");
-    return (const char *)found->data;
-}
 
 bool apply_script_possible(const struct apply *a)
 {
@@ -42,7 +33,7 @@ struct effect *apply_script(const struct identity *id, const char *mode, const c
     snprintf(wait, sizeof wait, "wait=%d", (int)APPLY_START_WAIT_S);
     const char *const given[] = {"sh",
                                  detached ? "-c" : "-s",
-                                 detached ? script_text() : "--",
+                                 detached ? apply_asset("restart/restart.sh") : "--",
                                  detached ? "pg_diagnose-restart" : mode,
                                  detached ? mode : "by=pg_diagnose-restart",
                                  buf_text(&data),
@@ -53,7 +44,7 @@ struct effect *apply_script(const struct identity *id, const char *mode, const c
                                  NULL};
     struct effect *e = fx_child(fx, req, given, flags);
     if (!detached)
-        e->u.child.stdin_text = xstrdup(script_text());
+        e->u.child.stdin_text = xstrdup(apply_asset("restart/restart.sh"));
     e->u.child.run_as = xstrdup(id->owner);
     e->u.child.cwd = xstrdup("/");
     buf_clear(&data);

@@ -8,15 +8,12 @@
 #include <string.h>
 
 #include "pgd/base/assets.h"
-#include "pgd/base/clock.h"
 #include "pgd/base/log.h"
 #include "pgd/base/text.h"
-#include "pgd/protocol/summary.h"
 #include "pgd/tuning/apply_parts.h"
 #include "pgd/tuning/guard.h"
 
-/* Steps of PREFLIGHT and of UNDO, in order; each waits for one answer. */
-enum { PRE_SQL, PRE_CANARY, PRE_SAVE };
+/* Steps of UNDO, in order; each waits for one answer. */
 enum { UNDO_LINK, UNDO_IDENTITY, UNDO_READ, UNDO_ALTER };
 
 const char *apply_state_name(enum apply_state s)
@@ -66,6 +63,7 @@ void apply_enter(struct apply *a, enum apply_state phase)
     a->phase = phase;
     a->step = 0;
     a->waiting = 0;
+    a->child = 0; /* the end of a program that is left behind means nothing to the next phase */
     a->state = phase;
     if (a->undoing && !apply_finished(a))
         a->state = APPLY_UNDO;
@@ -127,7 +125,7 @@ const struct entry *apply_wanted(const struct apply *a, int *n)
 
 /* -- identity --------------------------------------------------------------------------------------- */
 
-static const char *asset_text(const char *name)
+const char *apply_asset(const char *name)
 {
     const struct asset *found = asset_find(name);
     if (!found)
@@ -138,7 +136,7 @@ static const char *asset_text(const char *name)
 void apply_identity_ask(struct apply *a, struct effects *fx)
 {
     memset(&a->now, 0, sizeof a->now);
-    apply_sql(a, asset_text("sql/identity.sql"), APPLY_SQL_MS, fx);
+    apply_sql(a, apply_asset("sql/identity.sql"), APPLY_SQL_MS, fx);
 }
 
 int apply_identity(struct apply *a, const struct event *ev, struct err *e, struct effects *fx)
@@ -155,7 +153,7 @@ int apply_identity(struct apply *a, const struct event *ev, struct err *e, struc
             err_set(e, ERR_FORMAT, "the server does not say which one it is");
             return -1;
         }
-        apply_sql(a, asset_text("sql/control.sql"), APPLY_SQL_MS, fx);
+        apply_sql(a, apply_asset("sql/control.sql"), APPLY_SQL_MS, fx);
         return 0;
     }
     /* A role that may not read it goes without: the rest is compared. */
@@ -208,35 +206,13 @@ static void clean_and_finish(struct apply *a, struct effects *fx)
     apply_script(&a->env.facts->id, "clean", "", CHILD_COLLECT, req, fx);
 }
 
-static void append(struct apply *a, struct line *l, uint64_t no, struct effects *fx)
-{
-    struct buf text = {0};
-    struct req req = apply_req(a);
-    line_finish(l, &text);
-    buf_putc(&text, '\n');
-    a->waiting = req.id;
-    struct effect *e = fx_file(fx, req, FILE_APPEND, a->env.journal_path);
-    e->u.file.journal_no = no;
-    e->len = text.len;
-    e->text = buf_take(&text);
-}
-
 static void result(struct apply *a, enum apply_state final, struct effects *fx)
 {
-    const char *kind = final == APPLY_DONE ? "applied" : final == APPLY_STUCK ? "stuck" : "undone";
-    uint64_t no = ++*a->env.journal_no;
     apply_timer_stop(a, fx);
     apply_verify_close(a, fx);
     a->final = final;
     apply_enter(a, APPLY_JOURNAL_RESULT);
-    struct line *l = line_new(kind);
-    line_int(l, "no", (long long)no);
-    line_int(l, "intent", (long long)a->intent_no);
-    if (final == APPLY_DONE)
-        line_bool(l, "restarted", a->restarted);
-    else
-        line_text(l, "reason", a->err.msg);
-    append(a, l, no, fx);
+    apply_journal_result(a, fx);
 }
 
 static void result_answered(struct apply *a, const struct event *ev, struct effects *fx)
@@ -344,67 +320,7 @@ void apply_verified(struct apply *a, struct effects *fx)
     result(a, a->undoing ? APPLY_ROLLED_BACK : APPLY_DONE, fx);
 }
 
-/* -- journal and statements ----------------------------------------------------------------------- */
-
-static void json_entry(struct buf *out, const struct entry *e)
-{
-    struct buf text = {0};
-    struct line *l = line_new("");
-    line_bool(l, "present", e->present);
-    line_text(l, "value", e->present ? e->value : NULL);
-    line_finish(l, &text);
-    /* The builder's own first member goes. */
-    buf_printf(out, "{%s", strchr(buf_text(&text), ',') + 1);
-    buf_clear(&text);
-}
-
-static void json_string(struct buf *out, const char *s)
-{
-    struct buf text = {0};
-    struct line *l = line_new(s);
-    line_finish(l, &text);
-    buf_append(out, text.data + strlen("{\"event\":"), text.len - strlen("{\"event\":}"));
-    buf_clear(&text);
-}
-
-static void intent(struct apply *a, struct effects *fx)
-{
-    struct buf items = {0}, undo = {0}, sql = {0};
-    char at[40];
-    a->intent_no = ++*a->env.journal_no;
-    for (int i = 0; i < a->n; i++) {
-        buf_puts(&items, i ? ",{\"name\":" : "{\"name\":");
-        json_string(&items, a->to[i].name);
-        buf_puts(&items, ",\"before\":");
-        json_entry(&items, &a->before[i]);
-        buf_puts(&items, ",\"to\":");
-        json_entry(&items, &a->to[i]);
-        buf_putc(&items, '}');
-        sql.len = 0;
-        entry_sql(&a->before[i], &sql);
-        buf_puts(&undo, i ? "," : "");
-        json_string(&undo, buf_text(&sql));
-    }
-    buf_putc(&items, ']');
-    buf_putc(&undo, ']');
-    struct line *l = line_new("intent");
-    line_int(l, "no", (long long)a->intent_no);
-    line_text(l, "arm", a->goal.label);
-    line_bool(l, "restart", a->restart);
-    struct buf list = {0};
-    buf_printf(&list, "[%s", buf_text(&items));
-    line_raw(l, "items", buf_text(&list));
-    buf_clear(&list);
-    buf_printf(&list, "[%s", buf_text(&undo));
-    line_raw(l, "undo", buf_text(&list));
-    clock_iso(a->wall_us, at, sizeof at);
-    line_text(l, "at", a->wall_us ? at : NULL);
-    append(a, l, a->intent_no, fx);
-    buf_clear(&list);
-    buf_clear(&items);
-    buf_clear(&undo);
-    buf_clear(&sql);
-}
+/* -- statements ----------------------------------------------------------------------- */
 
 /* The second look at what is about to be sent. What restores is exempt: it stood there before us. */
 static bool may_send(const struct apply *a, const struct entry *e, struct err *err)
@@ -415,7 +331,7 @@ static bool may_send(const struct apply *a, const struct entry *e, struct err *e
     return guard_send(e->name, e->value, err);
 }
 
-static void journal_begin(struct apply *a, struct effects *fx)
+void apply_journal_begin(struct apply *a, struct effects *fx)
 {
     apply_enter(a, APPLY_JOURNAL);
     bool ok = true;
@@ -434,7 +350,7 @@ static void journal_begin(struct apply *a, struct effects *fx)
     /* An earlier process may have left the script's files behind when it was killed. */
     for (int i = 0; i < a->n; i++)
         a->saved |= ledger_find(a->env.ledger, a->to[i].name)->unsure && apply_script_possible(a);
-    intent(a, fx);
+    apply_journal_intent(a, fx);
 }
 
 static void alter_next(struct apply *a, struct effects *fx)
@@ -482,143 +398,6 @@ static void alter_answered(struct apply *a, const struct event *ev, struct effec
         return;
     a->at++;
     alter_next(a, fx);
-}
-
-/* -- preflight ------------------------------------------------------------------------------------- */
-
-static void canary(struct apply *a, struct effects *fx)
-{
-    const struct identity *id = &a->env.facts->id;
-    const char *argv[LEDGER_MAX + 8] = {"sh", "-s", "--"};
-    struct buf words[LEDGER_MAX + 3] = {{0}};
-    int n = 0;
-    buf_printf(&words[n++], "data=%s", id->data_directory);
-    buf_printf(&words[n++], "config=%s", id->config_file);
-    buf_printf(&words[n++], "bin=%s", id->bindir);
-    for (int i = 0; i < a->n; i++, n++) {
-        const struct entry *e = &a->to[i];
-        if (e->present)
-            buf_printf(&words[n], "set:%s=%s", e->name, e->value);
-        else
-            buf_printf(&words[n], "reset:%s", e->name);
-    }
-    for (int i = 0; i < n; i++)
-        argv[3 + i] = buf_text(&words[i]);
-    struct req req = apply_req(a);
-    a->child = req.id;
-    a->step = PRE_CANARY;
-    struct effect *e = fx_child(fx, req, argv, CHILD_COLLECT);
-    e->u.child.stdin_text = xstrdup(asset_text("restart/canary.sh"));
-    e->u.child.run_as = xstrdup(id->owner);
-    e->u.child.cwd = xstrdup("/");
-    for (int i = 0; i < n; i++)
-        buf_clear(&words[i]);
-    apply_note(a, "canary: a scratch cluster boots with the new settings");
-    apply_timer(a, APPLY_CANARY_MS, fx);
-}
-
-static void preflight_next(struct apply *a, struct effects *fx)
-{
-    bool script = apply_script_possible(a);
-    if (a->step == PRE_SQL && a->env.canary && !a->env.preflight_disabled && script) {
-        canary(a, fx);
-    } else if (a->step < PRE_SAVE && script) {
-        struct req req = apply_req(a);
-        a->step = PRE_SAVE;
-        a->child = req.id;
-        struct effect *e = apply_script(&a->env.facts->id, "save", "", CHILD_COLLECT, req, fx);
-        e->changes_server = true;
-    } else {
-        journal_begin(a, fx);
-    }
-}
-
-static void preflight_begin(struct apply *a, struct effects *fx)
-{
-    apply_enter(a, APPLY_PREFLIGHT);
-    if (a->env.way == RESTART_WAY_NONE ||
-        (a->env.way == RESTART_WAY_PG_CTL && !apply_script_possible(a))) {
-        err_set(&a->fault, ERR_REFUSED, "a restart is needed and no way to restart is known");
-        err_hint(&a->fault, "Give one with --restart cmd:PATH, or leave these settings out.");
-        apply_fail(a, fx);
-        return;
-    }
-    apply_sql(a, apply_sql_preflight(a->now.version_num), APPLY_SQL_MS, fx);
-}
-
-/* The last line that the program wrote, cleaned. */
-static void last_words(const char *text, char *dst, size_t size)
-{
-    struct buf copy = {0};
-    buf_puts(&copy, text ? text : "");
-    while (copy.len > 0 && copy.data[copy.len - 1] == '\n')
-        copy.data[--copy.len] = '\0';
-    const char *line = copy.len ? strrchr(copy.data, '\n') : NULL;
-    text_copy(dst, size, line ? line + 1 : buf_text(&copy));
-    buf_clear(&copy);
-}
-
-static void canary_answered(struct apply *a, const struct event *ev, struct effects *fx)
-{
-    apply_timer_stop(a, fx);
-    if (ev->err.code == ERR_NONE && ev->u.child.status == 0 && ev->u.child.signal == 0) {
-        preflight_next(a, fx);
-        return;
-    }
-    last_words(ev->text, a->log_line, sizeof a->log_line);
-    if (ev->err.code != ERR_NONE) {
-        a->fault = ev->err;
-    } else if (ev->u.child.status == 1) {
-        err_set(&a->fault, ERR_REFUSED, "the server would not start with these settings");
-        err_detail(&a->fault, "The canary says: %.400s", a->log_line);
-        err_hint(&a->fault, "Nothing was touched.");
-    } else {
-        err_set(&a->fault, ERR_CHILD, "%.200s",
-                a->log_line[0] ? a->log_line : "the canary did not end in time");
-    }
-    apply_fail(a, fx);
-}
-
-static void save_answered(struct apply *a, const struct event *ev, struct effects *fx)
-{
-    char state[32];
-    apply_report_field(ev->text ? ev->text : "", "state", state, sizeof state);
-    if (ev->err.code == ERR_NONE && strcmp(state, "saved") == 0) {
-        a->saved = true;
-        preflight_next(a, fx);
-        return;
-    }
-    a->fault = ev->err;
-    if (ev->err.code == ERR_NONE) {
-        char note[200];
-        apply_report_field(ev->text ? ev->text : "", "note", note, sizeof note);
-        err_set(&a->fault, ERR_CHILD, "the copy of postgresql.auto.conf could not be made%s%s",
-                note[0] ? ": " : "", note);
-    }
-    apply_fail(a, fx);
-}
-
-static void preflight_event(struct apply *a, const struct event *ev, struct effects *fx)
-{
-    if (ev->kind == EV_PG_RESULT) {
-        if (!apply_answered(a, ev, fx))
-            return;
-        if (!apply_read_preflight(a, ev->rows, &a->fault)) {
-            apply_fail(a, fx);
-            return;
-        }
-        preflight_next(a, fx);
-    } else if (ev->kind == EV_CHILD_EXIT) {
-        a->child = 0;
-        if (a->step == PRE_CANARY)
-            canary_answered(a, ev, fx);
-        else
-            save_answered(a, ev, fx);
-    } else if (ev->kind == EV_TIMER) {
-        effects_add(
-            fx, FX_CHILD_KILL,
-            (struct req){.owner = OWNER_APPLY, .generation = a->generation, .id = a->child});
-    }
 }
 
 /* -- reading ---------------------------------------------------------------------------------------- */
@@ -671,9 +450,9 @@ static void read_event(struct apply *a, const struct event *ev, struct effects *
         apply_note(a, "%s", a->others);
     }
     if (a->restart)
-        preflight_begin(a, fx);
+        apply_preflight_begin(a, fx);
     else
-        journal_begin(a, fx);
+        apply_journal_begin(a, fx);
 }
 
 static void identity_event(struct apply *a, const struct event *ev, struct effects *fx)
@@ -808,10 +587,11 @@ void apply_step(struct apply *a, const struct event *ev, struct effects *fx)
         read_event(a, ev, fx);
         break;
     case APPLY_PREFLIGHT:
-        preflight_event(a, ev, fx);
+        apply_preflight_event(a, ev, fx);
         break;
     case APPLY_JOURNAL:
-        journal_answered(a, ev, fx);
+        if (ev->kind == EV_FILE)
+            journal_answered(a, ev, fx);
         break;
     case APPLY_ALTER:
         alter_answered(a, ev, fx);
@@ -829,7 +609,8 @@ void apply_step(struct apply *a, const struct event *ev, struct effects *fx)
         apply_verify_event(a, ev, fx);
         break;
     case APPLY_JOURNAL_RESULT:
-        result_answered(a, ev, fx);
+        if (ev->kind == EV_FILE)
+            result_answered(a, ev, fx);
         break;
     case APPLY_UNDO:
         undo_event(a, ev, fx);

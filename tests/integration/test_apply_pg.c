@@ -225,14 +225,21 @@ static const char *leftovers(void)
                      w->pg->data);
 }
 
+/* Scratch clusters of ours that were not removed. */
+static const char *canaries(void)
+{
+    return pgtest_sh("ls -d '%s'/pgd-canary.* 2>/dev/null | wc -l", w->pg->dir);
+}
+
 static int setup(void **state)
 {
     (void)state;
-    const char *bin = pgtest_bindir("15");
+    const char *bin = pgtest_bindir(getenv("PGD_TEST_VERSION") ? getenv("PGD_TEST_VERSION") : "15");
     if (!bin)
         bin = pgtest_any_bindir();
     w = calloc(1, sizeof *w);
     w->pg = pgtest_start(bin, "shared_buffers = 32MB\nautovacuum = off\n");
+    setenv("TMPDIR", w->pg->dir, 1); /* where the canary goes: a place of our own */
     struct identity *id = &w->facts.id;
     text_copy_raw(id->data_directory, sizeof id->data_directory, w->pg->data);
     snprintf(id->config_file, sizeof id->config_file, "%s/postgresql.conf", w->pg->data);
@@ -253,6 +260,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
+    unsetenv("TMPDIR");
     pgtest_sh("rm -rf '%s'", w->dir);
     pgtest_destroy(w->pg);
     if (w->apply)
@@ -328,7 +336,7 @@ static void test_restart_there_and_back(void **state)
     assert_string_equal(show("shared_buffers"), "96MB");
     assert_true(pgtest_pid(w->pg) != before);
     assert_string_equal(leftovers(), "");
-    assert_string_equal(pgtest_sh("ls -d /tmp/pgd-canary.* 2>/dev/null | wc -l"), "0");
+    assert_string_equal(canaries(), "0");
     assert_int_equal(switch_to(&start), APPLY_DONE);
     assert_string_equal(show("shared_buffers"), "32MB");
     assert_string_equal(leftovers(), "");
@@ -404,7 +412,7 @@ static void test_canary_refuses(void **state)
     assert_int_equal(pgtest_pid(w->pg), before);
     assert_string_equal(auto_conf(), "");
     assert_string_equal(leftovers(), "");
-    assert_string_equal(pgtest_sh("ls -d /tmp/pgd-canary.* 2>/dev/null | wc -l"), "0");
+    assert_string_equal(canaries(), "0");
 }
 
 static void test_prepared_transaction_refuses_restart(void **state)

@@ -37,6 +37,17 @@ const struct entry *apply_wanted(const struct apply *a, int *n);
 void apply_identity_ask(struct apply *a, struct effects *fx);
 int apply_identity(struct apply *a, const struct event *ev, struct err *e, struct effects *fx);
 
+const char *apply_asset(const char *name); /* its text; it must be there */
+void apply_journal_begin(struct apply *a, struct effects *fx);
+
+/* apply_journal.c: append a line and wait for the disk */
+void apply_journal_intent(struct apply *a, struct effects *fx);
+void apply_journal_result(struct apply *a, struct effects *fx); /* by a->final and a->err */
+
+/* preflight.c */
+void apply_preflight_begin(struct apply *a, struct effects *fx);
+void apply_preflight_event(struct apply *a, const struct event *ev, struct effects *fx);
+
 /* apply_sql.c: statements and the reading of their results */
 extern const char apply_sql_config[]; /* pg_file_settings joined to pg_settings */
 extern const char apply_sql_hba[];

@@ -1,0 +1,145 @@
+/* What is looked at before a restart: base backups, prepared transactions, the archiver, standbys; then a canary boots with
+ * the new settings, and postgresql.auto.conf is copied for the way back. What fails here has touched nothing. */
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/base/text.h"
+#include "pgd/tuning/apply_parts.h"
+
+/* Steps of PREFLIGHT, in order; each waits for one answer. */
+enum { PRE_SQL, PRE_CANARY, PRE_SAVE };
+
+static void canary(struct apply *a, struct effects *fx)
+{
+    const struct identity *id = &a->env.facts->id;
+    const char *argv[LEDGER_MAX + 8] = {"sh", "-s", "--"};
+    struct buf words[LEDGER_MAX + 3] = {{0}};
+    int n = 0;
+    buf_printf(&words[n++], "data=%s", id->data_directory);
+    buf_printf(&words[n++], "config=%s", id->config_file);
+    buf_printf(&words[n++], "bin=%s", id->bindir);
+    for (int i = 0; i < a->n; i++, n++) {
+        const struct entry *e = &a->to[i];
+        if (e->present)
+            buf_printf(&words[n], "set:%s=%s", e->name, e->value);
+        else
+            buf_printf(&words[n], "reset:%s", e->name);
+    }
+    for (int i = 0; i < n; i++)
+        argv[3 + i] = buf_text(&words[i]);
+    struct req req = apply_req(a);
+    a->child = req.id;
+    a->step = PRE_CANARY;
+    struct effect *e = fx_child(fx, req, argv, CHILD_COLLECT);
+    e->u.child.stdin_text = xstrdup(apply_asset("restart/canary.sh"));
+    e->u.child.run_as = xstrdup(id->owner);
+    e->u.child.cwd = xstrdup("/");
+    for (int i = 0; i < n; i++)
+        buf_clear(&words[i]);
+    apply_note(a, "canary: a scratch cluster boots with the new settings");
+    apply_timer(a, APPLY_CANARY_MS, fx);
+}
+
+static void preflight_next(struct apply *a, struct effects *fx)
+{
+    bool script = apply_script_possible(a);
+    if (a->step == PRE_SQL && a->env.canary && !a->env.preflight_disabled && script) {
+        canary(a, fx);
+    } else if (a->step < PRE_SAVE && script) {
+        struct req req = apply_req(a);
+        a->step = PRE_SAVE;
+        a->child = req.id;
+        struct effect *e = apply_script(&a->env.facts->id, "save", "", CHILD_COLLECT, req, fx);
+        e->changes_server = true;
+    } else {
+        apply_journal_begin(a, fx);
+    }
+}
+
+void apply_preflight_begin(struct apply *a, struct effects *fx)
+{
+    apply_enter(a, APPLY_PREFLIGHT);
+    if (a->env.way == RESTART_WAY_NONE ||
+        (a->env.way == RESTART_WAY_PG_CTL && !apply_script_possible(a))) {
+        err_set(&a->fault, ERR_REFUSED, "a restart is needed and no way to restart is known");
+        err_hint(&a->fault, "Give one with --restart cmd:PATH, or leave these settings out.");
+        apply_fail(a, fx);
+        return;
+    }
+    apply_sql(a, apply_sql_preflight(a->now.version_num), APPLY_SQL_MS, fx);
+}
+
+/* The last line that the program wrote, cleaned. */
+static void last_words(const char *text, char *dst, size_t size)
+{
+    struct buf copy = {0};
+    buf_puts(&copy, text ? text : "");
+    while (copy.len > 0 && copy.data[copy.len - 1] == '\n')
+        copy.data[--copy.len] = '\0';
+    const char *line = copy.len ? strrchr(copy.data, '\n') : NULL;
+    text_copy(dst, size, line ? line + 1 : buf_text(&copy));
+    buf_clear(&copy);
+}
+
+static void canary_answered(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    apply_timer_stop(a, fx);
+    if (ev->err.code == ERR_NONE && ev->u.child.status == 0 && ev->u.child.signal == 0) {
+        preflight_next(a, fx);
+        return;
+    }
+    last_words(ev->text, a->log_line, sizeof a->log_line);
+    if (ev->err.code != ERR_NONE) {
+        a->fault = ev->err;
+    } else if (ev->u.child.status == 1) {
+        err_set(&a->fault, ERR_REFUSED, "the server would not start with these settings");
+        err_detail(&a->fault, "The canary says: %.400s", a->log_line);
+        err_hint(&a->fault, "Nothing was touched.");
+    } else {
+        err_set(&a->fault, ERR_CHILD, "%.200s",
+                a->log_line[0] ? a->log_line : "the canary did not end in time");
+    }
+    apply_fail(a, fx);
+}
+
+static void save_answered(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    char state[32];
+    apply_report_field(ev->text ? ev->text : "", "state", state, sizeof state);
+    if (ev->err.code == ERR_NONE && strcmp(state, "saved") == 0) {
+        a->saved = true;
+        preflight_next(a, fx);
+        return;
+    }
+    a->fault = ev->err;
+    if (ev->err.code == ERR_NONE) {
+        char note[200];
+        apply_report_field(ev->text ? ev->text : "", "note", note, sizeof note);
+        err_set(&a->fault, ERR_CHILD, "the copy of postgresql.auto.conf could not be made%s%s",
+                note[0] ? ": " : "", note);
+    }
+    apply_fail(a, fx);
+}
+
+void apply_preflight_event(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    if (ev->kind == EV_PG_RESULT) {
+        if (!apply_answered(a, ev, fx))
+            return;
+        if (!apply_read_preflight(a, ev->rows, &a->fault)) {
+            apply_fail(a, fx);
+            return;
+        }
+        preflight_next(a, fx);
+    } else if (ev->kind == EV_CHILD_EXIT) {
+        a->child = 0;
+        if (a->step == PRE_CANARY)
+            canary_answered(a, ev, fx);
+        else
+            save_answered(a, ev, fx);
+    } else if (ev->kind == EV_TIMER) {
+        effects_add(
+            fx, FX_CHILD_KILL,
+            (struct req){.owner = OWNER_APPLY, .generation = a->generation, .id = a->child});
+    }
+}
