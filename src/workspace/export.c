@@ -223,7 +223,7 @@ static void conf_head(const struct model *m, int nsessions, int nsettings, struc
         "#     include 'pg_diagnose.conf'\n"
         "# then run SELECT pg_reload_conf(); what says \"needs a restart\" waits for one. An entry "
         "of\n"
-        "# postgresql.auto.conf goes before this file: ALTER SYSTEM RESET takes it out.\n"
+        "# of postgresql.auto.conf wins over this file; ALTER SYSTEM RESET takes it out.\n"
         "# Memory sizes fit the machine on which they were measured.\n");
 }
 
