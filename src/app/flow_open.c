@@ -147,6 +147,9 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
             text_copy(m->workspace.identity_note, sizeof m->workspace.identity_note, why);
             model_say(m, CHAT_WARN, "the server is not as it was last time: %s", why);
         }
+    } else if (e.code == ERR_REFUSED) {
+        only_look(m, &e, fx); /* of a newer version: not ours to write */
+        return;
     } else if (e.code != ERR_NONE) {
         model_say(m, CHAT_WARN, "workspace.json: %s", e.msg);
         if (e.hint[0])
@@ -221,7 +224,7 @@ static void rebuild_next(struct model *m, struct effects *fx)
         names = buf_text(&m->fl.pending);
     }
     buf_clear(&m->fl.pending);
-    if (m->workspace.nsessions > 0)
+    if (m->workspace.nsessions > 0 && !m->workspace.readonly)
         flow_save(m, false, fx);
     sessions_known(m, fx);
 }
@@ -255,6 +258,10 @@ static void index_read(struct model *m, const struct event *ev, struct effects *
     if (ev->err.code == ERR_NONE &&
         store_index_parse(ev->text ? ev->text : "", ev->len, &m->workspace, &e)) {
         sessions_known(m, fx);
+        return;
+    }
+    if (e.code == ERR_REFUSED) {
+        only_look(m, &e, fx);
         return;
     }
     m->workspace.nsessions = 0;

@@ -475,7 +475,8 @@ void store_session_json(const struct session *s, struct buf *out)
     dump(j, out);
 }
 
-/* The head that every file of ours has: an object with a format that we know. */
+/* The head that every file of ours has: an object with a format that we know. One of a newer version is REFUSED:
+ * unlike a damaged one it may not be made again. */
 static json_t *open_file(const char *text, size_t len, const char *name, struct err *e)
 {
     json_t *j = js_parse(text, len, e);
@@ -490,7 +491,7 @@ static json_t *open_file(const char *text, size_t len, const char *name, struct 
     }
     int64_t format = js_get_int(j, "format", -1);
     if (format != FORMAT) {
-        err_set(e, ERR_FORMAT,
+        err_set(e, format > FORMAT ? ERR_REFUSED : ERR_FORMAT,
                 format > FORMAT ? "%s was written by a newer version" : "%s has no known format",
                 name);
         err_detail(e, "Its format is %lld; this version knows format %d.", (long long)format,
