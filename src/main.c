@@ -1,15 +1,29 @@
 /* main.c - the entry: reads the command line and hands over to the program in app/. */
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "pgd/app/app.h"
 #include "pgd/io/versions.h"
+
+/* A closed stdin, stdout or stderr would give its number to the next file or socket that is opened. */
+static void open_closed_standards(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+
+    while (fd >= 0 && fd <= 2)
+        fd = open("/dev/null", O_RDWR);
+    if (fd > 2)
+        close(fd);
+}
 
 int main(int argc, char **argv)
 {
     struct command_line cl;
     struct err e = {0};
 
+    open_closed_standards();
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C");
     if (!cli_parse(argc, argv, &cl, &e))
