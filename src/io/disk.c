@@ -40,16 +40,30 @@ static const char *name_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static int sync_fd(int fd)
+/* Test builds only: a disk that takes its time, for every file or for those whose path ends as given. */
+static void test_delay(int fd)
 {
 #ifdef PGD_TEST_BUILD
     const char *delay = getenv("PGD_TEST_FSYNC_DELAY_MS");
-    if (delay) {
-        const long ms = strtol(delay, NULL, 10);
-        const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-        nanosleep(&t, NULL);
-    }
+    const char *only = getenv("PGD_TEST_FSYNC_DELAY_FILE");
+    char link[64], path[4096];
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    const ssize_t got = readlink(link, path, sizeof path);
+    const size_t len = got > 0 ? (size_t)got : 0, end = only ? strlen(only) : 0;
+    if (!delay || end > len || (end && memcmp(path + len - end, only, end) != 0))
+        return;
+    const long ms = strtol(delay, NULL, 10);
+    const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&t, NULL);
+#else
+    (void)fd;
 #endif
+}
+
+static int sync_fd(int fd)
+{
+    test_delay(fd);
     return fsync(fd);
 }
 
