@@ -308,6 +308,7 @@ int app_run(const struct command_line *cl)
     if (cl->verb == VERB_SCREEN && !tty) {
         err_set(&e, ERR_USAGE, "the full screen needs a terminal");
         err_hint(&e, "Without one use: pg_diagnose tune ... --json, or pg_diagnose demo.");
+        model_clear(&a->m);
         free(a);
         return app_usage_error(cl, &e);
     }
@@ -318,6 +319,7 @@ int app_run(const struct command_line *cl)
     a->io = io_new(on_event, idle, a);
     if (screen && !open_screen(a, log_fd_of_sink, &e)) {
         io_free(a->io);
+        model_clear(&a->m);
         free(a);
         return app_usage_error(cl, &e);
     }

@@ -232,7 +232,7 @@ static bool check_name(struct err *e)
         err_detail(e, "The screen needs a terminal that can move its cursor.");
         return err_hint(
             e, "Set TERM to your terminal's name, such as xterm-256color, or use a headless "
-               "verb: tune, health or watch with --json.");
+               "verb: tune with --json.");
     }
     text_copy(t.info.name, sizeof(t.info.name), name);
     return true;
@@ -256,8 +256,7 @@ static bool open_files(struct err *e)
     t.out = t.in < 0 ? -1 : open_tty(0);
     if (t.out < 0 || tcgetattr(t.out, &t.saved_modes) != 0) {
         err_set(e, ERR_USAGE, "cannot open the terminal: %s", strerror(errno));
-        return err_hint(
-            e, "Run it in a terminal, or use a headless verb: tune, health or watch with --json.");
+        return err_hint(e, "Run it in a terminal, or use a headless verb: tune with --json.");
     }
     t.epoll = epoll_create1(EPOLL_CLOEXEC);
     t.timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);

@@ -94,11 +94,10 @@ static void every_end_gives_the_terminal_back(void **state)
     }
 }
 
+#ifndef PGD_SANITIZED /* a sanitizer has a handler of its own: the gcc build runs this one */
 static void a_crash_gives_the_terminal_back(void **state)
 {
     (void)state;
-    if (getenv("PGD_TIME_SCALE")) /* a sanitizer has its own handler */
-        skip();
     struct termios before = fresh_modes();
     struct screen *s = start(NULL, NULL, 0, 0);
     screen_expect(s, "Recent workspaces", 10000);
@@ -109,6 +108,7 @@ static void a_crash_gives_the_terminal_back(void **state)
     screen_expect(s, "crashed", 1000);
     screen_close(s);
 }
+#endif
 
 static void a_vanished_terminal_ends_the_program(void **state)
 {
@@ -271,7 +271,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_end_gives_the_terminal_back),
+#ifndef PGD_SANITIZED
         cmocka_unit_test(a_crash_gives_the_terminal_back),
+#endif
         cmocka_unit_test(a_vanished_terminal_ends_the_program),
         cmocka_unit_test(colours_can_be_turned_off),
         cmocka_unit_test(a_c_locale_gets_seven_bits),

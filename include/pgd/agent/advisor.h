@@ -21,7 +21,7 @@ struct round_history {
     struct setting_change changes[CHANGES_MAX]; /* as applied */
     struct verdict verdict;
     bool kept;
-    bool failed; /* could not be applied */
+    bool failed;          /* could not be applied */
     struct window window; /* of the candidate's runs */
 };
 
@@ -33,21 +33,21 @@ struct rejected_change {
 
 struct evidence {
     const struct server_facts *server;
-    const struct sdl *plan;       /* NULL before a strategy */
-    const struct window *now;     /* recent minutes before a benchmark; may be invalid */
-    const struct window *base;    /* over the baseline's runs; NULL before */
-    const struct window *best;    /* over the newest runs of the best arm; NULL before */
+    const struct sdl *plan;    /* NULL before a strategy */
+    const struct window *now;  /* recent minutes before a benchmark; may be invalid */
+    const struct window *base; /* over the baseline's runs; NULL before */
+    const struct window *best; /* over the newest runs of the best arm; NULL before */
     int nplans;
     const struct plan_facts *plans; /* EXPLAIN of the workload's statements under the best arm */
-    double baseline_tps, best_tps; /* NAN before */
+    double baseline_tps, best_tps;  /* NAN before */
     double baseline_p95_ms;
-    double floor;                  /* NAN before */
-    double client_cpu;             /* NAN unknown */
+    double floor;      /* NAN before */
+    double client_cpu; /* NAN unknown */
     int nhistory;
     const struct round_history *history;
     int nrejected;
     const struct rejected_change *rejected;
-    const struct arm *best_arm;    /* our entries in force; NULL = none */
+    const struct arm *best_arm; /* our entries in force; NULL = none */
     bool restart_allowed;
     double seconds_left;
 };
@@ -57,12 +57,13 @@ void builtin_first_sight(const struct evidence *e, struct first_sight *out);
 void builtin_strategy(const struct evidence *e, const char *name, struct sdl *out);
 void builtin_target(const struct evidence *e, struct target *out);
 void builtin_round1(const struct evidence *e, struct proposal *out);
-void builtin_next_round(const struct evidence *e, struct proposal *out); /* after round 1, from what was learned */
+void builtin_next_round(const struct evidence *e,
+                        struct proposal *out); /* after round 1, from what was learned */
 void builtin_analyze(const struct evidence *e, const struct verdict *v, struct conclusion *out);
 void builtin_next_strategies(const struct evidence *e, struct next_strategies *out);
 /* What failed: "bench", "apply", "restart", "connect"; log holds the lines that matter. */
-void builtin_diagnose(const struct evidence *e, const char *what, const struct err *err, const char *log,
-                      struct diagnosis *out);
+void builtin_diagnose(const struct evidence *e, const char *what, const struct err *err,
+                      const char *log, struct diagnosis *out);
 
 /* pgtune's answer for this machine (comparison arm), by the formulas of le0pard/pgtune; n changes. */
 void pgtune_arm(const struct server_facts *f, const char *type, struct arm *out);
