@@ -298,9 +298,20 @@ static SCREEN *newterm_quietly(void)
     return s;
 }
 
+/* Asked before newterm(), which leaves memory behind when it knows no such terminal. */
+static bool is_known(const char *name)
+{
+    int why;
+
+    if (setupterm(name, fileno(t.out_file), &why) != OK)
+        return false;
+    del_curterm(cur_term);
+    return true;
+}
+
 static bool start_curses(struct err *e)
 {
-    t.screen = newterm_quietly();
+    t.screen = is_known(t.info.name) ? newterm_quietly() : NULL;
     if (!t.screen) {
         err_set(e, ERR_USAGE, "TERM is %s, which this machine does not know", t.info.name);
         return err_hint(e, "Install the package ncurses-term, or set TERM=xterm-256color.");
