@@ -22,7 +22,24 @@ static void journal_path(const struct model *m, char *dst, size_t size)
     buf_clear(&b);
 }
 
-void flow_switch(struct model *m, const struct arm *arm, struct effects *fx)
+/* The connection may be away for a moment (somebody restarts the server): that is worth a wait. A session that
+ * has just been lost without the link having noticed is not asked again at once. */
+enum { HOLD_MOST_S = 60, HOLD_LEAST_MS = 300, LOST_TRIES_MAX = 3 };
+
+static bool hold(struct model *m, int what, bool lost)
+{
+    struct hold *h = &m->fl.hold;
+
+    if (!lost && m->links[CONN_CONTROL].state == LINK_UP)
+        return false;
+    h->what = what;
+    h->from_us = m->now_us + (lost ? HOLD_LEAST_MS * 1000 : 0);
+    h->until_us = m->now_us + HOLD_MOST_S * 1000000LL;
+    model_say(m, CHAT_WARN, "waiting for the connection to come back");
+    return true;
+}
+
+static void switch_now(struct model *m, const struct arm *arm, struct effects *fx)
 {
     struct apply_env env = {
         .facts = &m->server,
@@ -40,11 +57,19 @@ void flow_switch(struct model *m, const struct arm *arm, struct effects *fx)
     journal_path(m, m->fl.journal_path, sizeof m->fl.journal_path);
     effect_clear(&m->fl.fresh_session);
     links_template(m, CONN_BENCH, m->session.plan.database, &m->fl.fresh_session);
-    m->fl.switching = true;
     apply_start(&m->apply, &env, arm, m->now_us, fx);
 }
 
-static void start_run(struct model *m, int seconds, bool warmup, struct effects *fx)
+void flow_switch(struct model *m, const struct arm *arm, struct effects *fx)
+{
+    m->fl.switching = true;
+    if (hold(m, HOLD_SWITCH, false))
+        m->fl.hold.arm = *arm;
+    else
+        switch_now(m, arm, fx);
+}
+
+static void run_now(struct model *m, int seconds, bool warmup, struct effects *fx)
 {
     struct session *s = &m->session;
     struct buf dir = {0};
@@ -59,12 +84,50 @@ static void start_run(struct model *m, int seconds, bool warmup, struct effects 
     buf_clear(&dir);
     m->bench.want_checkpoint = !warmup && m->server.rights.checkpoint;
     m->bench.want_log = !warmup;
-    m->fl.running = true;
-    m->fl.run_warmup = warmup;
     /* the same seed for the n-th run of both arms, another one for every session */
     int64_t seed = s->created_wall_us / 1000 % 1000000 + (warmup ? 500000 : s->run_number / 2);
     collect_mark(&m->collect);
     bench_start(&m->bench, &s->plan, &m->bench_target, seconds, warmup, seed, fx);
+}
+
+static void start_run(struct model *m, int seconds, bool warmup, struct effects *fx)
+{
+    m->fl.running = true;
+    m->fl.run_warmup = warmup;
+    if (hold(m, HOLD_RUN, false))
+        m->fl.hold.seconds = seconds;
+    else
+        run_now(m, seconds, warmup, fx);
+}
+
+/* A run that was cancelled before it began. */
+static void run_dropped(struct model *m)
+{
+    bench_clear(&m->bench);
+    m->bench.run.tps = NAN;
+    m->bench.run.cancelled = true;
+    err_set(&m->bench.run.err, ERR_CANCELLED, "the run was cancelled");
+    m->bench.state = BENCH_FAILED;
+}
+
+/* Whether what waits may begin: the connection is back, or waiting longer would not help. */
+static bool released(struct model *m, struct effects *fx)
+{
+    struct hold *h = &m->fl.hold;
+    bool back = m->links[CONN_CONTROL].state == LINK_UP && m->now_us >= h->from_us;
+    bool dropped = m->fl.cancel && (h->what == HOLD_RUN || ledger_clean(&m->session.ledger));
+    int what = h->what;
+
+    if (!back && !dropped && m->now_us < h->until_us)
+        return false;
+    h->what = HOLD_NOTHING;
+    if (what == HOLD_SWITCH)
+        switch_now(m, &h->arm, fx);
+    else if (dropped)
+        run_dropped(m);
+    else
+        run_now(m, h->seconds, m->fl.run_warmup, fx);
+    return true;
 }
 
 /* The arm in force, by name, for the journal and the series. */
@@ -537,7 +600,6 @@ static void round_end(struct model *m, struct effects *fx)
         if (m->apply.log_line[0])
             model_say(m, CHAT_BAD, "server log: %s", m->apply.log_line);
         flow_save(m, false, fx);
-        m->fl.failed_applies++;
         flow_rounds(m, fx);
         return;
     default:
@@ -688,9 +750,12 @@ static void settled(struct model *m, struct effects *fx)
 
     if (m->apply.state != APPLY_DONE) {
         struct err e = m->apply.err;
-        if (m->apply.state == APPLY_STUCK || m->fl.server_lost) {
-            flow_enter(m, FLOW_STUCK);
+        if (m->apply.state == APPLY_STUCK || !ledger_clean(&s->ledger)) {
+            flow_enter(m, FLOW_STUCK); /* what is ours and in force could not be put right */
             flow_end_stuck(m, &e, fx);
+        } else if (m->fl.cancel) {
+            model_say(m, CHAT_WARN, "%s", e.msg);
+            flow_paused(m, fx);
         } else {
             s->state = SESSION_PAUSED;
             flow_save(m, false, fx);
@@ -710,13 +775,53 @@ static void settled(struct model *m, struct effects *fx)
     }
 }
 
+/* A switch outside a round could not be made; the configuration is the one from before it. */
+static void switch_failed(struct model *m, struct effects *fx)
+{
+    struct session *s = &m->session;
+    struct err e = m->apply.err;
+
+    if (m->apply.state == APPLY_STUCK) {
+        flow_enter(m, FLOW_STUCK);
+        flow_end_stuck(m, &e, fx);
+    } else if (m->fl.cancel) {
+        flow_settle(m, &s->best, fx);
+    } else if (m->flow == FLOW_CONFIRM) {
+        model_say(m, CHAT_BAD, "the confirmation ends: %s", e.msg);
+        text_copy(s->end_reason, sizeof s->end_reason, e.msg);
+        m->fl.change_failed = m->fl.settle_failed = true;
+        flow_settle(m, &s->start, fx);
+    } else {
+        s->state = ledger_clean(&s->ledger) ? SESSION_FAILED : SESSION_PAUSED;
+        text_copy(s->end_reason, sizeof s->end_reason, e.msg);
+        flow_save(m, false, fx);
+        flow_fail(m, &e, "switching the configuration", fx);
+    }
+}
+
+/* Nothing was touched because the connection was lost: the same switch once more when it is back. */
+static bool switch_again(struct model *m)
+{
+    const struct apply *a = &m->apply;
+    bool lost = a->state == APPLY_FAILED && a->err.code == ERR_LOST;
+    bool worth = !m->fl.cancel || !ledger_clean(&m->session.ledger);
+
+    if (!lost || !worth || m->fl.lost_tries++ >= LOST_TRIES_MAX) {
+        m->fl.lost_tries = 0;
+        return false;
+    }
+    m->fl.hold.arm = a->goal;
+    return hold(m, HOLD_SWITCH, true);
+}
+
 static bool switch_finished(struct model *m, struct effects *fx)
 {
     const struct apply *a = &m->apply;
-    bool ok = a->state == APPLY_DONE;
 
-    if (!m->fl.switching || !apply_finished(a))
+    if (!m->fl.switching || !apply_finished(a) || m->fl.hold.what != HOLD_NOTHING)
         return false;
+    if (switch_again(m))
+        return true;
     m->fl.switching = false;
     m->dirty = true;
     tell_apply(m, fx);
@@ -729,14 +834,8 @@ static bool switch_finished(struct model *m, struct effects *fx)
                       fx);
     } else if (m->flow == FLOW_SETTLE) {
         settled(m, fx);
-    } else if (!ok) {
-        struct err e = a->err;
-        if (a->state == APPLY_STUCK) {
-            flow_enter(m, FLOW_STUCK);
-            flow_end_stuck(m, &e, fx);
-        } else {
-            flow_fail(m, &e, "switching the configuration", fx);
-        }
+    } else if (a->state != APPLY_DONE) {
+        switch_failed(m, fx);
     } else if (m->flow == FLOW_CONFIRM) {
         experiment_switched(&m->session.confirm, m->fl.confirm_arm, a->restarted);
     } else if (m->flow == FLOW_BASELINE) {
@@ -757,7 +856,8 @@ static bool run_finished(struct model *m, struct effects *fx)
     struct bench_run run;
     struct experiment *x = experiment_of(m);
 
-    if (!m->fl.running || (m->bench.state != BENCH_DONE && m->bench.state != BENCH_FAILED))
+    if (!m->fl.running || m->fl.hold.what != HOLD_NOTHING ||
+        (m->bench.state != BENCH_DONE && m->bench.state != BENCH_FAILED))
         return false;
     m->fl.running = false;
     m->dirty = true;
@@ -818,6 +918,8 @@ static bool drive(struct model *m, struct effects *fx)
 
 bool flow_measure_pump(struct model *m, struct effects *fx)
 {
+    if (m->fl.hold.what != HOLD_NOTHING && released(m, fx))
+        return true;
     if (switch_finished(m, fx) || run_finished(m, fx))
         return true;
     if (m->flow == FLOW_ROUND && m->fl.cancel && m->session.round.state == ROUND_DONE) {
@@ -828,7 +930,8 @@ bool flow_measure_pump(struct model *m, struct effects *fx)
         round_message(m, &(struct round_msg){.kind = ROUND_MSG_CANCEL}, fx);
         return true;
     }
-    if (m->flow == FLOW_ROUND && m->fl.switching && m->apply.state != m->fl.apply_seen) {
+    if (m->flow == FLOW_ROUND && m->fl.switching && m->fl.hold.what == HOLD_NOTHING &&
+        m->apply.state != m->fl.apply_seen) {
         m->fl.apply_seen = m->apply.state;
         round_message(
             m, &(struct round_msg){.kind = ROUND_MSG_APPLY_STATE, .apply_state = m->apply.state},

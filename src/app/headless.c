@@ -110,6 +110,17 @@ void headless_chat(struct model *m, uint64_t *printed, struct effects *fx)
         fx_line(fx, m->opt.json ? FX_STDERR : FX_STDOUT, m->chat[*printed - first].text);
 }
 
+/* The session ended because of changes that could not be made: the last one, or all of them. */
+static bool change_failed(const struct model *m)
+{
+    const struct session *s = &m->session;
+
+    for (int i = 0; i < s->nhistory; i++)
+        if (!s->history[i].failed && !m->fl.change_failed)
+            return false;
+    return s->nhistory > 0 || m->fl.change_failed;
+}
+
 void headless_end(struct model *m, struct effects *fx)
 {
     const struct session *s = &m->session;
@@ -120,7 +131,7 @@ void headless_end(struct model *m, struct effects *fx)
     if (s->state == SESSION_PAUSED) {
         code = m->fl.exit_code;
     } else if (s->state == SESSION_FAILED) {
-        code = m->fl.failed_applies > 0 && s->nhistory == m->fl.failed_applies ? 4 : 1;
+        code = change_failed(m) ? 4 : 1;
     } else if (s->plan.target_tps > 0 && !(s->best_tps >= s->plan.target_tps)) {
         code = 1;
     }

@@ -296,6 +296,14 @@ enum decision {
 
 enum { ARCHIVED_MAX = 64 };
 
+/* A switch or a run that has to wait: the control connection is away, and comes back or not. */
+struct hold {
+    enum { HOLD_NOTHING, HOLD_SWITCH, HOLD_RUN } what;
+    struct arm arm; /* of the switch */
+    int seconds;    /* of the run */
+    int64_t from_us, until_us;
+};
+
 struct flow {
     uint32_t generation, waiting; /* id of the answer that is awaited; 0 = none */
     int step, at;                 /* place within a state's sequence */
@@ -323,9 +331,11 @@ struct flow {
     char paths[3][1024];     /* exports: report, conf, ansible */
     bool switching, running; /* a switch or a run of ours is under way */
     bool run_warmup;
-    int confirm_arm;             /* the arm that the confirmation's switch makes */
+    struct hold hold;   /* a switch or a run that waits for the connection */
+    int lost_tries;     /* switches begun anew because the connection was lost before they began */
+    bool change_failed; /* the session ends because a change could not be made */
+    int confirm_arm;    /* the arm that the confirmation's switch makes */
     enum apply_state apply_seen; /* last told to the round */
-    int failed_applies;
     char journal_path[1100];
     struct session *archived[ARCHIVED_MAX]; /* read for an export, oldest first; owned */
     int narchived;
