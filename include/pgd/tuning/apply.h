@@ -2,7 +2,7 @@
  * and its undo when anything fails.
  *
  * Every path that applied something ends in DONE, ROLLED_BACK (verified) or STUCK with the exact SQL.
- * docs/production.md names the rules that each state keeps. */
+ * docs/journal.md has the records that it writes. */
 #pragma once
 
 #include "pgd/base/effect.h"
