@@ -111,7 +111,7 @@ static void lock(struct model *m, struct effects *fx)
     struct effect *e = ask(m, STEP_LOCK, FILE_LOCK, "lock", fx);
 
     clock_iso(m->wall_us, since, sizeof since);
-    buf_printf(&note, "pg_diagnose, process %d, since %s", m->opt.pid, since);
+    buf_printf(&note, "process %d, pg_diagnose since %s", m->opt.pid, since);
     e->len = note.len;
     e->text = buf_take(&note);
 }
@@ -167,7 +167,10 @@ static void sessions_known(struct model *m, struct effects *fx)
     for (int i = 0; i < w->nsessions && m->fl.interrupted < 0; i++)
         if (w->sessions[i].state == SESSION_ACTIVE || w->sessions[i].state == SESSION_PAUSED)
             m->fl.interrupted = i;
-    if (m->fl.interrupted >= 0 && !w->readonly) {
+    if (m->fl.interrupted >= 0 && m->opt.readonly)
+        model_say(m, CHAT_WARN, "session %s was interrupted; with --readonly it stays as it is",
+                  w->sessions[m->fl.interrupted].name);
+    else if (m->fl.interrupted >= 0 && !w->readonly) {
         struct buf rel = {0};
         flow_enter(m, FLOW_RECOVER);
         buf_printf(&rel, "sessions/%s/session.json", w->sessions[m->fl.interrupted].name);
