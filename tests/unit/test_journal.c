@@ -173,6 +173,7 @@ static void test_damaged_inner_line(void **st)
     damaged(WORK_MEM_16 APPLIED "[]\n", "line 3");
     damaged("{}\n", "line 1");
     damaged("{\"event\":7}\n", "line 1");
+    damaged(WORK_MEM_16 "{\"event\":\"applied\",\"format\":2}\n", "line 2"); /* a newer meaning */
 #define INTENT(items) "{\"event\":\"intent\",\"no\":1,\"items\":" items "}\n"
     damaged(INTENT("{}"), "line 1");
     damaged(INTENT("[1]"), "line 1");

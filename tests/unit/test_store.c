@@ -340,12 +340,15 @@ static void test_future_format(void **st)
 
     assert_false(parse(future, strlen(future), s, &e));
     assert_string_equal(e.msg, "session.json was written by a newer version");
+    assert_int_equal(e.code, ERR_REFUSED);
     assert_true(e.hint[0]);
     assert_false(parse(none, strlen(none), s, &e));
     assert_string_equal(e.msg, "session.json has no known format");
+    assert_int_equal(e.code, ERR_FORMAT);
     assert_false(parse("[]", 2, s, &e));
     assert_false(store_index_parse(future, strlen(future), w, &e));
     assert_string_equal(e.msg, "index.json was written by a newer version");
+    assert_int_equal(e.code, ERR_REFUSED); /* unlike a damaged one it is not made again */
     assert_false(store_workspace_parse(future, strlen(future), &id, &e));
     assert_string_equal(e.msg, "workspace.json was written by a newer version");
     free(w);
