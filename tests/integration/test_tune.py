@@ -59,8 +59,8 @@ def interleaved(journal, entries):
 def restart_auto():
     server = t.Server(t.pg_bin(15))
     try:
-        run = t.Run(server, server.home(), server.script(t.SORTS), "--duration", "2", "--rounds", "2", "--accept", "safe",
-                    "--restart", "auto").expect(0, "ARCHIVED", "improved")
+        run = t.improved(server, server.home(), server.script(t.SORTS), "--duration", "2", "--rounds", "2", "--accept",
+                         "safe", "--restart", "auto")
         archived(server, run)
         interleaved(run.journal(), server.entries())
         kinds = [e["event"] for e in run.events()]
@@ -76,8 +76,11 @@ def restart_never():
     server = t.Server(t.pg_bin(15))
     try:
         pid = server.sql("SELECT pg_postmaster_start_time()")
-        run = t.Run(server, server.home(), server.script(t.SORTS), "--duration", "2", "--rounds", "1", "--accept", "safe",
-                    "--restart", "never", json_lines=False).end()
+        for _ in range(3):  # a noisy machine may leave it undecided
+            run = t.Run(server, server.home(), server.script(t.SORTS), "--duration", "2", "--rounds", "1", "--accept",
+                        "safe", "--restart", "never", json_lines=False).end()
+            if "verdict inconclusive" not in run.text():
+                break
         text = run.text()
         t.check(run.code == 0, "exit %d: %s" % (run.code, text))
         last = text.strip().splitlines()[-1]
@@ -93,8 +96,8 @@ def target_out_of_reach():
     """The goal is missed, so exit 1; what improved is kept all the same."""
     server = t.Server(t.pg_bin(15))
     try:
-        run = t.Run(server, server.home(), server.script(t.SORTS), "--duration", "2", "--rounds", "1", "--accept", "safe",
-                    "--target-tps", "10000000").expect(1, "ARCHIVED", "improved")
+        run = t.improved(server, server.home(), server.script(t.SORTS), "--duration", "2", "--rounds", "1", "--accept",
+                         "safe", "--target-tps", "10000000", code=1)
         t.check(run.summary["target_tps"] == 10000000, "the target is %s" % run.summary["target_tps"])
         archived(server, run)
     finally:

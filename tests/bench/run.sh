@@ -1,0 +1,18 @@
+#!/bin/sh
+# The measurements of the project, by name: run.sh [screen [ARGS] | demo]. All of them without a name.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+name=${1:-all}
+[ $# -eq 0 ] || shift
+case $name in
+screen) exec "$here/screen_probe.py" "$@" ;;
+demo) exec "$here/demo_headroom.sh" "$@" ;;
+all)
+    "$here/screen_probe.py"
+    "$here/demo_headroom.sh"
+    ;;
+*)
+    echo "run.sh: there is no measurement named $name: screen, demo" >&2
+    exit 2
+    ;;
+esac

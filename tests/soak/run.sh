@@ -1,0 +1,99 @@
+#!/bin/sh
+# What takes long. run.sh [PART...]: kills, screens, fuzz, tidy, versions; all of them without a name.
+#   kills     random kill -9, each with its resume          SOAK_KILLS (40)
+#   screens   the screen tests, over and over               SOAK_LOOPS (10)
+#   fuzz      every fuzz target under libFuzzer             SOAK_FUZZ_SECONDS (300) for each
+#   tidy      clang-tidy over src/
+#   versions  a whole session against each of PostgreSQL 12 to 18 that can be had
+# Each part prints what it did; the exit code says whether all of them were content.
+set -u
+
+top=${PGD_SOURCE_DIR:-$(cd "$(dirname "$0")/../.." && pwd -P)}
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+export PGD_SOURCE_DIR="$top"
+failed=""
+
+build() { # FOLDER PRESET TARGETS…
+    folder=$top/build/$1
+    preset=$2
+    shift 2
+    cmake -S "$top" --preset "$preset" -B "$folder" >"$top/build/soak-build.log" 2>&1 &&
+        cmake --build "$folder" -j "$jobs" --target "$@" >>"$top/build/soak-build.log" 2>&1 || {
+        tail -n 20 "$top/build/soak-build.log"
+        return 1
+    }
+}
+
+kills() {
+    build gcc dev pg_diagnose pg_diagnose_test &&
+        PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
+            "$top/tests/soak/kill_resume.py" "${SOAK_KILLS:-40}"
+}
+
+screens() {
+    build asan asan all || return 1
+    i=0
+    while [ "$i" -lt "${SOAK_LOOPS:-10}" ]; do
+        i=$((i + 1))
+        ctest --test-dir "$top/build/asan" -L '^screen$' --output-on-failure --no-tests=error || return 1
+    done
+    echo "screens: $i loops"
+}
+
+fuzz() {
+    build fuzz fuzz all || return 1
+    code=0
+    for target in "$top"/tests/fuzz/fuzz_*.c; do
+        name=$(basename "$target" .c)
+        program=$(find "$top/build/fuzz" -type f -name "$name" -perm -u+x | head -n 1)
+        work=$(mktemp -d)
+        "$program" -max_total_time="${SOAK_FUZZ_SECONDS:-300}" -rss_limit_mb=1024 -artifact_prefix="$top/build/$name-" \
+            -verbosity=0 -print_final_stats=1 "$work" "$top/tests/fuzz/corpus/$name" >"$work.log" 2>&1 || {
+            tail -n 40 "$work.log"
+            code=1
+        }
+        echo "fuzz: $name, $(sed -n 's/^stat::number_of_executed_units: *//p' "$work.log") inputs"
+        rm -rf "$work" "$work.log"
+    done
+    return "$code"
+}
+
+tidy() {
+    command -v clang-tidy >/dev/null 2>&1 || {
+        echo "tidy: clang-tidy is not installed"
+        return 1
+    }
+    build asan asan all || return 1
+    find "$top/src" -name '*.c' -print0 |
+        xargs -0 -n 4 -P "$jobs" clang-tidy -p "$top/build/asan" --quiet --warnings-as-errors='*' 2>/dev/null
+}
+
+versions() {
+    build gcc dev pg_diagnose || return 1
+    code=0
+    for version in 12 13 14 15 16 17 18; do
+        PGD_PROGRAM=$top/build/gcc/pg_diagnose "$top/tests/integration/test_tune_18.py" version "$version"
+        got=$?
+        [ "$got" -eq 0 ] || [ "$got" -eq 77 ] || code=1
+    done
+    return "$code"
+}
+
+[ $# -gt 0 ] || set -- kills screens fuzz tidy versions
+mkdir -p "$top/build"
+for part in "$@"; do
+    case $part in
+    kills | screens | fuzz | tidy | versions) ;;
+    *)
+        echo "run.sh: there is no part named $part" >&2
+        exit 2
+        ;;
+    esac
+    echo "== $part"
+    "$part" || failed="$failed $part"
+done
+[ -z "$failed" ] || {
+    echo "failed:$failed"
+    exit 1
+}
+echo "soak: all of it passed"
