@@ -40,9 +40,28 @@ void flow_emit(struct model *m, struct line *l, struct effects *fx)
     struct buf out = {0};
 
     line_finish(l, &out);
-    if (m->opt.headless && m->opt.json)
+    if (m->opt.headless && m->opt.json && !m->quitting) /* the summary is the last line */
         fx_line(fx, FX_STDOUT, buf_text(&out));
     buf_clear(&out);
+}
+
+void flow_fresh(struct model *m)
+{
+    struct flow *f = &m->fl;
+
+    f->stop_and_keep = f->undo_round = f->change_failed = f->arm_unknown = false;
+    f->settle_failed = f->save_failed = false;
+    f->empty_rounds = f->lost_tries = 0;
+}
+
+void flow_keep_identity(struct model *m)
+{
+    char why[200];
+
+    if (!m->server_known || identity_same(&m->pinned, &m->server.id, why, sizeof why))
+        return;
+    model_say(m, CHAT_BAD, "another server answers now: %s", why);
+    m->server.id = m->pinned; /* so that the next change is refused there */
 }
 
 void flow_fail(struct model *m, const struct err *e, const char *what, struct effects *fx)
@@ -114,6 +133,8 @@ void flow_link(struct model *m, const struct event *ev, struct effects *fx)
 
 void flow_event(struct model *m, const struct event *ev, struct effects *fx)
 {
+    if (m->quitting)
+        return;
     switch (m->flow) {
     case FLOW_WORKSPACE:
     case FLOW_RECOVER:
@@ -123,8 +144,10 @@ void flow_event(struct model *m, const struct event *ev, struct effects *fx)
         flow_prepare_event(m, ev, fx);
         break;
     case FLOW_ROUND:
-        if (flow_waits(m, ev))
+        if (flow_waits(m, ev)) {
+            flow_save_failed(m, ev, fx);
             flow_round_saved(m, fx);
+        }
         break;
     case FLOW_SUMMARY:
     case FLOW_PAUSED:
@@ -140,7 +163,7 @@ void flow_event(struct model *m, const struct event *ev, struct effects *fx)
 
 void flow_pump(struct model *m, struct effects *fx)
 {
-    for (int guard = 0; guard < 64; guard++) {
+    for (int guard = 0; guard < 64 && !m->quitting; guard++) {
         if (m->flow == FLOW_DISCOVER && m->discover.state == DISCOVER_DONE) {
             flow_open_discovered(m, fx);
         } else if (m->flow == FLOW_DISCOVER && m->discover.state == DISCOVER_FAILED) {
@@ -184,14 +207,20 @@ void flow_tune(struct model *m, struct effects *fx)
     }
 }
 
+/* The budget does not run while the DBA thinks. */
+static void question_closed(struct model *m)
+{
+    if (m->fl.asked_us && m->session.deadline_us)
+        m->session.deadline_us += m->now_us - m->fl.asked_us;
+    m->fl.asked_us = 0;
+    m->fl.decision = DECIDE_NOTHING;
+}
+
 void flow_decide(struct model *m, enum decision d, int value, struct effects *fx)
 {
     if (d != m->fl.decision)
         return;
-    if (m->fl.asked_us && m->session.deadline_us) /* the budget does not run while the DBA thinks */
-        m->session.deadline_us += m->now_us - m->fl.asked_us;
-    m->fl.asked_us = 0;
-    m->fl.decision = DECIDE_NOTHING;
+    question_closed(m);
     m->dirty = true;
     switch (d) {
     case DECIDE_STRATEGY:
@@ -243,24 +272,30 @@ void flow_close(struct model *m, struct effects *fx)
         for (int i = 0; i < m->session.round.review.n; i++)
             m->session.round.review.lines[i].answer = ANSWER_REJECT;
         flow_decide(m, m->fl.decision, 0, fx);
+    } else if (m->fl.decision == DECIDE_VERDICT) {
+        m->screen.dialog.kind = DIALOG_NONE;
+        flow_decide(m, DECIDE_VERDICT, 1, fx);
     }
 }
 
 void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx)
 {
+    bool asked_before = m->fl.quit_after;
+
     if (quit) {
         m->fl.quit_after = true;
         m->fl.exit_code = exit_code;
     }
     if (!model_run_active(m)) {
-        if (quit)
+        /* a session whose end is being written is finished first, unless asked twice */
+        if (quit && (asked_before || !flow_end_busy(m)))
             flow_quit(m, exit_code, fx);
         return;
     }
     if (m->fl.cancel)
         return;
     m->fl.cancel = true;
-    m->fl.decision = DECIDE_NOTHING;
+    question_closed(m);
     m->screen.dialog.kind = DIALOG_NONE;
     model_say(m, CHAT_EVENT, "stopping: the step under way is undone, then the session is paused");
     bench_cancel(&m->bench, fx);

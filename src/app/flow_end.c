@@ -71,6 +71,22 @@ void flow_save(struct model *m, bool wait, struct effects *fx)
     save_text(fx, flow_store_req(), m->workspace.dir, "workspace.json", &text);
 }
 
+void flow_save_failed(struct model *m, const struct event *ev, struct effects *fx)
+{
+    if (ev->err.code == ERR_NONE)
+        return;
+    model_say(m, CHAT_BAD, "the session could not be saved: %s", ev->err.msg);
+    if (ev->err.hint[0])
+        model_say(m, CHAT_WARN, "%s", ev->err.hint);
+    struct line *l = line_new("error");
+    line_text(l, "what", "saving the session");
+    line_text(l, "code", err_code_name(ev->err.code));
+    line_text(l, "message", ev->err.msg);
+    line_text(l, "detail", ev->err.detail);
+    line_text(l, "hint", ev->err.hint);
+    flow_emit(m, l, fx);
+}
+
 void flow_journal(struct model *m, const char *event, const char *key, const char *value,
                   struct effects *fx)
 {
@@ -276,6 +292,11 @@ static void say_end(struct model *m)
                   session_first(s, s->final_values[i].name), s->final_values[i].shown);
 }
 
+bool flow_end_busy(const struct model *m)
+{
+    return m->flow == FLOW_SUMMARY && m->fl.step != END_NONE && m->fl.step != END_DONE;
+}
+
 bool flow_end_pump(struct model *m, struct effects *fx)
 {
     if (m->flow != FLOW_SUMMARY || m->fl.step != END_REFRESH ||
@@ -284,6 +305,7 @@ bool flow_end_pump(struct model *m, struct effects *fx)
     struct evidence e;
     struct next_strategies next;
 
+    flow_keep_identity(m);
     final_values(m);
     say_end(m);
     model_evidence(m, &e);
@@ -301,6 +323,8 @@ void flow_end_event(struct model *m, const struct event *ev, struct effects *fx)
         return;
     switch ((enum end_step)m->fl.step) {
     case END_SAVE:
+        flow_save_failed(m, ev, fx);
+        m->fl.save_failed = ev->err.code != ERR_NONE;
         m->fl.at = 0;
         if (m->session.state == SESSION_ARCHIVED)
             read_archived(m, fx);
@@ -329,7 +353,7 @@ void flow_end_event(struct model *m, const struct event *ev, struct effects *fx)
 
 void flow_export(struct model *m, struct effects *fx)
 {
-    if (!m->workspace.open || model_run_active(m)) {
+    if (!m->workspace.open || model_run_active(m) || m->flow == FLOW_RECOVER || flow_end_busy(m)) {
         model_say(m, CHAT_WARN, "export is possible when no session runs");
         return;
     }

@@ -24,9 +24,9 @@ static void journal_path(const struct model *m, char *dst, size_t size)
 
 /* The connection may be away for a moment (somebody restarts the server): that is worth a wait. A session that
  * has just been lost without the link having noticed is not asked again at once. */
-enum { HOLD_MOST_S = 60, HOLD_LEAST_MS = 300, LOST_TRIES_MAX = 3 };
+enum { HOLD_MOST_S = 60, HOLD_LEAST_MS = 300, LOST_TRIES_MAX = 3, EMPTY_ROUNDS_MAX = 4 };
 
-static bool hold(struct model *m, int what, bool lost)
+static bool hold(struct model *m, enum hold_what what, bool lost)
 {
     struct hold *h = &m->fl.hold;
 
@@ -84,6 +84,9 @@ static void run_now(struct model *m, int seconds, bool warmup, struct effects *f
     buf_clear(&dir);
     m->bench.want_checkpoint = !warmup && m->server.rights.checkpoint;
     m->bench.want_log = !warmup;
+    /* long transactions may end late, but not long after the budget */
+    double grace = model_seconds_left(m) - seconds + 15;
+    m->bench.grace_s = grace < 10 ? 10 : grace < 120 ? (int)grace : 0;
     /* the same seed for the n-th run of both arms, another one for every session */
     int64_t seed = s->created_wall_us / 1000 % 1000000 + (warmup ? 500000 : s->run_number / 2);
     collect_mark(&m->collect);
@@ -116,7 +119,7 @@ static bool released(struct model *m, struct effects *fx)
     struct hold *h = &m->fl.hold;
     bool back = m->links[CONN_CONTROL].state == LINK_UP && m->now_us >= h->from_us;
     bool dropped = m->fl.cancel && (h->what == HOLD_RUN || ledger_clean(&m->session.ledger));
-    int what = h->what;
+    enum hold_what what = h->what;
 
     if (!back && !dropped && m->now_us < h->until_us)
         return false;
@@ -312,6 +315,7 @@ void flow_target_decided(struct model *m, struct effects *fx)
     line_text(l, "why", s->target.why);
     flow_emit(m, l, fx);
     model_say(m, CHAT_AI, "target %.0f TPS. %s", s->target.tps, s->target.why);
+    flow_save(m, false, fx);
     flow_rounds(m, fx);
 }
 
@@ -360,20 +364,35 @@ static void rounds_over(struct model *m, const char *why, struct effects *fx)
         flow_settle(m, &m->session.start, fx);
 }
 
+/* The DBA does not want what this round kept: the session goes on from the state before it. */
+static void undo_kept_round(struct model *m)
+{
+    struct session *s = &m->session;
+    struct round_history *h = s->nhistory ? &s->history[s->nhistory - 1] : NULL;
+
+    m->fl.undo_round = false;
+    m->fl.arm_unknown = true;
+    s->best = s->round.best;
+    s->best_tps = s->best.n > 0 ? s->round.verdict.tps_a : s->baseline_tps;
+    arm_window(&s->round.experiment, ARM_A, &s->best_window);
+    model_say(m, CHAT_EVENT, "round %d is undone", s->round.number);
+    if (h)
+        h->kept = false;
+    for (int i = 0; h && i < h->n && s->nrejected < (int)ARRAY_LEN(s->rejected); i++) {
+        struct rejected_change *r = &s->rejected[s->nrejected++];
+        text_copy_raw(r->name, sizeof r->name, h->changes[i].name);
+        text_copy_raw(r->value, sizeof r->value, h->changes[i].value);
+    }
+}
+
 void flow_rounds(struct model *m, struct effects *fx)
 {
     struct session *s = &m->session;
-    const char *why = stop_reason(m);
 
     m->screen.dialog.kind = DIALOG_NONE;
-    if (m->fl.undo_round) {
-        m->fl.undo_round = false;
-        s->best = s->round.best;
-        s->best_tps = s->round.verdict.tps_a;
-        model_say(m, CHAT_EVENT, "round %d is undone", s->round.number);
-        if (s->nhistory)
-            s->history[s->nhistory - 1].kept = false;
-    }
+    if (m->fl.undo_round)
+        undo_kept_round(m);
+    const char *why = stop_reason(m);
     if (why) {
         rounds_over(m, why, fx);
         return;
@@ -381,6 +400,9 @@ void flow_rounds(struct model *m, struct effects *fx)
     flow_enter(m, FLOW_ROUND);
     round_clear(&s->round);
     round_init(&s->round, s->rounds_done + 1, &s->best, &s->plan, s->floor);
+    if (m->fl.arm_unknown) /* the first wish is a switch */
+        s->round.arm_in_force = s->round.experiment.arm = -1;
+    m->fl.arm_unknown = false;
     round_message(m, &(struct round_msg){.kind = ROUND_MSG_START}, fx);
 }
 
@@ -565,9 +587,27 @@ static void judge(struct model *m, struct effects *fx)
     }
     model_evidence(m, &e);
     builtin_analyze(&e, &r->verdict, &r->conclusion);
+    if (s->nhistory)
+        s->said[s->nhistory - 1] = r->conclusion;
     model_say(m, CHAT_AI, "%s", r->conclusion.text);
     if (r->conclusion.bottleneck[0])
         model_say(m, CHAT_AI, "bottleneck: %s", r->conclusion.bottleneck);
+}
+
+/* What the DBA or the guard turned down is remembered, so that the advisor may have something else to offer. */
+static void round_empty(struct model *m, struct effects *fx)
+{
+    const struct round *r = &m->session.round;
+    bool turned_down = r->review.n > 0 && !r->review.proposal.nothing_left;
+
+    if (turned_down && !m->fl.stop_and_keep && ++m->fl.empty_rounds < EMPTY_ROUNDS_MAX)
+        flow_rounds(m, fx);
+    else
+        rounds_over(m,
+                    m->fl.stop_and_keep ? "stopped by the DBA"
+                    : turned_down       ? "no proposal was accepted"
+                                        : "nothing left that the evidence supports",
+                    fx);
 }
 
 static void round_end(struct model *m, struct effects *fx)
@@ -577,7 +617,7 @@ static void round_end(struct model *m, struct effects *fx)
 
     switch (r->state) {
     case ROUND_EMPTY:
-        rounds_over(m, "nothing left that the evidence supports", fx);
+        round_empty(m, fx);
         return;
     case ROUND_STUCK:
         flow_enter(m, FLOW_STUCK);
@@ -606,6 +646,7 @@ static void round_end(struct model *m, struct effects *fx)
         break;
     }
     s->rounds_done = r->number;
+    m->fl.empty_rounds = 0;
     if (m->opt.headless) {
         flow_rounds_next(m, fx);
     } else {
@@ -681,7 +722,9 @@ static void confirm_begin(struct model *m, struct effects *fx)
 
     flow_enter(m, FLOW_CONFIRM);
     experiment_clear(&s->confirm);
-    experiment_init(&s->confirm, EXPERIMENT_CONFIRM, &s->plan, s->floor, ARM_B);
+    experiment_init(&s->confirm, EXPERIMENT_CONFIRM, &s->plan, s->floor,
+                    m->fl.arm_unknown ? -1 : ARM_B);
+    m->fl.arm_unknown = false;
     model_say(m, CHAT_EVENT, "confirming: start against the best state, fresh and interleaved");
     struct line *l = line_new("checkpoint");
     line_text(l, "what", "confirmation");
@@ -763,9 +806,14 @@ static void settled(struct model *m, struct effects *fx)
         }
         return;
     }
-    if (m->fl.cancel || m->fl.pause_resumed) {
+    if (m->fl.cancel) {
         m->fl.pause_resumed = m->fl.resume = false;
         flow_paused(m, fx);
+    } else if (m->fl.pause_resumed) { /* made clean; the session that is asked for is another one */
+        s->state = SESSION_PAUSED;
+        flow_journal(m, "checkpoint", "what", "paused", fx);
+        flow_save(m, false, fx);
+        flow_leave_paused(m, fx);
     } else if (m->fl.resume) {
         m->fl.resume = false;
         m->fl.settle_failed = false;
@@ -824,6 +872,8 @@ static bool switch_finished(struct model *m, struct effects *fx)
         return true;
     m->fl.switching = false;
     m->dirty = true;
+    if (m->session.journal_no > m->fl.journal_high)
+        m->fl.journal_high = m->session.journal_no;
     tell_apply(m, fx);
     if (m->flow == FLOW_ROUND) {
         round_message(m,
@@ -939,6 +989,7 @@ bool flow_measure_pump(struct model *m, struct effects *fx)
         return true;
     }
     if (m->flow == FLOW_TARGET && m->fl.cancel) {
+        memset(&m->session.target, 0, sizeof m->session.target); /* nobody has confirmed it */
         flow_settle(m, &m->session.best, fx);
         return true;
     }

@@ -158,19 +158,35 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
     ask(m, STEP_INDEX, FILE_READ, "index.json", fx);
 }
 
-static void sessions_known(struct model *m, struct effects *fx)
+/* A killed session comes first, then the paused ones from row `from` on, newest first; -1 = none. */
+static int find_interrupted(const struct workspace *w, int from)
+{
+    for (int i = 0; i < w->nsessions; i++)
+        if (w->sessions[i].state == SESSION_ACTIVE)
+            return i;
+    for (int i = from; i < w->nsessions; i++)
+        if (w->sessions[i].state == SESSION_PAUSED)
+            return i;
+    return -1;
+}
+
+/* Reads the interrupted session that is next, else goes on to First Sight. */
+static void recover_next(struct model *m, int from, struct effects *fx)
 {
     struct workspace *w = &m->workspace;
+    struct err e = {0};
 
-    w->open = true;
-    m->fl.interrupted = -1;
-    for (int i = 0; i < w->nsessions && m->fl.interrupted < 0; i++)
-        if (w->sessions[i].state == SESSION_ACTIVE || w->sessions[i].state == SESSION_PAUSED)
-            m->fl.interrupted = i;
-    if (m->fl.interrupted >= 0 && m->opt.readonly)
+    m->fl.interrupted = w->readonly ? -1 : find_interrupted(w, from);
+    if (m->fl.interrupted >= 0 && m->opt.readonly) {
         model_say(m, CHAT_WARN, "session %s was interrupted; with --readonly it stays as it is",
                   w->sessions[m->fl.interrupted].name);
-    else if (m->fl.interrupted >= 0 && !w->readonly) {
+    } else if (m->fl.interrupted >= 0 && w->identity_note[0] && m->opt.headless) {
+        err_set(&e, ERR_REFUSED, "session %s was interrupted on another server: %.150s",
+                w->sessions[m->fl.interrupted].name, w->identity_note);
+        err_hint(&e, "Connect to that server, or decide in the full screen.");
+        flow_fail(m, &e, "going on with the interrupted session", fx);
+        return;
+    } else if (m->fl.interrupted >= 0) {
         struct buf rel = {0};
         flow_enter(m, FLOW_RECOVER);
         buf_printf(&rel, "sessions/%s/session.json", w->sessions[m->fl.interrupted].name);
@@ -179,6 +195,20 @@ static void sessions_known(struct model *m, struct effects *fx)
         return;
     }
     flow_sight(m, fx);
+}
+
+static void sessions_known(struct model *m, struct effects *fx)
+{
+    m->workspace.open = true;
+    recover_next(m, 0, fx);
+}
+
+void flow_leave_paused(struct model *m, struct effects *fx)
+{
+    model_say(m, CHAT_EVENT, "session %s stays paused", m->session.name);
+    m->fl.resume = m->fl.pause_resumed = false;
+    session_reset(&m->session);
+    recover_next(m, m->fl.interrupted + 1, fx);
 }
 
 void flow_resume(struct model *m, const char *name, struct effects *fx)
@@ -208,6 +238,17 @@ void flow_resume(struct model *m, const char *name, struct effects *fx)
     model_say(m, CHAT_WARN, "there is no paused session%s%s", *name ? " named " : "", name);
 }
 
+static void newest_first(struct workspace *w)
+{
+    for (int i = 1; i < w->nsessions; i++) /* nearly sorted, and rare */
+        for (int j = i;
+             j > 0 && w->sessions[j].changed_wall_us > w->sessions[j - 1].changed_wall_us; j--) {
+            struct session_row row = w->sessions[j];
+            w->sessions[j] = w->sessions[j - 1];
+            w->sessions[j - 1] = row;
+        }
+}
+
 /* index.json is only a list made from the folders: when it is missing or damaged it is made again. */
 static void rebuild_next(struct model *m, struct effects *fx)
 {
@@ -227,6 +268,7 @@ static void rebuild_next(struct model *m, struct effects *fx)
         names = buf_text(&m->fl.pending);
     }
     buf_clear(&m->fl.pending);
+    newest_first(&m->workspace);
     if (m->workspace.nsessions > 0 && !m->workspace.readonly)
         flow_save(m, false, fx);
     sessions_known(m, fx);
@@ -303,6 +345,7 @@ static void journal_read(struct model *m, const struct event *ev, struct effects
         m->session.ledger = j->ledger;
         if (j->last_no > m->session.journal_no)
             m->session.journal_no = j->last_no;
+        m->fl.unfinished = j->unfinished;
         say_interrupted(m, j);
         m->fl.decision = DECIDE_RECOVER;
         m->screen.dialog = (struct dialog){.kind = DIALOG_RECOVER};
@@ -327,6 +370,13 @@ static void session_read(struct model *m, const struct event *ev, struct effects
         text_copy_raw(m->session.dir, sizeof m->session.dir, buf_text(&rel));
         buf_clear(&rel);
         m->session.loaded = true;
+        if (m->session.state == SESSION_ARCHIVED || m->session.state == SESSION_FAILED) {
+            /* it had ended; only the list was not written any more */
+            store_session_row(&m->session, &w->sessions[m->fl.interrupted]);
+            session_reset(&m->session);
+            recover_next(m, 0, fx);
+            return;
+        }
         buf_printf(&rel, "sessions/%s/journal.jsonl", m->session.name);
         ask(m, STEP_JOURNAL, FILE_READ, buf_text(&rel), fx);
         buf_clear(&rel);
@@ -398,6 +448,8 @@ void flow_open_event(struct model *m, const struct event *ev, struct effects *fx
     }
 }
 
+enum { RESUME_LEAST_S = 180 }; /* of the budget, whatever was spent before */
+
 /* Resume or undo: both begin with the arm that the session believes best (or the start), so that a
  * half-applied step is gone before anything else happens. */
 void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
@@ -405,11 +457,17 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
     struct session *s = &m->session;
 
     m->screen.dialog.kind = DIALOG_NONE;
+    if (s->journal_no < m->fl.journal_high)
+        s->journal_no = m->fl.journal_high;
     m->fl.resume = resume;
+    flow_fresh(m);
     m->fl.settle_failed = !resume;
     if (resume) {
-        double budget = s->plan.budget_s - s->spent_s;
-        s->deadline_us = m->now_us + (int64_t)((budget > 180 ? budget : 180) * 1e6);
+        double budget = s->plan.budget_s - s->spent_s, least = RESUME_LEAST_S;
+        if (s->best.n > 0) /* what was gained gets its confirmation */
+            least = fmax(least, 60 + experiment_cost(&s->plan, EXPERIMENT_CONFIRM,
+                                                     flow_restart_possible(m)));
+        s->deadline_us = m->now_us + (int64_t)(fmax(budget, least) * 1e6);
         s->state = SESSION_ACTIVE;
         model_say(m, CHAT_EVENT, "resuming %s", s->name);
     } else {
@@ -439,7 +497,12 @@ void flow_sight(struct model *m, struct effects *fx)
     line_int(l, "findings", m->sight.nfindings);
     line_int(l, "strategies", m->sight.nstrategies);
     flow_emit(m, l, fx);
-    if (m->fl.session_wanted && !m->opt.readonly) {
+    if (m->opt.headless && m->opt.readonly) {
+        struct err why = {0};
+        err_set(&why, ERR_REFUSED, "--readonly: nothing may be measured or changed");
+        err_hint(&why, "Leave --readonly away, or look on the screen: pg_diagnose -H ...");
+        flow_fail(m, &why, "the session", fx);
+    } else if (m->fl.session_wanted && !m->opt.readonly) {
         flow_strategy_ask(m, fx);
     } else {
         flow_enter(m, FLOW_WATCH);

@@ -107,6 +107,7 @@ void flow_strategy_picked(struct model *m, int index, struct effects *fx)
             name = m->opt.strategy;
     }
     session_reset(s);
+    flow_fresh(m);
     fill_from_flags(m, &s->plan);
     if (!choose_workload(m, &s->plan, fx))
         return;

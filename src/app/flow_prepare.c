@@ -33,6 +33,8 @@ enum prepare_step {
 };
 
 enum { SQL_MS = 30000, LOAD_MS = 600000, EXPLAIN_MS = 20000 };
+/* All of EXPLAIN ANALYZE together: this part of the budget, between these seconds. */
+enum { EXPLAIN_SHARE = 20, EXPLAIN_LEAST_S = 5, EXPLAIN_MOST_S = 60 };
 
 static void next_script(struct model *m, struct effects *fx);
 static void find_pgbench(struct model *m, struct effects *fx);
@@ -78,6 +80,8 @@ void flow_prepare_begin(struct model *m, struct effects *fx)
     flow_enter(m, FLOW_PREPARE);
     m->screen.dialog.kind = DIALOG_NONE;
     s->state = SESSION_ACTIVE;
+    if (s->journal_no < m->fl.journal_high)
+        s->journal_no = m->fl.journal_high;
     if (!s->loaded) {
         store_session_name(s->plan.strategy, m->wall_us, name_taken, m, s->name, sizeof s->name);
         buf_printf(&dir, "%s/sessions/%s", m->workspace.dir, s->name);
@@ -394,6 +398,9 @@ static void explain_connect(struct model *m, struct effects *fx)
 {
     m->session.nplans = 0;
     m->fl.nplan_script = m->fl.nplan_at = 0;
+    double share = m->session.plan.budget_s / EXPLAIN_SHARE;
+    m->fl.explain_until_us = m->now_us +
+                             (int64_t)(fmax(EXPLAIN_LEAST_S, fmin(share, EXPLAIN_MOST_S)) * 1e6);
     m->fl.step = PREP_EXPLAIN_CONNECT;
     m->fl.waiting++;
     links_open(m, CONN_QUESTIONS, m->session.plan.database, fx);
@@ -411,6 +418,7 @@ bool flow_prepare_pump(struct model *m, struct effects *fx)
     if (m->flow != FLOW_PREPARE || m->fl.step != PREP_REFRESH ||
         (m->discover.state != DISCOVER_DONE && m->discover.state != DISCOVER_FAILED))
         return false;
+    flow_keep_identity(m);
     if (m->fl.cancel)
         flow_settle(m, &m->session.best, fx);
     else
@@ -423,6 +431,8 @@ static void prepared(struct model *m, struct effects *fx)
     links_close(m, CONN_QUESTIONS, fx);
     if (isnan(m->session.baseline_tps))
         flow_baseline_begin(m, fx);
+    else if (!(m->session.target.tps > 0)) /* interrupted before it was set */
+        flow_target_ask(m, fx);
     else
         flow_rounds(m, fx);
 }
@@ -430,13 +440,16 @@ static void prepared(struct model *m, struct effects *fx)
 static void explain_next(struct model *m, struct effects *fx)
 {
     struct buf q = {0};
+    int64_t left_ms = (m->fl.explain_until_us - m->now_us) / 1000;
 
     buf_puts(&q, "EXPLAIN (ANALYZE, BUFFERS) ");
-    while (m->fl.nplan_script < m->session.plan.nscripts && m->session.nplans < PLANS_MAX) {
+    while (left_ms > 0 && m->fl.nplan_script < m->session.plan.nscripts &&
+           m->session.nplans < PLANS_MAX) {
         if (script_select(m->fl.script_text[m->fl.nplan_script], m->fl.nplan_at, 1, &q)) {
             m->fl.nplan_at++;
             m->fl.step = PREP_EXPLAIN;
-            fx_sql(fx, flow_req(m), CONN_QUESTIONS, buf_text(&q), EXPLAIN_MS);
+            fx_sql(fx, flow_req(m), CONN_QUESTIONS, buf_text(&q),
+                   left_ms < EXPLAIN_MS ? (int)left_ms : EXPLAIN_MS);
             buf_clear(&q);
             return;
         }

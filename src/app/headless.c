@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pgd/app/flow.h"
+#include "pgd/app/flow_parts.h"
 
 enum { CONNECT_PATIENCE_S = 15 };
 
@@ -26,6 +26,9 @@ static bool same_flags(const struct model *m)
         return false;
     if (o->duration_s && o->duration_s != p->duration_s)
         return false;
+    if (p->restart != (o->restart == RESTART_ASK ? RESTART_NEVER : o->restart) ||
+        strcmp(o->restart_command, p->restart_command) != 0)
+        return false; /* the consent of another command line is not ours */
     if ((o->nscripts > 0) == p->builtin_db)
         return false;
     if (o->nscripts > 0 && o->nscripts != p->nscripts)
@@ -53,7 +56,10 @@ void headless_decide(struct model *m, struct effects *fx)
     case DECIDE_RECOVER:
         /* the half-applied step is undone either way; other flags mean another session */
         m->fl.pause_resumed = !same_flags(m);
-        flow_decide(m, d, 1, fx);
+        if (m->fl.pause_resumed && m->session.state == SESSION_PAUSED && !m->fl.unfinished)
+            flow_leave_paused(m, fx); /* it was left clean: others may have tuned since */
+        else
+            flow_decide(m, d, 1, fx);
         break;
     case DECIDE_STRATEGY:
         flow_decide(m, d, 0, fx);
@@ -135,5 +141,7 @@ void headless_end(struct model *m, struct effects *fx)
     } else if (s->plan.target_tps > 0 && !(s->best_tps >= s->plan.target_tps)) {
         code = 1;
     }
+    if (code == 0 && m->fl.save_failed)
+        code = 1;
     flow_quit(m, code, fx);
 }

@@ -194,7 +194,7 @@ static void start_child(struct bench *b, struct effects *fx)
     b->state = BENCH_RUNNING;
     req = ask(b);
     b->timer_id = req.id;
-    fx_timer(fx, req, (b->duration_s + GRACE_S) * 1000);
+    fx_timer(fx, req, (b->duration_s + (b->grace_s > 0 ? b->grace_s : GRACE_S)) * 1000);
 }
 
 void bench_start(struct bench *b, const struct sdl *plan, const struct bench_target *t,

@@ -11,10 +11,14 @@ void flow_enter(struct model *m, enum flow_state s);
 void flow_fail(struct model *m, const struct err *e, const char *what, struct effects *fx);
 void flow_emit(struct model *m, struct line *l, struct effects *fx); /* a JSON line; takes l */
 bool flow_waits(const struct model *m, const struct event *ev);
+void flow_fresh(struct model *m); /* forgets what an earlier session of this run has decided */
+void flow_keep_identity(
+    struct model *m); /* after a refresh: the pinned server stays the pinned one */
 
 /* flow_open.c: connect to First Sight */
 void flow_open_discovered(struct model *m, struct effects *fx);
 void flow_open_event(struct model *m, const struct event *ev, struct effects *fx);
+void flow_leave_paused(struct model *m, struct effects *fx); /* then the next one, or First Sight */
 void flow_recover_decided(struct model *m, bool resume, struct effects *fx);
 void flow_sight(struct model *m, struct effects *fx);
 
@@ -51,6 +55,8 @@ void flow_save(struct model *m, bool wait, struct effects *fx); /* session.json 
 void flow_journal(struct model *m, const char *event, const char *key, const char *value,
                   struct effects *fx);
 void flow_finish(struct model *m, struct effects *fx); /* after settle: ARCHIVED or FAILED */
+void flow_save_failed(struct model *m, const struct event *ev, struct effects *fx);
+bool flow_end_busy(const struct model *m); /* the end of a session is being written */
 void flow_paused(struct model *m, struct effects *fx);
 void flow_end_stuck(struct model *m, const struct err *e, struct effects *fx);
 void flow_summary_line(struct model *m, struct effects *fx);

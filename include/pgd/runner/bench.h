@@ -73,6 +73,7 @@ struct bench {
     struct bench_target target;
     int duration_s;
     int64_t seed;
+    int grace_s; /* how long pgbench may take beyond duration_s; 0 = two minutes */
     bool want_checkpoint, want_log;
     char dir[768];        /* where the log files go: the session's bench/ folder */
     char script_dir[768]; /* built-in scripts, written out as files */

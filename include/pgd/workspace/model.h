@@ -296,9 +296,11 @@ enum decision {
 
 enum { ARCHIVED_MAX = 64 };
 
+enum hold_what { HOLD_NOTHING, HOLD_SWITCH, HOLD_RUN };
+
 /* A switch or a run that has to wait: the control connection is away, and comes back or not. */
 struct hold {
-    enum { HOLD_NOTHING, HOLD_SWITCH, HOLD_RUN } what;
+    enum hold_what what;
     struct arm arm; /* of the switch */
     int seconds;    /* of the run */
     int64_t from_us, until_us;
@@ -334,8 +336,14 @@ struct flow {
     struct hold hold;   /* a switch or a run that waits for the connection */
     int lost_tries;     /* switches begun anew because the connection was lost before they began */
     bool change_failed; /* the session ends because a change could not be made */
-    int confirm_arm;    /* the arm that the confirmation's switch makes */
+    bool arm_unknown;   /* a kept round was undone: its candidate is still in force */
+    bool unfinished;    /* the interrupted session has a switch without a result */
+    bool save_failed;   /* the session's end could not be written */
+    int empty_rounds;   /* proposals in a row of which nothing was accepted */
+    int64_t explain_until_us;    /* EXPLAIN ANALYZE may take a part of the budget, no more */
+    int confirm_arm;             /* the arm that the confirmation's switch makes */
     enum apply_state apply_seen; /* last told to the round */
+    uint64_t journal_high; /* of all sessions of this run: the gate compares numbers across them */
     char journal_path[1100];
     struct session *archived[ARCHIVED_MAX]; /* read for an export, oldest first; owned */
     int narchived;
