@@ -114,6 +114,19 @@ static void open_for_export(struct model *m, const struct event *ev, struct effe
         return;
     }
     m->workspace.open = true;
+    buf_printf(&text, "%s/workspace.json", m->workspace.dir);
+    fx_file(fx, (struct req){OWNER_UI, 1, 3}, FILE_READ, buf_text(&text));
+    buf_clear(&text);
+}
+
+/* Without it the report has no head, and is written all the same. */
+static void server_of_export(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct err e = {0};
+
+    if (ev->err.code == ERR_NONE &&
+        !store_workspace_facts(ev->text ? ev->text : "", ev->len, &m->server, &e))
+        fx_line(fx, FX_STDERR, e.msg);
     flow_export(m, fx);
 }
 
@@ -150,6 +163,8 @@ void verbs_event(struct model *m, enum verb v, struct event *ev, struct effects 
     } else if (ev->kind == EV_FILE && ev->req.owner == OWNER_UI) {
         if (v == VERB_WORKSPACES)
             print_workspace(m, ev, fx);
+        else if (ev->req.id == 3)
+            server_of_export(m, ev, fx);
         else
             open_for_export(m, ev, fx);
     } else if (ev->kind == EV_FILE && ev->req.owner == OWNER_FLOW) {
