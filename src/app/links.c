@@ -7,7 +7,7 @@
 #include "pgd/app/cli.h"
 #include "pgd/base/text.h"
 
-enum { CONNECT_MS = 10000, FIRST_RETRY_MS = 100, LAST_RETRY_MS = 5000 };
+enum { CONNECT_MS = 10000, FIRST_RETRY_MS = 100, LAST_RETRY_MS = 800 };
 
 static struct req req_of(const struct model *m, enum pg_conn conn)
 {
@@ -105,6 +105,11 @@ static void up(struct model *m, struct link *l, const struct event *ev)
     text_copy(l->port, sizeof l->port, ev->u.pg.port);
     text_copy(l->user, sizeof l->user, ev->u.pg.user);
     text_copy_raw(l->dbname, sizeof l->dbname, ev->u.pg.dbname);
+    if (l->password)
+        secret_release(l->password);
+    const char *password = secret_get(ev->u.pg.password); /* the event's own is released with it */
+    l->password = *password ? secret_put(password, strlen(password)) : 0;
+    text_copy_raw(l->way, sizeof l->way, ev->text ? ev->text : "");
 }
 
 bool links_event(struct model *m, const struct event *ev, struct effects *fx)

@@ -1,6 +1,6 @@
 /* links.h - the connections: who is wanted, who is up, when the next try is due.
  *
- * A lost link is tried again after 0.1 s, then with back-off up to 5 s, for as long as it takes; the
+ * A lost link is tried again after 0.1 s, then with back-off up to 0.8 s, for as long as it takes; the
  * screen shows the countdown. */
 #pragma once
 
