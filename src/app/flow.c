@@ -1,5 +1,6 @@
 /* flow.c - entry points of the tuning flow and the dispatch by state; see flow.h. The states' work is in
- * flow_open.c, flow_plan.c, flow_prepare.c, flow_measure.c and flow_end.c. */
+ * flow_open.c, flow_plan.c, flow_prepare.c, flow_machines.c, flow_rounds.c,
+ * flow_measure.c and flow_end.c. */
 #include "pgd/app/flow.h"
 
 #include <stdlib.h>

@@ -36,6 +36,23 @@ void flow_explain(struct model *m,
 bool flow_prepare_pump(struct model *m, struct effects *fx);
 void flow_prepare_event(struct model *m, const struct event *ev, struct effects *fx);
 
+/* flow_machines.c: one switch, one run */
+void flow_run(struct model *m, int seconds, bool warmup, struct effects *fx);
+/* Holds a switch or a run back while the connection is away (lost: it just went); false = go on. */
+bool flow_hold(struct model *m, enum hold_what what, bool lost);
+bool flow_release(struct model *m, struct effects *fx);
+/* The finished run, with what the server did meanwhile; files, journal and events are on their way. */
+void flow_take_run(struct model *m, struct bench_run *run, int arm, struct effects *fx);
+double flow_arm_mean(const struct experiment *x, int arm, double (*get)(const struct bench_run *));
+double flow_get_tps(const struct bench_run *r);
+double flow_get_p95(const struct bench_run *r);
+void flow_arm_window(const struct experiment *x, int arm, struct window *w);
+
+/* flow_rounds.c */
+void flow_round_message(struct model *m, struct round_msg *msg, struct effects *fx);
+void flow_emit_verdict(struct model *m, const char *phase, int round, const struct verdict *v,
+                       struct effects *fx);
+
 /* flow_measure.c: baseline, target, rounds, confirmation, settle */
 void flow_baseline_begin(struct model *m, struct effects *fx);
 void flow_target_ask(struct model *m, struct effects *fx);
@@ -44,6 +61,7 @@ void flow_rounds(struct model *m,
                  struct effects *fx); /* the next round, or what comes after the last */
 void flow_rounds_next(struct model *m,
                       struct effects *fx); /* EXPLAIN again first when a round was kept */
+void flow_confirm_begin(struct model *m, struct effects *fx);
 bool flow_measure_pump(struct model *m, struct effects *fx);
 void flow_review_done(struct model *m, struct effects *fx);
 void flow_round_saved(struct model *m, struct effects *fx);

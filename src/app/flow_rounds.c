@@ -1,0 +1,401 @@
+/* flow_rounds.c - the rounds of a session: whether there is a next one, what is proposed, what the verdict
+ * means for the best state. round_step() decides; its wishes are carried out here. */
+#include "pgd/app/flow_parts.h"
+#include "pgd/app/links.h"
+#include "pgd/base/text.h"
+#include "pgd/workspace/store.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EMPTY_ROUNDS_MAX = 4 };
+
+static double confirm_cost(const struct model *m)
+{
+    return experiment_cost(&m->session.plan, EXPERIMENT_CONFIRM, flow_restart_possible(m)) + 10;
+}
+
+static double seconds_for_rounds(const struct model *m)
+{
+    return model_seconds_left(m) - (m->session.best.n > 0 ? confirm_cost(m) : 10);
+}
+
+/* Why no further round is made; NULL = make one. */
+static const char *stop_reason(const struct model *m)
+{
+    const struct session *s = &m->session;
+
+    if (m->fl.stop_and_keep)
+        return "stopped by the DBA";
+    if (s->best.n > 0 && s->target.tps > 0 && s->best_tps >= s->target.tps)
+        return "target reached";
+    if (s->misses >= 3)
+        return "three misses in a row";
+    if (s->rounds_done >= s->plan.rounds)
+        return "all rounds are spent";
+    if (model_seconds_left(m) - confirm_cost(m) <
+        experiment_cost(&s->plan, EXPERIMENT_ROUND, false))
+        return "the budget is spent";
+    return NULL;
+}
+
+static void rounds_over(struct model *m, const char *why, struct effects *fx)
+{
+    text_copy(m->session.end_reason, sizeof m->session.end_reason, why);
+    model_say(m, CHAT_EVENT, "no further round: %s", why);
+    if (m->session.best.n > 0)
+        flow_confirm_begin(m, fx);
+    else
+        flow_settle(m, &m->session.start, fx);
+}
+
+/* The DBA does not want what this round kept: the session goes on from the state before it. */
+static void undo_kept_round(struct model *m)
+{
+    struct session *s = &m->session;
+    struct round_history *h = s->nhistory ? &s->history[s->nhistory - 1] : NULL;
+
+    m->fl.undo_round = false;
+    m->fl.arm_unknown = true;
+    s->best = s->round.best;
+    s->best_tps = s->best.n > 0 ? s->round.verdict.tps_a : s->baseline_tps;
+    flow_arm_window(&s->round.experiment, ARM_A, &s->best_window);
+    model_say(m, CHAT_EVENT, "round %d is undone", s->round.number);
+    if (h)
+        h->kept = false;
+    for (int i = 0; h && i < h->n && s->nrejected < (int)ARRAY_LEN(s->rejected); i++) {
+        struct rejected_change *r = &s->rejected[s->nrejected++];
+        text_copy_raw(r->name, sizeof r->name, h->changes[i].name);
+        text_copy_raw(r->value, sizeof r->value, h->changes[i].value);
+    }
+}
+
+void flow_rounds(struct model *m, struct effects *fx)
+{
+    struct session *s = &m->session;
+
+    m->screen.dialog.kind = DIALOG_NONE;
+    if (m->fl.undo_round)
+        undo_kept_round(m);
+    const char *why = stop_reason(m);
+    if (why) {
+        rounds_over(m, why, fx);
+        return;
+    }
+    flow_enter(m, FLOW_ROUND);
+    round_clear(&s->round);
+    round_init(&s->round, s->rounds_done + 1, &s->best, &s->plan, s->floor);
+    if (m->fl.arm_unknown) /* the first wish is a switch */
+        s->round.arm_in_force = s->round.experiment.arm = -1;
+    m->fl.arm_unknown = false;
+    flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_START}, fx);
+}
+
+static void emit_proposal(struct model *m, const struct review *r, struct effects *fx)
+{
+    struct line *l = line_new("proposal");
+    struct buf list = {0};
+
+    line_int(l, "round", r->round);
+    line_text(l, "advisor", r->proposal.advisor.text);
+    line_text(l, "summary", r->proposal.summary);
+    line_int(l, "changes", r->n);
+    flow_emit(m, l, fx);
+    for (int i = 0; i < r->n; i++) {
+        const struct review_line *v = &r->lines[i];
+        l = line_new("guard");
+        line_int(l, "round", r->round);
+        line_text(l, "name", v->change.name);
+        line_text(l, "from", v->from);
+        line_text(l, "to", v->refusal == REFUSE_NONE ? v->to : v->change.value);
+        line_text(l, "evidence", v->change.evidence);
+        line_text(l, "why", v->change.why);
+        line_bool(l, "restart", v->restart);
+        line_text(l, "refused", v->refusal == REFUSE_NONE ? NULL : refusal_name(v->refusal));
+        line_text(l, "reason", v->refusal == REFUSE_NONE ? NULL : v->reason);
+        line_text(l, "sql", v->refusal == REFUSE_NONE ? v->sql : NULL);
+        line_text(l, "undo", v->refusal == REFUSE_NONE ? v->undo : NULL);
+        flow_emit(m, l, fx);
+        buf_printf(&list, "%s%s %s", i ? ", " : "", v->change.name,
+                   v->refusal == REFUSE_NONE ? v->to : "(refused)");
+    }
+    model_say(m, CHAT_AI, "Round %d: %s", r->round, r->proposal.summary);
+    model_say(m, CHAT_AI, "proposed: %s", buf_text(&list));
+    buf_clear(&list);
+}
+
+/* Test builds only: one more change, of the test's own, so that the rescue can be seen at work. */
+static void test_change(struct proposal *p)
+{
+#ifdef PGD_TEST_BUILD
+    const char *forced = getenv("PGD_TEST_FORCE_CHANGE");
+    const char *eq = forced ? strchr(forced, '=') : NULL;
+
+    if (!eq || p->n == CHANGES_MAX || (size_t)(eq - forced) >= sizeof p->changes[0].name)
+        return;
+    struct setting_change *c = &p->changes[p->n++];
+    memset(c, 0, sizeof *c);
+    memcpy(c->name, forced, (size_t)(eq - forced));
+    text_copy(c->value, sizeof c->value, eq + 1);
+    text_copy(c->why, sizeof c->why, "asked for by a test");
+#else
+    (void)p;
+#endif
+}
+
+static void propose(struct model *m, struct effects *fx)
+{
+    struct session *s = &m->session;
+    struct evidence e;
+    struct proposal *p = xcalloc(1, sizeof *p);
+    struct guard_policy g = {
+        .restart_possible = flow_restart_possible(m),
+        .peak_active = s->best_window.valid ? s->best_window.active_peak : NAN,
+        .clients = s->plan.clients,
+        .temp_bytes_per_s = NAN,
+        .disabled = m->opt.unsafe_test,
+    };
+
+    model_evidence(m, &e);
+    e.restart_allowed = g.restart_possible;
+    if (s->rounds_done == 0)
+        builtin_round1(&e, p);
+    else
+        builtin_next_round(&e, p);
+    test_change(p);
+    guard_review(p, &m->server, &g, &s->round.review);
+    s->round.review.round = s->round.number;
+    for (int i = 0; i < s->round.review.n; i++)
+        session_remember_first(s, s->round.review.lines[i].change.name,
+                               s->round.review.lines[i].from);
+    if (p->n > 0)
+        emit_proposal(m, &s->round.review, fx);
+    free(p);
+    flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_PROPOSED}, fx);
+}
+
+static void remember_rejected(struct session *s)
+{
+    for (int i = 0; i < s->round.review.n; i++) {
+        const struct review_line *l = &s->round.review.lines[i];
+        if (l->answer == ANSWER_ACCEPT && l->refusal == REFUSE_NONE)
+            continue;
+        if (s->nrejected == (int)ARRAY_LEN(s->rejected))
+            return;
+        struct rejected_change *r = &s->rejected[s->nrejected++];
+        text_copy_raw(r->name, sizeof r->name, l->change.name);
+        text_copy_raw(r->value, sizeof r->value, l->change.value);
+    }
+}
+
+void flow_review_done(struct model *m, struct effects *fx)
+{
+    m->screen.dialog.kind = DIALOG_NONE;
+    m->session.round.review.done = true;
+    remember_rejected(&m->session);
+    flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_REVIEWED}, fx);
+}
+
+void flow_emit_verdict(struct model *m, const char *phase, int round, const struct verdict *v,
+                       struct effects *fx)
+{
+    struct line *l = line_new("verdict");
+    struct buf ci = {0};
+
+    line_text(l, "phase", phase);
+    line_int(l, "round", round);
+    line_text(l, "verdict", verdict_name(v->kind));
+    line_num(l, "effect", v->ratio);
+    if (isfinite(v->ci_lo) && isfinite(v->ci_hi)) {
+        buf_printf(&ci, "[%.4f,%.4f]", v->ci_lo, v->ci_hi);
+        line_raw(l, "ci95", buf_text(&ci));
+        buf_clear(&ci);
+    } else {
+        line_text(l, "ci95", NULL);
+    }
+    line_num(l, "floor", v->floor);
+    line_num(l, "tps_before", v->tps_a);
+    line_num(l, "tps_after", v->tps_b);
+    line_num(l, "p95_before", v->p95_a);
+    line_num(l, "p95_after", v->p95_b);
+    line_int(l, "runs_before", v->runs_a);
+    line_int(l, "runs_after", v->runs_b);
+    line_text(l, "note", v->note[0] ? v->note : NULL);
+    flow_emit(m, l, fx);
+    if (isfinite(v->ratio))
+        model_say(
+            m, v->kind == VERDICT_IMPROVED ? CHAT_GOOD : CHAT_WARN,
+            "%s: %s, %+.1f %% (95 %% interval %+.1f \xe2\x80\xa6 %+.1f), %d against %d runs%s%s",
+            phase, verdict_name(v->kind), (v->ratio - 1) * 100, (v->ci_lo - 1) * 100,
+            (v->ci_hi - 1) * 100, v->runs_b, v->runs_a, v->note[0] ? "; " : "", v->note);
+}
+
+/* The round has its verdict: what the advisor learns from, and what the session is from now on. */
+static void round_to_history(struct model *m)
+{
+    struct session *s = &m->session;
+    struct round *r = &s->round;
+
+    if (s->nhistory == HISTORY_MAX)
+        return;
+    struct round_history *h = &s->history[s->nhistory++];
+    memset(h, 0, sizeof *h);
+    h->number = r->number;
+    for (int i = 0; i < r->review.n && h->n < CHANGES_MAX; i++) {
+        const struct review_line *l = &r->review.lines[i];
+        if (l->refusal != REFUSE_NONE || l->answer != ANSWER_ACCEPT)
+            continue;
+        h->changes[h->n] = l->change;
+        text_copy_raw(h->changes[h->n++].value, SETTING_VALUE_MAX, l->to);
+    }
+    h->verdict = r->verdict;
+    h->kept = r->kept;
+    h->failed = r->state == ROUND_FAILED;
+    flow_arm_window(&r->experiment, ARM_B, &h->window);
+}
+
+static void judge(struct model *m, struct effects *fx)
+{
+    struct session *s = &m->session;
+    struct round *r = &s->round;
+    struct evidence e;
+
+    round_to_history(m);
+    flow_emit_verdict(m, "round", r->number, &r->verdict, fx);
+    if (r->kept) {
+        s->best = r->candidate;
+        s->best_tps = r->verdict.tps_b;
+        flow_arm_window(&r->experiment, ARM_B, &s->best_window);
+        s->misses = 0;
+    } else {
+        s->misses++;
+    }
+    model_evidence(m, &e);
+    builtin_analyze(&e, &r->verdict, &r->conclusion);
+    if (s->nhistory)
+        s->said[s->nhistory - 1] = r->conclusion;
+    model_say(m, CHAT_AI, "%s", r->conclusion.text);
+    if (r->conclusion.bottleneck[0])
+        model_say(m, CHAT_AI, "bottleneck: %s", r->conclusion.bottleneck);
+}
+
+/* What the DBA or the guard turned down is remembered, so that the advisor may have something else to offer. */
+static void round_empty(struct model *m, struct effects *fx)
+{
+    const struct round *r = &m->session.round;
+    bool turned_down = r->review.n > 0 && !r->review.proposal.nothing_left;
+
+    if (turned_down && !m->fl.stop_and_keep && ++m->fl.empty_rounds < EMPTY_ROUNDS_MAX)
+        flow_rounds(m, fx);
+    else
+        rounds_over(m,
+                    m->fl.stop_and_keep ? "stopped by the DBA"
+                    : turned_down       ? "no proposal was accepted"
+                                        : "nothing left that the evidence supports",
+                    fx);
+}
+
+static void round_end(struct model *m, struct effects *fx)
+{
+    struct session *s = &m->session;
+    struct round *r = &s->round;
+
+    switch (r->state) {
+    case ROUND_EMPTY:
+        round_empty(m, fx);
+        return;
+    case ROUND_STUCK:
+        flow_enter(m, FLOW_STUCK);
+        flow_end_stuck(m, &r->err, fx);
+        return;
+    case ROUND_CANCELLED:
+        flow_settle(m, &s->best, fx);
+        return;
+    case ROUND_FAILED:
+        if (m->fl.cancel) {
+            flow_settle(m, &s->best, fx);
+            return;
+        }
+        round_to_history(m);
+        s->rounds_done = r->number;
+        s->misses++;
+        model_say(m, CHAT_BAD, "round %d: %s", r->number, r->err.msg);
+        if (r->err.detail[0])
+            model_say(m, CHAT_BAD, "%s", r->err.detail);
+        if (m->apply.log_line[0])
+            model_say(m, CHAT_BAD, "server log: %s", m->apply.log_line);
+        flow_save(m, false, fx);
+        flow_rounds(m, fx);
+        return;
+    default:
+        break;
+    }
+    s->rounds_done = r->number;
+    m->fl.empty_rounds = 0;
+    if (m->opt.headless) {
+        flow_rounds_next(m, fx);
+    } else {
+        m->fl.decision = DECIDE_VERDICT;
+        m->screen.dialog = (struct dialog){.kind = DIALOG_VERDICT};
+    }
+}
+
+/* After a kept round the statements have other plans: look again before the next proposal. */
+void flow_rounds_next(struct model *m, struct effects *fx)
+{
+    m->screen.dialog.kind = DIALOG_NONE;
+    if (m->session.round.kept && !m->fl.undo_round && !stop_reason(m))
+        flow_explain(m, fx);
+    else
+        flow_rounds(m, fx);
+}
+
+/* Does what the round wants. */
+static void round_wish(struct model *m, struct effects *fx)
+{
+    struct session *s = &m->session;
+    struct round *r = &s->round;
+
+    switch (r->want) {
+    case ROUND_WANT_PROPOSAL:
+        propose(m, fx);
+        break;
+    case ROUND_WANT_REVIEW:
+        m->fl.decision = DECIDE_REVIEW;
+        m->screen.dialog = (struct dialog){.kind = DIALOG_REVIEW};
+        break;
+    case ROUND_WANT_SWITCH:
+        flow_switch(m, r->want_arm == ARM_A ? &r->best : &r->candidate, fx);
+        break;
+    case ROUND_WANT_RUN:
+        flow_run(m, r->run_seconds, r->run_warmup, fx);
+        break;
+    case ROUND_WANT_SAVE:
+        judge(m, fx);
+        s->rounds_done = r->number;
+        flow_journal(m, "checkpoint", "what", "round", fx);
+        flow_save(m, true, fx);
+        break;
+    case ROUND_WANT_END:
+        round_end(m, fx);
+        break;
+    case ROUND_WANT_NOTHING:
+        break;
+    }
+}
+
+void flow_round_message(struct model *m, struct round_msg *msg, struct effects *fx)
+{
+    msg->seconds_left = seconds_for_rounds(m);
+    if (m->session.best.n == 0)
+        msg->seconds_left = model_seconds_left(m) - confirm_cost(m);
+    round_step(&m->session.round, msg);
+    m->dirty = true;
+    round_wish(m, fx);
+}
+
+void flow_round_saved(struct model *m, struct effects *fx)
+{
+    flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_SAVED}, fx);
+}
