@@ -10,7 +10,7 @@ import tunetest as t
 def improved(version=18):
     server = t.Server(t.pg_bin(version))
     try:
-        run = t.improved(server, server.home(), server.script(t.SORTS), "--duration", "2", "--rounds", "1", "--accept",
+        run = t.improved(server, server.home(), server.script(t.SORTS), "--duration", "1", "--rounds", "1", "--accept",
                          "safe", "--restart", "auto")
         t.check(run.events("discovery")[0]["version_num"] // 10000 == version, "another server answered")
         for change in run.summary["changes"]:

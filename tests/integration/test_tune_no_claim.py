@@ -42,6 +42,21 @@ def accept_none():
         server.destroy()
 
 
+def plain_text():
+    """Without --json stdout is text for people, and its last line the summary."""
+    server = t.Server(t.pg_bin(15))
+    try:
+        run = t.Run(server, server.home(), server.script(t.SORTS), "--duration", "1", "--accept", "none",
+                    json_lines=False).end()
+        text = run.text()
+        t.check(run.code == 0, "exit %d: %s" % (run.code, text))
+        last = text.strip().splitlines()[-1]
+        t.check(last.startswith("summary: state PAUSED"), "the last line is " + last)
+        t.check('{"event"' not in text and "baseline" in text, "not plain text: " + text[:300])
+    finally:
+        server.destroy()
+
+
 def refused():
     """Errors of usage and of the connection still end with the summary line."""
     home = "/nonexistent"
@@ -67,4 +82,4 @@ def failing_script():
 
 
 if __name__ == "__main__":
-    t.main({f.__name__: f for f in (sleeping, accept_none, refused, failing_script)})
+    t.main({f.__name__: f for f in (sleeping, accept_none, plain_text, refused, failing_script)})
