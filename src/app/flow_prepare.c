@@ -218,27 +218,37 @@ static int choose_pgbench(struct model *m, const char *text)
     return best;
 }
 
+/* A line of a password file that fits whatever pgbench connects to; colons and backslashes are escaped there. */
+static secret_id pgpass_line(secret_id password)
+{
+    struct buf line = {0};
+    secret_id id;
+
+    buf_puts(&line, "*:*:*:*:");
+    for (const char *p = secret_get(password); *p; p++)
+        buf_printf(&line, *p == ':' || *p == '\\' ? "\\%c" : "%c", *p);
+    id = secret_put(buf_text(&line), line.len);
+    explicit_bzero(line.data, line.len);
+    buf_clear(&line);
+    return id;
+}
+
 static void fill_target(struct model *m)
 {
     const struct link *l = &m->links[CONN_CONTROL];
     struct bench_target *t = &m->bench_target;
 
+    if (t->pgpass)
+        secret_release(t->pgpass);
     memset(t, 0, sizeof *t);
     text_copy_raw(t->host, sizeof t->host, l->host);
     text_copy_raw(t->port, sizeof t->port, l->port);
     text_copy_raw(t->user, sizeof t->user, l->user);
     text_copy_raw(t->dbname, sizeof t->dbname, m->session.plan.database);
     text_copy_raw(t->pgbench, sizeof t->pgbench, m->program_pgbench);
-    t->pgpass = m->opt.connect.password;
-    for (int i = 0; i < m->opt.connect.n; i++) {
-        const char *k = m->opt.connect.keys[i], *v = m->opt.connect.values[i];
-        if (strcmp(k, "sslmode") == 0)
-            text_copy_raw(t->sslmode, sizeof t->sslmode, v);
-        if (strcmp(k, "service") == 0)
-            text_copy_raw(t->service, sizeof t->service, v);
-        if (strcmp(k, "options") == 0)
-            text_copy_raw(t->options, sizeof t->options, v);
-    }
+    text_copy_raw(t->way, sizeof t->way, l->way);
+    if (l->password)
+        t->pgpass = pgpass_line(l->password);
 }
 
 static void control_sql(struct model *m, enum prepare_step step, const char *sql, bool changes,

@@ -58,7 +58,9 @@ struct effect *fx_child(struct effects *fx, struct req req, const char *const *a
 void fx_child_env(struct effect *e, const char *name, const char *value)
 {
     struct buf pair = {0};
-    buf_printf(&pair, "%s=%s", name, value);
+    buf_puts(&pair, name);
+    if (value)
+        buf_printf(&pair, "=%s", value);
     size_t n = list_len(e->u.child.env);
     e->u.child.env = xrealloc(e->u.child.env, (n + 2) * sizeof *e->u.child.env);
     e->u.child.env[n] = buf_take(&pair);

@@ -14,6 +14,8 @@ void event_clear(struct event *ev)
     /* What is pasted may be a password. */
     if (ev->kind == EV_PASTE && ev->text)
         explicit_bzero(ev->text, ev->len);
+    if (ev->kind == EV_PG_UP && ev->u.pg.password)
+        secret_release(ev->u.pg.password);
     free(ev->text);
     rows_free(ev->rows);
     if (ev->digest && ev->digest_free)

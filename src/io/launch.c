@@ -59,6 +59,18 @@ static void set_var(struct list *env, char *taken)
     add(env, taken);
 }
 
+static void unset_var(struct list *env, const char *name)
+{
+    const size_t n = strlen(name);
+    for (size_t i = 0; i < env->n; i++)
+        if (strncmp(env->items[i], name, n) == 0 && env->items[i][n] == '=') {
+            free(env->items[i]);
+            memmove(env->items + i, env->items + i + 1, (env->n - i) * sizeof(*env->items));
+            env->n--;
+            return;
+        }
+}
+
 static const char *get_var(char *const *env, const char *name)
 {
     const size_t n = strlen(name);
@@ -78,8 +90,14 @@ static void build_env(struct launch *x, const struct effect *fx, const struct pa
         set_var(&env, pair("USER", pw->pw_name));
         set_var(&env, pair("LOGNAME", pw->pw_name));
     }
-    for (char **v = fx->u.child.env; v && *v; v++)
-        set_var(&env, xstrdup(*v));
+    unset_var(&env,
+              "PGPASSWORD"); /* never through an environment: who needs it gets it by a memfd */
+    for (char **v = fx->u.child.env; v && *v; v++) {
+        if (strchr(*v, '='))
+            set_var(&env, xstrdup(*v));
+        else
+            unset_var(&env, *v);
+    }
     if (x->pgpass >= 0) {
         char file[32];
         snprintf(file, sizeof(file), "/proc/self/fd/%d", LAUNCH_PGPASS_FD);

@@ -78,6 +78,29 @@ static void post_down(struct pg_link *k, const struct err *why, bool needs, bool
     loop_post(k->loop, &ev);
 }
 
+/* What another program has to know to connect in the same way, as libpq's variables: all that is not the default,
+ * wherever it came from. Address, names and the password travel apart. */
+static char *same_way(PGconn *pg)
+{
+    static const char *const apart[] = {"host",     "hostaddr",         "port",
+                                        "user",     "dbname",           "password",
+                                        "passfile", "application_name", "client_encoding"};
+    PQconninfoOption *options = PQconninfo(pg);
+    struct buf b = {0};
+
+    for (const PQconninfoOption *o = options; o && o->keyword; o++) {
+        bool take = o->envvar && o->val && o->val[0] && !strpbrk(o->val, "\n\r") &&
+                    (!o->compiled || strcmp(o->val, o->compiled) != 0) &&
+                    strcmp(o->envvar, "PGSERVICE") != 0 && strcmp(o->envvar, "PGSERVICEFILE") != 0;
+        for (size_t i = 0; take && i < ARRAY_LEN(apart); i++)
+            take = strcmp(o->keyword, apart[i]) != 0;
+        if (take)
+            buf_printf(&b, "%s=%s\n", o->envvar, o->val);
+    }
+    PQconninfoFree(options);
+    return b.len ? buf_take(&b) : NULL;
+}
+
 static void post_up(struct pg_link *k, bool used_password)
 {
     struct event ev = {.kind = EV_PG_UP, .req = k->req};
@@ -92,6 +115,11 @@ static void post_up(struct pg_link *k, bool used_password)
     text_copy_raw(ev.u.pg.hostaddr, sizeof(ev.u.pg.hostaddr), addr ? addr : "");
     text_copy_raw(ev.u.pg.user, sizeof(ev.u.pg.user), user ? user : "");
     text_copy_raw(ev.u.pg.dbname, sizeof(ev.u.pg.dbname), db ? db : "");
+    const char *password = used_password ? PQpass(k->pg) : NULL;
+    if (k->conn == CONN_CONTROL && password && password[0])
+        ev.u.pg.password = secret_put(password, strlen(password));
+    if (k->conn == CONN_CONTROL && (ev.text = same_way(k->pg)))
+        ev.len = strlen(ev.text);
     loop_post(k->loop, &ev);
 }
 

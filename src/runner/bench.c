@@ -136,6 +136,22 @@ static void env_if(struct effect *e, const char *name, const char *value)
         fx_child_env(e, name, value);
 }
 
+static void env_way(struct effect *e, const char *lines)
+{
+    while (*lines) {
+        const char *eq = strchr(lines, '=');
+        size_t n = strcspn(lines, "\n");
+        if (eq && eq < lines + n) {
+            char *name = xstrndup(lines, (size_t)(eq - lines));
+            char *value = xstrndup(eq + 1, (size_t)(lines + n - eq - 1));
+            fx_child_env(e, name, value);
+            free(name);
+            free(value);
+        }
+        lines += n + (lines[n] == '\n');
+    }
+}
+
 /* A database's name that looks like a connection string would be taken for one. */
 static void env_database(struct effect *e, const char *dbname)
 {
@@ -184,9 +200,8 @@ static void start_child(struct bench *b, struct effects *fx)
     env_if(e, "PGPORT", b->target.port);
     env_if(e, "PGUSER", b->target.user);
     env_database(e, b->target.dbname);
-    env_if(e, "PGSSLMODE", b->target.sslmode);
-    env_if(e, "PGSERVICE", b->target.service);
-    env_if(e, "PGOPTIONS", b->target.options);
+    env_way(e, b->target.way);
+    fx_child_env(e, "PGSERVICE", NULL); /* its database and host would win over ours */
     fx_child_env(e, "PGAPPNAME", "pg_diagnose_bench");
     for (int i = 0; i < a.n; i++)
         free(a.v[i]);

@@ -332,6 +332,7 @@ static void test_command(void **st)
     struct fixture f;
     setup(&f);
     f.target.pgpass = secret_put("h:p:d:u:geheim", 14);
+    snprintf(f.target.way, sizeof f.target.way, "PGSSLMODE=verify-full\nPGOPTIONS=-c x=y z\n");
     start(&f, false);
     assert_int_equal(f.b.state, BENCH_CHECKPOINT);
     const struct effect *e = last(&f, FX_PG_QUERY);
@@ -368,6 +369,9 @@ static void test_command(void **st)
     assert_env(e, "PGUSER=dba");
     assert_env(e, "PGDATABASE=shop");
     assert_env(e, "PGAPPNAME=pg_diagnose_bench");
+    assert_env(e, "PGSSLMODE=verify-full");
+    assert_env(e, "PGOPTIONS=-c x=y z");
+    assert_env(e, "PGSERVICE"); /* taken out */
     assert_true(e->changes_server);
     assert_int_equal(e->u.child.flags, CHILD_DIES_WITH_US);
     assert_int_equal(e->u.child.pgpass, f.target.pgpass);

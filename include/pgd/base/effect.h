@@ -101,7 +101,8 @@ struct effect *fx_sql(struct effects *fx, struct req req, enum pg_conn conn, con
                       int ms);
 struct effect *fx_child(struct effects *fx, struct req req, const char *const *argv,
                         unsigned flags);
-void fx_child_env(struct effect *e, const char *name, const char *value); /* adds one variable */
+/* Adds one variable; without a value it is taken out of what the child inherits. */
+void fx_child_env(struct effect *e, const char *name, const char *value);
 struct effect *fx_file(struct effects *fx, struct req req, enum file_op op, const char *path);
 struct effect *fx_timer(struct effects *fx, struct req req, int ms);
 struct effect *fx_line(struct effects *fx, enum effect_kind kind, const char *text);

@@ -15,6 +15,7 @@
 #include "pgd/base/err.h"
 #include "pgd/base/key.h"
 #include "pgd/base/rows.h"
+#include "pgd/base/secret.h"
 
 /* The machine that asked, and to which the answer is routed. */
 enum owner {
@@ -96,6 +97,9 @@ struct event {
             bool needs_password; /* EV_PG_DOWN: the server asked for one */
             bool used_password;
             bool tls;
+            /* EV_PG_UP of CONN_CONTROL: the password that was sent, 0 = none; released with the event. Its text holds
+             * what else it took, as NAME=VALUE lines of libpq's environment. */
+            secret_id password;
             char host[256]; /* as connected: a host of the list, or the socket directory */
             char hostaddr[64];
             char port[16];
