@@ -88,6 +88,11 @@ static void say_nothing(const struct sense *s, const struct candidates *all, cha
             "transactions/s on the server, hit ratio %s, temporary files %s/s, CPUs %s idle.",
             s->w.tps, share_figure(s->w.hit_ratio).text, size_figure(s->temp_rate).text,
             share_figure(s->w.cpu_idle).text);
+    else if (all->n == 1)
+        say(dst, size,
+            "The only change that the evidence still speaks for, %s, was measured without gain or "
+            "rejected.",
+            all->changes[0].name);
     else
         say(dst, size,
             "All %d changes that the evidence speaks for were measured without gain or rejected.",
@@ -102,19 +107,16 @@ static void open_proposal(struct proposal *out)
 
 static void say_summary(const struct candidates *all, const char *lead, struct proposal *out)
 {
-    char names[300] = "";
-    size_t len = 0;
+    char strongest[300] = "";
     int repairs = 0;
     for (int i = 0; i < out->n; i++) {
         const struct setting_change *c = &out->changes[i];
         repairs += isnan(c->expect_hi);
-        if (i < 3 && len < sizeof names) {
-            say(names + len, sizeof names - len, "%s%s (%s)", i ? "; " : "", c->name, c->evidence);
-            len = strlen(names);
-        }
+        if (i == 0)
+            SAY(strongest, "%s (%s)", c->name, c->evidence);
     }
-    SAY(out->summary, "%s %d change%s: %s%s.%s%s", lead, out->n, out->n == 1 ? "" : "s", names,
-        out->n > 3 ? "; …" : "",
+    SAY(out->summary, "%s %d change%s%s%s.%s%s", lead, out->n, out->n == 1 ? "" : "s",
+        out->n == 1 ? ": " : "; the first is ", strongest,
         repairs
             ? " Repairs are for safety, not for speed: keep them even if a round does not improve."
             : "",
@@ -135,7 +137,7 @@ void builtin_round1(const struct evidence *e, struct proposal *out)
     if (out->nothing_left)
         say_nothing(&s, &all, out->summary, sizeof out->summary);
     else
-        say_summary(&all, "The baseline measured causes for", out);
+        say_summary(&all, "The baseline shows causes for", out);
 }
 
 /* Takes every candidate of this past, or only the strongest. */

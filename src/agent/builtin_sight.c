@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pgd/agent/rules.h"
+#include "pgd/base/text.h"
 
 #define MB 1048576.0
 #define GB (1024.0 * MB)
@@ -313,14 +314,21 @@ static bool see_missing(const struct sense *s, struct finding *f)
     return true;
 }
 
+static struct figure age_figure(double seconds)
+{
+    struct figure f;
+    text_age(f.text, sizeof f.text, seconds);
+    return f;
+}
+
 static bool see_young(const struct sense *s, struct finding *f)
 {
     double age = s->f->runtime.stats_age_s;
     if (!(age >= 0) || age > 600 || !s->f->settings.n)
         return false;
-    SAY(f->area, "client");
-    SAY(f->figure, "statistics are %.0f s old", age);
-    SAY(f->text, "The counters began %.0f s ago and say little yet; the baseline will tell.", age);
+    SAY(f->area, "statistics");
+    SAY(f->figure, "they began %s ago", age_figure(age).text);
+    SAY(f->text, "The server's counters say little yet: the baseline will tell.");
     return true;
 }
 
@@ -386,12 +394,13 @@ static void offer_balanced(const struct sense *s, struct first_sight *out)
 {
     struct strategy_offer *o = &out->strategies[out->nstrategies++];
     SAY(o->name, "Balanced");
-    SAY(o->title, "Balanced: measure first, change what the baseline shows");
+    SAY(o->title, "Measure first, then change what the baseline shows");
     if (out->nstrategies == 1)
         SAY(o->why,
-            "No pressure was seen in the counters of the last %.1f h (hit ratio %s, %s temporary "
+            "No pressure was seen in the counters of the last %s (hit ratio %s, %s temporary "
             "files).",
-            s->f->runtime.stats_age_s / 3600, share_figure(hit_ratio(&s->f->runtime)).text,
+            age_figure(s->f->runtime.stats_age_s).text,
+            share_figure(hit_ratio(&s->f->runtime)).text,
             count_figure(s->f->runtime.temp_files).text);
     else
         SAY(o->why, "Looks at all areas alike; %d findings so far.", out->nfindings);
@@ -436,13 +445,14 @@ static void summarize(const struct sense *s, struct first_sight *out)
         f->ndatabases == 1 ? "" : "s", size_figure(databases_bytes(s)).text,
         out->nfindings && out->findings[0].severity > 0 ? out->findings[0].figure
                                                         : "no pressure seen");
-    char lines[900] = "";
-    for (int i = 0; i < out->nfindings && i < 4; i++) {
-        size_t len = strlen(lines);
-        say(lines + len, sizeof lines - len, "%s%s", i ? " " : "", out->findings[i].text);
-    }
-    SAY(out->summary, "%s%s%s", out->nfindings ? lines : "The counters show no pressure.",
-        serious ? "" : " Nothing serious so far.",
+    char count[80] = "The counters show no pressure.";
+    if (serious)
+        SAY(count, "%d finding%s, %d of them serious.", out->nfindings,
+            out->nfindings == 1 ? "" : "s", serious);
+    else if (out->nfindings)
+        SAY(count, "%d finding%s, none of them serious.", out->nfindings,
+            out->nfindings == 1 ? "" : "s");
+    SAY(out->summary, "%s%s", count,
         f->id.standby ? " This is a standby: it cannot take a write workload." : "");
 }
 

@@ -1,4 +1,5 @@
-/* keys.c - which key does what, as one table; the help overlay and the key line are made from it. A key is a
+/* keys.c - which key does what, as one table; the help overlay and the key line are made from it, in
+ * this order: what is needed most comes first, for the key line of a narrow screen is cut. A key is a
  * row plus a case in run_command(). Dialogs have their own keys in dialogs.c, commands theirs in
  * commands.c. */
 #include "pgd/app/keys.h"
@@ -42,17 +43,19 @@ static const struct key_row key_rows[] = {
     {K('5'), "5", "", "", 0, false, KC_PANE_5},
     {K('t'), "t", "tune", "Start a tuning session, or go on with the open question.", KEY_IN_MAIN,
      true, KC_TUNE},
+    {CTRL('c'), "Ctrl-C", "stop run", "In a run: stop it, undo the step, pause. At rest: leave.",
+     KEY_IN_MAIN | KEY_IN_RUN, true, KC_INTERRUPT},
+    {K('/'), "/", "command", "A slash command; Tab completes.", KEY_IN_MAIN, true, KC_PROMPT_SLASH},
+    {{KEYN_ENTER, 0}, "Enter", "", "To the prompt.", KEY_IN_MAIN, false, KC_PROMPT},
+    {K(':'), ":", "", "The same as Enter.", KEY_IN_MAIN, false, KC_PROMPT},
+    {K('?'), "?", "help", "This help.", KEY_IN_MAIN, true, KC_HELP},
+    {{KEYN_F1, 0}, "F1", "", "This help.", KEY_IN_MAIN, false, KC_HELP},
+    {K('q'), "q", "quit", "Back, or leave; a running session is asked about first.", KEY_IN_MAIN,
+     true, KC_QUIT},
     {K(' '), "Space", "freeze", "Hold the picture still; the program works on.", KEY_IN_MAIN, true,
      KC_FREEZE},
     {K('z'), "z", "zoom", "The focused pane fills the screen.", KEY_IN_MAIN, true, KC_ZOOM},
     {K('s'), "s", "", "Status of server, session and program.", KEY_IN_MAIN, false, KC_STATUS},
-    {CTRL('c'), "Ctrl-C", "stop run", "In a run: stop it, undo the step, pause. At rest: leave.",
-     KEY_IN_MAIN | KEY_IN_RUN, true, KC_INTERRUPT},
-    {{KEYN_ENTER, 0}, "Enter", "", "To the prompt.", KEY_IN_MAIN, false, KC_PROMPT},
-    {K('/'), "/", "command", "A slash command; Tab completes.", KEY_IN_MAIN, true, KC_PROMPT_SLASH},
-    {K(':'), ":", "", "The same as Enter.", KEY_IN_MAIN, false, KC_PROMPT},
-    {K('?'), "?", "help", "This help.", KEY_IN_MAIN, true, KC_HELP},
-    {{KEYN_F1, 0}, "F1", "", "This help.", KEY_IN_MAIN, false, KC_HELP},
     {{KEYN_UP, 0},
      "Up Down",
      "",
@@ -71,8 +74,6 @@ static const struct key_row key_rows[] = {
     {{KEYN_END, 0}, "End", "", "", 0, false, KC_BOTTOM},
     {CTRL('l'), "Ctrl-L", "", "Paint the whole screen again.", KEY_IN_MAIN, false, KC_REDRAW},
     {CTRL('z'), "Ctrl-Z", "", "Suspend; fg brings it back.", KEY_IN_MAIN, false, KC_SUSPEND},
-    {K('q'), "q", "quit", "Back, or leave; a running session is asked about first.", KEY_IN_MAIN,
-     true, KC_QUIT},
     /* dialogs: shown there, handled in dialogs.c */
     {K('a'), "a", "accept", "Accept the line.", KEY_IN_REVIEW, true, KC_NONE},
     {K('r'), "r", "reject", "Reject the line.", KEY_IN_REVIEW, true, KC_NONE},
@@ -182,7 +183,6 @@ static void run_command(struct model *m, enum key_command c, struct effects *fx)
         break;
     case KC_FREEZE:
         m->screen.frozen = !m->screen.frozen;
-        m->screen.frozen_us = m->now_us;
         m->screen.frozen_us = m->now_us;
         break;
     case KC_ZOOM:

@@ -62,6 +62,8 @@ void dialog_keys(const struct model *m, const struct view_tables *t, struct buf 
         buf_puts(out, MOVE);
     for (int i = 0; t && i < t->nkeys; i++) {
         const struct key_row *k = &t->keys[i];
+        if ((k->where & KEY_IN_RUN) && !(where & KEY_IN_RUN)) /* its word is about the run */
+            continue;
         if ((k->where & where) && k->in_line && *k->what)
             buf_printf(out, "%s %s  ", k->keys, k->what);
     }

@@ -31,8 +31,9 @@ static void draw_offers(struct canvas *c, struct rect r, const struct first_sigh
         int y = r.y + i * 2;
         if (y >= r.y + r.h)
             return;
-        canvas_printf(c, y, r.x, r.w, STYLE_VALUE, "%s %d  %-16s %s",
-                      i == cursor ? "\xe2\x96\xb8" : " ", i + 1, o->name, o->title);
+        canvas_printf(c, y, r.x, 21, STYLE_VALUE, "%s %d  %s", i == cursor ? "\xe2\x96\xb8" : " ",
+                      i + 1, o->name);
+        canvas_put_cut(c, y, r.x + 22, r.w - 22, STYLE_VALUE, o->title);
         if (i == cursor)
             canvas_restyle(c, (struct rect){y, r.x, 1, r.w}, STYLE_SELECTED);
         if (y + 1 < r.y + r.h)

@@ -42,7 +42,7 @@ static void draw_line(struct canvas *c, struct rect r, int y, const struct revie
                       const struct dialog *d, bool here, struct view_cursor *cursor)
 {
     unsigned style = answer_style(l);
-    int x = r.x, end = r.x + r.w, name = r.w >= 120 ? 37 : r.w >= 100 ? 32 : 28;
+    int x = r.x, end = r.x + r.w, name = r.w >= 110 ? 37 : r.w >= 100 ? 32 : 28;
     canvas_put(c, y, x, 3, style, answer_mark(l));
     canvas_put_cut(c, y, x + 4, name - 5, l->refusal ? STYLE_DIM : STYLE_VALUE, l->change.name);
     x += name;
@@ -152,9 +152,9 @@ void dialog_review(struct canvas *c, struct rect screen, const struct model *m,
     int summary = review->proposal.summary[0] ? 2 : 0;
     int want = review->n + summary + DETAIL_ROWS + 4;
     struct rect in = dialog_open(c, screen, screen.w > 150 ? 150 : screen.w, want, title, m, t);
-    if (summary)
-        wrap_draw(c, (struct rect){in.y, in.x, summary, in.w}, STYLE_AI, review->proposal.summary,
-                  0);
+    if (summary && wrap_draw(c, (struct rect){in.y, in.x, summary, in.w}, STYLE_AI,
+                             review->proposal.summary, 0) > summary)
+        canvas_put(c, in.y + summary - 1, in.x + in.w - 2, 2, STYLE_AI, " \xe2\x80\xa6");
     int detail = DETAIL_ROWS < in.h / 2 ? DETAIL_ROWS : in.h / 2;
     struct rect list = {in.y + summary, in.x, in.h - summary - detail - 2, in.w};
     if (list.h < 1)

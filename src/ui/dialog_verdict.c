@@ -151,7 +151,9 @@ static void say_kept(struct dialog_text *t, const struct session *s)
 {
     for (int i = 0; i < s->best.n; i++) {
         const struct entry *e = &s->best.entries[i];
-        dialog_pair(t, e->name, STYLE_VALUE, "%s", e->present ? e->value : "reset");
+        const char *first = session_first(s, e->name);
+        dialog_say(t, STYLE_VALUE, "%s  %s%s%s", e->name, first, *first ? " \xe2\x86\x92 " : "",
+                   e->present ? e->value : "reset");
     }
 }
 
@@ -168,7 +170,10 @@ static void say_summary(struct dialog_text *text, const struct model *m)
     else
         dialog_say(text, STYLE_WARN, "Nothing is claimed: no confirmation was measured.");
     dialog_gap(text);
-    if (isfinite(s->baseline_tps))
+    if (isfinite(s->baseline_tps) && isfinite(v->tps_a))
+        dialog_pair(text, "baseline", STYLE_VALUE, "%.0f TPS at first, %.0f TPS in the fresh runs",
+                    s->baseline_tps, v->tps_a);
+    else if (isfinite(s->baseline_tps))
         dialog_pair(text, "baseline", STYLE_VALUE, "%.0f TPS", s->baseline_tps);
     if (isfinite(s->best_tps))
         dialog_pair(text, "best", STYLE_VALUE, "%.0f TPS, %s", s->best_tps,

@@ -150,6 +150,17 @@ static const struct bench_run *last_run(const struct model *m)
     return x && x->n > 0 ? &x->runs[x->n - 1] : NULL;
 }
 
+/* The configuration that the run under way measures, by the name that its round has. */
+static const char *arm_name(const struct model *m)
+{
+    const struct session *s = &m->session;
+    bool second = arm_running(m) == ARM_B;
+    if (m->flow == FLOW_ROUND)
+        return second ? s->round.candidate.label : s->round.best.label;
+    return second ? s->best.label : s->start.label;
+}
+
+/* "run 2 of 6-12, round 1  00:07/00:10  449 TPS  10.3 ms" */
 static void live_text(const struct model *m, struct buf *out)
 {
     const struct bench *b = &m->bench;
@@ -158,25 +169,35 @@ static void live_text(const struct model *m, struct buf *out)
     double secs = b->started_at_us ? (double)(m->now_us - b->started_at_us) / 1e6 : 0;
     pane_clock(now, sizeof(now), secs > b->duration_s ? b->duration_s : secs);
     pane_clock(all, sizeof(all), b->duration_s);
-    buf_printf(out, "%s  %s/%s", b->run.warmup ? "warm-up, not counted" : "measured run", now, all);
-    if (!b->run.warmup && x && x->max_runs)
-        buf_printf(out, "  run %d (%d to %d an arm)", x->n + 1, x->min_runs, x->max_runs);
+    if (b->run.warmup)
+        buf_printf(out, "warm-up of %s", arm_name(m));
+    else if (x && x->kind == EXPERIMENT_AA)
+        buf_printf(out, "run %d of %d, %s", x->n + 1, x->min_runs, arm_name(m));
+    else if (x && x->max_runs)
+        buf_printf(out, "run %d of %d-%d, %s", x->n + 1, 2 * x->min_runs, 2 * x->max_runs,
+                   arm_name(m));
+    else
+        buf_puts(out, "measured run");
+    buf_printf(out, "  %s/%s", now, all);
     if (isfinite(b->tps_now))
         buf_printf(out, "  %.0f TPS  %.1f ms", b->tps_now, b->lat_now);
+    if (b->run.warmup)
+        buf_puts(out, "  not counted");
 }
 
-static void run_text(const struct bench_run *run, struct buf *out)
+static void run_text(const struct bench_run *run, int width, struct buf *out)
 {
     if (!run->valid) {
         buf_printf(out, "last run not usable: %s", run->err.msg[0] ? run->err.msg : "cancelled");
         return;
     }
     buf_printf(out, "last run %.0f TPS  avg %.1f ms", run->tps, run->lat_avg_ms);
+    if (run->failed > 0)
+        buf_printf(out, "  failed %.0f", run->failed);
     if (isfinite(run->p95_ms))
         buf_printf(out, "  p95 %.1f  p99 %.1f", run->p95_ms, run->p99_ms);
-    if (isfinite(run->lat_sd_ms))
+    if (isfinite(run->lat_sd_ms) && width >= 70)
         buf_printf(out, "  stddev %.1f", run->lat_sd_ms);
-    buf_printf(out, "  failed %.0f", isfinite(run->failed) ? run->failed : 0);
 }
 
 /* What is being done that is not a run: the words of the state. */
@@ -203,11 +224,16 @@ static void draw_figures(struct canvas *c, int y, struct rect r, const struct mo
         live_text(m, &text);
     else
         doing_text(m, &text);
-    canvas_put_cut(c, y, r.x, r.w, STYLE_NORMAL, buf_text(&text));
+    bool live = m->bench.state == BENCH_RUNNING; /* in the colour of its line in the graph */
+    canvas_put_cut(c, y, r.x, r.w,
+                   !live                     ? STYLE_NORMAL
+                   : arm_running(m) == ARM_B ? STYLE_GRAPH1
+                                             : STYLE_GRAPH2,
+                   buf_text(&text));
     buf_clear(&text);
     const struct bench_run *run = last_run(m);
     if (run)
-        run_text(run, &text);
+        run_text(run, r.w, &text);
     else if (m->collect.samples > 0)
         buf_printf(&text, "%d sessions  %d active  %d idle in transaction  %d waiting",
                    m->collect.activity.sessions, m->collect.activity.active,

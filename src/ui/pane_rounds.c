@@ -66,8 +66,9 @@ void pane_rounds(struct canvas *c, struct rect r, const struct model *m)
     for (int i = scroll < 0 ? 0 : scroll; i < s->nhistory && y < end - 1; i++)
         draw_round(c, y++, r, &s->history[i], pane_best_stands(m));
     if (y < end && isfinite(s->best_tps) && s->best_tps > 0 && pane_best_stands(m)) {
-        char gain[24];
-        text_percent(gain, sizeof(gain), s->best_tps / s->baseline_tps);
+        char gain[24] = ""; /* of fresh runs alone: the baseline was measured at another time */
+        if (isfinite(s->final.ratio))
+            text_percent(gain, sizeof(gain), s->final.ratio);
         canvas_printf(c, y, r.x, r.w, STYLE_GOOD, "best %.0f TPS %s", s->best_tps, gain);
     }
 }

@@ -133,8 +133,9 @@ static void add_figures(struct segments *s, const struct model *m)
         add(s, 2, STYLE_STATUS, "%.0f TPS x%.2f", tps, ratio);
     else if (isfinite(tps))
         add(s, 2, STYLE_STATUS, "%.0f TPS", tps);
-    if (!running && isfinite(ratio) && pane_best_stands(m))
-        add(s, 6, STYLE_STATUS, "best x%.2f", ratio);
+    if (!running && isfinite(session->final.ratio) &&
+        pane_best_stands(m)) /* nothing before it is claimed */
+        add(s, 6, STYLE_STATUS, "best x%.2f", session->final.ratio);
     double target = session->target.tps > 0 ? session->target.tps : session->plan.target_tps;
     if (target > 0)
         add(s, 6, STYLE_STATUS, "target %.0f", target);
