@@ -44,10 +44,20 @@ start_server() {
     die "the server did not start: $(grep -E 'FATAL|PANIC|could not' "$dir/server.log" | tail -n 1)"
 }
 
-# A unix socket's path is limited to 107 bytes; a long home gets a short one under /tmp.
-if [ ${#sock} -gt 80 ]; then
+# A unix socket's path is limited to 107 bytes, and some of a home's characters mean something to the server; such a
+# home gets a short one under /tmp.
+case $sock in
+*[!A-Za-z0-9_./-]*) odd=yes ;;
+*) odd= ;;
+esac
+if [ ${#sock} -gt 80 ] || [ -n "$odd" ]; then
     sock=/tmp/pg_diagnose-demo-$(id -u)-$(printf %s "$sock" | cksum | cut -d' ' -f1)
 fi
+
+# ours DIR USER: a folder, no link, that USER made; where others may write, they could have been there first.
+ours() {
+    [ -d "$1" ] && [ ! -L "$1" ] && [ -n "$(find "$1" -prune -user "$2")" ] || die "$1 is not ours: move it out of the way"
+}
 
 case $mode in
 start)
@@ -56,29 +66,33 @@ start)
     if [ ! -s "$data/PG_VERSION" ] || [ ! -e "$dir/ready" ]; then
         how=new
         say "creating a private PostgreSQL ($("$bin/postgres" --version | sed 's/.*) //')) under $dir"
+        mkdir -p "${base%/*}"
+        [ -d "$base" ] || mkdir -m 755 "$base" || die "cannot create $base"
+        ours "$base" "$(id -un)"
         rm -rf "$dir"
-        mkdir -p "$dir" && chmod 755 "$base" "$dir" || die "cannot create $dir"
-        [ "$(id -u)" = 0 ] && { chown "$owner" "$dir" || die "cannot give $dir to $owner"; }
-        as "$bin/initdb" -D "$data" -U postgres -A trust -E UTF8 --locale=C >"$dir/initdb.log" 2>&1 </dev/null ||
+        mkdir -m 755 "$dir" || die "cannot create $dir"
+        [ "$(id -u)" != 0 ] || chown "$owner" "$dir" || die "cannot give $dir to $owner"
+        # what is written there is written as the owner: root follows no link of another user
+        as sh -c '"$1" -D "$2" -U postgres -A trust -E UTF8 --locale=C >"$3" 2>&1 </dev/null' sh \
+            "$bin/initdb" "$data" "$dir/initdb.log" ||
             die "initdb failed: $(tail -n 1 "$dir/initdb.log")"
         {
             echo "port = $port"
             echo "listen_addresses = ''"
             echo "unix_socket_directories = '$sock'"
             [ "$kind" = tuned ] && printf '%s\n' "$PGD_DEMO_TUNED"
-        } >"$dir/add.conf"
-        cat "$dir/add.conf" >>"$data/postgresql.conf" || die "cannot write $data/postgresql.conf"
+        } | as sh -c 'cat >>"$1"' sh "$data/postgresql.conf" || die "cannot write $data/postgresql.conf"
     fi
-    if [ ! -d "$sock" ]; then
-        mkdir -m 755 "$sock" || die "cannot create $sock"
-        [ "$(id -u)" = 0 ] && chown "$owner" "$sock"
-    fi
+    # nobody else gets in: its superuser needs no password
+    [ -d "$sock" ] || as mkdir -m 700 "$sock" || die "cannot create $sock"
+    ours "$sock" "$owner"
+    as chmod 700 "$sock"
     # a restart that a killed program left under way finishes by itself; wait for it
     if ! running; then
         sleep 1
         running || start_server
     fi
-    : >"$dir/ready"
+    as touch "$dir/ready"
     say "up $sock $port postgres $how"
     ;;
 stop | destroy)

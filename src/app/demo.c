@@ -36,12 +36,26 @@ bool demo_leaves(const struct model *m)
     return true;
 }
 
+/* A session that can be resumed needs this server, known here already or not. */
+static bool still_needed(const struct model *m)
+{
+    bool needed = m->demo.state == DEMO_STARTING || (m->demo.resumed && !m->workspace.open) ||
+                  m->session.state == SESSION_ACTIVE || m->session.state == SESSION_PAUSED;
+
+    for (int i = 0; i < m->workspace.nsessions; i++)
+        needed = needed || m->workspace.sessions[i].state == SESSION_ACTIVE ||
+                 m->workspace.sessions[i].state == SESSION_PAUSED;
+    return needed;
+}
+
 void demo_stop(struct model *m, struct effects *fx)
 {
-    bool unfinished = m->session.state == SESSION_ACTIVE || m->session.state == SESSION_PAUSED;
+    const char *mode = still_needed(m) ? "stop" : "destroy";
 
+    if (m->demo.state == DEMO_STARTING)
+        effects_add(fx, FX_CHILD_KILL, (struct req){OWNER_DEMO, m->demo.generation, 1});
     m->demo.state = DEMO_STOPPING;
-    run_script(m, unfinished ? "stop" : "destroy", fx);
+    run_script(m, mode, fx);
 }
 
 /* "up SOCKET_DIR PORT USER new|again" */

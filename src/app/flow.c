@@ -316,7 +316,7 @@ void flow_quit(struct model *m, int exit_code, struct effects *fx)
         flow_summary_line(m, fx);
     for (int i = 0; i < CONN_COUNT; i++)
         links_close(m, (enum pg_conn)i, fx);
-    if (m->demo.state == DEMO_UP && demo_leaves(m)) {
+    if ((m->demo.state == DEMO_UP || m->demo.state == DEMO_STARTING) && demo_leaves(m)) {
         demo_stop(m, fx);
         return; /* the quit follows when the server is down */
     }
