@@ -19,7 +19,7 @@ static void test_temp_files_without_checkpoint_pressure(void **state)
     struct world *w = world_new();
     spilling(&w->base);
     struct proposal p = round1(w);
-    assert_string_equal(value_of(&p, "work_mem"), "32MB"); /* 2.5 x 10 MB, the next power of two */
+    assert_string_equal(value_of(&p, "work_mem"), "64MB"); /* 4 x 10 MB, the next power of two */
     assert_null(find(&p, "max_wal_size"));
     assert_null(find(&p, "checkpoint_timeout"));
     assert_int_equal(p.n, 1);
@@ -31,9 +31,9 @@ static void test_work_mem_by_plan(void **state)
     (void)state;
     struct world *w = world_new();
     spilling(&w->base);
-    plan(w, 115)->sort_disk_kb = 20480; /* 50 MB in memory */
+    plan(w, 115)->sort_disk_kb = 20480; /* 80 MB in memory */
     struct proposal p = round1(w);
-    assert_string_equal(value_of(&p, "work_mem"), "64MB");
+    assert_string_equal(value_of(&p, "work_mem"), "128MB");
     assert_non_null(strstr(find(&p, "work_mem")->evidence, "20 MB"));
     world_free(w);
 }
@@ -380,7 +380,7 @@ static void test_inherited_dangers_come_first(void **state)
     assert_string_equal(p.changes[0].name, "fsync");
     assert_string_equal(p.changes[0].value, "on");
     assert_string_equal(p.changes[1].name, "enable_hashjoin");
-    assert_string_equal(value_of(&p, "work_mem"), "32MB");
+    assert_string_equal(value_of(&p, "work_mem"), "64MB");
     builtin_first_sight(&w->e, &sight);
     assert_int_equal(sight.findings[0].severity, 3);
     assert_string_equal(sight.findings[0].figure, "fsync = off");

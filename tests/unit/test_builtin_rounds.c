@@ -95,7 +95,7 @@ static void test_rejected_is_not_asked_again(void **state)
     spilling(&w->base);
     snprintf(w->rejected[0].name, sizeof w->rejected[0].name, "work_mem");
     snprintf(w->rejected[0].value, sizeof w->rejected[0].value,
-             "32768kB"); /* 32MB in other words */
+             "65536kB"); /* 64MB in other words */
     w->e.nrejected = 1;
     struct proposal p = round1(w);
     assert_null(find(&p, "work_mem"));
