@@ -57,7 +57,7 @@ int pane_ai_lines(const struct model *m, int width)
 void pane_ai(struct canvas *c, struct rect r, const struct model *m)
 {
     if (m->nchat == 0) {
-        wrap_draw(c, r, STYLE_DIM, "The advisor speaks here. Ask it anything in the prompt.", 0);
+        wrap_draw(c, r, STYLE_DIM, "The advisor speaks here, and every step is told.", 0);
         return;
     }
     if (r.w < 8)

@@ -242,15 +242,34 @@ static void draw_figures(struct canvas *c, int y, struct rect r, const struct mo
     buf_clear(&text);
 }
 
+/* Before the first figures: how the connection stands, and what libpq says when there is none. */
+static void draw_unconnected(struct canvas *c, struct rect r, const struct model *m)
+{
+    static const char *const words[] = {
+        [LINK_OFF] = "Not connected yet.",
+        [LINK_CONNECTING] = "Connecting.",
+        [LINK_UP] = "Waiting for the first figures.",
+        [LINK_WAITING] = "No connection. The program keeps trying; q leaves.",
+        [LINK_PASSWORD] = "The server wants a password.",
+    };
+    const struct link *l = &m->links[CONN_CONTROL];
+    const struct err *e = &l->err;
+    struct buf text = {0};
+    buf_puts(&text,
+             l->err.msg[0] && l->state == LINK_CONNECTING ? words[LINK_WAITING] : words[l->state]);
+    if (e->msg[0] && l->state != LINK_UP)
+        buf_printf(&text, "\n\n%s.\n\n%s", e->msg, e->hint);
+    wrap_draw(c, r, STYLE_DIM, buf_text(&text), 0);
+    buf_clear(&text);
+}
+
 void pane_bench(struct canvas *c, struct rect r, const struct model *m)
 {
     bool session = m->session.state != SESSION_NONE && isfinite(m->session.baseline_tps);
     int figures = r.h >= 6 ? 2 : 0, legend = session && r.h >= 8 ? 1 : 0;
     struct rect graph = {r.y, r.x, r.h - figures - legend, r.w};
     if (m->collect.samples == 0 && m->bench.state != BENCH_RUNNING && !experiment_shown(m)) {
-        canvas_printf(c, r.y, r.x, r.w, STYLE_DIM, "%s",
-                      m->links[CONN_CONTROL].state == LINK_UP ? "Waiting for the first figures."
-                                                              : "Connecting.");
+        draw_unconnected(c, r, m);
     } else {
         draw_graph(c, graph, m);
     }

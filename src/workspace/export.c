@@ -223,8 +223,18 @@ static void conf_head(const struct model *m, int nsessions, int nsettings, struc
         "#     include 'pg_diagnose.conf'\n"
         "# then run SELECT pg_reload_conf(); what says \"needs a restart\" waits for one. An entry "
         "of\n"
-        "# of postgresql.auto.conf wins over this file; ALTER SYSTEM RESET takes it out.\n"
+        "# postgresql.auto.conf wins over this file; ALTER SYSTEM RESET takes it out.\n"
         "# Memory sizes fit the machine on which they were measured.\n");
+}
+
+double export_tps_before(const struct session *s)
+{
+    return s->final.tps_a > 0 ? s->final.tps_a : s->baseline_tps;
+}
+
+double export_tps_after(const struct session *s)
+{
+    return s->final.tps_b > 0 ? s->final.tps_b : s->best_tps;
 }
 
 static void conf_session(const struct session *s, struct buf *out)
@@ -234,8 +244,9 @@ static void conf_session(const struct session *s, struct buf *out)
     export_effect(&s->final, &effect);
     buf_puts(out, "\n");
     put_comment(out, "---- session ", s->name);
-    if (isfinite(s->baseline_tps) && isfinite(s->best_tps))
-        buf_printf(out, "# as a whole: %.0f to %.0f TPS, ", s->baseline_tps, s->best_tps);
+    if (isfinite(export_tps_before(s)) && isfinite(export_tps_after(s)))
+        buf_printf(out, "# as a whole: %.0f to %.0f TPS, ", export_tps_before(s),
+                   export_tps_after(s));
     else
         buf_puts(out, "# as a whole: ");
     buf_printf(out, "%s\n", buf_text(&effect));

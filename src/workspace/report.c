@@ -191,7 +191,7 @@ static void summary_table(const struct session *const *sessions, int n, struct b
         buf_puts(out, " | ");
         export_markdown(out, s->plan.strategy);
         buf_puts(out, " | ");
-        put_tps(out, s->baseline_tps, s->best_tps);
+        put_tps(out, export_tps_before(s), export_tps_after(s));
         buf_puts(out, " | ");
         export_effect(&s->final, out);
         buf_printf(out, " | %d |\n", s->rounds_done);

@@ -65,7 +65,7 @@ static void test_report(void **st)
     has(&b, "# pg_diagnose report: postgres_10-0-0-230\n");
     has(&b, "| Server | PostgreSQL 15.18 (Debian), database postgres, role dba |");
     has(&b, "| Machine | db1: 8 CPUs, 32 GB of memory |");
-    has(&b, "| WriteOptimize_01022026-050830 | WriteOptimize | 4 502 \xe2\x86\x92 5 277 TPS | "
+    has(&b, "| WriteOptimize_01022026-050830 | WriteOptimize | 4 502 \xe2\x86\x92 5 276 TPS | "
             "+17.2 % (95 % "
             "interval +14.2 % \xe2\x80\xa6 +20.2 %) | 3 |");
     has(&b, "| `max_wal_size` | `2GB` | `16GB` | WriteOptimize_01022026-050830, round 1: +14.0 %");
@@ -138,7 +138,7 @@ static void test_conf(void **st)
     has(&b, "# 2 settings from 1 archived session;");
     has(&b, "include 'pg_diagnose.conf'");
     has(&b,
-        "# ---- session WriteOptimize_01022026-050830\n# as a whole: 4502 to 5277 TPS, +17.2 %");
+        "# ---- session WriteOptimize_01022026-050830\n# as a whole: 4502 to 5276 TPS, +17.2 %");
     has(&b,
         "\n# was: 2GB\n# why: why max_wal_size\n# evidence: 9 of 11 checkpoints were requested\n"
         "# measured: round 1: +14.0 % (95 % interval +11.0 % \xe2\x80\xa6 +17.0 %)\n"

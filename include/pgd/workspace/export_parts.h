@@ -24,6 +24,11 @@ const char *export_value_before(const struct session *s, int round, const char *
 
 /* "+17.2 % (95 % interval +13.9 % … +20.4 %)"; "not measured" without a figure. */
 void export_effect(const struct verdict *v, struct buf *out);
+
+/* TPS of the untouched server and of the best configuration: those of the confirmation, which the effect
+ * compares; without one, of the baseline and of the round. NAN: not known. */
+double export_tps_before(const struct session *s);
+double export_tps_after(const struct session *s);
 /* Text of a paragraph or a table cell: no character of it is markup, HTML, a link or a line's end. */
 void export_markdown(struct buf *out, const char *text);
 /* The same as a code span where the text is plain. */
