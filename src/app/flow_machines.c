@@ -19,8 +19,15 @@ static void journal_path(const struct model *m, char *dst, size_t size)
 }
 
 /* The connection may be away for a moment (somebody restarts the server): that is worth a wait. A session that
- * has just been lost without the link having noticed is not asked again at once. */
-enum { HOLD_MOST_S = 60, HOLD_LEAST_MS = 300 };
+ * has just been lost without the link having noticed is not asked again at once. After a minute of tries in vain
+ * (app/links) nothing waits for it any more. */
+enum { HOLD_MOST_S = 60, HOLD_LEAST_MS = 300, GONE_ATTEMPTS = 20, GONE_LINK_MS = 1000 };
+
+static bool is_gone(const struct model *m)
+{
+    return m->links[CONN_CONTROL].state != LINK_UP &&
+           m->links[CONN_CONTROL].attempts >= GONE_ATTEMPTS;
+}
 
 bool flow_hold(struct model *m, enum hold_what what, bool lost)
 {
@@ -30,8 +37,11 @@ bool flow_hold(struct model *m, enum hold_what what, bool lost)
         return false;
     h->what = what;
     h->from_us = m->now_us + (lost ? HOLD_LEAST_MS * 1000 : 0);
-    h->until_us = m->now_us + HOLD_MOST_S * 1000000LL;
-    model_say(m, CHAT_WARN, "waiting for the connection to come back");
+    h->until_us = m->now_us;
+    if (!is_gone(m)) {
+        h->until_us += HOLD_MOST_S * 1000000LL;
+        model_say(m, CHAT_WARN, "waiting for the connection to come back");
+    }
     return true;
 }
 
@@ -46,6 +56,7 @@ static void switch_now(struct model *m, const struct arm *arm, struct effects *f
         .way = flow_restart_way(m),
         .restart_command = m->session.plan.restart_command,
         .verify_ms = 10000,
+        .link_ms = is_gone(m) ? GONE_LINK_MS : 0,
         .connect = &m->fl.fresh_session,
         .preflight_disabled = m->opt.unsafe_test,
     };
