@@ -94,8 +94,9 @@ static void run_now(struct model *m, int seconds, bool warmup, struct effects *f
     /* long transactions may end late, but not long after the budget */
     double grace = model_seconds_left(m) - seconds + 15;
     m->bench.grace_s = grace < 10 ? 10 : grace < 120 ? (int)grace : 0;
-    /* the same seed for the n-th run of both arms, another one for every session */
-    int64_t seed = s->created_wall_us / 1000 % 1000000 + (warmup ? 500000 : s->run_number / 2);
+    /* runs 1 and 2, 3 and 4 … are pairs of one seed: in a comparison one of each arm; every session has its own */
+    int pair = (s->run_number - 1) / 2;
+    int64_t seed = s->created_wall_us / 1000 % 1000000 + (warmup ? 500000 : pair);
     collect_mark(&m->collect);
     bench_start(&m->bench, &s->plan, &m->bench_target, seconds, warmup, seed, fx);
 }
