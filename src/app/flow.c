@@ -129,6 +129,7 @@ void flow_link(struct model *m, const struct event *ev, struct effects *fx)
         memset(&m->screen.dialog, 0, sizeof m->screen.dialog);
         m->screen.dialog.kind = DIALOG_PASSWORD;
     }
+    flow_down_look(m, ev, fx);
     headless_link_down(m, ev, fx);
 }
 
@@ -137,6 +138,9 @@ void flow_event(struct model *m, const struct event *ev, struct effects *fx)
     if (m->quitting)
         return;
     switch (m->flow) {
+    case FLOW_DISCOVER:
+        flow_down_event(m, ev, fx);
+        break;
     case FLOW_WORKSPACE:
     case FLOW_RECOVER:
         flow_open_event(m, ev, fx);

@@ -95,7 +95,7 @@ void headless_link_down(struct model *m, const struct event *ev, struct effects 
     const struct link *l = &m->links[CONN_CONTROL];
     struct err e = ev->err;
 
-    if (!m->opt.headless || l->was_up || m->quitting)
+    if (!m->opt.headless || l->was_up || m->quitting || flow_down_busy(m))
         return;
     /* after a killed run the server may be on its way up: the restart script goes on without us */
     bool starting = strcmp(e.sqlstate, "57P03") == 0 || m->opt.demo;

@@ -28,6 +28,7 @@ struct pg_attempt {
     struct err err;
     bool needs_password, used_password;
     char host[256], port[16];
+    char dbname[64];
 };
 
 /* -- notices ----------------------------------------------------------------------------------- */
@@ -169,6 +170,8 @@ static void copy_place(struct pg_attempt *a)
     const char *host = PQhost(a->pg), *port = PQport(a->pg);
     text_copy(a->host, sizeof(a->host), host ? host : "");
     text_copy(a->port, sizeof(a->port), port ? port : "");
+    const char *db = PQdb(a->pg);
+    text_copy_raw(a->dbname, sizeof(a->dbname), db ? db : "");
 }
 
 static void explain_failure(struct pg_attempt *a)
@@ -296,6 +299,11 @@ bool pg_connect_used_password(const struct pg_attempt *a)
 const char *pg_connect_host(const struct pg_attempt *a)
 {
     return a->host;
+}
+
+const char *pg_connect_dbname(const struct pg_attempt *a)
+{
+    return a->dbname;
 }
 
 const char *pg_connect_port(const struct pg_attempt *a)

@@ -46,6 +46,7 @@ struct pg_link {
     struct req req; /* of the last connect */
     int connect_ms;
     char host[256], port[16];
+    char dbname[64];            /* as the newest attempt named it */
     struct pg_attempt *attempt; /* borrowed from its thread; CONNECTING only */
     PGconn *pg;                 /* owned; IDLE and later */
     struct pg_notices *notices; /* owned; with pg */
@@ -75,6 +76,7 @@ static void post_down(struct pg_link *k, const struct err *why, bool needs, bool
     ev.u.pg.used_password = used;
     text_copy(ev.u.pg.host, sizeof(ev.u.pg.host), k->host);
     text_copy(ev.u.pg.port, sizeof(ev.u.pg.port), k->port);
+    text_copy_raw(ev.u.pg.dbname, sizeof(ev.u.pg.dbname), k->dbname);
     loop_post(k->loop, &ev);
 }
 
@@ -515,6 +517,7 @@ static void on_attempt(void *arg, struct pg_attempt *a)
     uv_timer_stop(&k->timer);
     if (pg_connect_host(a)[0])
         text_copy_raw(k->host, sizeof(k->host), pg_connect_host(a));
+    text_copy_raw(k->dbname, sizeof(k->dbname), pg_connect_dbname(a));
     if (pg_connect_port(a)[0])
         text_copy_raw(k->port, sizeof(k->port), pg_connect_port(a));
     const struct err *why = pg_connect_err(a);

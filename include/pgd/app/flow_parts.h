@@ -22,6 +22,11 @@ void flow_leave_paused(struct model *m, struct effects *fx); /* then the next on
 void flow_recover_decided(struct model *m, bool resume, struct effects *fx);
 void flow_sight(struct model *m, struct effects *fx);
 
+/* flow_down.c: the server does not answer at the start */
+void flow_down_look(struct model *m, const struct event *ev, struct effects *fx);
+bool flow_down_busy(const struct model *m);
+void flow_down_event(struct model *m, const struct event *ev, struct effects *fx);
+
 /* flow_plan.c: strategy and plan */
 void flow_strategy_ask(struct model *m, struct effects *fx);
 void flow_strategy_picked(struct model *m, int index, struct effects *fx);

@@ -33,6 +33,7 @@ const struct err *pg_connect_err(const struct pg_attempt *a); /* ERR_NONE: conne
 bool pg_connect_needs_password(const struct pg_attempt *a);
 bool pg_connect_used_password(const struct pg_attempt *a);
 const char *pg_connect_host(const struct pg_attempt *a);
+const char *pg_connect_dbname(const struct pg_attempt *a);
 const char *pg_connect_port(const struct pg_attempt *a);
 PGconn *pg_connect_take(struct pg_attempt *a, struct pg_notices **notices);
 void pg_connect_release(struct pg_attempt *a);

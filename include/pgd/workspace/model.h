@@ -30,7 +30,7 @@ struct link {
     int server_version, backend_pid;
     char host[256], hostaddr[64], port[16], user[64], dbname[64];
     bool tls;
-    struct err err; /* of the last failure */
+    struct err err;     /* of the last failure */
     secret_id password; /* of the control link: what was sent; 0 = none */
     char way[1024];     /* of the control link: libpq's variables that it took, NAME=VALUE lines */
 };
@@ -308,6 +308,17 @@ struct hold {
     int64_t from_us, until_us;
 };
 
+/* Whose business it is that the server does not answer at the start (flow_down.c). */
+enum down_state {
+    DOWN_UNKNOWN,
+    DOWN_INDEX,    /* the workspace's list is read. A killed session → JOURNAL, else NOT_OURS */
+    DOWN_JOURNAL,  /* its journal is read. A restart without a result → IDENTITY, else NOT_OURS */
+    DOWN_IDENTITY, /* workspace.json is read. A server of this machine → RECOVER, else WAIT */
+    DOWN_RECOVER,  /* the script looks after the server. → WAIT */
+    DOWN_WAIT,     /* for the connection, until down_until_us */
+    DOWN_NOT_OURS
+};
+
 struct flow {
     uint32_t generation, waiting; /* id of the answer that is awaited; 0 = none */
     int step, at;                 /* place within a state's sequence */
@@ -338,10 +349,13 @@ struct flow {
     struct hold hold;   /* a switch or a run that waits for the connection */
     int lost_tries;     /* switches begun anew because the connection was lost before they began */
     bool change_failed; /* the session ends because a change could not be made */
-    bool arm_unknown;   /* a kept round was undone: its candidate is still in force */
-    bool unfinished;    /* the interrupted session has a switch without a result */
-    bool save_failed;   /* the session's end could not be written */
-    int empty_rounds;   /* proposals in a row of which nothing was accepted */
+    enum down_state down;
+    char down_host[256];
+    int64_t down_until_us;
+    bool arm_unknown;            /* a kept round was undone: its candidate is still in force */
+    bool unfinished;             /* the interrupted session has a switch without a result */
+    bool save_failed;            /* the session's end could not be written */
+    int empty_rounds;            /* proposals in a row of which nothing was accepted */
     int64_t explain_until_us;    /* EXPLAIN ANALYZE may take a part of the budget, no more */
     int confirm_arm;             /* the arm that the confirmation's switch makes */
     enum apply_state apply_seen; /* last told to the round */

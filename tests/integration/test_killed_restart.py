@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""kill -9 in the blackout of a restart, and the next tune at once: with the restart script still at work, and with the
+script killed too, so that nobody but the next tune can bring the server up again."""
+import os
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import tunetest as t  # noqa: E402
+
+
+def killed(script_too):
+    server = t.Server(t.pg_bin(15))
+    try:
+        stock = server.sql("SHOW shared_buffers")
+        home, script = server.home(), server.script(t.SORTS)
+        flags = ["--duration", "1", "--budget", "3", "--accept", "safe", "--restart", "auto"]
+        run = t.Run(server, home, script, *flags, program=t.TEST_PROGRAM, env={"PGD_TEST_FORCE_CHANGE": "shared_buffers=160MB"})
+        report = os.path.join(server.data, "pg_diagnose.report")
+        run.until("the restart", lambda: "state=stopping" in t.read(report, ""))
+        run.process.kill()
+        if script_too:
+            os.kill(int(t.read(os.path.join(server.data, "pg_diagnose.lock", "pid"))), signal.SIGKILL)
+            t.wait_for("the end of the server", 60,
+                       lambda: not os.path.exists(os.path.join(server.data, "postmaster.pid")))
+        run.process.wait()
+        again = t.Run(server, home, script, *flags).end()
+        t.check(again.code in (0, 1), "exit %d: %s" % (again.code, again.said[-2000:]))
+        t.check(again.summary["state"] in ("ARCHIVED", "FAILED"), "%s" % again.summary)
+        t.check(not script_too or "it is up again" in again.said, "nobody told of the rescue: " + again.said[:2000])
+        t.check(server.sql("SHOW shared_buffers") == stock, "the forced change is still in force")
+        t.check(server.sql("SELECT count(*) FROM pg_settings WHERE pending_restart") == "0", "a restart is pending")
+        left = t.Ledger(again.journal()).explain(server.entries(), {})
+        t.check(not left, "%s" % left)
+    finally:
+        server.destroy()
+
+
+def program():
+    killed(False)
+
+
+def program_and_script():
+    killed(True)
+
+
+def nothing_of_ours():
+    """Without a killed restart a server that is down is told at once."""
+    server = t.Server(t.pg_bin(15), rows=10)
+    try:
+        t.subprocess.run([t.PG, "stop", server.dir], check=True, capture_output=True)
+        started = time.monotonic()
+        run = t.Run(server, server.home(), server.script(t.SLEEPS)).end()
+        t.check(run.code == 3 and time.monotonic() - started < 5 * t.SCALE, "exit %d" % run.code)
+        t.check(not os.path.exists(os.path.join(server.data, "postmaster.pid")), "it was started")
+    finally:
+        server.destroy()
+
+
+t.main({f.__name__: f for f in (nothing_of_ours, program, program_and_script)})
