@@ -36,7 +36,7 @@ static const char *stop_reason(const struct model *m)
         return "all rounds are spent";
     if (model_seconds_left(m) - confirm_cost(m) <
         experiment_cost(&s->plan, EXPERIMENT_ROUND, false))
-        return "the budget is spent";
+        return s->rounds_done ? "the budget is spent" : "the budget is too short for a round";
     return NULL;
 }
 
