@@ -286,6 +286,8 @@ static void round_empty(struct model *m, struct effects *fx)
     const struct round *r = &m->session.round;
     bool turned_down = r->review.n > 0 && !r->review.proposal.nothing_left;
 
+    m->fl.arm_unknown = r->arm_in_force != ARM_A; /* no switch was made since a round was undone */
+
     if (turned_down && !m->fl.stop_and_keep && ++m->fl.empty_rounds < EMPTY_ROUNDS_MAX)
         flow_rounds(m, fx);
     else

@@ -14,11 +14,11 @@
 const char *flow_state_name(enum flow_state s)
 {
     static const char *const names[] = {
-        [FLOW_WATCH] = "watching",      [FLOW_DISCOVER] = "discovery", [FLOW_WORKSPACE] = "workspace",
+        [FLOW_WATCH] = "watching",   [FLOW_DISCOVER] = "discovery", [FLOW_WORKSPACE] = "workspace",
         [FLOW_RECOVER] = "recovery", [FLOW_SIGHT] = "first sight",  [FLOW_STRATEGY] = "strategy",
-        [FLOW_PLAN] = "plan",        [FLOW_PREPARE] = "preparing",    [FLOW_BASELINE] = "baseline",
+        [FLOW_PLAN] = "plan",        [FLOW_PREPARE] = "preparing",  [FLOW_BASELINE] = "baseline",
         [FLOW_TARGET] = "target",    [FLOW_ROUND] = "round",        [FLOW_CONFIRM] = "confirmation",
-        [FLOW_SETTLE] = "settling",    [FLOW_SUMMARY] = "summary",    [FLOW_PAUSING] = "pausing",
+        [FLOW_SETTLE] = "settling",  [FLOW_SUMMARY] = "summary",    [FLOW_PAUSING] = "pausing",
         [FLOW_PAUSED] = "paused",    [FLOW_STUCK] = "stuck",        [FLOW_ERROR] = "error",
     };
     return names[s];

@@ -35,8 +35,8 @@ void bench_run_copy(struct bench_run *to, const struct bench_run *from);
 /* Where pgbench connects: no password here, it travels by a memfd. */
 struct bench_target {
     char host[256], port[16], user[64], dbname[64];
-    char way[1024];   /* what else libpq needs: NAME=VALUE lines of its environment */
-    secret_id pgpass; /* a line of a password file */
+    char way[1024];    /* what else libpq needs: NAME=VALUE lines of its environment */
+    secret_id pgpass;  /* a line of a password file */
     char pgbench[512]; /* the program's path */
 };
 
