@@ -21,12 +21,13 @@ static void journal_path(const struct model *m, char *dst, size_t size)
 /* The connection may be away for a moment (somebody restarts the server): that is worth a wait. A session that
  * has just been lost without the link having noticed is not asked again at once. After a minute of tries in vain
  * (app/links) nothing waits for it any more. */
-enum { HOLD_MOST_S = 60, HOLD_LEAST_MS = 300, GONE_ATTEMPTS = 20, GONE_LINK_MS = 1000 };
+enum { HOLD_MOST_S = 60, HOLD_LEAST_MS = 300, GONE_LINK_MS = 1000 };
 
 static bool is_gone(const struct model *m)
 {
-    return m->links[CONN_CONTROL].state != LINK_UP &&
-           m->links[CONN_CONTROL].attempts >= GONE_ATTEMPTS;
+    const struct link *l = &m->links[CONN_CONTROL];
+
+    return l->state != LINK_UP && m->now_us - l->lost_us >= HOLD_MOST_S * 1000000LL;
 }
 
 bool flow_hold(struct model *m, enum hold_what what, bool lost)

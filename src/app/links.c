@@ -59,6 +59,7 @@ void links_open(struct model *m, enum pg_conn conn, const char *database, struct
 
     l->attempts = 0;
     l->was_up = false;
+    l->lost_us = m->now_us;
     err_clear(&l->err);
     text_copy_raw(l->dbname, sizeof l->dbname, database ? database : "");
     connect_now(m, conn, fx);
@@ -132,8 +133,10 @@ bool links_event(struct model *m, const struct event *ev, struct effects *fx)
     } else if (conn == CONN_BENCH) {
         l->state = LINK_OFF; /* its user opens it anew */
     } else {
-        if (lost)
+        if (lost) {
             l->attempts = 0;
+            l->lost_us = m->now_us;
+        }
         retry_later(m, conn, fx);
     }
     return true;

@@ -26,6 +26,7 @@ struct link {
     int attempts;
     int64_t retry_at_us;
     int64_t since_us; /* of the present state */
+    int64_t lost_us;  /* when it was last up, or wanted first */
     bool was_up;      /* once connected: a later loss is a reconnect, not a failed start */
     int server_version, backend_pid;
     char host[256], hostaddr[64], port[16], user[64], dbname[64];
