@@ -54,6 +54,10 @@ def settle(r, home, stock, to_the_end):
         r = again
     if r.summary["state"] == "FAILED":
         t.check(server.entries() == stock, "FAILED, but %s" % server.entries())
+    as_it_was()
+
+
+def as_it_was():
     server.sql("ALTER SYSTEM RESET ALL")
     server.sql("SELECT pg_reload_conf()")
 
@@ -130,6 +134,7 @@ def for_good():
     again.end()
     t.check(again.summary["state"] in ("ARCHIVED", "FAILED"), "%s\n%s" % (again.summary, again.said))
     accounted(again, stock)
+    as_it_was()
 
 
 if __name__ == "__main__":

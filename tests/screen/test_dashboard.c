@@ -32,7 +32,7 @@ static void expect_telemetry(struct screen *s)
 {
     screen_expect(s, "3 Telemetry", LIVE_MS);
     screen_expect_regex(s, "cpu +us .*[0-9]+ %", LIVE_MS);
-    screen_expect_regex(s, "TPS .*[0-9]+/s", LIVE_MS);
+    screen_expect_regex(s, "load +xacts .*[0-9]+/s", LIVE_MS);
     screen_expect_regex(s, "wal .*MB/s", LIVE_MS);
     screen_expect_regex(s, "memory free .*(MB|GB)", LIVE_MS);
 }
