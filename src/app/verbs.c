@@ -52,6 +52,8 @@ static void next_workspace(struct model *m, struct effects *fx)
         }
         names = buf_text(&m->fl.pending);
     }
+    if (!m->workspace.name[0] && !m->opt.json)
+        fx_line(fx, FX_STDERR, "nothing has been tuned yet: pg_diagnose demo shows how it is done");
     quit(fx, 0);
 }
 
@@ -86,7 +88,8 @@ static void print_workspace(struct model *m, const struct event *ev, struct effe
         line_text(l, "error", e.code ? e.msg : NULL);
         line_finish(l, &text);
     } else {
-        buf_printf(&text, "%-40s %3d sessions, %d unfinished", w->name, w->nsessions, unfinished);
+        buf_printf(&text, "%-40s %3d session%s, %d unfinished", w->name, w->nsessions,
+                   w->nsessions == 1 ? "" : "s", unfinished);
         if (!isnan(best))
             buf_printf(&text, ", best %+.1f %%", (best - 1) * 100);
         if (when[0])
