@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pgd/base/text.h"
 
@@ -179,9 +180,18 @@ static bool add_script(struct options *o, const char *text, struct err *e)
             return false;
         len = (size_t)(at - text);
     }
-    if (len == 0 || len >= sizeof s->path)
+    /* absolute, so that a session resumed from another folder means the same file */
+    struct buf path = {0};
+    char here[sizeof s->path];
+    if (len > 0 && text[0] != '/' && getcwd(here, sizeof here))
+        buf_printf(&path, "%s/", here);
+    buf_append(&path, text, len);
+    bool fits = len > 0 && path.len < sizeof s->path;
+    if (fits)
+        text_copy_raw(s->path, sizeof s->path, buf_text(&path));
+    buf_clear(&path);
+    if (!fits)
         return err_set(e, ERR_USAGE, "invalid file name in --script \"%.60s\"", text);
-    memcpy(s->path, text, len);
     const char *base = strrchr(s->path, '/');
     text_copy(s->name, sizeof s->name, base ? base + 1 : s->path);
     o->nscripts++;
@@ -198,7 +208,9 @@ static bool set_restart(struct options *o, const char *v, struct err *e)
         o->restart = RESTART_MANUAL;
     } else if (strncmp(v, "cmd:", 4) == 0 && v[4] == '/') {
         o->restart = RESTART_COMMAND;
-        text_copy_raw(o->restart_command, sizeof o->restart_command, v + 4);
+        if (!text_copy_raw(o->restart_command, sizeof o->restart_command, v + 4))
+            return err_set(e, ERR_USAGE, "the command of --restart is longer than %d bytes",
+                           (int)sizeof o->restart_command - 1);
     } else {
         err_set(e, ERR_USAGE, "invalid value \"%.60s\" for --restart", v);
         return err_hint(e, "Use auto, never, manual or cmd:/path/to/program.");
