@@ -450,7 +450,7 @@ static void summarize(const struct sense *s, struct first_sight *out)
         SAY(count, "%d finding%s, %d of them serious.", out->nfindings,
             out->nfindings == 1 ? "" : "s", serious);
     else if (out->nfindings)
-        SAY(count, "%d finding%s, none of them serious.", out->nfindings,
+        SAY(count, "%d finding%s, nothing serious.", out->nfindings,
             out->nfindings == 1 ? "" : "s");
     SAY(out->summary, "%s%s", count,
         f->id.standby ? " This is a standby: it cannot take a write workload." : "");

@@ -9,7 +9,7 @@
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
 
-enum { DETAIL_ROWS = 7 };
+enum { DETAIL_ROWS = 8 };
 
 static const char *answer_mark(const struct review_line *l)
 {
