@@ -1,0 +1,112 @@
+#!/bin/sh
+# The screens of a whole demo session, as text, into docs/captures: what README.md and docs/guide.md show. It plays the DBA
+# in tmux: takes the first strategy and the plan as they come, accepts every change, stops after the first round. Nothing
+# is edited afterwards, so a capture shows what this machine measured.
+#
+#   tests/captures/capture.sh [PROGRAM] [FOLDER]        about five minutes; needs tmux and what the demo needs
+set -eu
+
+top=$(cd "$(dirname "$0")/../.." && pwd -P)
+program=${1:-$top/build/pg_diagnose}
+folder=${2:-$top/docs/captures}
+home=/var/tmp/pg_diagnose-captures
+socket=pg_diagnose-captures
+
+command -v tmux >/dev/null || { echo "capture: tmux is missing" >&2; exit 2; }
+[ -x "$program" ] || { echo "capture: no program at $program" >&2; exit 2; }
+[ ! -e "$home" ] || { echo "capture: $home is there already: another capture runs, or was killed" >&2; exit 2; }
+
+t() {
+    tmux -L "$socket" -f /dev/null "$@"
+}
+
+# A session that is broken off leaves its server's data for the next demo: as root below /var/tmp.
+cleanup() {
+    t send-keys -t 0 C-c 2>/dev/null && sleep 3
+    t kill-server 2>/dev/null || true
+    rm -rf "$home"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+screen() {
+    t capture-pane -p -t 0
+}
+
+# wait_for SECONDS TEXT: until the screen shows TEXT (a basic regular expression)
+wait_for() {
+    left=$(($1 * 5))
+    until screen | grep -q "$2"; do
+        left=$((left - 1))
+        if [ "$left" -le 0 ]; then
+            echo "capture: no \"$2\" within $1 s; the screen shows" >&2
+            screen >&2
+            exit 1
+        fi
+        sleep 0.2
+    done
+    sleep 0.3
+}
+
+keys() {
+    for key in "$@"; do
+        t send-keys -t 0 "$key"
+        sleep 0.3
+    done
+}
+
+save() {
+    screen | sed 's/ *$//' >"$folder/$1.txt"
+    echo "$folder/$1.txt"
+}
+
+size() {
+    t resize-window -t 0 -x "$1" -y "$2"
+    sleep 1.2
+}
+
+mkdir -p "$folder"
+t new-session -d -x 120 -y 36 "env LC_ALL=C.UTF-8 TZ=UTC PG_DIAGNOSE_HOME='$home' '$program' demo"
+
+wait_for 60 'Press t to start'
+sleep 20
+save dashboard
+keys '?'
+wait_for 5 'Keyboard help'
+save help
+keys Escape t
+wait_for 10 'pick a strategy'
+save strategy
+keys Enter
+wait_for 10 'Plan of'
+save plan
+keys g
+wait_for 240 'suggested'
+sleep 3
+save target
+keys Enter
+wait_for 60 'proposal:'
+sleep 2
+save review
+for _ in $(screen | grep '\[?\]' | sed 's/.*/x/'); do
+    keys a
+done
+wait_for 5 'ready to go'
+keys g
+wait_for 240 'MEASURE.*00:0[789]'
+wait_for 240 ' run 4 of '
+wait_for 60 'MEASURE.*00:0[678]'
+save round
+size 80 24
+save round-80x24
+size 160 45
+save round-160x45
+size 120 36
+wait_for 400 '┌ Round 1: '
+sleep 3
+save verdict
+keys s
+wait_for 400 'next session\|k keep'
+save summary
+keys q
+sleep 5
