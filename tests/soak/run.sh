@@ -68,6 +68,11 @@ tidy() {
         xargs -0 -n 4 -P "$jobs" clang-tidy -p "$top/build/asan" --quiet --warnings-as-errors='*' 2>/dev/null
 }
 
+away() {
+    build gcc dev pg_diagnose || return 1
+    PGD_SOAK=1 PGD_PROGRAM=$top/build/gcc/pg_diagnose "$top/tests/integration/test_server_goes_away.py" for_good
+}
+
 versions() {
     build gcc dev pg_diagnose || return 1
     code=0
@@ -79,11 +84,11 @@ versions() {
     return "$code"
 }
 
-[ $# -gt 0 ] || set -- kills screens fuzz tidy versions
+[ $# -gt 0 ] || set -- kills screens away fuzz tidy versions
 mkdir -p "$top/build"
 for part in "$@"; do
     case $part in
-    kills | screens | fuzz | tidy | versions) ;;
+    kills | screens | away | fuzz | tidy | versions) ;;
     *)
         echo "run.sh: there is no part named $part" >&2
         exit 2
