@@ -461,9 +461,9 @@ static bool key_review(struct model *m, struct key k, struct effects *fx)
 static bool key_verdict(struct model *m, struct key k, struct effects *fx)
 {
     if (is(k, 's'))
-        m->fl.stop_and_keep = true;
+        m->fl.now.stop_and_keep = true;
     if (is(k, 'u') && m->session.round.kept)
-        m->fl.undo_round = true;
+        m->fl.now.undo_round = true;
     if (k.name == KEYN_ENTER || is(k, 's') || is(k, 'u'))
         flow_decide(m, DECIDE_VERDICT, 1, fx);
     else if (k.name == KEYN_ESC)

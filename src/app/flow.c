@@ -48,11 +48,8 @@ void flow_emit(struct model *m, struct line *l, struct effects *fx)
 
 void flow_fresh(struct model *m)
 {
-    struct flow *f = &m->fl;
-
-    f->stop_and_keep = f->undo_round = f->change_failed = f->arm_unknown = false;
-    f->settle_failed = f->save_failed = false;
-    f->empty_rounds = f->lost_tries = 0;
+    session_reset(&m->session);
+    memset(&m->fl.now, 0, sizeof m->fl.now);
 }
 
 void flow_keep_identity(struct model *m)
@@ -118,13 +115,11 @@ void flow_link(struct model *m, const struct event *ev, struct effects *fx)
     if (ev->u.pg.conn != CONN_CONTROL)
         return;
     if (ev->kind == EV_PG_UP) {
-        m->fl.server_lost = false;
         if (m->flow == FLOW_DISCOVER && m->discover.state != DISCOVER_SQL &&
             m->discover.state != DISCOVER_HOST)
             discover_start(&m->discover, &m->server, fx);
         return;
     }
-    m->fl.server_lost = true;
     if (m->links[CONN_CONTROL].state == LINK_PASSWORD) {
         memset(&m->screen.dialog, 0, sizeof m->screen.dialog);
         m->screen.dialog.kind = DIALOG_PASSWORD;
@@ -253,7 +248,7 @@ void flow_decide(struct model *m, enum decision d, int value, struct effects *fx
         flow_recover_decided(m, value == 1, fx);
         break;
     case DECIDE_KEEP:
-        m->fl.settle_failed = value != 1;
+        m->fl.now.settle_failed = value != 1;
         flow_settle(m, value == 1 ? &m->session.best : &m->session.start, fx);
         break;
     case DECIDE_NOTHING:
@@ -268,7 +263,7 @@ void flow_close(struct model *m, struct effects *fx)
         model_say(m, CHAT_WARN, "there is no session to close");
         return;
     }
-    m->fl.stop_and_keep = true;
+    m->fl.now.stop_and_keep = true;
     model_say(m, CHAT_EVENT, "no further round: what improved is confirmed and kept");
     if (m->fl.decision == DECIDE_REVIEW || m->fl.decision == DECIDE_TARGET) {
         m->screen.dialog.kind = DIALOG_NONE;
@@ -297,9 +292,9 @@ void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx)
             flow_quit(m, exit_code, fx);
         return;
     }
-    if (m->fl.cancel)
+    if (m->fl.now.cancel)
         return;
-    m->fl.cancel = true;
+    m->fl.now.cancel = true;
     question_closed(m);
     m->screen.dialog.kind = DIALOG_NONE;
     model_say(m, CHAT_EVENT, "stopping: the step under way is undone, then the session is paused");

@@ -108,7 +108,7 @@ void flow_journal(struct model *m, const char *event, const char *key, const cha
 
 void flow_paused(struct model *m, struct effects *fx)
 {
-    m->fl.cancel = false;
+    m->fl.now.cancel = false;
     m->session.state = SESSION_PAUSED;
     flow_enter(m, FLOW_PAUSED);
     flow_journal(m, "checkpoint", "what", "paused", fx);
@@ -157,7 +157,7 @@ void flow_finish(struct model *m, struct effects *fx)
 {
     struct session *s = &m->session;
 
-    s->state = m->fl.settle_failed ? SESSION_FAILED : SESSION_ARCHIVED;
+    s->state = m->fl.now.settle_failed ? SESSION_FAILED : SESSION_ARCHIVED;
     s->ended_wall_us = m->wall_us;
     if (!s->end_reason[0])
         text_copy(s->end_reason, sizeof s->end_reason, "undone by the DBA");
@@ -324,7 +324,7 @@ void flow_end_event(struct model *m, const struct event *ev, struct effects *fx)
     switch ((enum end_step)m->fl.step) {
     case END_SAVE:
         flow_save_failed(m, ev, fx);
-        m->fl.save_failed = ev->err.code != ERR_NONE;
+        m->fl.now.save_failed = ev->err.code != ERR_NONE;
         m->fl.at = 0;
         if (m->session.state == SESSION_ARCHIVED)
             read_archived(m, fx);

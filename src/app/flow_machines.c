@@ -32,7 +32,7 @@ static bool is_gone(const struct model *m)
 
 bool flow_hold(struct model *m, enum hold_what what, bool lost)
 {
-    struct hold *h = &m->fl.hold;
+    struct hold *h = &m->fl.now.hold;
 
     if (!lost && m->links[CONN_CONTROL].state == LINK_UP)
         return false;
@@ -70,9 +70,9 @@ static void switch_now(struct model *m, const struct arm *arm, struct effects *f
 
 void flow_switch(struct model *m, const struct arm *arm, struct effects *fx)
 {
-    m->fl.switching = true;
+    m->fl.now.switching = true;
     if (flow_hold(m, HOLD_SWITCH, false))
-        m->fl.hold.arm = *arm;
+        m->fl.now.hold.arm = *arm;
     else
         switch_now(m, arm, fx);
 }
@@ -104,10 +104,10 @@ static void run_now(struct model *m, int seconds, bool warmup, struct effects *f
 
 void flow_run(struct model *m, int seconds, bool warmup, struct effects *fx)
 {
-    m->fl.running = true;
-    m->fl.run_warmup = warmup;
+    m->fl.now.running = true;
+    m->fl.now.run_warmup = warmup;
     if (flow_hold(m, HOLD_RUN, false))
-        m->fl.hold.seconds = seconds;
+        m->fl.now.hold.seconds = seconds;
     else
         run_now(m, seconds, warmup, fx);
 }
@@ -125,9 +125,9 @@ static void run_dropped(struct model *m)
 /* Whether what waits may begin: the connection is back, or waiting longer would not help. */
 bool flow_release(struct model *m, struct effects *fx)
 {
-    struct hold *h = &m->fl.hold;
+    struct hold *h = &m->fl.now.hold;
     bool back = m->links[CONN_CONTROL].state == LINK_UP && m->now_us >= h->from_us;
-    bool dropped = m->fl.cancel && (h->what == HOLD_RUN || ledger_clean(&m->session.ledger));
+    bool dropped = m->fl.now.cancel && (h->what == HOLD_RUN || ledger_clean(&m->session.ledger));
     enum hold_what what = h->what;
 
     if (!back && !dropped && m->now_us < h->until_us)
@@ -138,7 +138,7 @@ bool flow_release(struct model *m, struct effects *fx)
     else if (dropped)
         run_dropped(m);
     else
-        run_now(m, h->seconds, m->fl.run_warmup, fx);
+        run_now(m, h->seconds, m->fl.now.run_warmup, fx);
     return true;
 }
 
@@ -203,7 +203,7 @@ void flow_take_run(struct model *m, struct bench_run *run, int arm, struct effec
     m->bench.state = BENCH_IDLE;
     m->bench.tps_now = NAN;
     run->arm = arm;
-    run->warmup = m->fl.run_warmup;
+    run->warmup = m->fl.now.run_warmup;
     run->number = m->session.run_number;
     collect_window(&m->collect, &run->window);
     if (run->warmup)

@@ -102,8 +102,8 @@ void flow_confirm_begin(struct model *m, struct effects *fx)
     flow_enter(m, FLOW_CONFIRM);
     experiment_clear(&s->confirm);
     experiment_init(&s->confirm, EXPERIMENT_CONFIRM, &s->plan, s->floor,
-                    m->fl.arm_unknown ? -1 : ARM_B);
-    m->fl.arm_unknown = false;
+                    m->fl.now.arm_unknown ? -1 : ARM_B);
+    m->fl.now.arm_unknown = false;
     model_say(m, CHAT_EVENT, "confirming: start against the best state, fresh and interleaved");
     struct line *l = line_new("checkpoint");
     line_text(l, "what", "confirmation");
@@ -125,7 +125,7 @@ static void confirm_done(struct model *m, struct effects *fx)
         m->screen.dialog = (struct dialog){.kind = DIALOG_SUMMARY};
         return;
     }
-    m->fl.settle_failed = !improved;
+    m->fl.now.settle_failed = !improved;
     flow_settle(m, improved ? &s->best : &s->start, fx);
 }
 
@@ -133,8 +133,8 @@ void flow_settle(struct model *m, const struct arm *arm, struct effects *fx)
 {
     enum flow_state before = m->flow;
 
-    if (m->session.best.n == 0 && before != FLOW_RECOVER && !m->fl.resume)
-        m->fl.settle_failed = true;
+    if (m->session.best.n == 0 && before != FLOW_RECOVER && !m->fl.now.resume)
+        m->fl.now.settle_failed = true;
     flow_enter(m, FLOW_SETTLE);
     flow_switch(m, arm, fx);
 }
@@ -175,7 +175,7 @@ static void settled(struct model *m, struct effects *fx)
         if (m->apply.state == APPLY_STUCK || !ledger_clean(&s->ledger)) {
             flow_enter(m, FLOW_STUCK); /* what is ours and in force could not be put right */
             flow_end_stuck(m, &e, fx);
-        } else if (m->fl.cancel) {
+        } else if (m->fl.now.cancel) {
             model_say(m, CHAT_WARN, "%s", e.msg);
             flow_paused(m, fx);
         } else {
@@ -185,17 +185,18 @@ static void settled(struct model *m, struct effects *fx)
         }
         return;
     }
-    if (m->fl.cancel) {
-        m->fl.pause_resumed = m->fl.resume = false;
+    if (m->fl.now.cancel) {
+        m->fl.now.pause_resumed = m->fl.now.resume = false;
         flow_paused(m, fx);
-    } else if (m->fl.pause_resumed) { /* made clean; the session that is asked for is another one */
+    } else if (m->fl.now
+                   .pause_resumed) { /* made clean; the session that is asked for is another one */
         s->state = SESSION_PAUSED;
         flow_journal(m, "checkpoint", "what", "paused", fx);
         flow_save(m, false, fx);
         flow_leave_paused(m, fx);
-    } else if (m->fl.resume) {
-        m->fl.resume = false;
-        m->fl.settle_failed = false;
+    } else if (m->fl.now.resume) {
+        m->fl.now.resume = false;
+        m->fl.now.settle_failed = false;
         flow_prepare_begin(m, fx);
     } else {
         flow_finish(m, fx);
@@ -211,12 +212,12 @@ static void switch_failed(struct model *m, struct effects *fx)
     if (m->apply.state == APPLY_STUCK) {
         flow_enter(m, FLOW_STUCK);
         flow_end_stuck(m, &e, fx);
-    } else if (m->fl.cancel) {
+    } else if (m->fl.now.cancel) {
         flow_settle(m, &s->best, fx);
     } else if (m->flow == FLOW_CONFIRM) {
         model_say(m, CHAT_BAD, "the confirmation ends: %s", e.msg);
         text_copy(s->end_reason, sizeof s->end_reason, e.msg);
-        m->fl.change_failed = m->fl.settle_failed = true;
+        m->fl.now.change_failed = m->fl.now.settle_failed = true;
         flow_settle(m, &s->start, fx);
     } else {
         s->state = ledger_clean(&s->ledger) ? SESSION_FAILED : SESSION_PAUSED;
@@ -231,13 +232,13 @@ static bool switch_again(struct model *m)
 {
     const struct apply *a = &m->apply;
     bool lost = a->state == APPLY_FAILED && a->err.code == ERR_LOST;
-    bool worth = !m->fl.cancel || !ledger_clean(&m->session.ledger);
+    bool worth = !m->fl.now.cancel || !ledger_clean(&m->session.ledger);
 
-    if (!lost || !worth || m->fl.lost_tries++ >= LOST_TRIES_MAX) {
-        m->fl.lost_tries = 0;
+    if (!lost || !worth || m->fl.now.lost_tries++ >= LOST_TRIES_MAX) {
+        m->fl.now.lost_tries = 0;
         return false;
     }
-    m->fl.hold.arm = a->goal;
+    m->fl.now.hold.arm = a->goal;
     return flow_hold(m, HOLD_SWITCH, true);
 }
 
@@ -245,11 +246,11 @@ static bool switch_finished(struct model *m, struct effects *fx)
 {
     const struct apply *a = &m->apply;
 
-    if (!m->fl.switching || !apply_finished(a) || m->fl.hold.what != HOLD_NOTHING)
+    if (!m->fl.now.switching || !apply_finished(a) || m->fl.now.hold.what != HOLD_NOTHING)
         return false;
     if (switch_again(m))
         return true;
-    m->fl.switching = false;
+    m->fl.now.switching = false;
     m->dirty = true;
     if (m->session.journal_no > m->fl.journal_high)
         m->fl.journal_high = m->session.journal_no;
@@ -266,7 +267,7 @@ static bool switch_finished(struct model *m, struct effects *fx)
     } else if (a->state != APPLY_DONE) {
         switch_failed(m, fx);
     } else if (m->flow == FLOW_CONFIRM) {
-        experiment_switched(&m->session.confirm, m->fl.confirm_arm, a->restarted);
+        experiment_switched(&m->session.confirm, m->fl.now.confirm_arm, a->restarted);
     } else if (m->flow == FLOW_BASELINE) {
         experiment_switched(&m->session.baseline, ARM_A, a->restarted);
     }
@@ -285,21 +286,21 @@ static bool run_finished(struct model *m, struct effects *fx)
     struct bench_run run;
     struct experiment *x = experiment_of(m);
 
-    if (!m->fl.running || m->fl.hold.what != HOLD_NOTHING ||
+    if (!m->fl.now.running || m->fl.now.hold.what != HOLD_NOTHING ||
         (m->bench.state != BENCH_DONE && m->bench.state != BENCH_FAILED))
         return false;
-    m->fl.running = false;
+    m->fl.now.running = false;
     m->dirty = true;
     int arm = m->flow == FLOW_ROUND ? m->session.round.arm_in_force : x ? x->arm : ARM_A;
     flow_take_run(m, &run, arm, fx);
-    if (!run.valid && !run.cancelled && !m->fl.cancel) {
+    if (!run.valid && !run.cancelled && !m->fl.now.cancel) {
         model_say(m, CHAT_BAD, "run failed: %s", run.err.msg);
         if (run.err.detail[0])
             model_say(m, CHAT_BAD, "%s", run.err.detail);
     }
     if (m->flow == FLOW_ROUND) {
         flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_RAN, .run = &run}, fx);
-    } else if (x && m->fl.run_warmup) {
+    } else if (x && m->fl.now.run_warmup) {
         if (run.valid || run.cancelled)
             experiment_warmed(x);
         else
@@ -316,9 +317,9 @@ static bool drive(struct model *m, struct effects *fx)
 {
     struct experiment *x = experiment_of(m);
 
-    if (!x || m->fl.switching || m->fl.running || m->fl.decision != DECIDE_NOTHING)
+    if (!x || m->fl.now.switching || m->fl.now.running || m->fl.decision != DECIDE_NOTHING)
         return false;
-    if (m->fl.cancel) {
+    if (m->fl.now.cancel) {
         flow_settle(m, &m->session.best, fx);
         return true;
     }
@@ -326,7 +327,7 @@ static bool drive(struct model *m, struct effects *fx)
     struct experiment_next next = experiment_next(x, left);
     switch (next.want) {
     case EXPERIMENT_SWITCH:
-        m->fl.confirm_arm = next.arm;
+        m->fl.now.confirm_arm = next.arm;
         flow_switch(m, next.arm == ARM_A ? &m->session.start : &m->session.best, fx);
         break;
     case EXPERIMENT_WARMUP:
@@ -347,27 +348,27 @@ static bool drive(struct model *m, struct effects *fx)
 
 bool flow_measure_pump(struct model *m, struct effects *fx)
 {
-    if (m->fl.hold.what != HOLD_NOTHING && flow_release(m, fx))
+    if (m->fl.now.hold.what != HOLD_NOTHING && flow_release(m, fx))
         return true;
     if (switch_finished(m, fx) || run_finished(m, fx))
         return true;
-    if (m->flow == FLOW_ROUND && m->fl.cancel && m->session.round.state == ROUND_DONE) {
+    if (m->flow == FLOW_ROUND && m->fl.now.cancel && m->session.round.state == ROUND_DONE) {
         flow_settle(m, &m->session.best, fx); /* at the verdict: nothing runs that could answer */
         return true;
     }
-    if (m->flow == FLOW_ROUND && m->fl.cancel && !m->session.round.cancelled) {
+    if (m->flow == FLOW_ROUND && m->fl.now.cancel && !m->session.round.cancelled) {
         flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_CANCEL}, fx);
         return true;
     }
-    if (m->flow == FLOW_ROUND && m->fl.switching && m->fl.hold.what == HOLD_NOTHING &&
-        m->apply.state != m->fl.apply_seen) {
-        m->fl.apply_seen = m->apply.state;
+    if (m->flow == FLOW_ROUND && m->fl.now.switching && m->fl.now.hold.what == HOLD_NOTHING &&
+        m->apply.state != m->fl.now.apply_seen) {
+        m->fl.now.apply_seen = m->apply.state;
         flow_round_message(
             m, &(struct round_msg){.kind = ROUND_MSG_APPLY_STATE, .apply_state = m->apply.state},
             fx);
         return true;
     }
-    if (m->flow == FLOW_TARGET && m->fl.cancel) {
+    if (m->flow == FLOW_TARGET && m->fl.now.cancel) {
         memset(&m->session.target, 0, sizeof m->session.target); /* nobody has confirmed it */
         flow_settle(m, &m->session.best, fx);
         return true;

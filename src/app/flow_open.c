@@ -206,8 +206,7 @@ static void sessions_known(struct model *m, struct effects *fx)
 void flow_leave_paused(struct model *m, struct effects *fx)
 {
     model_say(m, CHAT_EVENT, "session %s stays paused", m->session.name);
-    m->fl.resume = m->fl.pause_resumed = false;
-    session_reset(&m->session);
+    flow_fresh(m);
     recover_next(m, m->fl.interrupted + 1, fx);
 }
 
@@ -345,7 +344,7 @@ static void journal_read(struct model *m, const struct event *ev, struct effects
         m->session.ledger = j->ledger;
         if (j->last_no > m->session.journal_no)
             m->session.journal_no = j->last_no;
-        m->fl.unfinished = j->unfinished;
+        m->fl.now.unfinished = j->unfinished;
         say_interrupted(m, j);
         m->fl.decision = DECIDE_RECOVER;
         m->screen.dialog = (struct dialog){.kind = DIALOG_RECOVER};
@@ -363,7 +362,7 @@ static void session_read(struct model *m, const struct event *ev, struct effects
     struct err e = ev->err;
     struct buf rel = {0};
 
-    session_reset(&m->session);
+    flow_fresh(m);
     if (e.code == ERR_NONE &&
         store_session_parse(ev->text ? ev->text : "", ev->len, &m->session, &e)) {
         buf_printf(&rel, "%s/sessions/%s", w->dir, m->session.name);
@@ -373,7 +372,7 @@ static void session_read(struct model *m, const struct event *ev, struct effects
         if (m->session.state == SESSION_ARCHIVED || m->session.state == SESSION_FAILED) {
             /* it had ended; only the list was not written any more */
             store_session_row(&m->session, &w->sessions[m->fl.interrupted]);
-            session_reset(&m->session);
+            flow_fresh(m);
             recover_next(m, 0, fx);
             return;
         }
@@ -459,9 +458,8 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
     m->screen.dialog.kind = DIALOG_NONE;
     if (s->journal_no < m->fl.journal_high)
         s->journal_no = m->fl.journal_high;
-    m->fl.resume = resume;
-    flow_fresh(m);
-    m->fl.settle_failed = !resume;
+    m->fl.now.resume = resume;
+    m->fl.now.settle_failed = !resume;
     if (resume) {
         double budget = s->plan.budget_s - s->spent_s, least = RESUME_LEAST_S;
         if (s->best.n > 0) /* what was gained gets its confirmation */

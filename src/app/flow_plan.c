@@ -106,7 +106,6 @@ void flow_strategy_picked(struct model *m, int index, struct effects *fx)
         if (*m->opt.strategy && index == 0)
             name = m->opt.strategy;
     }
-    session_reset(s);
     flow_fresh(m);
     fill_from_flags(m, &s->plan);
     if (!choose_workload(m, &s->plan, fx))

@@ -316,7 +316,7 @@ static void db_exists_answer(struct model *m, const struct event *ev, struct eff
     model_say(m, CHAT_EVENT, "creating the benchmark database %s", m->session.plan.database);
     buf_puts(&q, "CREATE DATABASE ");
     quote_ident(&q, m->session.plan.database);
-    m->fl.loaded_now = true;
+    m->fl.now.loaded_now = true;
     control_sql(m, PREP_DB_CREATE, buf_text(&q), true, fx);
     buf_clear(&q);
 }
@@ -388,7 +388,7 @@ static void load_begin(struct model *m, struct effects *fx)
     const struct asset *schema = asset_find("demo/schema.sql"), *load = asset_find("demo/load.sql");
 
     model_say(m, CHAT_EVENT, "loading the tables of the built-in workload");
-    m->fl.loaded_now = true;
+    m->fl.now.loaded_now = true;
     m->fl.at = 0;
     buf_clear(&m->fl.pending);
     buf_puts(&m->fl.pending, "DROP SCHEMA IF EXISTS public CASCADE;\nCREATE SCHEMA public;\n");
@@ -407,10 +407,10 @@ static void load_begin(struct model *m, struct effects *fx)
 static void explain_connect(struct model *m, struct effects *fx)
 {
     m->session.nplans = 0;
-    m->fl.nplan_script = m->fl.nplan_at = 0;
+    m->fl.now.nplan_script = m->fl.now.nplan_at = 0;
     double share = m->session.plan.budget_s / EXPLAIN_SHARE;
-    m->fl.explain_until_us = m->now_us +
-                             (int64_t)(fmax(EXPLAIN_LEAST_S, fmin(share, EXPLAIN_MOST_S)) * 1e6);
+    m->fl.now.explain_until_us =
+        m->now_us + (int64_t)(fmax(EXPLAIN_LEAST_S, fmin(share, EXPLAIN_MOST_S)) * 1e6);
     m->fl.step = PREP_EXPLAIN_CONNECT;
     m->fl.waiting++;
     links_open(m, CONN_QUESTIONS, m->session.plan.database, fx);
@@ -429,7 +429,7 @@ bool flow_prepare_pump(struct model *m, struct effects *fx)
         (m->discover.state != DISCOVER_DONE && m->discover.state != DISCOVER_FAILED))
         return false;
     flow_keep_identity(m);
-    if (m->fl.cancel)
+    if (m->fl.now.cancel)
         flow_settle(m, &m->session.best, fx);
     else
         explain_connect(m, fx);
@@ -450,21 +450,21 @@ static void prepared(struct model *m, struct effects *fx)
 static void explain_next(struct model *m, struct effects *fx)
 {
     struct buf q = {0};
-    int64_t left_ms = (m->fl.explain_until_us - m->now_us) / 1000;
+    int64_t left_ms = (m->fl.now.explain_until_us - m->now_us) / 1000;
 
     buf_puts(&q, "EXPLAIN (ANALYZE, BUFFERS) ");
-    while (left_ms > 0 && m->fl.nplan_script < m->session.plan.nscripts &&
+    while (left_ms > 0 && m->fl.now.nplan_script < m->session.plan.nscripts &&
            m->session.nplans < PLANS_MAX) {
-        if (script_select(m->fl.script_text[m->fl.nplan_script], m->fl.nplan_at, 1, &q)) {
-            m->fl.nplan_at++;
+        if (script_select(m->fl.script_text[m->fl.now.nplan_script], m->fl.now.nplan_at, 1, &q)) {
+            m->fl.now.nplan_at++;
             m->fl.step = PREP_EXPLAIN;
             fx_sql(fx, flow_req(m), CONN_QUESTIONS, buf_text(&q),
                    left_ms < EXPLAIN_MS ? (int)left_ms : EXPLAIN_MS);
             buf_clear(&q);
             return;
         }
-        m->fl.nplan_script++;
-        m->fl.nplan_at = 0;
+        m->fl.now.nplan_script++;
+        m->fl.now.nplan_at = 0;
     }
     buf_clear(&q);
     prepared(m, fx);
@@ -483,7 +483,8 @@ static void explain_answer(struct model *m, const struct event *ev, struct effec
         }
         memset(p, 0, sizeof *p);
         plan_parse(buf_text(&text), p);
-        text_copy(p->script, sizeof p->script, m->session.plan.scripts[m->fl.nplan_script].name);
+        text_copy(p->script, sizeof p->script,
+                  m->session.plan.scripts[m->fl.now.nplan_script].name);
         if (p->valid)
             m->session.nplans++;
         buf_clear(&text);
@@ -528,13 +529,13 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
 {
     bool link = ev->kind == EV_PG_UP || ev->kind == EV_PG_DOWN;
 
-    if (link && !m->fl.cancel) {
+    if (link && !m->fl.now.cancel) {
         link_answer(m, ev, fx);
         return;
     }
     if ((!link && !flow_waits(m, ev)) || ev->kind == EV_CHILD_UP)
         return;
-    if (m->fl.cancel) {
+    if (m->fl.now.cancel) {
         buf_clear(&m->fl.pending);
         links_close(m, CONN_BENCH, fx);
         links_close(m, CONN_QUESTIONS, fx);

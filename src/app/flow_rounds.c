@@ -26,7 +26,7 @@ static const char *stop_reason(const struct model *m)
 {
     const struct session *s = &m->session;
 
-    if (m->fl.stop_and_keep)
+    if (m->fl.now.stop_and_keep)
         return "stopped by the DBA";
     if (s->best.n > 0 && s->target.tps > 0 && s->best_tps >= s->target.tps)
         return "target reached";
@@ -56,8 +56,8 @@ static void undo_kept_round(struct model *m)
     struct session *s = &m->session;
     struct round_history *h = s->nhistory ? &s->history[s->nhistory - 1] : NULL;
 
-    m->fl.undo_round = false;
-    m->fl.arm_unknown = true;
+    m->fl.now.undo_round = false;
+    m->fl.now.arm_unknown = true;
     s->best = s->round.best;
     s->best_tps = s->best.n > 0 ? s->round.verdict.tps_a : s->baseline_tps;
     flow_arm_window(&s->round.experiment, ARM_A, &s->best_window);
@@ -76,7 +76,7 @@ void flow_rounds(struct model *m, struct effects *fx)
     struct session *s = &m->session;
 
     m->screen.dialog.kind = DIALOG_NONE;
-    if (m->fl.undo_round)
+    if (m->fl.now.undo_round)
         undo_kept_round(m);
     const char *why = stop_reason(m);
     if (why) {
@@ -86,9 +86,9 @@ void flow_rounds(struct model *m, struct effects *fx)
     flow_enter(m, FLOW_ROUND);
     round_clear(&s->round);
     round_init(&s->round, s->rounds_done + 1, &s->best, &s->plan, s->floor);
-    if (m->fl.arm_unknown) /* the first wish is a switch */
+    if (m->fl.now.arm_unknown) /* the first wish is a switch */
         s->round.arm_in_force = s->round.experiment.arm = -1;
-    m->fl.arm_unknown = false;
+    m->fl.now.arm_unknown = false;
     flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_START}, fx);
 }
 
@@ -286,15 +286,16 @@ static void round_empty(struct model *m, struct effects *fx)
     const struct round *r = &m->session.round;
     bool turned_down = r->review.n > 0 && !r->review.proposal.nothing_left;
 
-    m->fl.arm_unknown = r->arm_in_force != ARM_A; /* no switch was made since a round was undone */
+    m->fl.now.arm_unknown = r->arm_in_force !=
+                            ARM_A; /* no switch was made since a round was undone */
 
-    if (turned_down && !m->fl.stop_and_keep && ++m->fl.empty_rounds < EMPTY_ROUNDS_MAX)
+    if (turned_down && !m->fl.now.stop_and_keep && ++m->fl.now.empty_rounds < EMPTY_ROUNDS_MAX)
         flow_rounds(m, fx);
     else
         rounds_over(m,
-                    m->fl.stop_and_keep ? "stopped by the DBA"
-                    : turned_down       ? "no proposal was accepted"
-                                        : "nothing left that the evidence supports",
+                    m->fl.now.stop_and_keep ? "stopped by the DBA"
+                    : turned_down           ? "no proposal was accepted"
+                                            : "nothing left that the evidence supports",
                     fx);
 }
 
@@ -315,7 +316,7 @@ static void round_end(struct model *m, struct effects *fx)
         flow_settle(m, &s->best, fx);
         return;
     case ROUND_FAILED:
-        if (m->fl.cancel) {
+        if (m->fl.now.cancel) {
             flow_settle(m, &s->best, fx);
             return;
         }
@@ -334,7 +335,7 @@ static void round_end(struct model *m, struct effects *fx)
         break;
     }
     s->rounds_done = r->number;
-    m->fl.empty_rounds = 0;
+    m->fl.now.empty_rounds = 0;
     if (m->opt.headless) {
         flow_rounds_next(m, fx);
     } else {
@@ -347,7 +348,7 @@ static void round_end(struct model *m, struct effects *fx)
 void flow_rounds_next(struct model *m, struct effects *fx)
 {
     m->screen.dialog.kind = DIALOG_NONE;
-    if (m->session.round.kept && !m->fl.undo_round && !stop_reason(m))
+    if (m->session.round.kept && !m->fl.now.undo_round && !stop_reason(m))
         flow_explain(m, fx);
     else
         flow_rounds(m, fx);

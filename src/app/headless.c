@@ -55,8 +55,8 @@ void headless_decide(struct model *m, struct effects *fx)
         break;
     case DECIDE_RECOVER:
         /* the half-applied step is undone either way; other flags mean another session */
-        m->fl.pause_resumed = !same_flags(m);
-        if (m->fl.pause_resumed && m->session.state == SESSION_PAUSED && !m->fl.unfinished)
+        m->fl.now.pause_resumed = !same_flags(m);
+        if (m->fl.now.pause_resumed && m->session.state == SESSION_PAUSED && !m->fl.now.unfinished)
             flow_leave_paused(m, fx); /* it was left clean: others may have tuned since */
         else
             flow_decide(m, d, 1, fx);
@@ -122,9 +122,9 @@ static bool change_failed(const struct model *m)
     const struct session *s = &m->session;
 
     for (int i = 0; i < s->nhistory; i++)
-        if (!s->history[i].failed && !m->fl.change_failed)
+        if (!s->history[i].failed && !m->fl.now.change_failed)
             return false;
-    return s->nhistory > 0 || m->fl.change_failed;
+    return s->nhistory > 0 || m->fl.now.change_failed;
 }
 
 void headless_end(struct model *m, struct effects *fx)
@@ -141,7 +141,7 @@ void headless_end(struct model *m, struct effects *fx)
     } else if (s->plan.target_tps > 0 && !(s->best_tps >= s->plan.target_tps)) {
         code = 1;
     }
-    if (code == 0 && m->fl.save_failed)
+    if (code == 0 && m->fl.now.save_failed)
         code = 1;
     flow_quit(m, code, fx);
 }

@@ -94,7 +94,7 @@ static void an_undone_round_is_switched_back_before_anything_is_measured(void **
     assert_int_equal(s->best.n, 1);
     assert_int_equal(w.m->flow, FLOW_CONFIRM); /* without evidence there is nothing to propose */
     assert_int_equal(s->confirm.arm, -1);
-    assert_true(w.m->fl.switching);
+    assert_true(w.m->fl.now.switching);
     assert_int_equal(count(&w, FX_PG_QUERY, OWNER_APPLY), 1);
     assert_int_equal(count(&w, FX_CHILD, OWNER_BENCH), 0);
     end(&w);
@@ -109,7 +109,7 @@ static void a_switch_waits_for_the_connection(void **state)
     w.m->flow = FLOW_CONFIRM;
     experiment_init(&w.m->session.confirm, EXPERIMENT_CONFIRM, &w.m->session.plan, 0.01, -1);
     play(&w, (struct event){.kind = EV_TICK});
-    assert_int_equal(w.m->fl.hold.what, HOLD_SWITCH);
+    assert_int_equal(w.m->fl.now.hold.what, HOLD_SWITCH);
     assert_int_equal(count(&w, FX_PG_QUERY, OWNER_APPLY), 0);
     w.at += 3000000;
     play(&w, (struct event){.kind = EV_TICK});
@@ -117,7 +117,7 @@ static void a_switch_waits_for_the_connection(void **state)
     w.m->links[CONN_CONTROL].state = LINK_UP;
     play(&w, (struct event){.kind = EV_TICK});
     assert_int_equal(count(&w, FX_PG_QUERY, OWNER_APPLY), 1);
-    assert_int_equal(w.m->fl.hold.what, HOLD_NOTHING);
+    assert_int_equal(w.m->fl.now.hold.what, HOLD_NOTHING);
     end(&w);
 }
 
@@ -130,9 +130,9 @@ static void a_cancel_with_nothing_in_force_does_not_wait(void **state)
     w.m->flow = FLOW_CONFIRM;
     experiment_init(&w.m->session.confirm, EXPERIMENT_CONFIRM, &w.m->session.plan, 0.01, -1);
     play(&w, (struct event){.kind = EV_TICK});
-    assert_int_equal(w.m->fl.hold.what, HOLD_SWITCH);
+    assert_int_equal(w.m->fl.now.hold.what, HOLD_SWITCH);
     play(&w, (struct event){.kind = EV_SIGNAL, .u.signo = 15});
-    assert_int_equal(w.m->fl.hold.what, HOLD_NOTHING);
+    assert_int_equal(w.m->fl.now.hold.what, HOLD_NOTHING);
     end(&w);
 }
 

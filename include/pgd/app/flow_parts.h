@@ -11,7 +11,8 @@ void flow_enter(struct model *m, enum flow_state s);
 void flow_fail(struct model *m, const struct err *e, const char *what, struct effects *fx);
 void flow_emit(struct model *m, struct line *l, struct effects *fx); /* a JSON line; takes l */
 bool flow_waits(const struct model *m, const struct event *ev);
-void flow_fresh(struct model *m); /* forgets what an earlier session of this run has decided */
+void flow_fresh(
+    struct model *m); /* no session: the record and all that was decided in it are emptied */
 void flow_keep_identity(
     struct model *m); /* after a refresh: the pinned server stays the pinned one */
 

@@ -320,51 +320,55 @@ enum down_state {
     DOWN_NOT_OURS
 };
 
+/* What the session at hand has come to in this run of the program. Emptied in one place, flow_fresh(), so that nothing of
+ * an earlier session is taken for a later one's. */
+struct flow_now {
+    bool cancel;        /* stop what runs, then PAUSED */
+    bool stop_and_keep; /* the DBA: no further round, keep the best */
+    bool undo_round;    /* the DBA: drop what this round kept */
+    bool resume;        /* an interrupted session goes on */
+    bool pause_resumed; /* headless: its flags differ, so it is only made clean and PAUSED */
+    bool settle_failed; /* the session ends as FAILED */
+    bool loaded_now;    /* the benchmark database was filled in this run */
+    int nplan_at, nplan_script; /* EXPLAIN cursor */
+    bool switching, running;    /* a switch or a run of ours is under way */
+    bool run_warmup;
+    struct hold hold;   /* a switch or a run that waits for the connection */
+    int lost_tries;     /* switches begun anew because the connection was lost before they began */
+    bool change_failed; /* the session ends because a change could not be made */
+    bool arm_unknown;   /* a kept round was undone: its candidate is still in force */
+    bool unfinished;    /* the interrupted session has a switch without a result */
+    bool save_failed;   /* the session's end could not be written */
+    int empty_rounds;   /* proposals in a row of which nothing was accepted */
+    int64_t explain_until_us;    /* EXPLAIN ANALYZE may take a part of the budget, no more */
+    int confirm_arm;             /* the arm that the confirmation's switch makes */
+    enum apply_state apply_seen; /* last told to the round */
+};
+
 struct flow {
     uint32_t generation, waiting; /* id of the answer that is awaited; 0 = none */
     int step, at;                 /* place within a state's sequence */
     enum decision decision;
     int64_t asked_us;    /* since when a decision is open: the budget stands still; 0 = none */
     bool session_wanted; /* the DBA (or headless) wants a tuning session */
-    bool cancel;         /* stop what runs, then PAUSED */
     bool quit_after;     /* leave the program once paused or finished */
     int exit_code;
-    bool stop_and_keep; /* the DBA: no further round, keep the best */
-    bool undo_round;    /* the DBA: drop what this round kept */
-    bool resume;        /* an interrupted session goes on */
-    bool pause_resumed; /* headless: its flags differ, so it is only made clean and PAUSED */
-    bool settle_failed; /* the session ends as FAILED */
-    bool want_save;     /* session.json is to be saved when the running save has landed */
-    bool server_lost;   /* the control link went away in a run */
     char script_text[SCRIPTS_MAX]
                     [8192]; /* the workload's scripts as read, for EXPLAIN and the plan dialog */
     struct buf pending;     /* statements of the loader, text being assembled */
     int interrupted;        /* index of the interrupted session in workspace.sessions; -1 = none */
-    bool loaded_now;        /* the benchmark database was filled in this run */
     struct err err;         /* why FLOW_ERROR */
-    int nplan_at, nplan_script; /* EXPLAIN cursor */
     int64_t state_since_us;
-    char paths[3][1024];     /* exports: report, conf, ansible */
-    bool switching, running; /* a switch or a run of ours is under way */
-    bool run_warmup;
-    struct hold hold;   /* a switch or a run that waits for the connection */
-    int lost_tries;     /* switches begun anew because the connection was lost before they began */
-    bool change_failed; /* the session ends because a change could not be made */
+    char paths[3][1024]; /* exports: report, conf, ansible */
     enum down_state down;
     char down_host[256];
     int64_t down_until_us;
-    bool arm_unknown;            /* a kept round was undone: its candidate is still in force */
-    bool unfinished;             /* the interrupted session has a switch without a result */
-    bool save_failed;            /* the session's end could not be written */
-    int empty_rounds;            /* proposals in a row of which nothing was accepted */
-    int64_t explain_until_us;    /* EXPLAIN ANALYZE may take a part of the budget, no more */
-    int confirm_arm;             /* the arm that the confirmation's switch makes */
-    enum apply_state apply_seen; /* last told to the round */
     uint64_t journal_high; /* of all sessions of this run: the gate compares numbers across them */
     char journal_path[1100];
     struct session *archived[ARCHIVED_MAX]; /* read for an export, oldest first; owned */
     int narchived;
     struct effect fresh_session; /* template for the session that verifies */
+    struct flow_now now;         /* of the session at hand */
 };
 
 enum { RECENT_MAX = 64 };
