@@ -391,7 +391,8 @@ static void load_begin(struct model *m, struct effects *fx)
     m->fl.now.loaded_now = true;
     m->fl.at = 0;
     buf_clear(&m->fl.pending);
-    buf_puts(&m->fl.pending, "DROP SCHEMA IF EXISTS public CASCADE;\nCREATE SCHEMA public;\n");
+    buf_puts(&m->fl.pending, "DROP SCHEMA IF EXISTS public CASCADE;\nCREATE SCHEMA public;\n"
+                             "SET search_path = public;\nSET default_tablespace = '';\n");
     if (schema)
         buf_append(&m->fl.pending, schema->data, schema->size);
     buf_putc(&m->fl.pending, '\n');

@@ -9,6 +9,55 @@
 
 enum { CONNECT_MS = 10000, FIRST_RETRY_MS = 100, LAST_RETRY_MS = 800 };
 
+/* Roles and databases may have limits and habits of their own, meant for their programs. Ours would be cut off by the
+ * limits, or read what was meant otherwise; so each session of ours begins by setting them aside, for itself alone.
+ * Nothing here is a setting that is tuned. A limit of the length of statements comes first, in front of all these. */
+static const struct set_aside {
+    const char *name, *value;
+    bool habit;    /* no limit: the user's own scripts are explained in a session that keeps it */
+    bool may_lack; /* not every version has it */
+} set_asides[] = {
+    {"lock_timeout", "0", .habit = false},
+    {"idle_in_transaction_session_timeout", "0", .habit = false},
+    {"idle_session_timeout", "0", .may_lack = true},
+    {"transaction_timeout", "0", .may_lack = true},
+    {"search_path", "pg_catalog", .habit = true},
+    {"row_security", "on", .habit = true},
+    {"transform_null_equals", "off", .habit = true},
+    {"standard_conforming_strings", "on", .habit = true},
+    {"bytea_output", "hex", .habit = true},
+    {"DateStyle", "ISO, MDY", .habit = true},
+    {"IntervalStyle", "postgres", .habit = true},
+    {"extra_float_digits", "1", .habit = true},
+    {"default_transaction_isolation", "read committed", .habit = true},
+    {"default_transaction_deferrable", "off", .habit = true},
+    {"default_transaction_read_only", "off", .habit = true},
+};
+
+/* The statements that a new session begins with. Every name is qualified: the search path is not safe yet. */
+static char *session_sql(const struct model *m, enum pg_conn conn)
+{
+    struct buf sql = {0};
+
+    buf_puts(&sql, "SET statement_timeout = 0; SELECT 1");
+    for (size_t i = 0; i < ARRAY_LEN(set_asides); i++) {
+        const struct set_aside *s = &set_asides[i];
+        bool readonly = m->opt.readonly && strcmp(s->name, "default_transaction_read_only") == 0;
+
+        if (s->habit && conn == CONN_QUESTIONS)
+            continue;
+        buf_puts(&sql, ", ");
+        if (s->may_lack)
+            buf_printf(&sql, "CASE WHEN pg_catalog.current_setting('%s', true) IS NOT NULL THEN ",
+                       s->name);
+        buf_printf(&sql, "pg_catalog.set_config('%s', '%s', false)", s->name,
+                   readonly ? "on" : s->value);
+        if (s->may_lack)
+            buf_puts(&sql, " END");
+    }
+    return buf_take(&sql);
+}
+
 static struct req req_of(const struct model *m, enum pg_conn conn)
 {
     return (struct req){OWNER_LINKS, m->links[conn].generation, (uint32_t)conn + 1};
@@ -24,6 +73,8 @@ void links_template(const struct model *m, enum pg_conn conn, const char *databa
     e->kind = FX_PG_CONNECT;
     e->req = req_of(m, conn);
     e->ms = CONNECT_MS;
+    e->text = session_sql(m, conn);
+    e->len = strlen(e->text);
     e->u.pg.conn = conn;
     e->u.pg.password = p->password;
     e->u.pg.keys = xcalloc(CONNINFO_MAX + 4, sizeof(char *));

@@ -342,9 +342,9 @@ static void fill_backup(struct discover *d, struct server_facts *f, const struct
 static const char limits_set[] = "SELECT pg_catalog.set_config('lock_timeout', '100ms', false), "
                                  "pg_catalog.set_config('statement_timeout', '2s', false), "
                                  "pg_catalog.set_config('search_path', 'pg_catalog', false)";
-static const char limits_reset[] =
-    "SELECT count(set_config(name, reset_val, false)) FROM pg_settings "
-    "WHERE name IN ('lock_timeout', 'statement_timeout', 'search_path')";
+/* Not to their reset values: those may be limits of the role, which no statement of ours would survive. */
+static const char limits_reset[] = "SELECT pg_catalog.set_config('lock_timeout', '0', false), "
+                                   "pg_catalog.set_config('statement_timeout', '0', false)";
 
 const struct discover_query discover_queries[] = {
     {.name = "limits", .sql = limits_set, .refresh = true, .lost = "time limits of our queries"},

@@ -16,19 +16,29 @@
 #include "pgd/io/pg_connect.h"
 #include "pgd/io/pg_error.h"
 
-enum { NOTICES_PER_STATEMENT = 50 };
+enum { NOTICES_PER_STATEMENT = 50, PREPARE_TRIES = 50 };
 
 /* What a link does, what it waits for, and where it may go:
  *
  * DOWN        nothing; statements are answered as lost. To CONNECTING when asked to connect.
- * CONNECTING  a thread connects. Waits for it or for the deadline. To IDLE, or to DOWN.
+ * CONNECTING  a thread connects. Waits for it or for the deadline. To PREPARING, or to DOWN.
+ * PREPARING   is connected, for nobody yet: the statements that came with the connect run. Waits for their
+ *             end or for the same deadline. To IDLE, or to DOWN. A time limit that the server gives the
+ *             session may cancel them before they have lifted it: they are tried again.
  * IDLE        is connected. Waits for a statement. To BUSY; to DOWN when the server goes away.
  * BUSY        the first of the queue runs. Waits for its end or its deadline. To IDLE, to CANCELLING
  *             (deadline, DBA, too many rows), to DOWN.
  * CANCELLING  a cancel request is on its way. Waits for the end of the statement and of the request:
  *             without the second the request might hit the next statement. To IDLE; to DOWN when both
  *             are not there in time. */
-enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_IDLE, LINK_BUSY, LINK_CANCELLING };
+enum link_state {
+    LINK_DOWN,
+    LINK_CONNECTING,
+    LINK_PREPARING,
+    LINK_IDLE,
+    LINK_BUSY,
+    LINK_CANCELLING
+};
 
 enum cancel_why { WHY_DBA, WHY_DEADLINE, WHY_TOO_BIG };
 
@@ -45,10 +55,13 @@ struct pg_link {
     enum link_state state;
     struct req req; /* of the last connect */
     int connect_ms;
+    char *prepare; /* owned; NULL = nothing is to be prepared */
+    int prepare_tries;
+    bool used_password;
     char host[256], port[16];
     char dbname[64];            /* as the newest attempt named it */
     struct pg_attempt *attempt; /* borrowed from its thread; CONNECTING only */
-    PGconn *pg;                 /* owned; IDLE and later */
+    PGconn *pg;                 /* owned; PREPARING and later */
     struct pg_notices *notices; /* owned; with pg */
     uv_poll_t *poll;            /* owned; with pg */
     int armed;                  /* what the poll waits for */
@@ -64,6 +77,7 @@ struct pg_link {
 };
 
 static void send_next(struct pg_link *k);
+static bool flush(struct pg_link *k);
 static void drop(struct pg_link *k, const struct err *why, bool hung);
 
 /* -- events ------------------------------------------------------------------------------------- */
@@ -320,11 +334,14 @@ static void drop_lost(struct pg_link *k)
 {
     struct err why = {0};
     const char *fatal = k->notices->fatal;
+    const bool was_open = k->state != LINK_PREPARING;
     pg_error_lost(&why, k->host, k->port, fatal[0] ? fatal : PQerrorMessage(k->pg));
     if (k->answer.failed && k->answer.err.code == ERR_LOST) {
         err_detail(&why, "%s.", k->answer.err.msg); /* the server's last words */
         text_copy(why.sqlstate, sizeof(why.sqlstate), k->answer.err.sqlstate);
     }
+    if (!was_open)
+        why.code = ERR_CONNECT;
     drop(k, &why, false);
 }
 
@@ -358,8 +375,50 @@ static void judge_cancelled(struct pg_link *k)
         text_copy(e->sqlstate, sizeof(e->sqlstate), "57014");
 }
 
+static void prepare_session(struct pg_link *k)
+{
+    k->state = LINK_PREPARING;
+    k->prepare_tries++;
+    if (!PQsendQuery(k->pg, k->prepare) || !flush(k))
+        drop_lost(k);
+}
+
+static void usable(struct pg_link *k)
+{
+    uv_timer_stop(&k->timer);
+    k->state = LINK_IDLE;
+    post_up(k, k->used_password);
+}
+
+static void end_preparing(struct pg_link *k)
+{
+    struct err why = k->answer.err;
+    const bool failed = k->answer.failed;
+    const bool limited = strcmp(why.sqlstate, "57014") == 0 && k->prepare_tries < PREPARE_TRIES;
+    if (failed && why.code == ERR_LOST) {
+        drop_lost(k);
+        return;
+    }
+    pg_answer_clear(&k->answer);
+    if (failed && limited) {
+        prepare_session(k);
+    } else if (failed) {
+        char said[160];
+        text_copy(said, sizeof(said), why.msg);
+        why.code = ERR_CONNECT;
+        err_set(&why, ERR_CONNECT, "the new session cannot be set up: %s", said);
+        drop(k, &why, false);
+    } else {
+        usable(k);
+    }
+}
+
 static void end_statement(struct pg_link *k)
 {
+    if (k->state == LINK_PREPARING) {
+        end_preparing(k);
+        return;
+    }
     if (k->answer.failed && k->answer.err.code == ERR_LOST) {
         drop_lost(k);
         return;
@@ -383,7 +442,8 @@ static void end_statement(struct pg_link *k)
 
 static bool runs(const struct pg_link *k)
 {
-    return k->state == LINK_BUSY || (k->state == LINK_CANCELLING && !k->answered);
+    return k->state == LINK_PREPARING || k->state == LINK_BUSY ||
+           (k->state == LINK_CANCELLING && !k->answered);
 }
 
 /* Takes what has arrived, without ever waiting. */
@@ -395,12 +455,13 @@ static void read_results(struct pg_link *k)
             end_statement(k);
             continue;
         }
-        const bool usable = pg_answer_add(&k->answer, res);
+        const bool known = pg_answer_add(&k->answer, res);
         PQclear(res);
-        if (!usable) {
+        if (!known) {
             struct err why = {0};
             err_set(&why, ERR_FORMAT, "COPY is not possible here");
-            answer_first(k, &why, NULL);
+            if (k->first)
+                answer_first(k, &why, NULL);
             drop(k, &why, true);
         } else if (k->answer.too_big && k->state == LINK_BUSY) {
             start_cancel(k, WHY_TOO_BIG);
@@ -476,7 +537,7 @@ void pg_link_query(struct pg_link *k, struct effect *e)
     else
         k->first = s;
     k->last = s;
-    if (k->state == LINK_DOWN || k->state == LINK_CONNECTING) {
+    if (k->state == LINK_DOWN || k->state == LINK_CONNECTING || k->state == LINK_PREPARING) {
         struct err why = {0};
         err_set(&why, ERR_LOST, "there is no connection to the server");
         answer_all(k, &why);
@@ -501,12 +562,14 @@ static void take_connection(struct pg_link *k, struct pg_attempt *a)
         return;
     }
     k->poll->data = k;
-    k->state = LINK_IDLE;
-    if (!flush(k)) {
+    k->used_password = pg_connect_used_password(a);
+    k->prepare_tries = 0;
+    if (k->prepare)
+        prepare_session(k);
+    else if (flush(k))
+        usable(k);
+    else
         drop_lost(k);
-        return;
-    }
-    post_up(k, pg_connect_used_password(a));
 }
 
 static void on_attempt(void *arg, struct pg_attempt *a)
@@ -514,17 +577,18 @@ static void on_attempt(void *arg, struct pg_attempt *a)
     struct pg_link *k = arg;
     k->attempt = NULL;
     k->state = LINK_DOWN;
-    uv_timer_stop(&k->timer);
     if (pg_connect_host(a)[0])
         text_copy_raw(k->host, sizeof(k->host), pg_connect_host(a));
     text_copy_raw(k->dbname, sizeof(k->dbname), pg_connect_dbname(a));
     if (pg_connect_port(a)[0])
         text_copy_raw(k->port, sizeof(k->port), pg_connect_port(a));
     const struct err *why = pg_connect_err(a);
-    if (why->code == ERR_NONE)
+    if (why->code == ERR_NONE) {
         take_connection(k, a);
-    else
+    } else {
+        uv_timer_stop(&k->timer);
         post_down(k, why, pg_connect_needs_password(a), pg_connect_used_password(a));
+    }
     pg_connect_release(a);
 }
 
@@ -532,11 +596,15 @@ static void on_connect_deadline(uv_timer_t *h)
 {
     struct pg_link *k = h->data;
     struct err why = {0};
-    disconnect(k, false);
+    const bool silent = k->state == LINK_PREPARING;
+    disconnect(k, silent);
     err_set(&why, ERR_CONNECT, "no connection to %s within %.3g s",
             k->host[0] ? k->host : "the server", k->connect_ms / 1000.0);
+    if (silent)
+        err_detail(&why, "It let us in, and then did not answer the first statement.");
     err_hint(&why,
              "A firewall may drop the packets, the name service may hang, or the host is down.");
+    pg_answer_clear(&k->answer);
     post_down(k, &why, false, false);
 }
 
@@ -554,6 +622,9 @@ void pg_link_connect(struct pg_link *k, struct effect *e)
     pg_link_close(k);
     k->req = e->req;
     k->connect_ms = e->ms;
+    free(k->prepare);
+    k->prepare = e->text;
+    e->text = NULL;
     text_copy_raw(k->host, sizeof(k->host), value_of(e, "host"));
     text_copy_raw(k->port, sizeof(k->port), value_of(e, "port"));
     k->state = LINK_CONNECTING;
@@ -586,5 +657,6 @@ void pg_link_shut(struct pg_link *k)
 
 void pg_link_free(struct pg_link *k)
 {
+    free(k->prepare);
     free(k);
 }

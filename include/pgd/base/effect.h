@@ -59,7 +59,7 @@ struct effect {
     uint64_t after_journal;
     int exit_code;
     int ms;     /* timer, deadline of a query or a connect; 0 = none */
-    char *text; /* SQL text, line, file data; owned */
+    char *text; /* SQL text (of a connect: what the session begins with), line, file data; owned */
     size_t len;
     union {
         struct {
