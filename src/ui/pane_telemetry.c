@@ -96,6 +96,13 @@ static double upper_end(const struct tele_cell *cell, const double *values, int 
     return cell->full > 0 ? cell->full : high * 1.5;
 }
 
+/* The states of other sessions are not for every role to see; the status dialog names the right that is missing. */
+static bool is_hidden(const struct model *m, int metric)
+{
+    return (metric == METRIC_ACTIVE || metric == METRIC_WAITING) &&
+           m->links[CONN_TELEMETRY].state == LINK_UP && m->collect.activity.active < 0;
+}
+
 /* A figure with its spark. Nothing known of the metric: nothing is drawn. */
 static bool draw_cell(struct canvas *c, int y, int x, int width, const struct tele_cell *cell,
                       const struct model *m)
@@ -103,12 +110,17 @@ static bool draw_cell(struct canvas *c, int y, int x, int width, const struct te
     double values[SCALE_SECONDS];
     const struct metric *info = metric_info((enum metric_id)cell->metric);
     int n = pane_series(m, (enum metric_id)cell->metric, SCALE_SECONDS, values);
-    if (n == 0 || !isfinite(values[n - 1]))
+    const char *name = cell->name ? cell->name : info->label;
+    const bool hidden = is_hidden(m, cell->metric);
+    if (!hidden && (n == 0 || !isfinite(values[n - 1])))
         return false;
+    canvas_put_cut(c, y, x, NAME_WIDTH - 1, STYLE_LABEL, name);
+    if (hidden) {
+        canvas_put_cut(c, y, x + NAME_WIDTH, width - NAME_WIDTH - 1, STYLE_DIM, "hidden");
+        return true;
+    }
     char text[48];
     pane_metric(text, sizeof(text), values[n - 1], info->unit);
-    const char *name = cell->name ? cell->name : info->label;
-    canvas_put_cut(c, y, x, NAME_WIDTH - 1, STYLE_LABEL, name);
     int spark = spark_width(width);
     x += NAME_WIDTH;
     width -= NAME_WIDTH;
