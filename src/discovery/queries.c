@@ -133,19 +133,16 @@ static void fill_rights(struct discover *d, struct server_facts *f, const struct
         facts_missing(f, "CHECKPOINT", "superusers alone may run it before PostgreSQL 15");
 }
 
-/* Discovery itself sets these in its session; what the server gives a session is their reset value. */
+/* What a session of ours has set for itself says nothing of the server: its reset value does. */
 static void undo_our_own(struct setting *s)
 {
-    static const char *const ours[] = {"lock_timeout", "search_path", "statement_timeout"};
-    for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
-        if (strcmp(s->name, ours[i]) != 0 || strcmp(s->source, "session") != 0)
-            continue;
-        text_copy_raw(s->value, sizeof s->value, s->reset);
-        snprintf(s->shown, sizeof s->shown, "%s%s", s->reset,
-                 strcmp(s->reset, "0") == 0 ? "" : s->unit);
-        snprintf(s->source, sizeof s->source, "%s",
-                 strcmp(s->reset, s->boot) == 0 ? "default" : "configuration file");
-    }
+    if (strcmp(s->source, "session") != 0)
+        return;
+    text_copy_raw(s->value, sizeof s->value, s->reset);
+    snprintf(s->shown, sizeof s->shown, "%s%s", s->reset,
+             strcmp(s->reset, "0") == 0 ? "" : s->unit);
+    snprintf(s->source, sizeof s->source, "%s",
+             strcmp(s->reset, s->boot) == 0 ? "default" : "configuration file");
 }
 
 static int by_name(const void *a, const void *b)
