@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/app/kill_at.h"
+
 /* The answer that the machine gets instead: of the kind that the effect would have brought. */
 static void refuse(struct effect *e, gate_post_fn post, void *arg, const struct err *why)
 {
@@ -41,7 +43,9 @@ static void one(struct gate *g, struct effect *e, gate_run_fn run, gate_post_fn 
         *held = *e;
         memset(e, 0, sizeof *e);
     } else {
+        kill_at_effect(e);
         run(arg, e);
+        kill_at_sent();
     }
 }
 
@@ -58,6 +62,7 @@ void gate_event(struct gate *g, const struct event *ev, gate_run_fn run, gate_po
     struct effects held = g->held;
     uint64_t no = ev->kind == EV_FILE ? ev->u.file.journal_no : 0;
 
+    kill_at_event(ev);
     if (no == 0)
         return;
     if (ev->err.code == ERR_NONE && no > g->saved)
