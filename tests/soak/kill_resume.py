@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Random kill -9 of headless runs, each followed by a resume, which may be killed again or go to its end.
 
-kill_resume.py [COUNT [SEED [VERSION]]]: COUNT kills (40 if not given) on PostgreSQL VERSION (15). After each: the server is up
-within 30 s, no pgbench and no session of ours is left, the journal parses and accounts for every line of
-postgresql.auto.conf, no checkpoint is lost. The sessions take turns: sorts that a setting helps (they end ARCHIVED), sleeps
-that none helps (they end FAILED, and then everything is as before); each with and without a change that needs a restart, so
-that kills fall into stop and start.
+kill_resume.py [COUNT [SEED [VERSION]]]: COUNT kills (40 if not given) on PostgreSQL VERSION (15); SEED - takes any. After
+each: the server is up within 30 s, no pgbench and no session of ours is left, the journal parses and accounts for every line
+of postgresql.auto.conf, no checkpoint is lost. The sessions take turns: sorts that a setting helps (they end ARCHIVED),
+sleeps that none helps (they end FAILED, and then everything is as before); each with and without a change that needs a
+restart, so that kills fall into stop and start.
 """
 import os
 import random

@@ -1,10 +1,11 @@
 #!/bin/sh
-# What takes long. run.sh [PART...]: kills, screens, fuzz, tidy, versions; all of them without a name.
-#   kills     random kill -9, each with its resume          SOAK_KILLS (40)
-#   screens   the screen tests, over and over               SOAK_LOOPS (10)
-#   fuzz      every fuzz target under libFuzzer             SOAK_FUZZ_SECONDS (300) for each
-#   tidy      clang-tidy over src/
-#   versions  each of PostgreSQL 12 to 18 that can be had, as superuser, as a member of pg_monitor and as an ordinary role
+# What takes long. run.sh [PART...]: kills, boundaries, screens, fuzz, tidy, versions; all of them without a name.
+#   kills       random kill -9, each with its resume          SOAK_KILLS (100) over PostgreSQL 12, 15 and 18
+#   boundaries  kill -9 at each boundary of a round           SOAK_TIMES (3) on each of 12, 15 and 18
+#   screens     the screen tests, over and over               SOAK_LOOPS (10)
+#   fuzz        every fuzz target under libFuzzer             SOAK_FUZZ_SECONDS (300) for each
+#   tidy        clang-tidy over src/
+#   versions    each of PostgreSQL 12 to 18 that can be had, as superuser, as a member of pg_monitor and as an ordinary role
 # Each part prints what it did; the exit code says whether all of them were content.
 set -u
 
@@ -25,9 +26,20 @@ build() { # FOLDER PRESET TARGETS…
 }
 
 kills() {
+    build gcc dev pg_diagnose pg_diagnose_test || return 1
+    each=$(((${SOAK_KILLS:-100} + 2) / 3))
+    for version in 12 15 18; do
+        PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
+            "$top/tests/soak/kill_resume.py" "$each" - "$version"
+        got=$?
+        [ "$got" -eq 0 ] || [ "$got" -eq 77 ] || return 1
+    done
+}
+
+boundaries() {
     build gcc dev pg_diagnose pg_diagnose_test &&
         PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
-            "$top/tests/soak/kill_resume.py" "${SOAK_KILLS:-40}"
+            "$top/tests/soak/kill_boundaries.py" --times "${SOAK_TIMES:-3}"
 }
 
 screens() {
@@ -78,11 +90,11 @@ versions() {
     PGD_PROGRAM=$top/build/gcc/pg_diagnose "$top/tests/soak/versions.py"
 }
 
-[ $# -gt 0 ] || set -- kills screens away fuzz tidy versions
+[ $# -gt 0 ] || set -- kills boundaries screens away fuzz tidy versions
 mkdir -p "$top/build"
 for part in "$@"; do
     case $part in
-    kills | screens | away | fuzz | tidy | versions) ;;
+    kills | boundaries | screens | away | fuzz | tidy | versions) ;;
     *)
         echo "run.sh: there is no part named $part" >&2
         exit 2
