@@ -10,13 +10,7 @@
 
 double checkpoints_forced(const struct sense *s)
 {
-    /* Each measured run begins with a CHECKPOINT of ours, which the server counts as requested. */
-    double own = 0;
-    if (s->measured) {
-        double each = s->e->plan && s->e->plan->duration_s > 0 ? s->e->plan->duration_s : s->w.secs;
-        own = fmax(1, ceil(s->w.secs / each - 0.05));
-    }
-    return isnan(s->w.ckpt_req) ? NAN : fmax(0, s->w.ckpt_req - own);
+    return s->w.ckpt_req;
 }
 
 /* The server asks for a checkpoint when this much WAL was written since the last one began. */

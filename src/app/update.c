@@ -77,6 +77,7 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
         break;
     case OWNER_BENCH:
         bench_step(&m->bench, ev, fx);
+        m->collect.own_checkpoints = m->bench.checkpoints;
         m->dirty = true;
         break;
     case OWNER_APPLY:

@@ -21,6 +21,17 @@ static void format(int64_t wall_us, const char *fmt, char *dst, size_t size)
 #pragma GCC diagnostic pop
 }
 
+int clock_second_of_day(int64_t wall_us)
+{
+    char text[16];
+    format(wall_us, "%H%M%S", text, sizeof text);
+    if (strlen(text) != 6)
+        return -1;
+    const char *s = text;
+    return ((s[0] - '0') * 10 + s[1] - '0') * 3600 + ((s[2] - '0') * 10 + s[3] - '0') * 60 +
+           (s[4] - '0') * 10 + s[5] - '0';
+}
+
 void clock_session_stamp(int64_t wall_us, char *dst, size_t size)
 {
     format(wall_us, "%m%d%Y-%H%M%S", dst, size);

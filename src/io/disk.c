@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -388,4 +389,19 @@ bool disk_remove(const char *path, struct disk_out *o)
             disk_error(&o->err, "remove", path, errno);
     }
     return o->err.code == ERR_NONE;
+}
+
+bool disk_space(const char *path, struct disk_out *o)
+{
+    struct statvfs fs;
+    struct buf text = {0};
+    if (statvfs(path, &fs) != 0) {
+        disk_error(&o->err, "look at", path, errno);
+        return false;
+    }
+    buf_printf(&text, "%.0f %.0f", (double)fs.f_blocks * (double)fs.f_frsize,
+               (double)fs.f_bavail * (double)fs.f_frsize);
+    o->len = text.len;
+    o->text = buf_take(&text);
+    return true;
 }

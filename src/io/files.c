@@ -89,6 +89,9 @@ static void carry_out(struct job *j)
     case FILE_REMOVE_TREE:
         disk_remove_tree(path, &j->out);
         break;
+    case FILE_SPACE:
+        disk_space(path, &j->out);
+        break;
     }
 }
 
@@ -155,6 +158,8 @@ static bool touch(const struct job *a, const struct job *b)
 {
     const char *p = a->fx.u.file.path, *q = b->fx.u.file.path;
     if (a->fx.u.file.op == FILE_READ_MANY || b->fx.u.file.op == FILE_READ_MANY)
+        return false;
+    if (a->fx.u.file.op == FILE_SPACE || b->fx.u.file.op == FILE_SPACE)
         return false;
     return !is_live_data(p) && !is_live_data(q) && (is_inside(p, q) || is_inside(q, p));
 }
@@ -269,7 +274,7 @@ static struct job *add_job(struct files *f, enum side side, io_fn work, io_fn do
 
 static bool reads(enum file_op op)
 {
-    return op == FILE_READ || op == FILE_READ_MANY || op == FILE_LIST;
+    return op == FILE_READ || op == FILE_READ_MANY || op == FILE_LIST || op == FILE_SPACE;
 }
 
 void files_run(struct files *f, struct effect *e)

@@ -349,6 +349,8 @@ static void put(json_t *obj, const char *key, json_t *value)
 static const char *const restart_words[] = {"ask", "auto", "never", "command", "manual"};
 static const char *const protocol_words[] = {"simple", "extended", "prepared"};
 
+static const char *const traffic_words[] = {"go on", "wait", "refuse"};
+
 json_t *json_from_sdl(const struct sdl *s)
 {
     json_t *j = json_object();
@@ -381,6 +383,10 @@ json_t *json_from_sdl(const struct sdl *s)
     put(j, "restart_command", js_text(s->restart_command));
     put(j, "target_tps", js_num(s->target_tps));
     put(j, "success", js_text(s->success));
+    char window[DAYTIME_TEXT_MAX];
+    daytime_text(&s->window, window, sizeof window);
+    put(j, "window", s->window.given ? js_text(window) : json_null());
+    put(j, "traffic", js_text(traffic_words[s->traffic]));
     return j;
 }
 
@@ -424,6 +430,12 @@ bool json_to_sdl(const json_t *j, struct sdl *s, struct err *e)
     read_exact(&r, "restart_command", s->restart_command, sizeof s->restart_command, MAY_MISS);
     s->target_tps = read_num(&r, "target_tps", 0, 1e12, 0);
     read_prose(&r, "success", s->success, sizeof s->success, MAY_MISS);
+    char window[DAYTIME_TEXT_MAX];
+    read_exact(&r, "window", window, sizeof window, MAY_MISS);
+    if (r.ok && window[0])
+        r.ok = daytime_parse(window, &s->window, e);
+    s->traffic = (enum traffic_policy)read_word(&r, "traffic", traffic_words,
+                                                (int)ARRAY_LEN(traffic_words));
     return r.ok;
 }
 

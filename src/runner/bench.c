@@ -14,6 +14,8 @@
 
 enum {
     CHECKPOINT_MS = 60 * 1000,
+    CLOSING_MS = 600 * 1000, /* the CHECKPOINT that is charged: as long as it takes */
+    DEBT_MS = 2000,
     GRACE_S = 120,           /* connecting many clients, and the end of long transactions */
     LOGGED_MAX = 200 * 1000, /* transactions in the log; more are sampled */
     LOG_BYTES_MAX = 64 * 1024 * 1024, /* of one file */
@@ -234,6 +236,8 @@ void bench_start(struct bench *b, const struct sdl *plan, const struct bench_tar
     b->run.tps = b->run.lat_avg_ms = b->run.lat_sd_ms = NAN;
     b->run.p50_ms = b->run.p95_ms = b->run.p99_ms = NAN;
     b->run.client_cpu = NAN;
+    b->run.tps_pgbench = b->run.checkpoint_s = b->run.redo_bytes = b->run.dead_tuples = NAN;
+    b->run.others_active = b->run.others_tps = NAN;
     if (plan->nscripts < 1) {
         err_set(&b->run.err, ERR_USAGE, "the workload has no script");
         finish(b);
@@ -395,13 +399,8 @@ static void explain_exit(struct bench *b, const struct event *ev)
     }
 }
 
-static void on_exit_of_child(struct bench *b, const struct event *ev, struct effects *fx)
+static void digest_begin(struct bench *b, struct effects *fx)
 {
-    effects_add(fx, FX_TIMER_STOP, (struct req){OWNER_BENCH, b->generation, b->timer_id});
-    b->run.end_wall_us = ev->wall_us;
-    explain_exit(b, ev);
-    if (b->run.tps > 0)
-        b->tps_expected = b->run.tps;
     bool logged = b->want_log && !b->run.warmup && b->dir[0] && b->started_at_us != 0;
     if (!logged) {
         finish(b);
@@ -411,6 +410,100 @@ static void on_exit_of_child(struct bench *b, const struct event *ev, struct eff
     fx_file(fx, req, FILE_LIST, b->dir);
     b->waiting = req.id;
     b->state = BENCH_DIGEST;
+}
+
+/* ---- what the run has left for later ---- */
+
+enum { CLOSING_DEBT, CLOSING_CHECKPOINT, CLOSING_IDLE };
+
+static void closing_sql(struct bench *b, int step, const char *sql, int ms, int64_t at_us,
+                        struct effects *fx)
+{
+    struct req req = ask(b);
+    fx_sql(fx, req, CONN_CONTROL, sql, ms)->changes_server = step != CLOSING_DEBT;
+    b->waiting = req.id;
+    b->closing = step;
+    b->closing_at_us = at_us;
+    b->state = BENCH_CLOSING;
+}
+
+static void closing_begin(struct bench *b, int64_t at_us, struct effects *fx)
+{
+    static const char redo[] = "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), "
+                               "redo_lsn) AS redo_bytes, %s AS dead_tuples "
+                               "FROM pg_catalog.pg_control_checkpoint()";
+    struct buf sql = {0};
+    buf_printf(&sql, redo,
+               b->count_dead ? "(SELECT sum(n_dead_tup) FROM pg_catalog.pg_stat_user_tables)"
+                             : "NULL");
+    closing_sql(b, CLOSING_DEBT, buf_text(&sql), DEBT_MS, at_us, fx);
+    buf_clear(&sql);
+}
+
+/* The CHECKPOINT belongs to the run as if pgbench had waited for it. */
+static void charge(struct bench *b, double checkpoint_s)
+{
+    struct bench_run *r = &b->run;
+    r->checkpoint_s = fmax(0, checkpoint_s - b->idle_checkpoint_s);
+    double secs = r->transactions / r->tps_pgbench;
+    if (isfinite(secs) && secs > 0)
+        r->tps = r->tps_pgbench * secs / (secs + r->checkpoint_s);
+}
+
+static void on_exit_of_child(struct bench *b, const struct event *ev, struct effects *fx)
+{
+    effects_add(fx, FX_TIMER_STOP, (struct req){OWNER_BENCH, b->generation, b->timer_id});
+    b->run.end_wall_us = ev->wall_us;
+    explain_exit(b, ev);
+    if (b->run.tps > 0)
+        b->tps_expected = b->run.tps_pgbench = b->run.tps;
+    if (b->want_checkpoint && !b->checkpoint_refused && !b->run.warmup &&
+        b->run.err.code == ERR_NONE)
+        closing_begin(b, ev->at_us, fx);
+    else
+        digest_begin(b, fx);
+}
+
+static void step_closing(struct bench *b, const struct event *ev, struct effects *fx)
+{
+    double secs = (double)(ev->at_us - b->closing_at_us) / 1e6;
+    bool done = ev->err.code == ERR_NONE;
+    if (ev->kind != EV_PG_RESULT || ev->req.id != b->waiting)
+        return;
+    if (b->cancel_asked) {
+        digest_begin(b, fx);
+        return;
+    }
+    switch (b->closing) {
+    case CLOSING_DEBT:
+        if (done && ev->rows && ev->rows->nrows == 1) {
+            b->run.redo_bytes = rows_double(ev->rows, 0, "redo_bytes", NAN);
+            b->run.dead_tuples = rows_double(ev->rows, 0, "dead_tuples", NAN);
+        }
+        closing_sql(b, CLOSING_CHECKPOINT, "CHECKPOINT", CLOSING_MS, ev->at_us, fx);
+        return;
+    case CLOSING_CHECKPOINT:
+        b->checkpoints += done;
+        if (!done) { /* the link is away: what it took nobody knows */
+            digest_begin(b, fx);
+            return;
+        }
+        b->run.checkpoint_s = secs;
+        if (b->idle_checkpoint_s > 0) {
+            charge(b, secs);
+            digest_begin(b, fx);
+        } else {
+            closing_sql(b, CLOSING_IDLE, "CHECKPOINT", CHECKPOINT_MS, ev->at_us, fx);
+        }
+        return;
+    default:
+        b->checkpoints += done;
+        if (done)
+            b->idle_checkpoint_s = secs;
+        charge(b, b->run.checkpoint_s);
+        digest_begin(b, fx);
+        return;
+    }
 }
 
 /* ---- the transaction log ---- */
@@ -527,6 +620,7 @@ static void step_checkpoint(struct bench *b, const struct event *ev, struct effe
     }
     if (ev->err.code == ERR_SQL && strcmp(ev->err.sqlstate, "42501") == 0)
         b->checkpoint_refused = true;
+    b->checkpoints += ev->err.code == ERR_NONE;
     start_child(b, fx);
 }
 
@@ -561,6 +655,9 @@ void bench_step(struct bench *b, const struct event *ev, struct effects *fx)
     case BENCH_RUNNING:
         step_running(b, ev, fx);
         break;
+    case BENCH_CLOSING:
+        step_closing(b, ev, fx);
+        break;
     case BENCH_DIGEST:
         if (ev->kind != EV_FILE || ev->req.id != b->waiting)
             break;
@@ -580,11 +677,15 @@ void bench_cancel(struct bench *b, struct effects *fx)
 {
     if (b->cancel_asked)
         return;
-    if (b->state == BENCH_CHECKPOINT) {
+    if (b->state == BENCH_CHECKPOINT || b->state == BENCH_CLOSING) {
         struct effect *e = effects_add(fx, FX_PG_CANCEL,
                                        (struct req){OWNER_BENCH, b->generation, b->waiting});
         e->u.pg.conn = CONN_CONTROL;
         b->cancel_asked = true;
+        if (b->state == BENCH_CLOSING) {
+            b->run.cancelled = true;
+            err_set(&b->run.err, ERR_CANCELLED, "the run was cancelled");
+        }
     } else if (b->state == BENCH_RUNNING) {
         effects_add(fx, FX_CHILD_KILL, (struct req){OWNER_BENCH, b->generation, b->child_id});
         b->cancel_asked = true;

@@ -35,7 +35,7 @@ static int at_most(int n, int most)
     return n < most ? n : most;
 }
 
-static int least_runs(enum experiment_kind kind, const struct sdl *plan)
+int experiment_least_runs(enum experiment_kind kind, const struct sdl *plan)
 {
     int least = kind == EXPERIMENT_AA        ? AA_RUNS
                 : kind == EXPERIMENT_CONFIRM ? CONFIRM_RUNS
@@ -48,7 +48,7 @@ void experiment_init(struct experiment *x, enum experiment_kind kind, const stru
 {
     memset(x, 0, sizeof *x);
     x->kind = kind;
-    x->min_runs = least_runs(kind, plan);
+    x->min_runs = experiment_least_runs(kind, plan);
     x->max_runs = at_most(at_least(plan->max_runs, x->min_runs), EXPERIMENT_RUNS_MAX / 2);
     x->duration_s = at_least(plan->duration_s, 1);
     x->warmup_s = at_least(plan->warmup_s, 0);
@@ -317,13 +317,14 @@ void experiment_add(struct experiment *x, struct bench_run *run)
     memset(run, 0, sizeof *run);
     r->arm = x->arm;
     r->valid = r->valid && r->tps > 0 && isfinite(r->tps);
-    x->errors = r->valid ? 0 : x->errors + 1;
+    if (r->valid || !r->contaminated) /* one that others spoilt says nothing of the configuration */
+        x->errors = r->valid ? 0 : x->errors + 1;
     x->stopped_early = x->stopped_early || clearly_worse(x);
 }
 
 double experiment_cost(const struct sdl *plan, enum experiment_kind kind, bool restarts)
 {
-    int runs = least_runs(kind, plan) * (kind == EXPERIMENT_AA ? 1 : 2);
+    int runs = experiment_least_runs(kind, plan) * (kind == EXPERIMENT_AA ? 1 : 2);
     double cost = at_least(plan->warmup_s, 0) +
                   runs * (at_least(plan->duration_s, 1) + RUN_EXTRA_S);
     if (kind != EXPERIMENT_AA)

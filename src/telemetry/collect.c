@@ -3,6 +3,7 @@
 #include "pgd/telemetry/collect.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ void collect_init(struct collect *c)
 {
     memset(c, 0, sizeof *c);
     c->waits = xcalloc(1, sizeof *c->waits);
-    c->mem_min = NAN;
+    c->mem_min = c->wal_total = c->wal_free = c->load_from = NAN;
 }
 
 void collect_clear(struct collect *c)
@@ -40,7 +41,8 @@ void collect_link_up(struct collect *c, int server_version)
 {
     c->generation++;
     c->server_version = server_version;
-    c->pg_in_flight = c->host_in_flight = false;
+    c->pg_in_flight = c->host_in_flight = c->watch_in_flight = c->space_in_flight = false;
+    c->watch.at_us = 0;
     c->limits_set = false;
     c->samples = 0;
     free(c->pg_before);
@@ -88,6 +90,29 @@ static void send_host(struct collect *c, struct effects *fx)
     c->host_in_flight = true;
 }
 
+static void send_watch(struct collect *c, struct effects *fx)
+{
+    struct buf sql = {0};
+    watch_sql(c->watch_database, &sql);
+    fx_sql(fx, next_req(c, &c->waiting_watch), CONN_TELEMETRY, buf_text(&sql), SAMPLE_DEADLINE_MS);
+    buf_clear(&sql);
+    c->sent++;
+    c->watch_in_flight = true;
+    if (c->host_on && c->wal_path[0] && !c->space_in_flight) {
+        fx_file(fx, next_req(c, &c->waiting_space), FILE_SPACE, c->wal_path);
+        c->space_in_flight = true;
+    }
+}
+
+void collect_watch(struct collect *c, const char *database)
+{
+    c->watch_on = true;
+    if (strcmp(c->watch_database, database) == 0)
+        return;
+    snprintf(c->watch_database, sizeof c->watch_database, "%s", database);
+    c->load_from = NAN; /* another sum */
+}
+
 void collect_tick(struct collect *c, struct effects *fx, bool link_up)
 {
     close_second(c);
@@ -95,6 +120,8 @@ void collect_tick(struct collect *c, struct effects *fx, bool link_up)
         c->missed++;
     else if (link_up)
         send_pg(c, fx);
+    if (link_up && c->watch_on && c->limits_set && !c->watch_in_flight)
+        send_watch(c, fx);
     if (c->host_on && !c->host_in_flight)
         send_host(c, fx);
 }
@@ -184,6 +211,7 @@ static bool take_pg(struct collect *c, const struct event *ev)
     }
     s->at_us = ev->at_us;
     s->own = c->sent;
+    s->own_checkpoints = c->own_checkpoints;
     free(c->pg_before);
     c->pg_before = c->samples > 0 ? c->pg_now : NULL;
     if (c->samples == 0)
@@ -249,12 +277,59 @@ static bool take_host(struct collect *c, const struct event *ev)
     return true;
 }
 
+static bool take_watch(struct collect *c, const struct event *ev)
+{
+    struct watch_sample w;
+    c->watch_in_flight = false;
+    if (ev->err.code != ERR_NONE || !watch_read(ev->rows, &w))
+        return false;
+    w.at_us = ev->at_us;
+    c->watch = w;
+    c->watch_n++;
+    if (isnan(c->load_from)) {
+        c->load_from = w.elsewhere;
+        c->load_from_us = w.at_us;
+    }
+    if (!isnan(w.others_active)) {
+        c->load_active += w.others_active;
+        c->load_busy += w.others_busy;
+        c->load_n++;
+    }
+    return true;
+}
+
+static bool take_space(struct collect *c, const struct event *ev)
+{
+    double total, room;
+    c->space_in_flight = false;
+    if (ev->err.code != ERR_NONE || !ev->text || sscanf(ev->text, "%lf %lf", &total, &room) != 2)
+        return false;
+    c->wal_total = total;
+    c->wal_free = room;
+    return true;
+}
+
+void collect_load(const struct collect *c, struct watch_load *l)
+{
+    double secs = (double)(c->watch.at_us - c->load_from_us) / 1e6;
+    double own = 2 * secs;
+    l->n = c->load_n;
+    l->active = c->load_n > 0 ? c->load_active / c->load_n : NAN;
+    l->busy = c->load_n > 0 ? c->load_busy / c->load_n : NAN;
+    /* Our own two statements a second may count there; nobody notices that much. */
+    l->tps = secs > 0.5 ? fmax(0, c->watch.elsewhere - c->load_from - own) / secs : NAN;
+}
+
 bool collect_step(struct collect *c, const struct event *ev)
 {
     if (ev->req.owner != OWNER_TELEMETRY || ev->req.generation != c->generation)
         return false;
     if (ev->kind == EV_PG_RESULT && c->pg_in_flight && ev->req.id == c->waiting_pg)
         return take_pg(c, ev);
+    if (ev->kind == EV_PG_RESULT && c->watch_in_flight && ev->req.id == c->waiting_watch)
+        return take_watch(c, ev);
+    if (ev->kind == EV_FILE && c->space_in_flight && ev->req.id == c->waiting_space)
+        return take_space(c, ev);
     if (ev->kind == EV_FILE && c->host_in_flight && ev->req.id == c->waiting_host)
         return take_host(c, ev);
     return false;
@@ -270,6 +345,10 @@ void collect_mark(struct collect *c)
     c->active_sum = c->active_peak = 0;
     c->active_n = c->run_n = 0;
     c->run_sum = 0;
+    c->load_active = c->load_busy = 0;
+    c->load_n = 0;
+    c->load_from = c->watch.at_us ? c->watch.elsewhere : (double)NAN;
+    c->load_from_us = c->watch.at_us;
     c->mem_min = c->host_now ? c->host_now->mem_available : NAN;
     wait_tally_restart(c->waits);
 }
@@ -340,7 +419,9 @@ static void window_pg(const struct collect *c, struct window *w)
     w->temp_bytes = pg_sample_diff(a, b, PG_TEMP_BYTES);
     w->deadlocks = pg_sample_diff(a, b, PG_DEADLOCKS);
     w->ckpt_timed = pg_sample_diff(a, b, PG_CKPT_TIMED);
-    w->ckpt_req = pg_sample_diff(a, b, PG_CKPT_REQ);
+    double requested = pg_sample_diff(a, b, PG_CKPT_REQ) -
+                       (b->own_checkpoints - a->own_checkpoints);
+    w->ckpt_req = requested < 0 ? 0 : requested;
     w->buffers_ckpt = pg_sample_diff(a, b, PG_BUFFERS_CKPT);
     w->buffers_clean = pg_sample_diff(a, b, PG_BUFFERS_CLEAN);
     w->buffers_backend = pg_sample_diff(a, b, PG_BUFFERS_BACKEND);

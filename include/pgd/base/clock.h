@@ -8,5 +8,7 @@
 void clock_session_stamp(int64_t wall_us, char *dst, size_t size);
 /* "2026-01-02T05:08:30+01:00" local time. */
 void clock_iso(int64_t wall_us, char *dst, size_t size);
+/* Seconds after midnight, local time; -1 when the instant has none. */
+int clock_second_of_day(int64_t wall_us);
 /* "05:08:30" local time. */
 void clock_hms(int64_t wall_us, char *dst, size_t size);

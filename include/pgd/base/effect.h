@@ -39,6 +39,7 @@ enum file_op {
     FILE_MKDIR,     /* with parents, 0700 */
     FILE_LOCK,   /* exclusive lock held until exit; on conflict err BUSY and text = holder's note */
     FILE_REMOVE, /* a file */
+    FILE_SPACE,  /* text: "TOTAL FREE", bytes of the file system that the path lies on */
     FILE_REMOVE_TREE
 };
 

@@ -34,6 +34,8 @@ bool disk_list(const char *path, struct disk_out *o);
 bool disk_mkdir(const char *path, struct disk_out *o);
 /* ERR_BUSY and o->text = what the holder wrote, when somebody else has it. */
 bool disk_lock(const char *path, const char *note, size_t len, struct disk_out *o);
+/* "TOTAL FREE": bytes of the file system, and those of them that an ordinary user may still write. */
+bool disk_space(const char *path, struct disk_out *o);
 /* A file or folder that is not there is no error: o->missing is set. */
 bool disk_remove(const char *path, struct disk_out *o);
 bool disk_remove_tree(const char *path, struct disk_out *o);

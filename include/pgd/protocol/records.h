@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pgd/base/daytime.h"
+
 enum { SETTING_NAME_MAX = 64, SETTING_VALUE_MAX = 256, CHANGES_MAX = 24, SCRIPTS_MAX = 12 };
 
 enum risk { RISK_LOW, RISK_MEDIUM, RISK_HIGH };
@@ -72,6 +74,10 @@ struct script {
 
 enum restart_policy { RESTART_ASK, RESTART_AUTO, RESTART_NEVER, RESTART_COMMAND, RESTART_MANUAL };
 
+/* What happens when others use the server as the first run is due: it runs beside them (runs that they disturb are
+ * marked, and made again while the budget lasts), it waits until they are quiet, or it does not begin. */
+enum traffic_policy { TRAFFIC_GO_ON, TRAFFIC_WAIT, TRAFFIC_REFUSE };
+
 /* SDL: the plan of a session (strategy, hypothesis, workload, arms, goal, success rule). Shown and
  * editable before the first run. */
 struct sdl {
@@ -94,8 +100,10 @@ struct sdl {
     bool arm_defaults, arm_pgtune; /* comparison arms on the chart */
     enum restart_policy restart;
     char restart_command[256];
-    double target_tps; /* 0 = goal is the verdict "improved" */
-    char success[200]; /* the rule in words */
+    double target_tps;            /* 0 = goal is the verdict "improved" */
+    char success[200];            /* the rule in words */
+    struct daytime_window window; /* the server is restarted inside it only */
+    enum traffic_policy traffic;
 };
 
 struct target {

@@ -20,11 +20,20 @@ struct bench_run {
     double p50_ms, p95_ms, p99_ms; /* from the transaction log; NAN if there is none */
     double transactions, failed, skipped;
     int nseries;
-    float *series;        /* TPS by the second as printed by -P 1; owned */
-    float *series_lat;    /* average latency by the second, ms; owned */
-    double client_cpu;    /* share of one CPU per pgbench thread, 0..1; NAN unknown */
-    struct window window; /* what the server did meanwhile; filled by the caller */
-    struct err err;       /* why it is not valid */
+    float *series;     /* TPS by the second as printed by -P 1; owned */
+    float *series_lat; /* average latency by the second, ms; owned */
+    /* what is left behind for later, at the end of the run */
+    double
+        tps_pgbench; /* tps before the CHECKPOINT at the end was charged; NAN when the run failed */
+    double
+        checkpoint_s; /* charged: how long that took beyond an idle one; NAN = could not be measured */
+    double redo_bytes;  /* WAL that a crash at the end would have had to replay; NAN unknown */
+    double dead_tuples; /* rows for autovacuum to remove, in the workload's database; NAN unknown */
+    bool contaminated;  /* others worked on the server meanwhile */
+    double others_active, others_tps; /* … that much; NAN unknown */
+    double client_cpu;                /* share of one CPU per pgbench thread, 0..1; NAN unknown */
+    struct window window;             /* what the server did meanwhile; filled by the caller */
+    struct err err;                   /* why it is not valid */
     char stderr_tail[1024];
 };
 
@@ -48,6 +57,10 @@ enum bench_state {
     /* pgbench runs; progress lines arrive on stderr, the summary on stdout at the end. Leaves on
      * exit. */
     BENCH_RUNNING,
+    /* The run is over, and what it has left for later is looked at and paid: the WAL that a crash would have to
+     * replay now, the rows that wait for autovacuum, then a CHECKPOINT whose time is charged to the run. After the
+     * first run a second one shows what an idle CHECKPOINT takes: that much is nobody's. */
+    BENCH_CLOSING,
     /* The transaction log, one file for each thread of pgbench, is listed, read and digested in
      * a worker, and removed. After a run that failed or was cancelled it is only removed. Leaves
      * when the last file was read. */
@@ -75,13 +88,18 @@ struct bench {
     int64_t seed;
     int grace_s; /* how long pgbench may take beyond duration_s; 0 = two minutes */
     bool want_checkpoint, want_log;
+    bool count_dead;      /* CONN_CONTROL is in the workload's database */
     char dir[768];        /* where the log files go: the session's bench/ folder */
     char script_dir[768]; /* built-in scripts, written out as files */
     bool cancel_asked, timed_out;
-    bool checkpoint_refused; /* the role may not: not asked again */
-    bool log_sampled;        /* only a part of the transactions was logged */
-    double tps_expected;     /* of the newest run: keeps the log small; 0 = unknown */
-    int64_t started_at_us;   /* monotonic, of the child; 0 = not yet */
+    bool checkpoint_refused;  /* the role may not: not asked again */
+    bool log_sampled;         /* only a part of the transactions was logged */
+    double tps_expected;      /* of the newest run: keeps the log small; 0 = unknown */
+    int64_t started_at_us;    /* monotonic, of the child; 0 = not yet */
+    int closing;              /* place in BENCH_CLOSING */
+    int64_t closing_at_us;    /* when its statement was sent */
+    unsigned checkpoints;     /* sent and answered so far, in all runs */
+    double idle_checkpoint_s; /* the shortest so far; 0 = not measured yet */
     int child_pid;
     char first_error[512]; /* the first line of stderr that tells of an error */
     char **logs;           /* names in dir, owned: what is to be read and removed */

@@ -63,3 +63,5 @@ void experiment_verdict(const struct experiment *x, struct verdict *v);
 /* Expected seconds of a whole experiment of this kind with its smallest number of runs. */
 double experiment_cost(const struct sdl *plan, enum experiment_kind kind, bool restarts);
 void experiment_clear(struct experiment *x);
+/* The least number of runs: of each arm, of an A/A experiment in all. */
+int experiment_least_runs(enum experiment_kind kind, const struct sdl *plan);

@@ -1,11 +1,13 @@
 /* collect.h - the machine that samples the server and its host once a second.
  *
- * At most two statements a tick on CONN_TELEMETRY, one read of /proc for a local server. A tick whose
+ * At most two statements a tick on CONN_TELEMETRY (the second, of watch.h, while a session is wanted), one read of /proc and
+ * one look at the disk of the WAL for a local server. A tick whose
  * predecessor has not been answered yet is counted as missed, not queued. */
 #pragma once
 
 #include "pgd/base/effect.h"
 #include "pgd/telemetry/metrics.h"
+#include "pgd/telemetry/watch.h"
 
 struct pg_sample;   /* raw counters, private to telemetry */
 struct host_sample; /* raw /proc figures, private to telemetry */
@@ -41,11 +43,25 @@ struct collect {
     int nrecent_waits;
     struct err err; /* of the newest sample, if the server refused it */
     uint32_t next_id;
-    unsigned sent;    /* statements since the start: their transactions are not the server's load */
-    bool limits_set;  /* the connection has its timeouts */
-    bool mark_wanted; /* collect_mark() came before the first sample */
-    bool ticked;      /* not before the first tick */
+    unsigned sent; /* statements since the start: their transactions are not the server's load */
+    unsigned
+        own_checkpoints; /* CHECKPOINTs of ours so far: they are not the workload's; set by the owner */
+    bool limits_set;     /* the connection has its timeouts */
+    bool mark_wanted;          /* collect_mark() came before the first sample */
+    bool ticked;               /* not before the first tick */
     bool pg_added, host_added; /* this second has its value in the series */
+    /* while a session is wanted */
+    bool watch_on, watch_in_flight, space_in_flight;
+    char watch_database[64]; /* the workload's */
+    char wal_path[256];      /* on the file system of the WAL; "" = cannot be seen */
+    uint32_t waiting_watch, waiting_space;
+    struct watch_sample watch;     /* the newest; at_us 0 = none */
+    int watch_n;                   /* samples since the start */
+    double wal_total, wal_free;    /* bytes of the WAL's file system; NAN unknown */
+    double load_active, load_busy; /* sums since the mark */
+    int load_n;
+    double load_from; /* transactions elsewhere at the mark, or at the first sample after it */
+    int64_t load_from_us;
 };
 
 void collect_init(struct collect *c);
@@ -53,6 +69,10 @@ void collect_clear(struct collect *c);
 /* The telemetry connection is up (again): samples start anew, series go on with a gap. */
 void collect_link_up(struct collect *c, int server_version);
 void collect_tick(struct collect *c, struct effects *fx, bool link_up);
+/* Begins to watch for a workload in that database, or goes on with another one. */
+void collect_watch(struct collect *c, const char *database);
+/* Other work on the server since the mark. */
+void collect_load(const struct collect *c, struct watch_load *l);
 /* An answer of OWNER_TELEMETRY. Returns true if something on the screen changed. */
 bool collect_step(struct collect *c, const struct event *ev);
 /* A window begins at the newest sample; collect_window() gives the difference up to now. */

@@ -34,11 +34,12 @@ enum pg_figure {
 };
 
 struct pg_sample {
-    int64_t at_us;        /* arrival, monotonic */
-    double server_s;      /* the server's clock, epoch */
-    double reset_at;      /* when its statistics were reset or lost in a crash, epoch */
-    double own;           /* statements of ours that it has counted */
-    double v[PG_FIGURES]; /* NAN where the version gives none */
+    int64_t at_us;          /* arrival, monotonic */
+    double server_s;        /* the server's clock, epoch */
+    double reset_at;        /* when its statistics were reset or lost in a crash, epoch */
+    double own;             /* statements of ours that it has counted */
+    double own_checkpoints; /* … and CHECKPOINTs */
+    double v[PG_FIGURES];   /* NAN where the version gives none */
 };
 
 /* The statement for this version; with the limits of the session set in passing when `limits`. */

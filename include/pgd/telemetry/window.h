@@ -18,7 +18,8 @@ struct window {
     double blks_hit, blks_read, hit_ratio;
     double tup_returned, tup_fetched, tup_written;
     double temp_files, temp_bytes, deadlocks;
-    double ckpt_timed, ckpt_req, buffers_backend, buffers_ckpt, buffers_clean;
+    double ckpt_timed, ckpt_req; /* ours are not among them */
+    double buffers_backend, buffers_ckpt, buffers_clean;
     double wal_bytes, wal_fpi, wal_records, wal_buffers_full;
     double active_avg, active_peak;
     int nwaits;
