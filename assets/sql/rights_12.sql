@@ -8,6 +8,8 @@ SELECT r.rolsuper AS superuser,
        has_function_privilege('pg_catalog.pg_reload_conf()', 'EXECUTE') AS reload,
        has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
            AND has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE') AS file_settings,
+       has_table_privilege('pg_catalog.pg_hba_file_rules', 'SELECT')
+           AND has_function_privilege('pg_catalog.pg_hba_file_rules()', 'EXECUTE') AS hba_rules,
        r.rolsuper AS checkpoint,
        r.rolsuper OR r.rolcreatedb AS create_db
   FROM pg_roles AS r

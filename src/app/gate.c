@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pgd/app/kill_at.h"
+#include "pgd/app/readonly.h"
 
 /* The answer that the machine gets instead: of the kind that the effect would have brought. */
 static void refuse(struct effect *e, gate_post_fn post, void *arg, const struct err *why)
@@ -14,6 +15,10 @@ static void refuse(struct effect *e, gate_post_fn post, void *arg, const struct 
     switch (e->kind) {
     case FX_PG_QUERY:
         ev.kind = EV_PG_RESULT;
+        ev.u.pg.conn = e->u.pg.conn;
+        break;
+    case FX_PG_CONNECT:
+        ev.kind = EV_PG_DOWN;
         ev.u.pg.conn = e->u.pg.conn;
         break;
     case FX_CHILD:
@@ -34,7 +39,7 @@ static void one(struct gate *g, struct effect *e, gate_run_fn run, gate_post_fn 
 {
     struct err why = {0};
 
-    if (g->readonly && e->changes_server) {
+    if (g->readonly && !readonly_allows(e)) {
         err_set(&why, ERR_REFUSED, "refused by --readonly");
         err_hint(&why, "Start again without --readonly to change or measure this server.");
         refuse(e, post, arg, &why);
