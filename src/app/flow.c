@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/app/claim.h"
 #include "pgd/app/demo.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/headless.h"
@@ -164,7 +165,9 @@ void flow_event(struct model *m, const struct event *ev, struct effects *fx)
 void flow_pump(struct model *m, struct effects *fx)
 {
     for (int guard = 0; guard < 64 && !m->quitting; guard++) {
-        if (m->flow == FLOW_DISCOVER && m->discover.state == DISCOVER_DONE) {
+        if (claim_pump(m, fx)) {
+            continue;
+        } else if (m->flow == FLOW_DISCOVER && m->discover.state == DISCOVER_DONE) {
             flow_open_discovered(m, fx);
         } else if (m->flow == FLOW_DISCOVER && m->discover.state == DISCOVER_FAILED) {
             m->discover.state = DISCOVER_IDLE;
@@ -231,7 +234,7 @@ void flow_decide(struct model *m, enum decision d, int value, struct effects *fx
         break;
     case DECIDE_PLAN:
         if (value == 1)
-            flow_plan_go(m, fx);
+            claim_begin(m, CLAIM_THEN_PLAN, fx);
         else
             flow_strategy_ask(m, fx);
         break;
@@ -245,7 +248,7 @@ void flow_decide(struct model *m, enum decision d, int value, struct effects *fx
         flow_rounds_next(m, fx);
         break;
     case DECIDE_RECOVER:
-        flow_recover_decided(m, value == 1, fx);
+        claim_begin(m, value == 1 ? CLAIM_THEN_RESUME : CLAIM_THEN_UNDO, fx);
         break;
     case DECIDE_KEEP:
         m->fl.now.settle_failed = value != 1;

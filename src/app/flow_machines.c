@@ -1,5 +1,6 @@
 /* flow_machines.c - one switch of the configuration, one run of pgbench: starting them, holding them back
  * while the connection is away, and taking what a run brought. */
+#include "pgd/app/claim.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/links.h"
 #include "pgd/base/text.h"
@@ -34,7 +35,7 @@ bool flow_hold(struct model *m, enum hold_what what, bool lost)
 {
     struct hold *h = &m->fl.now.hold;
 
-    if (!lost && m->links[CONN_CONTROL].state == LINK_UP)
+    if (!lost && m->links[CONN_CONTROL].state == LINK_UP && claim_ready(m))
         return false;
     h->what = what;
     h->from_us = m->now_us + (lost ? HOLD_LEAST_MS * 1000 : 0);
@@ -126,7 +127,8 @@ static void run_dropped(struct model *m)
 bool flow_release(struct model *m, struct effects *fx)
 {
     struct hold *h = &m->fl.now.hold;
-    bool back = m->links[CONN_CONTROL].state == LINK_UP && m->now_us >= h->from_us;
+    bool back = m->links[CONN_CONTROL].state == LINK_UP && m->now_us >= h->from_us &&
+                claim_ready(m);
     bool dropped = m->fl.now.cancel && (h->what == HOLD_RUN || ledger_clean(&m->session.ledger));
     enum hold_what what = h->what;
 

@@ -2,6 +2,7 @@
  * has finished; it decides nothing itself. */
 #include "pgd/app/update.h"
 
+#include "pgd/app/claim.h"
 #include "pgd/app/demo.h"
 #include "pgd/app/flow.h"
 #include "pgd/app/keys.h"
@@ -46,8 +47,10 @@ static void link_event(struct model *m, struct event *ev, struct effects *fx)
         collect_link_up(&m->collect, ev->u.pg.server_version);
         collect_tick(&m->collect, fx, true); /* the first figures at once */
     }
-    if (ev->u.pg.conn == CONN_CONTROL)
+    if (ev->u.pg.conn == CONN_CONTROL) {
         apply_step(&m->apply, ev, fx);
+        claim_link(m, ev, fx);
+    }
     flow_link(m, ev, fx);
 }
 
@@ -93,6 +96,9 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
     case OWNER_DEMO:
         if (demo_event(m, ev, fx))
             keys_demo_ready(m, fx);
+        break;
+    case OWNER_CLAIM:
+        claim_event(m, ev, fx);
         break;
     case OWNER_UI:
         keys_answer(m, ev, fx);

@@ -56,6 +56,7 @@ static const char *const owners[OWNER_COUNT] = {
     [OWNER_BENCH] = "bench",         [OWNER_APPLY] = "apply",
     [OWNER_FLOW] = "flow",           [OWNER_STORE] = "store",
     [OWNER_DEMO] = "demo",           [OWNER_UI] = "ui",
+    [OWNER_CLAIM] = "claim",
 };
 
 const char *owner_name(enum owner o)

@@ -1,6 +1,7 @@
 /* Look-ups in the facts of a server, and the question whether two identities are one server. */
 #include "pgd/discovery/facts.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,6 +163,30 @@ void server_facts_clear(struct server_facts *f)
     forget_runtime(&f->runtime);
 }
 
+#define RAW(dst, name) \
+    text_copy_raw(dst, sizeof(dst), rows_text(r, 0, name) ? rows_text(r, 0, name) : "")
+
+void identity_read(const struct rows *r, struct identity *id)
+{
+    id->version_num = (int)rows_int64(r, 0, "version_num", 0);
+    text_copy(id->version, sizeof id->version,
+              rows_text(r, 0, "version") ? rows_text(r, 0, "version") : "");
+    id->standby = rows_bool(r, 0, "standby", false);
+    RAW(id->server_addr, "server_addr");
+    id->server_port = (int)rows_int64(r, 0, "server_port", 0);
+    RAW(id->cluster_name, "cluster_name");
+    id->postmaster_start_us = rows_int64(r, 0, "postmaster_start_us", 0);
+    id->timeline = rows_int64(r, 0, "timeline", 0);
+    RAW(id->database, "database");
+    RAW(id->role, "role");
+    if (rows_text(r, 0, "data_directory") || !id->local)
+        RAW(id->data_directory, "data_directory");
+    RAW(id->config_file, "config_file");
+    RAW(id->hba_file, "hba_file");
+}
+
+#undef RAW
+
 /* Both known and different. */
 static bool differ(const char *a, const char *b)
 {
@@ -186,6 +211,10 @@ bool identity_same(const struct identity *a, const struct identity *b, char *why
     else if (a->standby != b->standby)
         snprintf(why, size, "the server was a %s and is a %s", a->standby ? "standby" : "primary",
                  b->standby ? "standby" : "primary");
+    else if (a->timeline > 0 && b->timeline > 0 && a->timeline != b->timeline)
+        snprintf(why, size,
+                 "the timeline was %" PRId64 " and is %" PRId64 ": a standby was promoted",
+                 a->timeline, b->timeline);
     else if (a->server_port != b->server_port)
         snprintf(why, size, "the port was %d and is %d", a->server_port, b->server_port);
     else if (strcmp(a->server_addr, b->server_addr) != 0 && !same_start)

@@ -74,19 +74,8 @@ static bool stays_here(const char *server, const char *client)
 static void fill_identity(struct discover *d, struct server_facts *f, const struct rows *r)
 {
     struct identity *id = &f->id;
-    id->version_num = (int)rows_int64(r, 0, "version_num", 0);
-    text_copy(id->version, sizeof id->version, cell(r, 0, "version"));
-    id->standby = rows_bool(r, 0, "standby", false);
-    RAW(id->server_addr, 0, "server_addr");
-    id->server_port = (int)rows_int64(r, 0, "server_port", 0);
-    RAW(id->cluster_name, 0, "cluster_name");
-    id->postmaster_start_us = rows_int64(r, 0, "postmaster_start_us", 0);
-    RAW(id->database, 0, "database");
-    RAW(id->role, 0, "role");
-    if (rows_text(r, 0, "data_directory") || !id->local)
-        RAW(id->data_directory, 0, "data_directory");
-    RAW(id->config_file, 0, "config_file");
-    RAW(id->hba_file, 0, "hba_file");
+
+    identity_read(r, id);
     d->backend_pid = (int)rows_int64(r, 0, "backend_pid", 0);
     d->maybe_local = stays_here(id->server_addr, cell(r, 0, "client_addr"));
 }
@@ -106,8 +95,10 @@ static void fill_rights(struct discover *d, struct server_facts *f, const struct
     have->superuser = rows_bool(r, 0, "superuser", false);
     have->pg_monitor = rows_bool(r, 0, "pg_monitor", false);
     have->alter_system = granted && allowed;
+    have->switched_off = !allowed;
     have->reload = rows_bool(r, 0, "reload", false);
     have->file_settings = rows_bool(r, 0, "file_settings", false);
+    have->hba_rules = rows_bool(r, 0, "hba_rules", false);
     have->checkpoint = rows_bool(r, 0, "checkpoint", false);
     have->create_db = rows_bool(r, 0, "create_db", false);
     have->read_stats = rows_bool(r, 0, "read_stats", false);
@@ -173,6 +164,7 @@ static void fill_settings(struct discover *d, struct server_facts *f, const stru
         RAW(s->source, i, "source");
         RAW(s->sourcefile, i, "sourcefile");
         s->pending_restart = rows_bool(r, i, "pending_restart", false);
+        s->denied = rows_bool(r, i, "denied", !f->rights.superuser);
         undo_our_own(s);
         f->settings.n++;
     }
@@ -369,7 +361,14 @@ const struct discover_query discover_queries[] = {
      .lost = "rights",
      .fill = fill_rights},
     {.name = "settings",
-     .asset = "sql/settings.sql",
+     .asset = "sql/settings_12.sql",
+     .before = 150000,
+     .refresh = true,
+     .lost = "settings",
+     .fill = fill_settings},
+    {.name = "settings",
+     .asset = "sql/settings_15.sql",
+     .from = 150000,
      .refresh = true,
      .lost = "settings",
      .fill = fill_settings},

@@ -148,7 +148,7 @@ int apply_identity(struct apply *a, const struct event *ev, struct err *e, struc
         return -1;
     }
     if (first) {
-        apply_read_identity(ev->rows, &a->now);
+        identity_read(ev->rows, &a->now);
         if (a->now.version_num == 0) {
             err_set(e, ERR_FORMAT, "the server does not say which one it is");
             return -1;

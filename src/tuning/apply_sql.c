@@ -73,22 +73,6 @@ static const char *cell(const struct rows *r, int row, const char *name)
 
 #define RAW(dst, row, name) text_copy_raw(dst, sizeof(dst), cell(r, row, name))
 
-void apply_read_identity(const struct rows *r, struct identity *id)
-{
-    id->version_num = (int)rows_int64(r, 0, "version_num", 0);
-    RAW(id->version, 0, "version");
-    id->standby = rows_bool(r, 0, "standby", false);
-    RAW(id->server_addr, 0, "server_addr");
-    id->server_port = (int)rows_int64(r, 0, "server_port", 0);
-    RAW(id->cluster_name, 0, "cluster_name");
-    id->postmaster_start_us = rows_int64(r, 0, "postmaster_start_us", 0);
-    RAW(id->database, 0, "database");
-    RAW(id->role, 0, "role");
-    RAW(id->data_directory, 0, "data_directory");
-    RAW(id->config_file, 0, "config_file");
-    RAW(id->hba_file, 0, "hba_file");
-}
-
 static bool is_auto_conf(const char *file)
 {
     static const char tail[] = "postgresql.auto.conf";

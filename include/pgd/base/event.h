@@ -29,6 +29,7 @@ enum owner {
     OWNER_STORE,     /* workspace/store: session files, journal, index */
     OWNER_DEMO,      /* app/demo: the private server */
     OWNER_UI,
+    OWNER_CLAIM, /* app/claim: whether the session may work on this server */
     OWNER_COUNT
 };
 

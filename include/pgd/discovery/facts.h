@@ -22,6 +22,7 @@ struct identity {
     char config_file[512];
     char hba_file[512];
     int64_t postmaster_start_us; /* epoch */
+    int64_t timeline;            /* rises with every promotion; 0 on a standby */
     char database[64];
     char role[64];
     char cluster_name[64];
@@ -37,9 +38,11 @@ struct identity {
 struct rights {
     bool superuser;
     bool pg_monitor;
-    bool alter_system;  /* may run ALTER SYSTEM */
+    bool alter_system;  /* may run ALTER SYSTEM, for some setting at least */
+    bool switched_off;  /* allow_alter_system = off: nobody may */
     bool reload;        /* may call pg_reload_conf() */
     bool file_settings; /* may read pg_file_settings */
+    bool hba_rules;     /* may read pg_hba_file_rules */
     bool checkpoint;    /* may run CHECKPOINT */
     bool create_db;
     bool read_stats; /* sees the statements of others */
@@ -59,6 +62,7 @@ struct setting {
     char source[32]; /* "default", "configuration file", "database", "user", "command line", … */
     char sourcefile[256];
     bool pending_restart;
+    bool denied; /* our role may not ALTER SYSTEM this one */
 };
 
 struct settings {
@@ -156,5 +160,7 @@ struct server_facts {
 /* Frees what f owns and leaves every figure unknown. */
 void server_facts_clear(struct server_facts *f);
 void host_facts_forget(struct host_facts *h); /* everything of the host is unknown again */
+/* Reads the row of sql/identity.sql; what discovery works out besides it is left as it is. */
+void identity_read(const struct rows *r, struct identity *id);
 /* Is b the same server (system identifier, role, port, data directory) as a? why names the difference. */
 bool identity_same(const struct identity *a, const struct identity *b, char *why, size_t size);

@@ -53,7 +53,6 @@ extern const char apply_sql_config[]; /* pg_file_settings joined to pg_settings 
 extern const char apply_sql_hba[];
 const char *apply_sql_preflight(int version);
 void apply_sql_verify(const struct entry *items, int n, struct buf *out);
-void apply_read_identity(const struct rows *r, struct identity *id);
 /* The entry of postgresql.auto.conf, the last one of that name. */
 void apply_read_entry(const struct rows *r, const char *name, struct entry *out);
 bool apply_read_setting(const struct rows *r, const char *name, struct setting *out);

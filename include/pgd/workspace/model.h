@@ -371,6 +371,30 @@ struct flow {
     struct flow_now now;         /* of the session at hand */
 };
 
+/* Whether the session may work on the server behind the control link (app/claim.c). */
+enum claim_state {
+    CLAIM_NONE,     /* no session wants it */
+    CLAIM_AWAY,     /* the control link is away; begins anew when it is back */
+    CLAIM_IDENTITY, /* which server is it, and is there a pooler before it? */
+    CLAIM_CONTROL,  /* … its system identifier. The same one, no standby → LOCK, else REFUSED */
+    CLAIM_LOCK,     /* our advisory lock was asked for */
+    CLAIM_TUNERS, /* who else holds one? Nobody → HELD; our own former session → PAUSE; else REFUSED */
+    CLAIM_PAUSE, /* a second later it is tried again */
+    CLAIM_HELD,
+    CLAIM_REFUSED /* err says why */
+};
+enum claim_then { CLAIM_THEN_NOTHING, CLAIM_THEN_PLAN, CLAIM_THEN_RESUME, CLAIM_THEN_UNDO };
+struct claim {
+    enum claim_state state;
+    enum claim_then then; /* what waits for it */
+    uint32_t generation, waiting;
+    int tries;
+    bool got;           /* the advisory lock is ours */
+    int64_t former_pid; /* backend of the control link before it was lost */
+    struct identity now;
+    struct err err;
+};
+
 enum { RECENT_MAX = 64 };
 
 struct model {
@@ -384,6 +408,7 @@ struct model {
     bool server_known;
     struct identity
         pinned; /* of the first connect (or of workspace.json): compared before every change */
+    struct claim claim;
     struct discover discover;
     struct collect collect;
     struct workspace workspace;
