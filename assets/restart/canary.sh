@@ -1,18 +1,20 @@
 # Boots a scratch cluster with the settings that are about to be applied, and opens one session. POSIX sh, run as the owner
 # of the data directory; reads the real configuration, writes to a folder of its own, removes it.
 #
-#   sh -s -- data=DIR config=FILE bin=DIR [set:NAME=VALUE | reset:NAME]… < canary.sh
+#   sh -s -- data=DIR config=FILE bin=DIR [memory=BYTES] [set:NAME=VALUE | reset:NAME]… < canary.sh
 #
 # Prints "ok", or the line that explains why not. Exit code: 0 it boots, 1 it does not, 2 the canary itself could not be had.
-# What it cannot prove: that the memory is there beside the live server, and huge pages, for which both compete.
+# What it cannot prove: that the memory is there beside the live server, and huge pages, for which both compete. What would
+# move the server to another place (files, sockets, addresses) is looked at without going there.
 set -u
 umask 077
 LC_ALL=C
 export LC_ALL
 
-data='' config='' bin=''
+data='' config='' bin='' memory=''
 for arg; do
     case $arg in
+    memory=*) memory=${arg#memory=} ;;
     data=*) data=${arg#data=} ;;
     config=*) config=${arg#config=} ;;
     bin=*) bin=${arg#bin=} ;;
@@ -57,9 +59,13 @@ quoted() {
 # without those that are about to change, then the new ones.
 cp "$data/postgresql.auto.conf" "$scratch/auto.conf" 2>/dev/null || : >"$scratch/auto.conf"
 chmod 600 "$scratch/auto.conf"
+: >"$scratch/changes"
 for arg; do
     case $arg in
-    set:*) name=${arg#set:} name=${name%%=*} ;;
+    set:*)
+        printf '%s\n' "${arg#set:}" >>"$scratch/changes"
+        name=${arg#set:} name=${name%%=*}
+        ;;
     reset:*) name=${arg#reset:} ;;
     *) continue ;;
     esac
@@ -79,31 +85,113 @@ done
     done
 } >"$cluster/postgresql.conf"
 
+refuse() {
+    printf '%s\n' "$1" | cut -c1-400
+    exit 1
+}
+
+# Whether setting $1 is to change; then value is its new value.
+given() {
+    grep -qi "^$1=" "$scratch/changes" || return 1
+    value=$(grep -i "^$1=" "$scratch/changes" | tail -n 1)
+    value=${value#*=}
+}
+
+# -- what would be somewhere else ----------------------------------------------------------------
+
+if given hba_file; then
+    case $value in
+    /*) ;;
+    *) value=$data/$value ;;
+    esac
+    [ -r "$value" ] || refuse "FATAL: hba_file $value cannot be read"
+fi
+if given unix_socket_directories; then
+    rest=$value,
+    while [ -n "$rest" ]; do
+        dir=$(printf '%s' "${rest%%,*}" | sed 's/^ *//; s/ *$//; s/^"//; s/"$//')
+        rest=${rest#*,}
+        case $dir in
+        '' | @*) continue ;;
+        esac
+        [ -d "$dir" ] && [ -w "$dir" ] || refuse "FATAL: unix_socket_directories: nothing can be created in $dir"
+    done
+fi
+if given listen_addresses && command -v getent >/dev/null 2>&1; then
+    rest=$value,
+    while [ -n "$rest" ]; do
+        host=$(printf '%s' "${rest%%,*}" | sed 's/^ *//; s/ *$//')
+        rest=${rest#*,}
+        case $host in
+        '' | '*' | 0.0.0.0 | ::) continue ;;
+        esac
+        getent ahosts "$host" >/dev/null 2>&1 || refuse "FATAL: listen_addresses: $host is no address and no known name"
+    done
+fi
+
+# -- memory ----------------------------------------------------------------------------------------
+
+# A figure that the server works out from its configuration; from version 15 on.
+computed() {
+    "$bin/postgres" -D "$cluster" -c data_directory="$cluster" -c huge_pages=try -C "$1" </dev/null 2>/dev/null |
+        grep -x '[0-9][0-9]*'
+}
+
+need=$(computed shared_memory_size)
+if [ -n "$need" ] && [ -n "$memory" ] && [ $((need * 1048576)) -gt "$memory" ]; then
+    refuse "FATAL: $need MB of shared memory would be needed, and there are $((memory / 1048576)) MB"
+fi
+if given huge_pages && [ "$value" = on ]; then
+    total=$(sed -n 's/^HugePages_Total: *//p' /proc/meminfo 2>/dev/null)
+    need=$(computed shared_memory_size_in_huge_pages)
+    [ "${total:-0}" -ge "${need:-1}" ] && [ "${total:-0}" -gt 0 ] ||
+        refuse "FATAL: huge_pages = on needs ${need:-some} huge pages, and ${total:-0} are reserved"
+fi
+
+# -- the boot --------------------------------------------------------------------------------------
+
 # What is the place's own, not the settings' to choose. Nothing of the live server may be written to: before 15, its
 # statistics folder.
 over="-c data_directory='$cluster' -c hba_file='$cluster/pg_hba.conf' -c ident_file='$cluster/pg_ident.conf'"
-over="$over -c listen_addresses='' -c port=5432 -c unix_socket_directories='$scratch' -c unix_socket_group=''"
-over="$over -c unix_socket_permissions=0700 -c external_pid_file='' -c ssl=off -c logging_collector=off"
+over="$over -c listen_addresses='' -c port=5432 -c unix_socket_directories='$scratch'"
+over="$over -c external_pid_file='' -c logging_collector=off"
 over="$over -c log_destination=stderr -c archive_command='' -c huge_pages=try -c synchronous_standby_names=''"
 over="$over -c cluster_name=canary -c lc_messages=C"
+given unix_socket_group || over="$over -c unix_socket_group=''"
+given unix_socket_permissions || over="$over -c unix_socket_permissions=0700"
+if given ssl; then
+    for file in server.crt server.key root.crt; do
+        [ ! -r "$data/$file" ] || cp -p "$data/$file" "$cluster/$file"
+    done
+else
+    over="$over -c ssl=off"
+fi
 case $(cat "$data/PG_VERSION" 2>/dev/null) in
 9* | 10 | 11 | 12 | 13 | 14) over="$over -c stats_temp_directory=pg_stat_tmp" ;;
 esac
 
 explain() {
-    why=$(grep -E 'FATAL|PANIC' "$scratch/log" | tail -n 1)
+    why=$(grep -E 'FATAL|PANIC|ERROR' "$scratch/log" | tail -n 1)
     [ -n "$why" ] || why=$(grep -vE 'LOG: |HINT: |^[[:space:]]*$' "$scratch/log" | tail -n 1)
     [ -n "$why" ] || why="$1"
-    printf '%s\n' "$why" | cut -c1-400
-    exit 1
+    refuse "$why"
 }
 
 : >"$scratch/log"
 "$bin/pg_ctl" start -s -D "$cluster" -l "$scratch/log" -w -t 20 -o "$over" </dev/null >/dev/null 2>&1 ||
     explain "it was not up within 20 s"
-if [ -x "$bin/psql" ]; then
-    "$bin/psql" -X -A -t -h "$scratch" -p 5432 -U postgres -d postgres -c 'SELECT 1' </dev/null >"$scratch/session" 2>&1 || {
-        tail -n 1 "$scratch/session" >>"$scratch/log"
+
+# What a session must be able to do: to be opened, to live a moment, and, where that is in question, to write.
+todo="SELECT pg_sleep(0.1);"
+if given default_transaction_read_only || given search_path; then
+    todo="$todo CREATE TABLE canary (n int);"
+fi
+psql=$bin/psql
+[ -x "$psql" ] || psql=$(command -v psql)
+if [ -n "$psql" ]; then
+    "$psql" -X -A -t -v ON_ERROR_STOP=1 -h "$scratch" -p 5432 -U postgres -d postgres -c "$todo" </dev/null \
+        >"$scratch/session" 2>&1 || {
+        cat "$scratch/session" >>"$scratch/log"
         explain "it starts, but no session is possible"
     }
 fi

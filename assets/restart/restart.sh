@@ -7,7 +7,8 @@
 #   save      copies postgresql.auto.conf, removes an old report: before the first ALTER SYSTEM
 #   restart   stops (fast) and starts with the same options; when the server exits instead of coming up, puts the copy back
 #             and starts again
-#   rescue    puts the copy back when the server has exited: before a DBA's own restart command is run again
+#   rescue    puts the copy back when the server has exited, or runs and lets nobody in: then it is told to reload. Before
+#             another restart. A server that is starting is left alone
 #   recover   waits for a script that still runs; a server that is down then gets the copy back and is started
 #   clean     removes everything that this script has left
 #
@@ -18,7 +19,7 @@
 # The report (pg_diagnose.report in the data directory, replaced at once, never written in place) and the standard output of
 # save, rescue, recover and clean are lines NAME=VALUE:
 #   id      as given
-#   state   stopping | starting | recovering | up | restored (up again, with the old settings) | down | refused (nothing done)
+#   state   saved | cleaned | stopping | starting | recovering | up | restored (up again, with the old settings) | down | refused (nothing done)
 #   note    a sentence about it          log   the line of the server's log that explains a failed start
 set -u
 umask 077
@@ -352,11 +353,19 @@ mode_restart() {
 
 mode_rescue() {
     if postmaster; then
-        lines up "the server runs"
-    elif [ ! -f "$before" ]; then
+        case $(sed -n 8p "$data/postmaster.pid" 2>/dev/null) in
+        ready* | standby*) ;;
+        *)
+            lines starting "the server is starting or stopping"
+            return
+            ;;
+        esac
+    fi
+    if [ ! -f "$before" ]; then
         lines down "there is no copy of postgresql.auto.conf"
     elif put "$before" "$auto"; then
         log=$own_log
+        ! postmaster || kill -HUP "$pid"
         lines restored "postgresql.auto.conf was put back"
     else
         lines down "the copy of postgresql.auto.conf could not be put back"

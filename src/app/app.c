@@ -275,7 +275,8 @@ static void test_switches(struct options *o)
 {
 #ifdef PGD_TEST_BUILD
     const char *unsafe = getenv("PGD_TEST_NO_GUARD");
-    o->unsafe_test = unsafe && *unsafe == '1';
+    o->unsafe_guard = unsafe && *unsafe;
+    o->unsafe_preflight = unsafe && *unsafe == '1';
 #else
     (void)o;
 #endif

@@ -379,7 +379,7 @@ static struct guard_policy policy_of(const struct model *m)
         .by_dba = true,
         .peak_active = m->session.best_window.valid ? m->session.best_window.active_peak : 0,
         .clients = m->session.plan.clients,
-        .disabled = m->opt.unsafe_test,
+        .disabled = m->opt.unsafe_guard,
     };
 }
 

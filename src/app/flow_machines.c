@@ -60,9 +60,10 @@ static void switch_now(struct model *m, const struct arm *arm, struct effects *f
         .verify_ms = 10000,
         .link_ms = is_gone(m) ? GONE_LINK_MS : 0,
         .connect = &m->fl.fresh_session,
-        .preflight_disabled = m->opt.unsafe_test,
+        .guard_disabled = m->opt.unsafe_guard,
+        .preflight_disabled = m->opt.unsafe_preflight,
     };
-    env.canary = env.way == RESTART_WAY_PG_CTL && !m->opt.unsafe_test;
+    env.canary = env.way == RESTART_WAY_PG_CTL && !m->opt.unsafe_preflight;
     journal_path(m, m->fl.journal_path, sizeof m->fl.journal_path);
     effect_clear(&m->fl.fresh_session);
     links_template(m, CONN_BENCH, m->session.plan.database, &m->fl.fresh_session);

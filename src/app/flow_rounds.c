@@ -125,22 +125,42 @@ static void emit_proposal(struct model *m, const struct review *r, struct effect
     buf_clear(&list);
 }
 
-/* Test builds only: one more change, of the test's own, so that the rescue can be seen at work. */
-static void test_change(struct proposal *p)
-{
 #ifdef PGD_TEST_BUILD
-    const char *forced = getenv("PGD_TEST_FORCE_CHANGE");
-    const char *eq = forced ? strchr(forced, '=') : NULL;
+static void force_change(struct proposal *p, const char *pair, size_t len)
+{
+    const char *eq = memchr(pair, '=', len);
+    size_t name = eq ? (size_t)(eq - pair) : 0;
 
-    if (!eq || p->n == CHANGES_MAX || (size_t)(eq - forced) >= sizeof p->changes[0].name)
+    if (!name || p->n == CHANGES_MAX || name >= sizeof p->changes[0].name ||
+        len - name - 1 >= sizeof p->changes[0].value)
         return;
     struct setting_change *c = &p->changes[p->n++];
     memset(c, 0, sizeof *c);
-    memcpy(c->name, forced, (size_t)(eq - forced));
-    text_copy(c->value, sizeof c->value, eq + 1);
+    memcpy(c->name, pair, name);
+    memcpy(c->value, eq + 1, len - name - 1);
     text_copy(c->why, sizeof c->why, "asked for by a test");
+}
+#endif
+
+/* Test builds only: further changes, of the test's own, so that guard and rescue can be seen at work. Pairs NAME=VALUE
+ * with ';' between them, and a line break between those of one round and those of the next; a single line is for every
+ * round, and a line "-" for none. */
+static void test_changes(struct proposal *p, int round)
+{
+#ifdef PGD_TEST_BUILD
+    const char *at = getenv("PGD_TEST_FORCE_CHANGE");
+    bool rounds = at && strchr(at, '\n');
+
+    for (; rounds && at && round > 1; round--)
+        at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL;
+    while (at && *at && *at != '\n') {
+        size_t len = strcspn(at, ";\n");
+        force_change(p, at, len);
+        at += len + (at[len] == ';');
+    }
 #else
     (void)p;
+    (void)round;
 #endif
 }
 
@@ -154,7 +174,7 @@ static void propose(struct model *m, struct effects *fx)
         .peak_active = s->best_window.valid ? s->best_window.active_peak : NAN,
         .clients = s->plan.clients,
         .temp_bytes_per_s = NAN,
-        .disabled = m->opt.unsafe_test,
+        .disabled = m->opt.unsafe_guard,
     };
 
     model_evidence(m, &e);
@@ -163,7 +183,7 @@ static void propose(struct model *m, struct effects *fx)
         builtin_round1(&e, p);
     else
         builtin_next_round(&e, p);
-    test_change(p);
+    test_changes(p, s->round.number);
     guard_review(p, &m->server, &g, &s->round.review);
     s->round.review.round = s->round.number;
     for (int i = 0; i < s->round.review.n; i++)

@@ -297,11 +297,24 @@ static void ask_who(struct apply *a, struct effects *fx)
     apply_identity_ask(a, fx);
 }
 
+/* A server of this machine that says that it is ready answers soon or never. */
+int apply_link_ms(const struct apply *a)
+{
+    bool rescue = a->saved && !a->rerun && a->env.way != RESTART_WAY_COMMAND;
+    return rescue && a->env.link_ms > APPLY_READY_MS ? APPLY_READY_MS : a->env.link_ms;
+}
+
+static void await_link(struct apply *a, struct effects *fx)
+{
+    a->step = L_LINK;
+    apply_timer(a, apply_link_ms(a), fx);
+}
+
 void apply_reconnect_begin(struct apply *a, struct effects *fx)
 {
     apply_enter(a, APPLY_RECONNECT);
     apply_note(a, "waiting for the connection");
-    apply_timer(a, a->env.link_ms, fx);
+    await_link(a, fx);
     if (a->link_up)
         ask_who(a, fx);
 }
@@ -341,18 +354,35 @@ static void who_answered(struct apply *a, const struct event *ev, struct effects
     }
 }
 
-/* Nobody answers. After the DBA's own command: if the server has exited, the old file and the command once more. */
+bool apply_full(const struct err *e)
+{
+    static const char *const texts[] = {"too many clients", "remaining connection slots",
+                                        "starting up", "shutting down", "recovery mode"};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        if (strstr(e->msg, texts[i]) || strstr(e->detail, texts[i]))
+            return true;
+    return false;
+}
+
+bool apply_rescue(struct apply *a, struct effects *fx)
+{
+    if (!a->saved || a->rerun || !apply_script_possible(a))
+        return false;
+    apply_enter(a, APPLY_RECONNECT);
+    apply_note(a, "nobody can connect: putting postgresql.auto.conf back");
+    struct req req = apply_req(a);
+    a->step = L_RESCUE;
+    a->child = req.id;
+    apply_script(&a->env.facts->id, "rescue", "rescue", CHILD_COLLECT, req, fx)->changes_server =
+        true;
+    return true;
+}
+
+/* Nobody answers: the server has exited after the DBA's own command, or it runs and lets nobody in. */
 static void unreachable(struct apply *a, struct effects *fx)
 {
-    if (a->env.way == RESTART_WAY_COMMAND && a->saved && !a->rerun) {
-        struct req req = apply_req(a);
-        a->rerun = true;
-        a->step = L_RESCUE;
-        a->child = req.id;
-        apply_script(&a->env.facts->id, "rescue", "rescue", CHILD_COLLECT, req, fx)
-            ->changes_server = true;
+    if (apply_rescue(a, fx))
         return;
-    }
     if (a->fault.code == ERR_NONE)
         err_set(&a->fault, ERR_TIMEOUT, "no connection within %d s after the restart",
                 a->env.link_ms / 1000);
@@ -364,9 +394,18 @@ static void rescued(struct apply *a, const struct event *ev, struct effects *fx)
     char state[32];
     a->child = 0;
     apply_report_field(ev->text ? ev->text : "", "state", state, sizeof state);
-    if (a->err.code == ERR_NONE) {
+    if (strcmp(state, "starting") == 0) {
+        apply_note(a, "the server is still starting");
+        await_link(a, fx);
+        return;
+    }
+    a->rerun = true;
+    if (a->err.code == ERR_NONE && a->env.way == RESTART_WAY_COMMAND) {
         err_set(&a->err, ERR_VERIFY, "the server did not come back after the restart command");
         err_hint(&a->err, "postgresql.auto.conf was put back and the command was run again.");
+    } else if (a->err.code == ERR_NONE) {
+        err_set(&a->err, ERR_VERIFY, "with these settings nobody can connect to the server");
+        err_hint(&a->err, "postgresql.auto.conf was put back.");
     }
     if (strcmp(state, "restored") != 0) {
         err_set(&a->fault, ERR_TIMEOUT, "the server cannot be reached and was not rescued (%s)",
@@ -374,7 +413,12 @@ static void rescued(struct apply *a, const struct event *ev, struct effects *fx)
         apply_stuck(a, fx);
         return;
     }
-    a->restored = a->undoing = true;
+    a->restored = true;
+    if (!a->restart) {
+        apply_undo_begin(a, fx);
+        return;
+    }
+    a->undoing = true;
     apply_enter(a, APPLY_RESTART);
     launch(a, fx);
 }
@@ -387,6 +431,8 @@ void apply_reconnect_event(struct apply *a, const struct event *ev, struct effec
     } else if (ev->kind == EV_PG_DOWN) {
         if (a->step == L_IDENTITY && a->waiting == 0)
             a->step = L_LINK;
+        if (a->step == L_LINK && apply_full(&ev->err))
+            await_link(a, fx); /* there is somebody; we only have to wait for our turn */
     } else if (ev->kind == EV_PG_RESULT) {
         who_answered(a, ev, fx);
     } else if (ev->kind == EV_TIMER) {

@@ -254,7 +254,7 @@ void apply_stuck(struct apply *a, struct effects *fx)
     result(a, APPLY_STUCK, fx);
 }
 
-static void undo_begin(struct apply *a, struct effects *fx)
+void apply_undo_begin(struct apply *a, struct effects *fx)
 {
     a->undoing = true;
     apply_verify_close(a, fx);
@@ -280,7 +280,7 @@ void apply_fail(struct apply *a, struct effects *fx)
     log_line(LOG_WARN, "apply \"%s\": %s: %s%s%s", a->goal.label, apply_state_name(a->phase),
              a->err.msg, a->log_line[0] ? "; server log: " : "", a->log_line);
     if (a->sent > 0) {
-        undo_begin(a, fx);
+        apply_undo_begin(a, fx);
     } else if (a->journalled) {
         result(a, APPLY_FAILED, fx);
     } else {
@@ -298,7 +298,7 @@ void apply_lost(struct apply *a, struct effects *fx)
     }
     if (a->err.code == ERR_NONE)
         a->err = a->fault;
-    undo_begin(a, fx);
+    apply_undo_begin(a, fx);
 }
 
 bool apply_answered(struct apply *a, const struct event *ev, struct effects *fx)
@@ -326,7 +326,7 @@ void apply_verified(struct apply *a, struct effects *fx)
 static bool may_send(const struct apply *a, const struct entry *e, struct err *err)
 {
     const struct ledger_row *row = ledger_find(a->env.ledger, e->name);
-    if (!e->present || a->env.preflight_disabled || (row && entry_same(e, &row->original)))
+    if (!e->present || a->env.guard_disabled || (row && entry_same(e, &row->original)))
         return true;
     return guard_send(e->name, e->value, err);
 }
@@ -449,7 +449,12 @@ static void read_event(struct apply *a, const struct event *ev, struct effects *
         log_line(LOG_WARN, "apply \"%s\" %s", a->goal.label, a->others);
         apply_note(a, "%s", a->others);
     }
-    if (a->restart)
+    for (int i = 0; i < a->n; i++)
+        if (!may_send(a, &a->to[i], &a->fault)) {
+            apply_fail(a, fx);
+            return;
+        }
+    if (a->restart || a->unlisted)
         apply_preflight_begin(a, fx);
     else
         apply_journal_begin(a, fx);
@@ -486,7 +491,7 @@ static void undo_next(struct apply *a, struct effects *fx)
 static void undo_event(struct apply *a, const struct event *ev, struct effects *fx)
 {
     if (ev->kind == EV_TIMER) {
-        if (a->step == UNDO_LINK) {
+        if (a->step == UNDO_LINK && !apply_rescue(a, fx)) {
             err_set(&a->fault, ERR_TIMEOUT, "the connection did not come back within %d s",
                     a->env.link_ms / 1000);
             apply_stuck(a, fx);

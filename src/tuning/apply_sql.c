@@ -300,6 +300,8 @@ static bool plan_one(struct apply *a, const struct rows *r, const char *name, st
         return err_set(e, ERR_REFUSED, "more than %d settings in one switch", (int)LEDGER_MAX);
     if (known && strcmp(s.context, "postmaster") == 0 && !runs)
         a->restart = true;
+    if (want.present && !knob_find(name) && !(row && entry_same(&want, &row->original)))
+        a->unlisted = true;
     add_item(a, &file, &want);
     return true;
 }
@@ -307,7 +309,7 @@ static bool plan_one(struct apply *a, const struct rows *r, const char *name, st
 bool apply_plan(struct apply *a, const struct rows *r, struct err *e)
 {
     a->n = 0;
-    a->restart = false;
+    a->restart = a->unlisted = false;
     if (!apply_read_errors(r, a, e))
         return false;
     for (int i = 0; i < a->goal.n; i++)

@@ -1,10 +1,12 @@
 /* What is looked at before a restart: base backups, prepared transactions, the archiver, standbys; then a canary boots with
- * the new settings, and postgresql.auto.conf is copied for the way back. What fails here has touched nothing. */
+ * the new settings, and postgresql.auto.conf is copied for the way back. What fails here has touched nothing. A setting
+ * off the allowlist goes the same way without a restart, since a reload is enough to lock everybody out. */
 #include <stdio.h>
 #include <string.h>
 
 #include "pgd/base/text.h"
 #include "pgd/tuning/apply_parts.h"
+#include "pgd/tuning/bill.h"
 
 /* Steps of PREFLIGHT, in order; each waits for one answer. */
 enum { PRE_SQL, PRE_CANARY, PRE_SAVE };
@@ -13,11 +15,14 @@ static void canary(struct apply *a, struct effects *fx)
 {
     const struct identity *id = &a->env.facts->id;
     const char *argv[LEDGER_MAX + 8] = {"sh", "-s", "--"};
-    struct buf words[LEDGER_MAX + 3] = {{0}};
+    struct buf words[LEDGER_MAX + 4] = {{0}};
+    double memory = bill_memory(a->env.facts);
     int n = 0;
     buf_printf(&words[n++], "data=%s", id->data_directory);
     buf_printf(&words[n++], "config=%s", id->config_file);
     buf_printf(&words[n++], "bin=%s", id->bindir);
+    if (memory > 0)
+        buf_printf(&words[n++], "memory=%.0f", memory);
     for (int i = 0; i < a->n; i++, n++) {
         const struct entry *e = &a->to[i];
         if (e->present)
@@ -43,7 +48,8 @@ static void canary(struct apply *a, struct effects *fx)
 static void preflight_next(struct apply *a, struct effects *fx)
 {
     bool script = apply_script_possible(a);
-    if (a->step == PRE_SQL && a->env.canary && !a->env.preflight_disabled && script) {
+    bool wanted = a->env.canary || a->unlisted;
+    if (a->step == PRE_SQL && wanted && !a->env.preflight_disabled && script) {
         canary(a, fx);
     } else if (a->step < PRE_SAVE && script) {
         struct req req = apply_req(a);
@@ -59,6 +65,10 @@ static void preflight_next(struct apply *a, struct effects *fx)
 void apply_preflight_begin(struct apply *a, struct effects *fx)
 {
     apply_enter(a, APPLY_PREFLIGHT);
+    if (!a->restart) {
+        preflight_next(a, fx);
+        return;
+    }
     if (a->env.way == RESTART_WAY_NONE ||
         (a->env.way == RESTART_WAY_PG_CTL && !apply_script_possible(a))) {
         err_set(&a->fault, ERR_REFUSED, "a restart is needed and no way to restart is known");

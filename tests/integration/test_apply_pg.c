@@ -113,6 +113,7 @@ static void start_switch(const struct arm *goal, const struct effect *session, i
         .way = w->way,
         .restart_command = w->command,
         .canary = w->canary,
+        .guard_disabled = w->preflight_disabled,
         .preflight_disabled = w->preflight_disabled,
         .verify_ms = 4000,
         .link_ms = w->link_ms,

@@ -720,6 +720,83 @@ static void test_command_that_kills(void **state)
     assert_int_equal(a.state, APPLY_ROLLED_BACK);
 }
 
+/* The server runs, but nobody gets in: the file is put back from outside, then another restart. */
+static void test_nobody_gets_in(void **state)
+{
+    (void)state;
+    until_restart();
+    link_is(EV_PG_DOWN, CONN_CONTROL);
+    effects();
+    report("id=1.1.0\nstate=up\nnote=server is up\nlog=\n");
+    assert_int_equal(a.state, APPLY_RECONNECT);
+    assert_non_null(strstr(effects(), " 20000 ms\n"));
+    /* All connections are taken: that is no reason to restart a server. */
+    struct event full = answer(EV_PG_DOWN, 0);
+    full.req.owner = OWNER_LINKS;
+    full.u.pg.conn = CONN_CONTROL;
+    err_set(&full.err, ERR_CONNECT, "FATAL:  sorry, too many clients already");
+    give(&full);
+    assert_non_null(strstr(effects(), " 20000 ms\n"));
+    now += 20 * SECOND;
+    timer();
+    assert_non_null(strstr(effects(), "sh -s -- rescue by=pg_diagnose-restart data=/data"));
+    ended(a.child, 0, "state=starting\n"); /* that needs time, not a rescue */
+    assert_int_equal(a.state, APPLY_RECONNECT);
+    assert_non_null(strstr(effects(), " 20000 ms\n"));
+    timer();
+    ended(a.child, 0, "state=restored\n");
+    assert_int_equal(a.state, APPLY_UNDO);
+    assert_non_null(strstr(effects(), "changes_server after_journal=1 sh -c"));
+    report("id=1.1.1\nstate=up\nnote=server is up\nlog=\n");
+    link_is(EV_PG_UP, CONN_CONTROL);
+    identity("f", 2);
+    verified(
+        SEEN
+        "shared_buffers|16384|8kB|integer|postmaster|configuration file|\\N|f|128MB|app|shop\n");
+    file(ERR_NONE, NULL);
+    ended(a.child, 0, "state=cleaned\n");
+    assert_int_equal(a.state, APPLY_ROLLED_BACK);
+    assert_string_equal(a.err.msg, "with these settings nobody can connect to the server");
+}
+
+#define READ_ONLY(v)                                                                     \
+    "default_transaction_read_only|" v "||bool|user|\\N|\\N|\\N|off|configuration file|" \
+    "/data/postgresql.conf|f\n"
+
+/* A repair is of a setting off the allowlist: a reload is enough to lock everybody out, so that the canary looks first,
+ * and there is a copy to go back to from outside. */
+static void test_unlisted_reload(void **state)
+{
+    (void)state;
+    struct arm goal = {.label = "round 1"};
+    arm_set(&goal, "default_transaction_read_only", true, "off");
+    start(&goal);
+    identity("f", 1);
+    rows(CONFIG NO_FILE READ_ONLY("on"));
+    effects();
+    rows("file|line|error\n");
+    assert_int_equal(a.state, APPLY_PREFLIGHT);
+    assert_non_null(strstr(effects(), "set:default_transaction_read_only=off"));
+    ended(a.child, 0, "ok\n");
+    assert_non_null(strstr(effects(), "sh -s -- save"));
+    ended(a.child, 0, "id=\nstate=saved\n");
+    file(ERR_NONE, NULL);
+    rows("x\n");
+    assert_int_equal(a.state, APPLY_RELOAD);
+    error(ERR_LOST, "", "the connection was lost");
+    link_is(EV_PG_DOWN, CONN_CONTROL);
+    assert_int_equal(a.state, APPLY_UNDO);
+    now += 20 * SECOND;
+    timer();
+    assert_non_null(strstr(effects(), "sh -s -- rescue"));
+    ended(a.child, 0, "state=restored\n");
+    link_is(EV_PG_UP, CONN_CONTROL);
+    identity("f", 1);
+    effects();
+    rows(CONFIG NO_FILE READ_ONLY("on"));
+    assert_non_null(strstr(effects(), "pg_reload_conf"));
+}
+
 static void test_recover_effect(void **state)
 {
     (void)state;
@@ -760,6 +837,8 @@ int main(void)
         CASE(test_restart_restored),
         CASE(test_restart_down),
         CASE(test_command_that_kills),
+        CASE(test_nobody_gets_in),
+        CASE(test_unlisted_reload),
         CASE(test_recover_effect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,8 +18,9 @@ enum apply_state {
      * read. Foreign errors, or entries of ours that somebody else changed, fail here. If nothing differs
      * from the goal the machine is DONE at once. */
     APPLY_READ,
-    /* Restart-class only: base backup, prepared transactions, archiver are looked at; then the canary boots
-     * a scratch cluster with the candidate settings. A failure fails here: nothing was touched. */
+    /* Restart-class, and what is not on the allowlist (a repair): base backup, prepared transactions, archiver
+     * are looked at before a restart; then the canary boots a scratch cluster with the candidate settings.
+     * A failure fails here: nothing was touched. */
     APPLY_PREFLIGHT,
     /* The intent with its undo list is appended to the journal; waits for the disk. */
     APPLY_JOURNAL,
@@ -30,7 +31,8 @@ enum apply_state {
     /* The detached restart script, or the DBA's command, runs; its report file is polled. The script puts the
      * old postgresql.auto.conf back by itself when the server does not come up: then ROLLED_BACK. */
     APPLY_RESTART,
-    /* The server is up again by the report; waits for the control connection. */
+    /* The server is up again by the report; waits for the control connection. When nobody can connect, the copy
+     * of postgresql.auto.conf is put back and the server restarted once more: then UNDO. */
     APPLY_RECONNECT,
     /* A fresh session of the workload's role and database reads pg_settings until every value is in force,
      * at most verify_ms. Overridden, pending or missing values lead to UNDO. */
@@ -59,6 +61,7 @@ struct apply_env {
     enum restart_way way;
     const char *restart_command; /* RESTART_WAY_COMMAND */
     bool canary;                 /* boot a scratch cluster before a restart */
+    bool guard_disabled;         /* test builds only: no second look before sending */
     bool preflight_disabled;     /* test builds only */
     int verify_ms;
     int link_ms; /* how long a lost link may take to come back; 0 = 60 s */
@@ -77,13 +80,16 @@ struct apply {
     int at; /* statement under way */
     bool undoing;
     bool restart;   /* a changed entry is restart-class */
+    bool unlisted;  /* a new value is of a setting off the allowlist: the canary looks at it, too */
     bool restarted; /* the server was restarted by this switch */
     bool link_up;   /* of CONN_CONTROL */
     uint64_t intent_no;
     int step; /* within a state */
     int64_t started_at_us, deadline_us;
-    char note[256];     /* what is going on, for the screen: "server is recovering (12 s)" */
-    char log_line[512]; /* the server's log line that explains a failed start */
+    int64_t
+        verify_until_us; /* a fresh session that cannot work is followed by another one until then */
+    char note[256];      /* what is going on, for the screen: "server is recovering (12 s)" */
+    char log_line[512];  /* the server's log line that explains a failed start */
     struct err err;
     char stuck_sql[2048];
     struct buf report;
@@ -98,7 +104,7 @@ struct apply {
     bool cleaning;   /* the script's files are being removed; then `final` */
     bool saved;      /* a copy of postgresql.auto.conf lies in the data directory */
     bool restored;   /* the script has put that copy back by itself */
-    bool rerun;      /* the DBA's command was run again after a rescue */
+    bool rerun;      /* the copy was put back because nobody could connect any more */
     bool no_bench;   /* no session of the workload's role can be had: verified on CONN_CONTROL */
     int64_t wall_us; /* of the last event */
     int64_t restart_at_us; /* when the restart began */

@@ -10,8 +10,9 @@ enum {
     APPLY_VERIFY_POLL_MS = 100,
     APPLY_CANARY_MS = 90 * 1000,
     APPLY_COMMAND_MS = 120 * 1000,
-    APPLY_LINK_MS = 60 * 1000, /* the link has this long to come back */
-    APPLY_START_WAIT_S = 3600, /* a server that replays much WAL takes its time */
+    APPLY_LINK_MS = 60 * 1000,  /* the link has this long to come back */
+    APPLY_READY_MS = 20 * 1000, /* … to a server of this machine that says it is ready */
+    APPLY_START_WAIT_S = 3600,  /* a server that replays much WAL takes its time */
     APPLY_TRIES_MAX = 4
 };
 
@@ -27,6 +28,7 @@ void apply_note(struct apply *a, const char *fmt, ...) PGD_PRINTF(2, 3);
 void apply_fail(struct apply *a, struct effects *fx);
 /* The control link is gone: the same, but the undo waits for the link first. */
 void apply_lost(struct apply *a, struct effects *fx);
+void apply_undo_begin(struct apply *a, struct effects *fx);
 /* The answer of a statement: false when it failed, and the rule above was followed. */
 bool apply_answered(struct apply *a, const struct event *ev, struct effects *fx);
 void apply_stuck(struct apply *a, struct effects *fx);
@@ -86,5 +88,10 @@ void apply_restart_event(struct apply *a, const struct event *ev, struct effects
 void apply_reconnect_begin(struct apply *a, struct effects *fx);
 void apply_reconnect_event(struct apply *a, const struct event *ev, struct effects *fx);
 bool apply_script_possible(const struct apply *a);
+/* Nobody can connect: the copy of postgresql.auto.conf is put back from outside, once a switch. False: it cannot be. */
+bool apply_rescue(struct apply *a, struct effects *fx);
+int apply_link_ms(const struct apply *a); /* how long the link may take to come back */
+/* No connection now, and not because of what we did: all of them are taken, or the server is on its way up or down. */
+bool apply_full(const struct err *e);
 /* The value of NAME= in the script's lines, cleaned. */
 void apply_report_field(const char *text, const char *name, char *dst, size_t size);

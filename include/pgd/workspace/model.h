@@ -64,7 +64,8 @@ struct options {
     bool bench_db; /* consent for the benchmark database */
     enum advisor_kind advisor;
     bool readonly, headless, json, demo, demo_tuned, no_color;
-    bool unsafe_test; /* test builds only: guard and preflight let everything pass */
+    bool unsafe_guard;     /* test builds only: the guard lets everything pass */
+    bool unsafe_preflight; /* test builds only: preflight and canary, too */
     enum graph_kind graph;
     int pid;           /* of this program: for the note in the lock */
     char home[768];    /* ~/.pg_diagnose or PG_DIAGNOSE_HOME */
