@@ -39,7 +39,10 @@ static char *session_sql(const struct model *m, enum pg_conn conn)
 {
     struct buf sql = {0};
 
-    buf_puts(&sql, "SET statement_timeout = 0; SELECT 1");
+    /* A database in SQL_ASCII holds any bytes; asked for UTF-8 the server would refuse to send them. */
+    buf_puts(&sql, "SET statement_timeout = 0; SELECT CASE WHEN pg_catalog.current_setting("
+                   "'server_encoding') OPERATOR(pg_catalog.=) 'SQL_ASCII' THEN "
+                   "pg_catalog.set_config('client_encoding', 'SQL_ASCII', false) END");
     for (size_t i = 0; i < ARRAY_LEN(set_asides); i++) {
         const struct set_aside *s = &set_asides[i];
         bool readonly = m->opt.readonly && strcmp(s->name, "default_transaction_read_only") == 0;

@@ -73,6 +73,11 @@ static const struct {
     {"the database system is starting up", "Wait: the server is starting."},
     {"the database system is shutting down", "Wait: the server is shutting down."},
     {"recovery mode", "Wait: the server recovers from a crash."},
+    {"too many connections for role",
+     "The role has a limit of its own: close a session of it, or ALTER ROLE … CONNECTION LIMIT."},
+    {"too many connections for database",
+     "The database has a limit of its own: close a session in it, or ALTER DATABASE … CONNECTION "
+     "LIMIT."},
     {"too many clients", "All connections are taken; a superuser has some in reserve."},
     {"remaining connection slots", "All connections are taken; a superuser has some in reserve."},
     {"does not support SSL", "Use sslmode=prefer or disable, or turn ssl on at the server."},

@@ -177,6 +177,7 @@ void pane_telemetry(struct canvas *c, struct rect r, const struct model *m)
         const struct link *l = &m->links[CONN_TELEMETRY];
         const char *text = l->state == LINK_UP ? "Waiting for the first sample."
                            : l->was_up         ? "The connection is lost; it is tried again."
+                           : l->err.msg[0]     ? l->err.msg
                                                : "Not connected yet.";
         wrap_draw(c, r, STYLE_DIM, text, 0);
         return;

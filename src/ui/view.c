@@ -122,11 +122,17 @@ static void add_session(struct segments *s, const struct model *m)
     }
 }
 
+enum { SILENT_S = 4 }; /* of the server: no figure is shown as today's any more, and that is said */
+
 static void add_figures(struct segments *s, const struct model *m)
 {
     double tps = model_tps(m), ratio = model_ratio(m), left = model_seconds_left(m);
     const struct session *session = &m->session;
-    if (m->collect.samples > 0)
+    double secs = (double)(m->now_us - m->collect.last_pg_at_us) / 1e6;
+    bool silent = m->collect.last_pg_at_us > 0 && secs >= SILENT_S;
+    if (silent && m->links[CONN_CONTROL].state == LINK_UP)
+        add(s, 1, STYLE_STATUS_ALERT, "no answer for %.0f s", secs);
+    else if (m->collect.samples > 0)
         add(s, 2, STYLE_STATUS, "%d sessions", m->collect.activity.sessions);
     bool running = m->bench.state == BENCH_RUNNING && isfinite(m->bench.tps_now);
     if (isfinite(tps) && isfinite(ratio) && running)
@@ -144,7 +150,7 @@ static void add_figures(struct segments *s, const struct model *m)
         pane_clock(clock, sizeof(clock), left > 0 ? left : 0);
         add(s, 7, STYLE_STATUS, "budget %s", clock);
     }
-    if (m->collect.missed > 0 && m->collect.pg_in_flight)
+    if (m->collect.missed > 0 && m->collect.pg_in_flight && !silent)
         add(s, 4, STYLE_STATUS_ALERT, "missed %d", m->collect.missed);
 }
 
