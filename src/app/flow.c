@@ -171,7 +171,8 @@ void flow_pump(struct model *m, struct effects *fx)
             flow_open_discovered(m, fx);
         } else if (m->flow == FLOW_DISCOVER && m->discover.state == DISCOVER_FAILED) {
             m->discover.state = DISCOVER_IDLE;
-            if (m->links[CONN_CONTROL].state == LINK_UP)
+            /* lost: it begins anew when the connection is back, or headless_link_down() ends the start */
+            if (m->discover.err.code != ERR_LOST && m->links[CONN_CONTROL].state == LINK_UP)
                 flow_fail(m, &m->discover.err, "discovery", fx);
         } else if (flow_prepare_pump(m, fx) || flow_measure_pump(m, fx) || flow_end_pump(m, fx)) {
             continue;

@@ -53,6 +53,16 @@ static void row_of_session(struct model *m)
     w->sessions[i].changed_wall_us = m->wall_us;
 }
 
+void flow_save_index(struct model *m, struct effects *fx)
+{
+    struct buf text = {0};
+
+    if (m->session.name[0] && !m->fl.now.undo_only)
+        row_of_session(m);
+    store_index_json(&m->workspace, &text);
+    save_text(fx, flow_store_req(), m->workspace.dir, "index.json", &text);
+}
+
 void flow_save(struct model *m, bool wait, struct effects *fx)
 {
     struct buf text = {0};
@@ -60,13 +70,11 @@ void flow_save(struct model *m, bool wait, struct effects *fx)
 
     if (s->name[0] && s->deadline_us)
         s->spent_s = fmax(s->spent_s, s->plan.budget_s - model_seconds_left(m));
-    if (s->name[0]) {
-        row_of_session(m);
+    if (s->name[0] && !m->fl.now.undo_only) {
         store_session_json(s, &text);
         save_text(fx, wait ? flow_req(m) : flow_store_req(), s->dir, "session.json", &text);
     }
-    store_index_json(&m->workspace, &text);
-    save_text(fx, flow_store_req(), m->workspace.dir, "index.json", &text);
+    flow_save_index(m, fx);
     store_workspace_json(m, &text);
     save_text(fx, flow_store_req(), m->workspace.dir, "workspace.json", &text);
 }

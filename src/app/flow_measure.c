@@ -188,8 +188,10 @@ static void settled(struct model *m, struct effects *fx)
     if (m->fl.now.cancel) {
         m->fl.now.pause_resumed = m->fl.now.resume = false;
         flow_paused(m, fx);
-    } else if (m->fl.now
-                   .pause_resumed) { /* made clean; the session that is asked for is another one */
+    } else if (m->fl.now.undo_only) {
+        flow_undone(m, fx);
+    } else if (m->fl.now.pause_resumed) {
+        /* made clean; the session that is asked for is another one */
         s->state = SESSION_PAUSED;
         flow_journal(m, "checkpoint", "what", "paused", fx);
         flow_save(m, false, fx);

@@ -158,25 +158,54 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
     ask(m, STEP_INDEX, FILE_READ, "index.json", fx);
 }
 
-/* A killed session comes first, then the paused ones from row `from` on, newest first; -1 = none. */
-static int find_interrupted(const struct workspace *w, int from)
+/* A killed session comes first, then the paused ones, newest first; -1 = none that was not looked at. */
+static int find_interrupted(const struct workspace *w)
 {
-    for (int i = 0; i < w->nsessions; i++)
-        if (w->sessions[i].state == SESSION_ACTIVE)
-            return i;
-    for (int i = from; i < w->nsessions; i++)
-        if (w->sessions[i].state == SESSION_PAUSED)
-            return i;
+    static const enum session_state order[] = {SESSION_ACTIVE, SESSION_PAUSED};
+
+    for (size_t k = 0; k < ARRAY_LEN(order); k++)
+        for (int i = 0; i < w->nsessions; i++)
+            if (w->sessions[i].state == order[k] && !w->sessions[i].passed)
+                return i;
     return -1;
 }
 
+static void sweep(struct model *m, const char *folder, struct effects *fx)
+{
+    struct buf path = {0};
+
+    buf_printf(&path, "%s/%s", m->workspace.dir, folder);
+    fx_file(fx, flow_store_req(), FILE_SWEEP, buf_text(&path));
+    buf_clear(&path);
+}
+
+/* Reads an interrupted session, once what its killed program has left half written is removed. */
+static void read_session(struct model *m, int row, struct effects *fx)
+{
+    static const char *const folders[] = {"", "/bench", "/telemetry", "/scripts"};
+    const char *name = m->workspace.sessions[row].name;
+    struct buf rel = {0};
+
+    m->fl.interrupted = row;
+    flow_enter(m, FLOW_RECOVER);
+    for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+        buf_clear(&rel);
+        buf_printf(&rel, "sessions/%s%s", name, folders[i]);
+        sweep(m, buf_text(&rel), fx);
+    }
+    buf_clear(&rel);
+    buf_printf(&rel, "sessions/%s/session.json", name);
+    ask(m, STEP_SESSION, FILE_READ, buf_text(&rel), fx);
+    buf_clear(&rel);
+}
+
 /* Reads the interrupted session that is next, else goes on to First Sight. */
-static void recover_next(struct model *m, int from, struct effects *fx)
+static void recover_next(struct model *m, struct effects *fx)
 {
     struct workspace *w = &m->workspace;
     struct err e = {0};
 
-    m->fl.interrupted = w->readonly ? -1 : find_interrupted(w, from);
+    m->fl.interrupted = w->readonly ? -1 : find_interrupted(w);
     if (m->fl.interrupted >= 0 && m->opt.readonly) {
         model_say(m, CHAT_WARN, "session %s was interrupted; with --readonly it stays as it is",
                   w->sessions[m->fl.interrupted].name);
@@ -187,11 +216,7 @@ static void recover_next(struct model *m, int from, struct effects *fx)
         flow_fail(m, &e, "going on with the interrupted session", fx);
         return;
     } else if (m->fl.interrupted >= 0) {
-        struct buf rel = {0};
-        flow_enter(m, FLOW_RECOVER);
-        buf_printf(&rel, "sessions/%s/session.json", w->sessions[m->fl.interrupted].name);
-        ask(m, STEP_SESSION, FILE_READ, buf_text(&rel), fx);
-        buf_clear(&rel);
+        read_session(m, m->fl.interrupted, fx);
         return;
     }
     flow_sight(m, fx);
@@ -200,20 +225,20 @@ static void recover_next(struct model *m, int from, struct effects *fx)
 static void sessions_known(struct model *m, struct effects *fx)
 {
     m->workspace.open = true;
-    recover_next(m, 0, fx);
+    recover_next(m, fx);
 }
 
 void flow_leave_paused(struct model *m, struct effects *fx)
 {
     model_say(m, CHAT_EVENT, "session %s stays paused", m->session.name);
+    m->workspace.sessions[m->fl.interrupted].passed = true;
     flow_fresh(m);
-    recover_next(m, m->fl.interrupted + 1, fx);
+    recover_next(m, fx);
 }
 
 void flow_resume(struct model *m, const char *name, struct effects *fx)
 {
     struct workspace *w = &m->workspace;
-    struct buf rel = {0};
 
     if (!w->open || w->readonly || m->opt.readonly || model_run_active(m)) {
         model_say(m, CHAT_WARN, "no session can be resumed now");
@@ -227,11 +252,7 @@ void flow_resume(struct model *m, const char *name, struct effects *fx)
             continue;
         if (w->sessions[i].state == SESSION_ARCHIVED || w->sessions[i].state == SESSION_FAILED)
             break;
-        m->fl.interrupted = i;
-        flow_enter(m, FLOW_RECOVER);
-        buf_printf(&rel, "sessions/%s/session.json", w->sessions[i].name);
-        ask(m, STEP_SESSION, FILE_READ, buf_text(&rel), fx);
-        buf_clear(&rel);
+        read_session(m, i, fx);
         return;
     }
     model_say(m, CHAT_WARN, "there is no paused session%s%s", *name ? " named " : "", name);
@@ -256,7 +277,10 @@ static void rebuild_next(struct model *m, struct effects *fx)
 
     while (*names && m->workspace.nsessions + m->fl.at < SESSION_ROWS_MAX) {
         size_t n = strcspn(names, "\n");
-        if (n > 1 && names[n - 1] == '/') {
+        struct session_row *row = &m->workspace.sessions[m->workspace.nsessions];
+        if (n > 1 && n <= sizeof row->name && names[n - 1] == '/') {
+            memset(row, 0, sizeof *row);
+            memcpy(row->name, names, n - 1);
             buf_printf(&rel, "sessions/%.*s/session.json", (int)(n - 1), names);
             buf_consume(&m->fl.pending, n + (names[n] == '\n'));
             ask(m, STEP_REBUILD, FILE_READ, buf_text(&rel), fx);
@@ -273,22 +297,37 @@ static void rebuild_next(struct model *m, struct effects *fx)
     sessions_known(m, fx);
 }
 
+/* A session that cannot be read may have settings of its own in force: its journal is asked as if it had been killed. */
+static void rebuild_unread(struct model *m, const struct err *e)
+{
+    struct session_row *r = &m->workspace.sessions[m->workspace.nsessions];
+
+    model_say(m, CHAT_WARN, "a session was left out: %s", e->msg);
+    if (e->detail[0])
+        model_say(m, CHAT_WARN, "%s", e->detail);
+    if (e->code == ERR_REFUSED) /* of a newer version, which will look after it */
+        return;
+    text_copy(r->strategy, sizeof r->strategy, "unknown");
+    r->state = SESSION_ACTIVE;
+    r->interrupted = true;
+    r->baseline_tps = r->best_tps = r->effect = NAN;
+    m->workspace.nsessions++;
+}
+
 static void rebuild_one(struct model *m, const struct event *ev)
 {
     struct session *s;
-    struct err e = {0};
+    struct err e = ev->err;
 
-    if (ev->err.code != ERR_NONE || !ev->text)
+    if (ev->u.file.missing)
         return;
     s = xcalloc(1, sizeof *s);
-    if (store_session_parse(ev->text, ev->len, s, &e)) {
+    if (e.code == ERR_NONE && store_session_parse(ev->text ? ev->text : "", ev->len, s, &e)) {
         struct session_row *r = &m->workspace.sessions[m->workspace.nsessions++];
         memset(r, 0, sizeof *r);
         store_session_row(s, r);
     } else {
-        model_say(m, CHAT_WARN, "a session was left out: %s", e.msg);
-        if (e.detail[0])
-            model_say(m, CHAT_WARN, "%s", e.detail);
+        rebuild_unread(m, &e);
     }
     experiment_clear(&s->baseline);
     experiment_clear(&s->confirm);
@@ -320,9 +359,10 @@ static void say_interrupted(struct model *m, const struct journal_state *j)
 {
     const struct session *s = &m->session;
 
-    model_say(m, CHAT_WARN, "session %s was interrupted: %d round%s done, baseline %s", s->name,
-              s->rounds_done, s->rounds_done == 1 ? "" : "s",
-              isnan(s->baseline_tps) ? "not measured" : "measured");
+    if (!m->fl.now.undo_only)
+        model_say(m, CHAT_WARN, "session %s was interrupted: %d round%s done, baseline %s", s->name,
+                  s->rounds_done, s->rounds_done == 1 ? "" : "s",
+                  isnan(s->baseline_tps) ? "not measured" : "measured");
     if (j->unfinished)
         model_say(m, CHAT_WARN, "a switch to \"%s\" was under way%s: it is undone first",
                   j->unfinished_arm, j->unfinished_restart ? " (with a restart)" : "");
@@ -335,25 +375,89 @@ static void say_interrupted(struct model *m, const struct journal_state *j)
     }
 }
 
+/* The end of a session of which only the journal can be read. */
+static void journal_end(struct model *m, enum session_state state, struct effects *fx)
+{
+    struct session_row *r = &m->workspace.sessions[m->fl.interrupted];
+
+    r->state = state;
+    r->interrupted = false;
+    flow_fresh(m);
+    flow_save(m, false, fx);
+    recover_next(m, fx);
+}
+
+void flow_undone(struct model *m, struct effects *fx)
+{
+    model_say(m, CHAT_GOOD, "what session %s left on the server is undone", m->session.name);
+    flow_journal(m, "checkpoint", "what", session_state_name(SESSION_FAILED), fx);
+    journal_end(m, SESSION_FAILED, fx);
+}
+
+static void journal_known(struct model *m, const struct journal_state *j, struct effects *fx)
+{
+    m->session.ledger = j->ledger;
+    if (j->last_no > m->session.journal_no)
+        m->session.journal_no = j->last_no;
+    m->fl.now.unfinished = j->unfinished;
+    if (m->fl.now.undo_only && (j->ended || (ledger_clean(&j->ledger) && !j->unfinished))) {
+        model_say(m, CHAT_EVENT, "its journal says that there is nothing to undo");
+        journal_end(m, j->ended ? j->ended : SESSION_FAILED, fx);
+        return;
+    }
+    say_interrupted(m, j);
+    m->fl.decision = DECIDE_RECOVER;
+    m->screen.dialog = (struct dialog){.kind = DIALOG_RECOVER};
+}
+
 static void journal_read(struct model *m, const struct event *ev, struct effects *fx)
 {
     struct journal_state *j = xcalloc(1, sizeof *j);
     struct err e = {0};
 
     if (ev->u.file.missing || store_journal_replay(ev->text ? ev->text : "", ev->len, j, &e)) {
-        m->session.ledger = j->ledger;
-        if (j->last_no > m->session.journal_no)
-            m->session.journal_no = j->last_no;
-        m->fl.now.unfinished = j->unfinished;
-        say_interrupted(m, j);
-        m->fl.decision = DECIDE_RECOVER;
-        m->screen.dialog = (struct dialog){.kind = DIALOG_RECOVER};
+        journal_known(m, j, fx);
     } else {
         m->workspace.readonly = true;
         text_copy(m->workspace.holder, sizeof m->workspace.holder, "the journal is damaged");
         flow_fail(m, &e, "reading the journal", fx);
     }
     free(j);
+}
+
+/* session.json is of no use. The journal still says what has to be undone. */
+static void only_the_journal(struct model *m, const struct err *e, struct effects *fx)
+{
+    struct session_row *r = &m->workspace.sessions[m->fl.interrupted];
+    struct session *s = &m->session;
+    struct buf rel = {0};
+
+    model_say(m, CHAT_BAD, "session %s cannot be resumed: %s", r->name, e->msg);
+    if (e->detail[0])
+        model_say(m, CHAT_BAD, "%s", e->detail);
+    if (e->code == ERR_REFUSED) { /* of a newer version, which will look after it */
+        model_say(m, CHAT_WARN, "its journal says what was changed: %s/sessions/%s/journal.jsonl",
+                  m->workspace.dir, r->name);
+        r->passed = true;
+        recover_next(m, fx);
+        return;
+    }
+    m->fl.now.undo_only = true;
+    s->loaded = true;
+    s->state = r->state;
+    text_copy_raw(s->name, sizeof s->name, r->name);
+    text_copy(s->plan.strategy, sizeof s->plan.strategy, r->strategy);
+    text_copy_raw(s->plan.database, sizeof s->plan.database, m->links[CONN_CONTROL].dbname);
+    text_copy_raw(s->plan.restart_command, sizeof s->plan.restart_command, m->opt.restart_command);
+    s->plan.restart = m->opt.restart;
+    if (m->opt.headless && s->plan.restart == RESTART_ASK)
+        s->plan.restart = RESTART_NEVER;
+    buf_printf(&rel, "%s/sessions/%s", m->workspace.dir, r->name);
+    text_copy_raw(s->dir, sizeof s->dir, buf_text(&rel));
+    buf_clear(&rel);
+    buf_printf(&rel, "sessions/%s/journal.jsonl", r->name);
+    ask(m, STEP_JOURNAL, FILE_READ, buf_text(&rel), fx);
+    buf_clear(&rel);
 }
 
 static void session_read(struct model *m, const struct event *ev, struct effects *fx)
@@ -373,7 +477,7 @@ static void session_read(struct model *m, const struct event *ev, struct effects
             /* it had ended; only the list was not written any more */
             store_session_row(&m->session, &w->sessions[m->fl.interrupted]);
             flow_fresh(m);
-            recover_next(m, 0, fx);
+            recover_next(m, fx);
             return;
         }
         buf_printf(&rel, "sessions/%s/journal.jsonl", m->session.name);
@@ -381,15 +485,7 @@ static void session_read(struct model *m, const struct event *ev, struct effects
         buf_clear(&rel);
         return;
     }
-    model_say(m, CHAT_BAD, "session %s cannot be resumed: %s", w->sessions[m->fl.interrupted].name,
-              e.msg);
-    if (e.detail[0])
-        model_say(m, CHAT_BAD, "%s", e.detail);
-    model_say(m, CHAT_WARN, "its journal says what was changed: %s/sessions/%s/journal.jsonl",
-              w->dir, w->sessions[m->fl.interrupted].name);
-    m->session.state = SESSION_NONE;
-    m->fl.interrupted = -1;
-    flow_sight(m, fx);
+    only_the_journal(m, &e, fx);
 }
 
 void flow_open_event(struct model *m, const struct event *ev, struct effects *fx)
@@ -419,6 +515,10 @@ void flow_open_event(struct model *m, const struct event *ev, struct effects *fx
             text_copy(m->workspace.holder, sizeof m->workspace.holder, ev->text ? ev->text : e.msg);
             model_say(m, CHAT_WARN, "another program uses this workspace: looking only");
             model_say(m, CHAT_WARN, "%s", m->workspace.holder);
+        }
+        if (!m->workspace.readonly) {
+            sweep(m, ".", fx);
+            sweep(m, "exports", fx);
         }
         ask(m, STEP_IDENTITY, FILE_READ, "workspace.json", fx);
         break;
@@ -456,6 +556,7 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
     struct session *s = &m->session;
 
     m->screen.dialog.kind = DIALOG_NONE;
+    resume = resume && !m->fl.now.undo_only;
     if (s->journal_no < m->fl.journal_high)
         s->journal_no = m->fl.journal_high;
     m->fl.now.resume = resume;

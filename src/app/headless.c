@@ -94,12 +94,15 @@ void headless_link_down(struct model *m, const struct event *ev, struct effects 
 {
     const struct link *l = &m->links[CONN_CONTROL];
     struct err e = ev->err;
+    bool lost = l->was_up &&
+                m->flow == FLOW_DISCOVER; /* later the machines have rules of their own */
 
-    if (!m->opt.headless || l->was_up || m->quitting || flow_down_busy(m))
+    if (!m->opt.headless || (l->was_up && !lost) || m->quitting || flow_down_busy(m))
         return;
     /* after a killed run the server may be on its way up: the restart script goes on without us */
-    bool starting = strcmp(e.sqlstate, "57P03") == 0 || m->opt.demo;
-    if (starting && m->now_us - m->fl.state_since_us < (int64_t)CONNECT_PATIENCE_S * 1000000)
+    bool starting = lost || strcmp(e.sqlstate, "57P03") == 0 || m->opt.demo;
+    int64_t since_us = lost ? l->lost_us : m->fl.state_since_us;
+    if (starting && m->now_us - since_us < (int64_t)CONNECT_PATIENCE_S * 1000000)
         return;
     if (e.code == ERR_NONE)
         err_set(&e, ERR_CONNECT, "the connection was closed");

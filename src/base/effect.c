@@ -100,7 +100,7 @@ static const char *const ops[] = {
     [FILE_SAVE] = "save",           [FILE_APPEND] = "append", [FILE_READ] = "read",
     [FILE_READ_MANY] = "read_many", [FILE_LIST] = "list",     [FILE_MKDIR] = "mkdir",
     [FILE_LOCK] = "lock",           [FILE_REMOVE] = "remove", [FILE_REMOVE_TREE] = "remove_tree",
-    [FILE_SPACE] = "space",
+    [FILE_SPACE] = "space",         [FILE_SWEEP] = "sweep",
 };
 
 /* A value of this name is not shown: it is a secret that came in by itself instead of by handle. */

@@ -212,3 +212,38 @@ bool disk_remove_tree(const char *path, struct disk_out *o)
                        path);
     return remove_entry(AT_FDCWD, path, 0, o);
 }
+
+/* -- sweep ------------------------------------------------------------------------------------ */
+
+/* .NAME.PID.tmp */
+static bool is_temporary(const char *name)
+{
+    static const char tail[] = ".tmp";
+    size_t n = strlen(name), m = sizeof tail - 1;
+
+    if (name[0] != '.' || n <= m || strcmp(name + n - m, tail) != 0)
+        return false;
+    size_t at = n - m;
+    while (at > 0 && name[at - 1] >= '0' && name[at - 1] <= '9')
+        at--;
+    return at < n - m && at > 2 && name[at - 1] == '.';
+}
+
+void disk_sweep(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    const struct dirent *d;
+    struct stat st;
+
+    if (!dir) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    while ((d = readdir(dir)))
+        if (is_temporary(d->d_name) && fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(st.st_mode) && st.st_uid == geteuid())
+            (void)unlinkat(fd, d->d_name, 0);
+    closedir(dir);
+}

@@ -86,6 +86,9 @@ static void carry_out(struct job *j)
     case FILE_REMOVE:
         disk_remove(path, &j->out);
         break;
+    case FILE_SWEEP:
+        disk_sweep(path);
+        break;
     case FILE_REMOVE_TREE:
         disk_remove_tree(path, &j->out);
         break;

@@ -54,6 +54,16 @@ static bool intent(const json_t *j, struct journal_state *s)
     return ok;
 }
 
+static void checkpoint(const json_t *j, struct journal_state *s)
+{
+    char what[24];
+
+    js_get_text(j, "what", what, sizeof what);
+    s->ended = strcmp(what, session_state_name(SESSION_ARCHIVED)) == 0 ? SESSION_ARCHIVED
+               : strcmp(what, session_state_name(SESSION_FAILED)) == 0 ? SESSION_FAILED
+                                                                       : SESSION_NONE;
+}
+
 static bool record(const json_t *j, struct journal_state *s)
 {
     char kind[24];
@@ -76,6 +86,8 @@ static bool record(const json_t *j, struct journal_state *s)
         s->unfinished = false;
     } else if (strcmp(kind, "bench") == 0) {
         s->runs++;
+    } else if (strcmp(kind, "checkpoint") == 0) {
+        checkpoint(j, s);
     }
     return true;
 }

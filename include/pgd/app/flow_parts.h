@@ -21,6 +21,8 @@ void flow_open_discovered(struct model *m, struct effects *fx);
 void flow_open_event(struct model *m, const struct event *ev, struct effects *fx);
 void flow_leave_paused(struct model *m, struct effects *fx); /* then the next one, or First Sight */
 void flow_recover_decided(struct model *m, bool resume, struct effects *fx);
+/* A session of which only the journal could be read is undone: its row says so, and the start goes on. */
+void flow_undone(struct model *m, struct effects *fx);
 void flow_sight(struct model *m, struct effects *fx);
 
 /* flow_down.c: the server does not answer at the start */
@@ -76,6 +78,7 @@ void flow_switch(struct model *m, const struct arm *arm, struct effects *fx);
 
 /* flow_end.c: saving, summary, exports */
 void flow_save(struct model *m, bool wait, struct effects *fx); /* session.json and index.json */
+void flow_save_index(struct model *m, struct effects *fx);
 void flow_journal(struct model *m, const char *event, const char *key, const char *value,
                   struct effects *fx);
 void flow_finish(struct model *m, struct effects *fx); /* after settle: ARCHIVED or FAILED */

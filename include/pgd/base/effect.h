@@ -40,6 +40,7 @@ enum file_op {
     FILE_LOCK,   /* exclusive lock held until exit; on conflict err BUSY and text = holder's note */
     FILE_REMOVE, /* a file */
     FILE_SPACE,  /* text: "TOTAL FREE", bytes of the file system that the path lies on */
+    FILE_SWEEP,  /* a folder: temporary files that a killed program left in it; none is no error */
     FILE_REMOVE_TREE
 };
 

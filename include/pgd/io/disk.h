@@ -39,3 +39,6 @@ bool disk_space(const char *path, struct disk_out *o);
 /* A file or folder that is not there is no error: o->missing is set. */
 bool disk_remove(const char *path, struct disk_out *o);
 bool disk_remove_tree(const char *path, struct disk_out *o);
+/* Removes from a folder what disk_save() leaves there when the program dies in it: .NAME.PID.tmp, ours, no link. Only for
+ * a folder that nobody else writes to. What cannot be removed stays. */
+void disk_sweep(const char *path);

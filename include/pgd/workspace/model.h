@@ -180,6 +180,7 @@ struct session_row { /* of index.json: for the tree and the start screen */
     int rounds;
     int64_t changed_wall_us;
     bool interrupted;
+    bool passed; /* looked at in this run of the program: it stays as it is */
 };
 
 enum { SESSION_ROWS_MAX = 256 };
@@ -328,6 +329,7 @@ struct flow_now {
     bool stop_and_keep; /* the DBA: no further round, keep the best */
     bool undo_round;    /* the DBA: drop what this round kept */
     bool resume;        /* an interrupted session goes on */
+    bool undo_only; /* its session.json cannot be read: the journal says what to undo, no more */
     bool pause_resumed; /* headless: its flags differ, so it is only made clean and PAUSED */
     bool settle_failed; /* the session ends as FAILED */
     bool loaded_now;    /* the benchmark database was filled in this run */

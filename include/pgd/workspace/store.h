@@ -41,6 +41,7 @@ struct journal_state {
     bool unfinished_restart;
     int runs; /* bench records */
     int intents, applied, undone;
+    enum session_state ended; /* ARCHIVED or FAILED when it says that the session came to its end */
 };
 PGD_MUST_CHECK bool store_journal_replay(const char *text, size_t len, struct journal_state *j,
                                          struct err *e);
