@@ -18,7 +18,12 @@ enum prepare_step {
     PREP_DIR_SERIES,
     PREP_DIR_SCRIPTS,
     PREP_SAVE, /* session.json, checkpoint 1; index.json and workspace.json follow by themselves */
-    PREP_SCRIPT,    /* script number `at` is read or written */
+    /* script number `at`: a resumed session's own copy is read; the DBA's file is read, to be copied or only to see
+     * whether it is still the same; the copy is written */
+    PREP_SCRIPT_COPY,
+    PREP_SCRIPT_READ,
+    PREP_SCRIPT_LOOK,
+    PREP_SCRIPT_SAVE,
     PREP_PGBENCH,   /* which pgbench, and how old */
     PREP_DB_EXISTS, /* is there a benchmark database? */
     PREP_DB_CREATE,
@@ -88,20 +93,28 @@ void flow_prepare_begin(struct model *m, struct effects *fx)
         text_copy_raw(s->dir, sizeof s->dir, buf_text(&dir));
         buf_clear(&dir);
         model_say(m, CHAT_EVENT, "session %s", s->name);
+        flow_save_index(
+            m, fx); /* before the folder: no session may be on the disk and not in the list */
     }
     mkdir_step(m, PREP_DIR_BENCH, "bench", fx);
 }
 
-/* ---- scripts ---- */
+/* ---- scripts ----
+ *
+ * What is measured is the session's copy, so that an edit of the DBA's file in the middle of a session, or between a kill
+ * and its resume, does not change the workload under the baseline. */
 
-static void script_path(const struct model *m, const char *path, struct buf *out)
+static void copy_path(const struct model *m, struct buf *out)
 {
-    if (strncmp(path, "asset:", 6) == 0 || strncmp(path, "text:", 5) == 0) {
-        const char *base = strrchr(path, '/');
-        buf_printf(out, "%s/scripts/%s", m->session.dir, base ? base + 1 : strchr(path, ':') + 1);
-    } else {
-        buf_puts(out, path);
-    }
+    char name[300];
+
+    script_file(&m->session.plan, m->fl.at, name, sizeof name);
+    buf_printf(out, "%s/scripts/%s", m->session.dir, name);
+}
+
+static bool starts(const char *path, const char *with)
+{
+    return strncmp(path, with, strlen(with)) == 0;
 }
 
 static bool keep_script(struct model *m, const char *text, size_t len, struct effects *fx)
@@ -117,60 +130,132 @@ static bool keep_script(struct model *m, const char *text, size_t len, struct ef
     return true;
 }
 
+static void read_script(struct model *m, enum prepare_step step, const char *path,
+                        struct effects *fx)
+{
+    m->fl.step = (int)step;
+    fx_file(fx, flow_req(m), FILE_READ, path)->u.file.max_bytes = SCRIPT_BYTES_MAX;
+}
+
+static void copy_script(struct model *m, const char *text, size_t len, struct effects *fx)
+{
+    struct buf path = {0};
+
+    if (!keep_script(m, text, len, fx))
+        return;
+    m->fl.step = PREP_SCRIPT_SAVE;
+    copy_path(m, &path);
+    struct effect *e = fx_file(fx, flow_req(m), FILE_SAVE, buf_text(&path));
+    e->text = xstrndup(text, len);
+    e->len = len;
+    buf_clear(&path);
+}
+
+/* The script as it is outside the session: built in, typed in the plan, or a file of the DBA. */
+static void original_script(struct model *m, enum prepare_step step, struct effects *fx)
+{
+    const char *path = m->session.plan.scripts[m->fl.at].path;
+    const struct asset *a = starts(path, "asset:") ? asset_find(path + 6) : NULL;
+
+    if (starts(path, "text:"))
+        copy_script(m, m->fl.script_text[m->fl.at], strlen(m->fl.script_text[m->fl.at]), fx);
+    else if (a)
+        copy_script(m, (const char *)a->data, a->size, fx);
+    else
+        read_script(m, step, path, fx);
+}
+
 static void next_script(struct model *m, struct effects *fx)
 {
-    const struct script *s = &m->session.plan.scripts[m->fl.at];
     struct buf path = {0};
 
     if (m->fl.at == m->session.plan.nscripts) {
         find_pgbench(m, fx);
+    } else if (m->session.loaded) {
+        copy_path(m, &path);
+        read_script(m, PREP_SCRIPT_COPY, buf_text(&path), fx);
+        buf_clear(&path);
+    } else {
+        original_script(m, PREP_SCRIPT_READ, fx);
+    }
+}
+
+static void script_done(struct model *m, struct effects *fx)
+{
+    buf_clear(&m->fl.pending);
+    m->fl.at++;
+    next_script(m, fx);
+}
+
+static void script_unreadable(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct err e = ev->err;
+
+    if (!e.hint[0])
+        err_hint(&e, "Check the path given with --script: %.150s",
+                 m->session.plan.scripts[m->fl.at].path);
+    fail(m, &e, "reading the scripts", fx);
+}
+
+/* A resumed session goes on with what it began with; without a copy it begins with what is there. */
+static void copy_answer(struct model *m, const struct event *ev, struct effects *fx)
+{
+    const struct script *s = &m->session.plan.scripts[m->fl.at];
+
+    if (ev->u.file.missing) {
+        original_script(m, PREP_SCRIPT_READ, fx);
         return;
     }
-    m->fl.step = PREP_SCRIPT;
-    script_path(m, s->path, &path);
-    const struct asset *a = strncmp(s->path, "asset:", 6) == 0 ? asset_find(s->path + 6) : NULL;
-    if (strncmp(s->path, "text:", 5) ==
-        0) { /* typed in the plan: a file of the session from now on */
-        const char *text = m->fl.script_text[m->fl.at];
-        if (keep_script(m, text, strlen(text), fx)) {
-            struct effect *e = fx_file(fx, flow_req(m), FILE_SAVE, buf_text(&path));
-            e->text = xstrdup(text);
-            e->len = strlen(text);
-        }
-    } else if (a) {
-        if (keep_script(m, (const char *)a->data, a->size, fx)) {
-            struct effect *e = fx_file(fx, flow_req(m), FILE_SAVE, buf_text(&path));
-            e->text = xstrndup((const char *)a->data, a->size);
-            e->len = a->size;
-        }
-    } else {
-        struct effect *e = fx_file(fx, flow_req(m), FILE_READ, buf_text(&path));
-        e->u.file.max_bytes = 256u << 10;
+    if (ev->err.code != ERR_NONE) {
+        script_unreadable(m, ev, fx);
+        return;
     }
-    buf_clear(&path);
+    if (!keep_script(m, ev->text ? ev->text : "", ev->text ? ev->len : 0, fx))
+        return;
+    if (starts(s->path, "asset:") || starts(s->path, "text:")) {
+        script_done(m, fx);
+    } else {
+        buf_append(&m->fl.pending, ev->text, ev->len);
+        read_script(m, PREP_SCRIPT_LOOK, s->path, fx);
+    }
+}
+
+static void look_answer(struct model *m, const struct event *ev, struct effects *fx)
+{
+    const char *path = m->session.plan.scripts[m->fl.at].path;
+    const struct buf *own = &m->fl.pending;
+
+    if (ev->err.code != ERR_NONE)
+        model_say(m, CHAT_WARN, "%.200s cannot be read any more: the session has its own copy",
+                  path);
+    else if (ev->len != own->len || memcmp(ev->text ? ev->text : "", buf_text(own), own->len) != 0)
+        model_say(m, CHAT_WARN,
+                  "%.200s has changed since the session began: it goes on with its own copy", path);
+    script_done(m, fx);
 }
 
 static void script_answer(struct model *m, const struct event *ev, struct effects *fx)
 {
-    const struct script *s = &m->session.plan.scripts[m->fl.at];
-
-    if (ev->err.code != ERR_NONE) {
-        struct err e = ev->err;
-        if (!e.hint[0])
-            err_hint(&e, "Check the path given with --script: %.150s", s->path);
-        fail(m, &e, "reading the scripts", fx);
-        return;
+    switch ((enum prepare_step)m->fl.step) {
+    case PREP_SCRIPT_COPY:
+        copy_answer(m, ev, fx);
+        break;
+    case PREP_SCRIPT_READ:
+        if (ev->err.code != ERR_NONE)
+            script_unreadable(m, ev, fx);
+        else
+            copy_script(m, ev->text ? ev->text : "", ev->text ? ev->len : 0, fx);
+        break;
+    case PREP_SCRIPT_LOOK:
+        look_answer(m, ev, fx);
+        break;
+    default:
+        if (ev->err.code != ERR_NONE)
+            fail(m, &ev->err, "copying the scripts", fx);
+        else
+            script_done(m, fx);
+        break;
     }
-    if (strncmp(s->path, "text:", 5) == 0) {
-        struct buf path = {0};
-        script_path(m, s->path, &path);
-        text_copy_raw(m->session.plan.scripts[m->fl.at].path, sizeof s->path, buf_text(&path));
-        buf_clear(&path);
-    } else if (strncmp(s->path, "asset:", 6) != 0 &&
-               !keep_script(m, ev->text ? ev->text : "", ev->text ? ev->len : 0, fx))
-        return;
-    m->fl.at++;
-    next_script(m, fx);
 }
 
 /* ---- pgbench ---- */
@@ -544,9 +629,10 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
         return;
     }
     enum prepare_step step = (enum prepare_step)m->fl.step;
-    bool tolerant = step == PREP_SCRIPT || step == PREP_PGBENCH || step >= PREP_EXPLAIN_SET;
+    bool tolerant = (step >= PREP_SCRIPT_COPY && step <= PREP_PGBENCH) || step >= PREP_EXPLAIN_SET;
     if (step_failed(ev) && !tolerant) {
-        fail(m, &ev->err, step < PREP_SCRIPT ? "saving the session" : "the benchmark database", fx);
+        fail(m, &ev->err, step < PREP_SCRIPT_COPY ? "saving the session" : "the benchmark database",
+             fx);
         return;
     }
     switch (step) {
@@ -564,7 +650,10 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
         m->fl.at = 0;
         next_script(m, fx);
         break;
-    case PREP_SCRIPT:
+    case PREP_SCRIPT_COPY:
+    case PREP_SCRIPT_READ:
+    case PREP_SCRIPT_LOOK:
+    case PREP_SCRIPT_SAVE:
         script_answer(m, ev, fx);
         break;
     case PREP_PGBENCH:

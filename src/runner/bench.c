@@ -11,6 +11,7 @@
 
 #include "pgd/base/quote.h"
 #include "pgd/base/text.h"
+#include "pgd/runner/script.h"
 
 enum {
     CHECKPOINT_MS = 60 * 1000,
@@ -92,17 +93,14 @@ static void arg_int(struct args *a, const char *option, long long value)
     arg(a, digits);
 }
 
-static void arg_script(struct args *a, const struct bench *b, const struct script *s)
+/* The session's copy, not the DBA's own file, which may be edited while the session lasts. */
+static void arg_script(struct args *a, const struct bench *b, const struct sdl *plan, int i)
 {
-    static const char asset[] = "asset:";
     struct buf path = {0};
-    if (strncmp(s->path, asset, sizeof asset - 1) == 0) {
-        const char *base = strrchr(s->path, '/');
-        buf_printf(&path, "%s/%s", b->script_dir, base ? base + 1 : s->path + sizeof asset - 1);
-    } else {
-        buf_puts(&path, s->path);
-    }
-    buf_printf(&path, "@%d", s->weight); /* always given: the path may hold an @ of its own */
+    char name[300];
+    script_file(plan, i, name, sizeof name);
+    /* the weight is always given: the path may hold an @ of its own */
+    buf_printf(&path, "%s/%s@%d", b->script_dir, name, plan->scripts[i].weight);
     arg(a, "-f");
     arg(a, buf_text(&path));
     buf_clear(&path);
@@ -183,7 +181,7 @@ static void start_child(struct bench *b, struct effects *fx)
     arg_int(&a, "-T", b->duration_s);
     arg_int(&a, "-P", 1);
     for (int i = 0; i < plan->nscripts && i < SCRIPTS_MAX; i++)
-        arg_script(&a, b, &plan->scripts[i]);
+        arg_script(&a, b, plan, i);
     char seed[48];
     snprintf(seed, sizeof seed, "--random-seed=%lld", (long long)(b->seed & 0x7fffffffffffffff));
     arg(&a, seed);

@@ -498,3 +498,14 @@ bool script_select(const char *text, int n, double scale, struct buf *out)
     free(copy);
     return found;
 }
+
+void script_file(const struct sdl *plan, int i, char *dst, size_t size)
+{
+    const char *path = plan->scripts[i].path;
+    const char *slash = strrchr(path, '/'), *colon = strrchr(path, ':');
+    struct buf name = {0};
+
+    buf_printf(&name, "%d-%s", i + 1, slash ? slash + 1 : colon ? colon + 1 : path);
+    text_copy_raw(dst, size, buf_text(&name));
+    buf_clear(&name);
+}

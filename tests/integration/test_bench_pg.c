@@ -60,7 +60,9 @@ static char *file_in(const char *dir, const char *name)
 
 static void write_script(int i, const char *name, const char *text)
 {
-    char *path = file_in(scene.b.script_dir, name);
+    char numbered[100];
+    snprintf(numbered, sizeof numbered, "%d-%s", i + 1, name);
+    char *path = file_in(scene.b.script_dir, numbered);
     FILE *f = fopen(path, "w");
     assert_non_null(f);
     fputs(text, f);

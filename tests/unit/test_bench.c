@@ -355,9 +355,9 @@ static void test_command(void **st)
                                        "-P",
                                        "1",
                                        "-f",
-                                       "/s/scripts/shop.sql@8",
+                                       "/s/scripts/1-shop.sql@8",
                                        "-f",
-                                       "/home/dba/q@3.sql@1",
+                                       "/s/scripts/2-q@3.sql@1",
                                        "--random-seed=42",
                                        "-l",
                                        "--log-prefix=/s/bench/run"};

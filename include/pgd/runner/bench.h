@@ -90,7 +90,7 @@ struct bench {
     bool want_checkpoint, want_log;
     bool count_dead;      /* CONN_CONTROL is in the workload's database */
     char dir[768];        /* where the log files go: the session's bench/ folder */
-    char script_dir[768]; /* built-in scripts, written out as files */
+    char script_dir[768]; /* the session's copies of the scripts */
     bool cancel_asked, timed_out;
     bool checkpoint_refused;  /* the role may not: not asked again */
     bool log_sampled;         /* only a part of the transactions was logged */

@@ -4,6 +4,7 @@
 
 #include "pgd/base/buf.h"
 #include "pgd/base/err.h"
+#include "pgd/protocol/records.h"
 
 enum { SCRIPT_BYTES_MAX = 256 * 1024 };
 
@@ -16,3 +17,5 @@ bool script_writes(const char *text);
  * plausible values: \set is evaluated at the middle of random ranges. A statement with a
  * variable whose value cannot be known is passed over; false when there are not that many. */
 bool script_select(const char *text, int n, double scale, struct buf *out);
+/* The name of script i's copy in the session's folder: its number and the last part of its path. */
+void script_file(const struct sdl *plan, int i, char *dst, size_t size);
