@@ -1,11 +1,12 @@
 # Facts of the machine that a PostgreSQL server runs on, as key=value lines on standard output. POSIX sh, writes nothing.
 #
-#   sh -s -- DATADIR PORT START BACKEND < host.sh
+#   sh -s -- DATADIR PORT START BACKEND [SUDO] < host.sh
 #
 # DATADIR  the server's data directory, empty when the server hides it
 # PORT     the port that the server listens on
 # START    when its postmaster started, seconds since the epoch
 # BACKEND  the process id of one of its sessions, as the server numbers them; 0 = unknown
+# SUDO     "sudo": where we lack a right, it is looked whether sudo gives it without a password; else sudo is not called
 #
 # A key that cannot be read is left out. The first line, "match", says whether this is the machine of that server:
 # "pidfile" (postmaster.pid agrees in port and start time, and the process is there), "process" (the data directory cannot be
@@ -43,6 +44,53 @@ is_number() {
     esac
 }
 
+# -- rights ----------------------------------------------------------------------------------------
+
+# Whether sudo runs COMMAND… as USER without a password and without a terminal. Sets sudo_note where it does not.
+can_sudo() { # USER COMMAND…
+    user=$1
+    shift
+    if ! command -v sudo >/dev/null 2>&1; then
+        sudo_note='there is no sudo'
+        return 1
+    fi
+    if sudo -n -u "$user" true; then
+        return 0
+    fi
+    # A rule for this command alone, among those that ask for no password.
+    line=$(sudo -n -l -u "$user" "$@") && sudo -n -l -l | awk -v want="$line" '
+        /^Sudoers entry/ || /^LDAP Role/ { free = 0 }
+        /^ *Options:/ && /!authenticate/ { free = 1 }
+        { sub(/^[ \t]+/, ""); if (free && $0 == want) found = 1 }
+        END { exit !found }' && return 0
+    case $(sudo -n -u "$user" true 2>&1) in
+    *password*) sudo_note='sudo wants a password' ;;
+    *) sudo_note="sudo does not allow it" ;;
+    esac
+    return 1
+}
+
+# Sets access: how we get to act as the owner of the data directory, $1. "root" and "owner" need nothing.
+find_access() {
+    me=$(id -un)
+    access=
+    if [ "$me" = "$1" ]; then
+        access=owner
+    elif [ "$(id -u)" -eq 0 ]; then
+        access=root
+    elif [ "$may_sudo" = sudo ] && [ -n "$1" ] && can_sudo "$1" sh; then
+        access=sudo
+    fi
+}
+
+as_owner() {
+    if [ "$access" = sudo ]; then
+        sudo -n -u "$owner" -- "$@"
+    else
+        "$@"
+    fi
+}
+
 is_postgres() {
     case $(first "$R/proc/$1/comm") in
     postgres* | postmaster | edb-postgres) return 0 ;;
@@ -73,23 +121,36 @@ near() {
     [ "${apart#-}" -le "$3" ]
 }
 
+# Reads postmaster.pid, its text in $1: is that our server, and does it run? Sets pm, and match where it is.
+read_pidfile() {
+    {
+        read -r pm
+        read -r _
+        read -r started
+        read -r port
+    } <<EOT
+$1
+EOT
+    port=${port% }
+    if is_number "$pm" && [ "$port" = "$want_port" ] && near "$started" "$want_start" 10 && is_postgres "$pm"; then
+        match=pidfile
+    else
+        pm=
+        return 1
+    fi
+}
+
 # Sets match and pm, the postmaster's process id; datadir too, where the server hides it and the system shows it.
 find_postmaster() {
     match=no
     pm=
+    owner=
+    access=
+    sudo_note=
     if [ -n "$datadir" ] && [ -r "$datadir/postmaster.pid" ]; then
-        {
-            read -r pm
-            read -r _
-            read -r started
-            read -r port
-        } <"$datadir/postmaster.pid" 2>/dev/null
-        port=${port% }
-        if is_number "$pm" && [ "$port" = "$want_port" ] && near "$started" "$want_start" 10 && is_postgres "$pm"; then
-            match=pidfile
-            return
-        fi
-        pm=
+        owner=$(stat -c %U "$datadir")
+        find_access "$owner"
+        read_pidfile "$(cat "$datadir/postmaster.pid")"
         return
     fi
     is_number "$backend" && [ "$backend" -gt 0 ] && is_postgres "$backend" || return
@@ -101,6 +162,12 @@ find_postmaster() {
     if [ -z "$datadir" ] && [ -n "$hidden" ] && [ -r "$hidden/postmaster.pid" ]; then
         datadir=$hidden
         match=pidfile
+    fi
+    # Not ours to read, but sudo may lend us the owner's eyes.
+    owner=$(stat -c %U "$R/proc/$pm")
+    find_access "$owner"
+    if [ "$access" = sudo ] && [ -n "$datadir" ] && found=$pm && ! read_pidfile "$(as_owner cat "$datadir/postmaster.pid")"; then
+        pm=$found
     fi
 }
 
@@ -194,7 +261,8 @@ limits() {
 
 # Where folder $2 lies: lines with the prefix $1.
 disk() {
-    dir=$(cd -P "$2" 2>/dev/null && pwd -P) || return
+    dir=$(as_owner readlink -f "$2" 2>/dev/null)
+    as_owner test -d "$dir" || return
     best=
     while read -r _ _ number _ mount rest; do
         mount=$(printf '%b' "$mount")
@@ -224,7 +292,7 @@ disk() {
         say "$1_device" "$name"
         block "$1" "$name"
     fi
-    sizes=$(stat -f -c '%S %b %a' "$dir" 2>/dev/null)
+    sizes=$(as_owner stat -f -c '%S %b %a' "$dir" 2>/dev/null)
     unit=${sizes%% *}
     avail=${sizes##* }
     sizes=${sizes#* }
@@ -274,9 +342,12 @@ supervisor() {
     found=
     case $args/$unit in
     *patroni*) found=patroni ;;
-    */controller/manager*) found=cloudnative-pg ;;
+    */controller/manager*) found=cloudnativepg ;;
     *pg_autoctl*) found=pg_auto_failover ;;
     *stolon-keeper*) found=stolon ;;
+    *supervisord*) found=supervisord ;;
+    runsv\ * | */runsv\ *) found=runit ;;
+    s6-supervise\ * | */s6-supervise\ *) found=s6 ;;
     esac
     # These start servers that are not their children.
     for daemon in repmgrd pacemakerd; do
@@ -313,23 +384,72 @@ supervisor() {
     case $unit in
     */user@*) echo "systemd-user:${unit##*/}" ;;
     *)
-        # A server that somebody started by hand inside another service is not that service's.
+        # A server that somebody started by hand inside another service is not that service's; one that the service's
+        # main process has started is, and that process looks after it.
         main=$(systemctl show -p MainPID "${unit##*/}" 2>/dev/null)
-        case ${main#MainPID=} in
+        main=${main#MainPID=}
+        case $main in
         "$pm" | '') echo "systemd:${unit##*/}" ;;
+        *) ! is_ancestor "$main" "$pm" || echo "service:${unit##*/}" ;;
         esac
         ;;
     esac
 }
 
+# Whether process $1 is a parent of $2, or a parent's parent, and not the first process of all.
+is_ancestor() {
+    at=$2
+    while is_number "$at" && [ "$at" -gt 1 ]; do
+        at=$(stat_field "$at" 2)
+        [ "$at" != "$1" ] || return 0
+    done
+    return 1
+}
+
+# How we may call the service manager for the unit of the server: "root", "sudo", or not.
+manager() {
+    case $1 in
+    systemd:*) ;;
+    *) return ;;
+    esac
+    if [ "$(id -u)" -eq 0 ]; then
+        say manager root
+    elif [ "$may_sudo" = sudo ] && can_sudo root systemctl restart "${1#systemd:}"; then
+        say manager sudo
+    fi
+}
+
+# Does the server's shared memory lie in huge pages? With huge_pages=try nobody else says so before version 17.
+huge_pages() {
+    maps=$(as_owner cat "$R/proc/$pm/maps" 2>/dev/null)
+    [ -n "$maps" ] || return
+    case $maps in
+    */anon_hugepage*) say hugepages_used 1 ;;
+    *) say hugepages_used 0 ;;
+    esac
+}
+
+# What an interrupted restart of this program has left in the data directory.
+leftovers() {
+    for file in auto.conf.before report opts env mark lock server.log; do
+        as_owner test -e "$datadir/pg_diagnose.$file" && printf '%s ' "pg_diagnose.$file"
+    done
+}
+
 server() {
     say postmaster_pid "$pm"
-    exe=$(readlink "$R/proc/$pm/exe" 2>/dev/null)
+    exe=$(as_owner readlink "$R/proc/$pm/exe" 2>/dev/null)
     exe=${exe% (deleted)}
     case $exe in
     */*) say bindir "${exe%/*}" ;;
     esac
-    say supervisor "$(supervisor)"
+    by=$(supervisor)
+    say supervisor "$by"
+    manager "$by"
+    say access "$access"
+    say sudo_note "$sudo_note"
+    command -v pg_ctlcluster >/dev/null 2>&1 && say pg_ctlcluster 1
+    huge_pages
 }
 
 main() {
@@ -337,6 +457,7 @@ main() {
     want_port=$2
     want_start=$3
     backend=$4
+    may_sudo=$5
     find_postmaster
     say match "$match"
     if [ "$match" != no ]; then
@@ -346,13 +467,14 @@ main() {
     machine
     limits
     [ "$match" = no ] && return
-    if [ -n "$datadir" ] && [ -r "$datadir/postmaster.pid" ]; then
+    if [ -n "$datadir" ] && as_owner test -r "$datadir/postmaster.pid"; then
         say data_readable 1
-        say owner "$(stat -c %U "$datadir" 2>/dev/null)"
+        say owner "$(as_owner stat -c %U "$datadir" 2>/dev/null)"
+        say leftovers "$(leftovers)"
         auto=$datadir/postgresql.auto.conf
-        if [ -r "$auto" ] && [ -w "$auto" ] && [ -w "$datadir" ]; then
+        if as_owner test -r "$auto" && as_owner test -w "$auto" && as_owner test -w "$datadir"; then
             say auto_conf rw
-        elif [ -r "$auto" ]; then
+        elif as_owner test -r "$auto"; then
             say auto_conf ro
         else
             say auto_conf no

@@ -1,7 +1,8 @@
-# Stop, restore, start: one script for a PostgreSQL server that pg_ctl looks after. POSIX sh, run as the owner of the data
-# directory. It survives the program that started it and a cut link, and tells what it does through a file.
+# Stop, restore, start: one script for a PostgreSQL server, by pg_ctl, by Debian's pg_ctlcluster, or by the service manager.
+# POSIX sh, run as the owner of the data directory. It survives the program that started it and a cut link, and tells what it does through a file.
 #
-#   sh -c "$(cat restart.sh)" pg_diagnose-restart MODE data=DIR [config=FILE] [bin=DIR] [id=TOKEN] [wait=SECONDS]
+#   sh -c "$(cat restart.sh)" pg_diagnose-restart MODE data=DIR [config=FILE] [bin=DIR] [id=TOKEN] [wait=SECONDS] \
+#       [cluster=VERSION/NAME | unit=UNIT]
 #
 # MODE
 #   save      copies postgresql.auto.conf, removes an old report: before the first ALTER SYSTEM
@@ -10,11 +11,16 @@
 #   rescue    puts the copy back when the server has exited, or runs and lets nobody in: then it is told to reload. Before
 #             another restart. A server that is starting is left alone
 #   recover   waits for a script that still runs; a server that is down then gets the copy back and is started
+#   look      prints the report of a restart
 #   clean     removes everything that this script has left
 #
 # data    the data directory                       config  the server's postgresql.conf, where it is somewhere else
 # bin     the folder with pg_ctl                   id      a word that is repeated in the report
 # wait    how long a server may be starting, seconds
+# cluster stop and start by pg_ctlcluster
+# unit    restart by the service manager. We are not the one to call it: a line "@restart" on the standard output asks our parent
+#         (service.sh) for it, "@log" for the line of the journal that explains a failed start; the answer comes on the standard
+#         input, at its end a line "end CODE"
 #
 # The report (pg_diagnose.report in the data directory, replaced at once, never written in place) and the standard output of
 # save, rescue, recover and clean are lines NAME=VALUE:
@@ -29,7 +35,7 @@ export LC_ALL
 
 mode=${1:-}
 [ $# -eq 0 ] || shift
-data='' config='' bin='' id='' wait=3600
+data='' config='' bin='' id='' wait=3600 cluster='' unit=''
 for arg; do
     case $arg in
     data=*) data=${arg#data=} ;;
@@ -37,8 +43,12 @@ for arg; do
     bin=*) bin=${arg#bin=} ;;
     id=*) id=${arg#id=} ;;
     wait=*) wait=${arg#wait=} ;;
+    cluster=*) cluster=${arg#cluster=} ;;
+    unit=*) unit=${arg#unit=} ;;
     esac
 done
+# What runs in the background has no standard input.
+[ -z "$unit" ] || exec 3<&0
 
 auto=$data/postgresql.auto.conf
 before=$data/pg_diagnose.auto.conf.before
@@ -49,6 +59,7 @@ lock=$data/pg_diagnose.lock
 log=
 log_from=0
 why=
+old_pid=
 
 one_line() {
     printf '%s' "$1" | tr '\n\t' '  ' | cut -c1-400
@@ -144,6 +155,19 @@ find_log() {
     fi
 }
 
+# Asks our parent: VERB. What it says before the end is in said.
+ask() {
+    said=
+    printf '@%s\n' "$1"
+    while IFS= read -r answer <&3; do
+        case $answer in
+        end\ *) return "${answer#end }" ;;
+        *) said=$answer ;;
+        esac
+    done
+    return 1
+}
+
 # Variables of the running server that the next one needs; ours may mean something else to it.
 adopt_environment() {
     for name in $(env | sed -n 's/^\(PG[A-Z_]*\)=.*/\1/p'); do
@@ -181,12 +205,15 @@ read_opts() {
     file=$opts
     [ -f "$file" ] || file=$data/postmaster.opts
     if [ -f "$file" ] && [ "$(wc -l <"$file")" -le 1 ]; then
-        start_opts=$(awk '{
+        start_opts=$(awk -v cluster="$cluster" '{
             i = index($0, " \""); if (!i) exit
             s = substr($0, i + 2); sub(/"[ \t]*$/, "", s)
             n = split(s, a, /" "/)
             for (k = 1; k <= n; k++) {
                 if (a[k] == "-D") { k++; continue }
+                # pg_ctlcluster gives these itself
+                if (cluster != "" && a[k] == "-c" &&
+                    a[k + 1] ~ /^(config_file|hba_file|ident_file|external_pid_file|unix_socket_director(y|ies))=/) { k++; continue }
                 gsub(/\047/, "\047\\\047\047", a[k])
                 printf " \047%s\047", a[k]
             }
@@ -197,7 +224,7 @@ read_opts() {
     case $start_opts in
     *config_file=*) ;;
     *)
-        if [ -n "$config" ] && [ -f "$config" ] && [ ! "$config" -ef "$start_dir/postgresql.conf" ]; then
+        if [ -z "$cluster" ] && [ -n "$config" ] && [ -f "$config" ] && [ ! "$config" -ef "$start_dir/postgresql.conf" ]; then
             start_opts="$start_opts '-c' 'config_file=$(printf '%s' "$config" | sed "s/'/'\\\\''/g")'"
         fi
         ;;
@@ -217,6 +244,10 @@ explain() {
 $(tail -n 50 "$current" 2>/dev/null)"
     fi
     why=$(printf '%s\n' "$new" | grep -E 'FATAL|PANIC' | tail -n 1)
+    if [ -z "$why" ] && [ -n "$unit" ]; then
+        ask log
+        why=$said
+    fi
     [ -n "$why" ] || why=$(printf '%s\n' "$new" | grep -vE 'LOG: |HINT: |^[[:space:]]*$' | tail -n 1)
     [ -n "$why" ] || why=$(printf '%s\n' "$new" | grep . | tail -n 1)
 }
@@ -234,7 +265,10 @@ doze() {
 }
 
 stop_server() {
-    "$bin/pg_ctl" stop -s -D "$data" -m fast -w -t 86400 </dev/null >/dev/null 2>&1 &
+    case $cluster in
+    '') "$bin/pg_ctl" stop -s -D "$data" -m fast -w -t 86400 </dev/null >/dev/null 2>&1 & ;;
+    *) pg_ctlcluster --skip-systemctl-redirect -m fast "${cluster%%/*}" "${cluster#*/}" stop </dev/null >/dev/null 2>&1 & ;;
+    esac
     ctl=$!
     seconds=0
     while kill -0 "$ctl" 2>/dev/null; do
@@ -252,45 +286,78 @@ stop_server() {
     return 0
 }
 
-# 0: up; 1: the postmaster has exited, why says what it logged; 2: still starting when the time was over.
+# Starts the server in the background, $! being who does it.
+launch() {
+    if [ -n "$unit" ]; then
+        ask restart 2>/dev/null &
+        return
+    fi
+    (
+        trap - HUP INT TERM
+        adopt_environment
+        case $cluster in
+        '') exec "$bin/pg_ctl" start -s -D "$start_dir" -l "$log" -w -t 86400 ${start_opts:+-o "$start_opts"} ;;
+        *) exec pg_ctlcluster --skip-systemctl-redirect "${cluster%%/*}" "${cluster#*/}" start ${start_opts:+-o "$start_opts"} ;;
+        esac
+    ) </dev/null >/dev/null 2>&1 &
+}
+
+# ready: the server takes sessions; starting: its postmaster is there; stopping: the one from before still is; none
+status() {
+    postmaster || return 0
+    if [ "$pid" = "$old_pid" ]; then
+        echo stopping
+        return
+    fi
+    case $(sed -n 8p "$data/postmaster.pid" 2>/dev/null) in
+    ready* | standby*) echo ready ;;
+    *) echo starting ;;
+    esac
+}
+
+say_progress() {
+    case $(status) in
+    stopping) say stopping "server is stopping ($seconds s)" ;;
+    starting)
+        if [ "$seconds" -ge 2 ]; then
+            say recovering "server is recovering ($seconds s)"
+        else
+            say starting "server is starting"
+        fi
+        ;;
+    *) say starting "server is starting" ;;
+    esac
+}
+
+# The service manager stops it, too: old_pid is the postmaster that it has to end.
+# 0: up; 1: the postmaster has exited, why says what it logged; 2: still starting when the time was over; 3: nothing was done.
 start_server() {
     read_opts
     : >>"$log"
     : >"$data/pg_diagnose.mark"
     log_from=$(wc -c <"$log")
-    (
-        trap - HUP INT TERM
-        adopt_environment
-        exec "$bin/pg_ctl" start -s -D "$start_dir" -l "$log" -w -t 86400 ${start_opts:+-o "$start_opts"}
-    ) </dev/null >/dev/null 2>&1 &
+    launch
     ctl=$!
     seconds=0
     while kill -0 "$ctl" 2>/dev/null; do
-        case $(sed -n 8p "$data/postmaster.pid" 2>/dev/null) in
-        starting*)
-            if [ "$seconds" -ge 2 ]; then
-                say recovering "server is recovering ($seconds s)"
-            else
-                say starting "server is starting"
-            fi
-            ;;
-        *) say starting "server is starting" ;;
-        esac
+        say_progress
         [ "$seconds" -lt "$wait" ] || return 2
         doze "$ctl"
         seconds=$((seconds + 1))
     done
-    wait "$ctl" 2>/dev/null && return 0
-    case $(sed -n 8p "$data/postmaster.pid" 2>/dev/null) in
-    ready* | standby*) postmaster && return 0 ;;
-    esac
-    # pg_ctl was ended by somebody, and the server is still on its way.
-    while postmaster; do
-        case $(sed -n 8p "$data/postmaster.pid" 2>/dev/null) in
-        ready* | standby*) return 0 ;;
+    wait "$ctl" 2>/dev/null
+    code=$?
+    [ "$code" -ne 0 ] || [ -n "$unit" ] || return 0
+    # Whoever started it may have lost patience with a server that is still on its way.
+    while :; do
+        now=$(status)
+        case $now in
+        ready) return 0 ;;
+        stopping) return 3 ;;
+        '') break ;;
         esac
         [ "$seconds" -lt "$wait" ] || return 2
-        say recovering "server is recovering ($seconds s)"
+        say_progress
         sleep 1
         seconds=$((seconds + 1))
     done
@@ -339,11 +406,16 @@ mode_restart() {
     save_start || refuse "the options that the server was started with cannot be saved"
     find_log
     [ -f "$log" ] || : >"$log" || refuse "there is no log to write to"
-    stop_server || refuse "the server does not stop"
+    if [ -n "$unit" ]; then
+        old_pid=$pid
+    else
+        stop_server || refuse "the server does not stop"
+    fi
     start_server
     case $? in
     0) say up "server is up" ;;
     2) say down "the server is still starting after $wait s" ;;
+    3) refuse "systemctl did not restart $unit" ;;
     *)
         say starting "server did not start; putting postgresql.auto.conf back"
         restore_and_start "the server did not start"
@@ -375,6 +447,11 @@ mode_rescue() {
 mode_recover() {
     find_log
     if postmaster; then
+        seconds=0
+        while [ "$(status)" = starting ] && [ "$seconds" -lt "$wait" ]; do
+            sleep 1
+            seconds=$((seconds + 1))
+        done
         lines up "the server runs"
         return
     fi
@@ -406,6 +483,12 @@ if [ ! -f "$data/PG_VERSION" ] || [ -z "$(find "$data" -prune -user "$(id -u)" 2
     exit 1
 fi
 cd "$data" || exit 1
+
+# Another one may be at work: that is what it reports.
+if [ "$mode" = look ]; then
+    cat "$report" 2>/dev/null
+    exit 0
+fi
 
 # Ours to finish, whoever leaves meanwhile. A handler, since what is ignored would stay so in the server.
 trap : HUP INT TERM

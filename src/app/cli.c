@@ -2,6 +2,7 @@
  *
  * Only what is given is set: what is left open, the advisor or the defaults of docs/contract.md fill. */
 #include "pgd/app/cli.h"
+#include <errno.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -207,6 +208,11 @@ static bool set_restart(struct options *o, const char *v, struct err *e)
     } else if (strcmp(v, "manual") == 0) {
         o->restart = RESTART_MANUAL;
     } else if (strncmp(v, "cmd:", 4) == 0 && v[4] == '/') {
+        if (access(v + 4, X_OK) != 0) {
+            err_set(e, ERR_USAGE, "%.200s of --restart cannot be run: %s", v + 4, strerror(errno));
+            return err_hint(e, "It is the path of a program, without arguments; put those into a "
+                               "script.");
+        }
         o->restart = RESTART_COMMAND;
         if (!text_copy_raw(o->restart_command, sizeof o->restart_command, v + 4))
             return err_set(e, ERR_USAGE, "the command of --restart is longer than %d bytes",

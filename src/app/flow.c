@@ -101,6 +101,10 @@ void flow_begin(struct model *m, struct effects *fx)
 {
     m->fl.session_wanted = m->opt.headless;
     flow_enter(m, FLOW_DISCOVER);
+    /* sudo is not even looked at where no restart could be wanted */
+    m->discover.may_sudo = !m->opt.readonly &&
+                           (m->opt.restart == RESTART_AUTO ||
+                            (m->opt.restart == RESTART_ASK && !m->opt.headless));
     links_open(m, CONN_CONTROL, NULL, fx);
     links_open(m, CONN_TELEMETRY, NULL, fx);
 }

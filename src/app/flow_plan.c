@@ -10,14 +10,12 @@ enum { BUDGET_S = 12 * 60, DEMO_BUDGET_S = 8 * 60, ROUNDS = 8, DURATION_S = 10 }
 
 enum restart_way flow_restart_way(const struct model *m)
 {
-    if (m->session.plan.restart == RESTART_NEVER || m->session.plan.restart == RESTART_MANUAL)
+    struct restart_choice by;
+
+    if (m->session.by_hand)
         return RESTART_WAY_NONE;
-    if (m->session.plan.restart == RESTART_COMMAND)
-        return RESTART_WAY_COMMAND;
-    if (m->server.id.local && m->server.id.bindir[0] && m->server.id.owner[0] &&
-        !m->server.id.supervisor[0])
-        return RESTART_WAY_PG_CTL;
-    return RESTART_WAY_NONE;
+    model_restart(m, &by);
+    return by.way;
 }
 
 bool flow_can_restart(const struct model *m)
@@ -77,7 +75,9 @@ static void emit_strategy(struct model *m, struct effects *fx)
 {
     const struct sdl *p = &m->session.plan;
     struct line *l = line_new("strategy");
+    struct restart_choice by;
 
+    model_restart(m, &by);
     line_text(l, "session", m->session.name[0] ? m->session.name : NULL);
     line_text(l, "strategy", p->strategy);
     line_text(l, "hypothesis", p->hypothesis);
@@ -88,7 +88,9 @@ static void emit_strategy(struct model *m, struct effects *fx)
     line_int(l, "duration_s", p->duration_s);
     line_int(l, "rounds", p->rounds);
     line_int(l, "budget_s", p->budget_s);
-    line_bool(l, "restart", flow_restart_possible(m));
+    line_bool(l, "restart", by.way != RESTART_WAY_NONE);
+    line_text(l, "restart_by", by.text[0] ? by.text : NULL);
+    line_text(l, "restart_why_not", by.why_not[0] ? by.why_not : NULL);
     line_text(l, "success", p->success);
     flow_emit(m, l, fx);
 }

@@ -98,6 +98,7 @@ void host_facts_forget(struct host_facts *h)
         .cgroup_cpus = NAN,
         .hugepages_total = -1,
         .hugepages_free = -1,
+        .hugepages_used = -1,
         .hugepage_bytes = NAN,
         .overcommit = -1,
         .swappiness = -1,

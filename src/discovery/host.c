@@ -44,6 +44,7 @@ static const struct host_key host_keys[] = {
     HOST("hugepages_total", WIDE, hugepages_total),
     HOST("hugepages_free", WIDE, hugepages_free),
     HOST("hugepage_bytes", AMOUNT, hugepage_bytes),
+    HOST("hugepages_used", COUNT, hugepages_used),
     HOST("overcommit", COUNT, overcommit),
     HOST("swappiness", COUNT, swappiness),
     HOST("commit_limit", AMOUNT, commit_limit),
@@ -76,7 +77,9 @@ struct server_lines {
     char owner[64];
     char bindir[512];
     char auto_conf[8];
-    char supervisor[48];
+    char supervisor[128];
+    char access[8], manager[8], sudo_note[64], leftovers[160];
+    int pg_ctlcluster;
     int data_readable;
 };
 
@@ -93,6 +96,11 @@ static const struct host_key server_keys[] = {
     SERVER("bindir", RAW, bindir),
     SERVER("auto_conf", RAW, auto_conf),
     SERVER("supervisor", TEXT, supervisor),
+    SERVER("access", RAW, access),
+    SERVER("manager", RAW, manager),
+    SERVER("sudo_note", TEXT, sudo_note),
+    SERVER("leftovers", TEXT, leftovers),
+    SERVER("pg_ctlcluster", COUNT, pg_ctlcluster),
     SERVER("data_readable", COUNT, data_readable),
 };
 
@@ -153,6 +161,11 @@ static void take_server(const struct server_lines *s, struct identity *id)
     text_copy_raw(id->owner, sizeof id->owner, id->local ? s->owner : "");
     text_copy_raw(id->bindir, sizeof id->bindir, id->local ? s->bindir : "");
     text_copy_raw(id->supervisor, sizeof id->supervisor, s->supervisor);
+    text_copy_raw(id->access, sizeof id->access, id->local ? s->access : "");
+    text_copy_raw(id->manager, sizeof id->manager, s->manager);
+    text_copy(id->sudo_note, sizeof id->sudo_note, s->sudo_note);
+    text_copy(id->leftovers, sizeof id->leftovers, s->leftovers);
+    id->pg_ctlcluster = s->pg_ctlcluster == 1;
     if (id->local && !id->data_directory[0] && s->data_directory[0] == '/')
         text_copy_raw(id->data_directory, sizeof id->data_directory, s->data_directory);
 }

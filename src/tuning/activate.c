@@ -1,5 +1,5 @@
-/* How a change becomes effective: a reload, or a restart by the script (pg_ctl) or by the DBA's own command, and the way
- * back to a connection after it. */
+/* How a change becomes effective: a reload, or a restart by the script or by the DBA's own command, and the way back to a
+ * connection after it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,48 +15,22 @@ enum { REPORT_MAX = 4096, LOOKS_MAX = 5 };
 
 bool apply_script_possible(const struct apply *a)
 {
-    const struct identity *id = &a->env.facts->id;
-    return id->local && id->data_directory[0] && id->bindir[0] && id->owner[0];
+    return restart_script_possible(&a->env.facts->id);
 }
 
-/* A detached program has no standard input: then the script is an argument. */
 struct effect *apply_script(const struct identity *id, const char *mode, const char *token,
                             unsigned flags, struct req req, struct effects *fx)
 {
-    struct buf data = {0}, config = {0}, bin = {0}, name = {0};
-    char wait[32];
-    bool detached = flags & CHILD_DETACHED;
-    buf_printf(&data, "data=%s", id->data_directory);
-    buf_printf(&config, "config=%s", id->config_file);
-    buf_printf(&bin, "bin=%s", id->bindir);
-    buf_printf(&name, "id=%s", token);
-    snprintf(wait, sizeof wait, "wait=%d", (int)APPLY_START_WAIT_S);
-    const char *const given[] = {"sh",
-                                 detached ? "-c" : "-s",
-                                 detached ? apply_asset("restart/restart.sh") : "--",
-                                 detached ? "pg_diagnose-restart" : mode,
-                                 detached ? mode : "by=pg_diagnose-restart",
-                                 buf_text(&data),
-                                 buf_text(&config),
-                                 buf_text(&bin),
-                                 buf_text(&name),
-                                 wait,
-                                 NULL};
-    struct effect *e = fx_child(fx, req, given, flags);
-    if (!detached)
-        e->u.child.stdin_text = xstrdup(apply_asset("restart/restart.sh"));
-    e->u.child.run_as = xstrdup(id->owner);
-    e->u.child.cwd = xstrdup("/");
-    buf_clear(&data);
-    buf_clear(&config);
-    buf_clear(&bin);
-    buf_clear(&name);
-    return e;
+    return restart_script(id, RESTART_WAY_NONE, mode, token, flags, req, fx);
 }
 
+/* What a supervisor starts is not started by us, but it gets its old settings back. */
 void apply_recover(const struct identity *id, struct req req, struct effects *fx)
 {
-    apply_script(id, "recover", "recover", CHILD_COLLECT, req, fx)->changes_server = true;
+    struct restart_choice by;
+    restart_choose(id, RESTART_AUTO, "", &by);
+    const char *mode = by.way == RESTART_WAY_NONE ? "rescue" : "recover";
+    restart_script(id, by.way, mode, "recover", CHILD_COLLECT, req, fx)->changes_server = true;
 }
 
 void apply_report_field(const char *text, const char *name, char *dst, size_t size)
@@ -105,7 +79,7 @@ static void token_of(const struct apply *a, char *dst, size_t size)
 
 static void run_command(struct apply *a, struct effects *fx)
 {
-    const char *argv[] = {"sh", "-c", a->env.restart_command ? a->env.restart_command : "", NULL};
+    const char *argv[] = {a->env.restart_command ? a->env.restart_command : "", NULL};
     struct req req = apply_req(a);
     struct effect *e = fx_child(fx, req, argv, CHILD_COLLECT);
     e->changes_server = true;
@@ -127,7 +101,8 @@ static void launch(struct apply *a, struct effects *fx)
     }
     token_of(a, token, sizeof token);
     struct req req = apply_req(a);
-    struct effect *e = apply_script(&a->env.facts->id, "restart", token, CHILD_DETACHED, req, fx);
+    struct effect *e = restart_script(&a->env.facts->id, a->env.way, "restart", token,
+                                      CHILD_DETACHED, req, fx);
     e->changes_server = true;
     e->after_journal = a->intent_no;
     a->child = req.id;
@@ -141,7 +116,7 @@ void apply_restart_begin(struct apply *a, struct effects *fx)
 {
     apply_enter(a, APPLY_RESTART);
     if (a->env.way == RESTART_WAY_NONE ||
-        (a->env.way == RESTART_WAY_PG_CTL && !apply_script_possible(a))) {
+        (restart_by_script(a->env.way) && !apply_script_possible(a))) {
         err_set(&a->fault, ERR_REFUSED, "a restart is needed and no way to restart is known");
         apply_fail(a, fx);
         return;
@@ -161,10 +136,14 @@ static void look(struct apply *a, struct effects *fx)
 {
     struct buf path = {0};
     struct req req = apply_req(a);
-    buf_printf(&path, "%s/pg_diagnose.report", a->env.facts->id.data_directory);
-    fx_file(fx, req, FILE_READ, buf_text(&path))->u.file.max_bytes = REPORT_MAX;
     a->waiting = req.id;
     a->step = R_LOOK;
+    if (strcmp(a->env.facts->id.access, "sudo") == 0) {
+        apply_script(&a->env.facts->id, "look", "", CHILD_COLLECT, req, fx);
+        return;
+    }
+    buf_printf(&path, "%s/pg_diagnose.report", a->env.facts->id.data_directory);
+    fx_file(fx, req, FILE_READ, buf_text(&path))->u.file.max_bytes = REPORT_MAX;
     buf_clear(&path);
 }
 
@@ -277,7 +256,7 @@ void apply_restart_event(struct apply *a, const struct event *ev, struct effects
             (struct req){.owner = OWNER_APPLY, .generation = a->generation, .id = a->child});
     } else if (ev->kind == EV_TIMER) {
         look(a, fx);
-    } else if (ev->kind == EV_FILE && a->step == R_LOOK) {
+    } else if (a->step == R_LOOK && ev->req.id == a->waiting) {
         if (ev->err.code == ERR_NONE)
             report(a, ev->text ? ev->text : "", fx);
         else

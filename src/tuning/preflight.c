@@ -14,7 +14,7 @@ enum { PRE_SQL, PRE_CANARY, PRE_SAVE };
 static void canary(struct apply *a, struct effects *fx)
 {
     const struct identity *id = &a->env.facts->id;
-    const char *argv[LEDGER_MAX + 8] = {"sh", "-s", "--"};
+    const char *argv[LEDGER_MAX + RESTART_PREFIX + 8] = {NULL};
     struct buf words[LEDGER_MAX + 4] = {{0}};
     double memory = bill_memory(a->env.facts);
     int n = 0;
@@ -30,8 +30,12 @@ static void canary(struct apply *a, struct effects *fx)
         else
             buf_printf(&words[n], "reset:%s", e->name);
     }
+    int at = restart_as_owner(id, argv);
+    argv[at++] = "sh";
+    argv[at++] = "-s";
+    argv[at++] = "--";
     for (int i = 0; i < n; i++)
-        argv[3 + i] = buf_text(&words[i]);
+        argv[at++] = buf_text(&words[i]);
     struct req req = apply_req(a);
     a->child = req.id;
     a->step = PRE_CANARY;

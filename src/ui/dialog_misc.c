@@ -94,6 +94,16 @@ static void say_link(struct dialog_text *text, const struct model *m, enum pg_co
                     l->err.msg);
 }
 
+static void say_restart(struct dialog_text *text, const struct model *m)
+{
+    struct restart_choice by;
+    model_restart(m, &by);
+    if (by.text[0])
+        dialog_pair(text, "restart", STYLE_VALUE, "%s", by.text);
+    else if (by.why_not[0])
+        dialog_pair(text, "restart", STYLE_WARN, "no way is known: %s", by.why_not);
+}
+
 static void say_server(struct dialog_text *text, const struct model *m)
 {
     const struct identity *id = &m->server.id;
@@ -106,6 +116,7 @@ static void say_server(struct dialog_text *text, const struct model *m)
     dialog_pair(text, "data directory", STYLE_VALUE, "%s%s",
                 id->data_directory[0] ? id->data_directory : "hidden",
                 id->local ? "" : " (not on this machine)");
+    say_restart(text, m);
     dialog_pair(text, "role", STYLE_VALUE, "%s%s%s", id->role,
                 m->server.rights.superuser ? ", superuser" : "",
                 m->server.rights.alter_system ? "" : ", may not change settings");

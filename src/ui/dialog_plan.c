@@ -90,6 +90,17 @@ static const struct {
     [PLAN_PROTOCOL] = {"protocol", ""},
 };
 
+/* How, or why not. */
+static void restart_text(const struct model *m, struct buf *out)
+{
+    struct restart_choice by;
+    model_restart(m, &by);
+    if (by.text[0])
+        buf_printf(out, ": %s", by.text);
+    else if (by.why_not[0])
+        buf_printf(out, "; no way is known: %s", by.why_not);
+}
+
 static void field_text(const struct model *m, int field, struct buf *out)
 {
     static const char *const restarts[] = {
@@ -126,6 +137,7 @@ static void field_text(const struct model *m, int field, struct buf *out)
         return;
     case PLAN_RESTART:
         buf_puts(out, restarts[p->restart]);
+        restart_text(m, out);
         return;
     case PLAN_PROTOCOL:
         buf_puts(out, p->protocol[0] ? p->protocol : "simple");

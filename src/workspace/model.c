@@ -143,6 +143,15 @@ bool model_run_active(const struct model *m)
     return m->flow >= FLOW_PREPARE && m->flow <= FLOW_SETTLE;
 }
 
+void model_restart(const struct model *m, struct restart_choice *out)
+{
+    const struct sdl *p = &m->session.plan;
+    bool planned = p->strategy[0] != '\0';
+
+    restart_choose(&m->server.id, planned ? p->restart : m->opt.restart,
+                   planned ? p->restart_command : m->opt.restart_command, out);
+}
+
 void model_evidence(const struct model *m, struct evidence *e)
 {
     const struct session *s = &m->session;

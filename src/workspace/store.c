@@ -770,6 +770,10 @@ static json_t *json_from_identity(const struct identity *id)
     put(j, "role", js_text(id->role));
     put(j, "bindir", js_text(id->bindir));
     put(j, "owner", js_text(id->owner));
+    put(j, "supervisor", js_text(id->supervisor));
+    put(j, "access", js_text(id->access));
+    put(j, "manager", js_text(id->manager));
+    put(j, "pg_ctlcluster", json_boolean(id->pg_ctlcluster));
     return j;
 }
 
@@ -815,6 +819,10 @@ static void read_identity(const json_t *s, struct identity *id)
     js_get_text(s, "role", id->role, sizeof id->role);
     js_get_text(s, "bindir", id->bindir, sizeof id->bindir);
     js_get_text(s, "owner", id->owner, sizeof id->owner);
+    js_get_text(s, "supervisor", id->supervisor, sizeof id->supervisor);
+    js_get_text(s, "access", id->access, sizeof id->access);
+    js_get_text(s, "manager", id->manager, sizeof id->manager);
+    id->pg_ctlcluster = js_get_bool(s, "pg_ctlcluster", false);
 }
 
 bool store_workspace_parse(const char *text, size_t len, struct identity *id, struct err *e)

@@ -133,7 +133,7 @@ scenarios() {
     machine operator manager
     put proc/1/cmdline '/controller/manager instance run'
     host "$data" 5432 1000500 0
-    has supervisor=cloudnative-pg
+    has supervisor=cloudnativepg
 
     machine repmgr systemd
     put proc/50/cgroup '0::/system.slice/postgresql.service'

@@ -26,6 +26,7 @@ struct discover {
     bool settings_only; /* refresh of settings and identity */
     struct err err;
     bool read_stats;        /* our role sees the sessions of others */
+    bool may_sudo;          /* the host script may look what sudo gives us; set by the owner */
     bool maybe_local;       /* connected by a socket, loopback or our own address */
     int backend_pid;        /* of CONN_CONTROL: the host script recognises the server by it */
     int64_t known_start_us; /* the postmaster's start when the host was last looked at */

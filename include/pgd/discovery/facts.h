@@ -26,12 +26,22 @@ struct identity {
     char database[64];
     char role[64];
     char cluster_name[64];
-    bool local;          /* the server runs on this machine and its data directory is visible */
-    int postmaster_pid;  /* when local; 0 otherwise */
-    char owner[64];      /* the operating-system user of the data directory, when local */
-    char bindir[512];    /* the server's own binaries, when local */
-    bool auto_conf_ok;   /* postgresql.auto.conf can be reached as a file */
-    char supervisor[48]; /* "", "systemd:UNIT", "patroni", "container", …: who starts the server */
+    bool local;         /* the server runs on this machine and its data directory is visible */
+    int postmaster_pid; /* when local; 0 otherwise */
+    char owner[64];     /* the operating-system user of the data directory, when local */
+    char bindir[512];   /* the server's own binaries, when local */
+    bool auto_conf_ok;  /* postgresql.auto.conf can be reached as a file */
+    /* who starts the server: "", "systemd:UNIT" (the unit's main process is the postmaster), "service:UNIT" (that
+     * unit's main process has started it), "patroni", "container", … */
+    char supervisor[128];
+    /* How we get to act as the owner of the data directory: "root", "owner", "sudo", or "" not at all. */
+    char access[8];
+    char
+        manager[8]; /* how systemctl may be called for the unit: "root", "sudo", or "" not at all */
+    char sudo_note[64]; /* why sudo does not help, where it was tried */
+    bool pg_ctlcluster; /* Debian's tool is installed here */
+    char leftovers
+        [160]; /* files of an interrupted restart in the data directory, names with blanks between */
 };
 
 /* What our role may do. */
@@ -96,6 +106,7 @@ struct host_facts {
     double cgroup_cpus;                          /* NAN = none */
     char thp[32];                                /* "always", "madvise", "never" */
     int64_t hugepages_total, hugepages_free;
+    int hugepages_used; /* 1: the server's shared memory lies in huge pages; 0: not; -1 unknown */
     double hugepage_bytes;
     int overcommit, swappiness; /* -1 unknown */
     double commit_limit, committed;

@@ -8,6 +8,8 @@
 #include "pgd/base/effect.h"
 #include "pgd/discovery/facts.h"
 #include "pgd/tuning/ledger.h"
+#include "pgd/tuning/restart.h"
+#include "pgd/tuning/way.h"
 
 enum apply_state {
     /* Nothing under way. */
@@ -48,8 +50,6 @@ enum apply_state {
 };
 const char *apply_state_name(enum apply_state s); /* "read", "alter system", "restart" … */
 
-enum restart_way { RESTART_WAY_NONE, RESTART_WAY_PG_CTL, RESTART_WAY_COMMAND };
-
 /* What the machine needs to know; borrowed, must outlive the switch. */
 struct apply_env {
     struct server_facts *facts; /* pinned identity; settings (contexts) */
@@ -59,7 +59,12 @@ struct apply_env {
     const char
         *work_dir; /* for the report file, the copy of auto.conf, the canary's answer; 0700 */
     enum restart_way way;
-    const char *restart_command; /* RESTART_WAY_COMMAND */
+    const char *restart_command; /* RESTART_WAY_COMMAND: a program's path, without arguments */
+    const struct way *how;   /* how the server is configured; NULL = by our ALTER SYSTEM */
+    bool restart_by_dba;     /* a restart is waited for, and not made */
+    bool wait;               /* for the DBA; false: ask and end */
+    bool asked_before;       /* the same switch was asked for by an earlier run of the program */
+    const char *manual_path; /* where the DBA's part is written to */
     bool canary;                 /* boot a scratch cluster before a restart */
     bool guard_disabled;         /* test builds only: no second look before sending */
     bool preflight_disabled;     /* test builds only */

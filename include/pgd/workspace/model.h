@@ -450,6 +450,8 @@ double model_tps(const struct model *m);
 double model_ratio(const struct model *m);
 /* Assembles what the advisor may see. */
 void model_evidence(const struct model *m, struct evidence *e);
+/* How the server would be restarted, by the plan's policy (without a session: the command line's). */
+void model_restart(const struct model *m, struct restart_choice *out);
 /* Seconds of the budget that are left; a large number without a budget. */
 double model_seconds_left(const struct model *m);
 bool model_run_active(const struct model *m); /* a session is between PREPARE and SETTLE */
