@@ -102,7 +102,8 @@ static bool offered(const struct sense *s, const char *name)
     int version = s->f->id.version_num;
     if (k && k->min_version > version && version > 0)
         return false;
-    return s->f->settings.n == 0 || settings_find(&s->f->settings, name) != NULL;
+    const struct setting *one = settings_find(&s->f->settings, name);
+    return s->f->settings.n == 0 || (one && !settings_denied(s->f, one));
 }
 
 static bool restarts(const struct sense *s, const char *name)

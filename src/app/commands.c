@@ -7,6 +7,7 @@
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/grants.h"
 
 typedef void (*command_fn)(struct model *m, const char *args, struct effects *fx);
 
@@ -62,6 +63,22 @@ static void do_tune(struct model *m, const char *args, struct effects *fx)
     dialogs_reopen(m, fx);
 }
 
+static void do_grants(struct model *m, const char *args, struct effects *fx)
+{
+    struct buf script = {0};
+
+    (void)args;
+    (void)fx;
+    if (!m->server_known)
+        model_say(m, CHAT_WARN, "discovery has not finished yet");
+    else if (grants_script(&m->server, false, &script))
+        model_say(m, CHAT_AI, "What the role lacks here, to be run as a superuser:\n%s",
+                  buf_text(&script));
+    else
+        model_say(m, CHAT_AI, "The role has every right that a session needs.");
+    buf_clear(&script);
+}
+
 static const struct command_row rows[] = {
     {"help", "h ?", "", "Keys and commands.", 0},
     {"status", "s", "", "Where server, session and program stand.", 1},
@@ -71,10 +88,11 @@ static const struct command_row rows[] = {
     {"export", "", "", "Write the report and the configuration of all archived sessions.", 5},
     {"close", "", "", "No further round: confirm and keep what improved, archive the session.", 6},
     {"quit", "q", "", "Leave; a running session is paused first.", 7},
+    {"grants", "", "", "The rights that the role lacks, as a script of GRANTs.", 8},
 };
 
-static const command_fn functions[] = {do_help,   do_status, do_tune,  do_pause,
-                                       do_resume, do_export, do_close, do_quit};
+static const command_fn functions[] = {do_help,   do_status, do_tune, do_pause, do_resume,
+                                       do_export, do_close,  do_quit, do_grants};
 
 const struct command_row *commands_table(int *n)
 {

@@ -379,6 +379,7 @@ static struct guard_policy policy_of(const struct model *m)
         .by_dba = true,
         .peak_active = m->session.best_window.valid ? m->session.best_window.active_peak : 0,
         .clients = m->session.plan.clients,
+        .database = m->session.plan.database,
         .disabled = m->opt.unsafe_guard,
     };
 }

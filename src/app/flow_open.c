@@ -7,6 +7,7 @@
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/grants.h"
 #include "pgd/workspace/store.h"
 
 /* Steps of FLOW_WORKSPACE, in order; each waits for one answer. */
@@ -50,6 +51,7 @@ static void emit_discovery(struct model *m, struct effects *fx)
 {
     const struct server_facts *f = &m->server;
     struct line *l = line_new("discovery");
+    struct buf grants = {0};
 
     line_text(l, "workspace", m->workspace.name);
     line_text(l, "version", f->id.version);
@@ -60,6 +62,10 @@ static void emit_discovery(struct model *m, struct effects *fx)
     line_text(l, "database", f->id.database);
     line_text(l, "role", f->id.role);
     line_bool(l, "superuser", f->rights.superuser);
+    line_bool(l, "alter_system", f->rights.alter_system);
+    line_bool(l, "reload", f->rights.reload);
+    line_text(l, "grants", grants_script(f, false, &grants) ? buf_text(&grants) : NULL);
+    buf_clear(&grants);
     line_int(l, "cpus", f->host.known ? f->host.cpus : -1);
     line_num(l, "memory_bytes", f->host.known ? f->host.mem_total : NAN);
     line_int(l, "settings", f->settings.n);
@@ -71,6 +77,8 @@ static void emit_discovery(struct model *m, struct effects *fx)
               f->id.database, f->id.role, f->id.standby ? " (a standby)" : "");
     for (int i = 0; i < f->nmissing; i++)
         model_say(m, CHAT_WARN, "%s", f->missing[i]);
+    if (f->tuner[0])
+        model_say(m, CHAT_WARN, "another pg_diagnose tunes this server now: %s", f->tuner);
 }
 
 void flow_open_discovered(struct model *m, struct effects *fx)

@@ -173,6 +173,7 @@ static void propose(struct model *m, struct effects *fx)
         .restart_possible = flow_restart_possible(m),
         .peak_active = s->best_window.valid ? s->best_window.active_peak : NAN,
         .clients = s->plan.clients,
+        .database = s->plan.database,
         .temp_bytes_per_s = NAN,
         .disabled = m->opt.unsafe_guard,
     };

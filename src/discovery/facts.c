@@ -76,6 +76,13 @@ bool settings_bool(const struct settings *s, const char *name, bool otherwise)
     return otherwise;
 }
 
+bool settings_denied(const struct server_facts *f, const struct setting *s)
+{
+    const struct rights *r = &f->rights;
+
+    return s->denied && r->alter_system && r->reload && r->file_settings;
+}
+
 void settings_clear(struct settings *s)
 {
     free(s->items);

@@ -326,6 +326,19 @@ static void fill_backup(struct discover *d, struct server_facts *f, const struct
     f->runtime.base_backup = rows_bool(r, 0, "base_backup", false);
 }
 
+static void fill_tuners(struct discover *d, struct server_facts *f, const struct rows *r)
+{
+    const char *from = cell(r, 0, "client_addr");
+
+    (void)d;
+    f->tuner[0] = '\0';
+    if (r->nrows == 0)
+        return;
+    snprintf(f->tuner, sizeof f->tuner, "backend %.20s (%.40s) of %.60s from %.40s",
+             cell(r, 0, "pid"), cell(r, 0, "application"), cell(r, 0, "role"),
+             *from ? from : "the server's machine");
+}
+
 /* The limits hold for the statements between the first row and the last. Nothing in the catalog may
  * keep discovery waiting, and no function of a user's schema may stand before the server's own. */
 static const char limits_set[] = "SELECT pg_catalog.set_config('lock_timeout', '100ms', false), "
@@ -453,6 +466,7 @@ const struct discover_query discover_queries[] = {
      .refresh = true,
      .lost = "running base backups",
      .fill = fill_backup},
+    {.name = "tuners", .asset = "sql/tuners.sql", .fill = fill_tuners},
     {.name = "limits_reset", .sql = limits_reset, .refresh = true},
 };
 const int discover_query_count = (int)ARRAY_LEN(discover_queries);

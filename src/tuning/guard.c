@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pgd/base/buf.h"
+#include "pgd/base/quote.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/bill.h"
 #include "pgd/tuning/ledger.h"
@@ -76,6 +77,15 @@ static bool check_rights(struct check *c)
         return refuse(c->line, REFUSE_CONTEXT, "%s is fixed in this build of the server", name);
     if (strstr(c->s->context, "backend"))
         return refuse(c->line, REFUSE_CONTEXT, "%s is fixed when a session begins", name);
+    if (settings_denied(c->f, c->s)) {
+        struct buf role = {0};
+        quote_ident(&role, c->f->id.role);
+        refuse(c->line, REFUSE_RIGHT,
+               "the role may not set %s: GRANT ALTER SYSTEM ON PARAMETER %s TO %.80s", name, name,
+               buf_text(&role));
+        buf_clear(&role);
+        return false;
+    }
     if (c->f->id.standby)
         return refuse(c->line, REFUSE_STANDBY,
                       "this server is a standby: %s is changed on the primary first", name);
@@ -133,7 +143,23 @@ static bool check_value(struct check *c, const struct err *e)
 static bool override_applies(const struct override *o, const struct check *c)
 {
     return strcmp(o->name, c->s->name) == 0 && (!*o->role || strcmp(o->role, c->f->id.role) == 0) &&
-           (!*o->database || strcmp(o->database, c->f->id.database) == 0);
+           (!*o->database ||
+            strcmp(o->database, c->g->database ? c->g->database : c->f->id.database) == 0);
+}
+
+void override_reset_sql(const struct override *o, struct buf *out)
+{
+    buf_puts(out, *o->role || !*o->database ? "ALTER ROLE " : "ALTER DATABASE ");
+    if (*o->role || *o->database)
+        quote_ident(out, *o->role ? o->role : o->database);
+    else
+        buf_puts(out, "ALL");
+    if (*o->role && *o->database) {
+        buf_puts(out, " IN DATABASE ");
+        quote_ident(out, o->database);
+    }
+    buf_puts(out, " RESET ");
+    quote_ident(out, o->name);
 }
 
 static bool check_overrides(struct check *c)
@@ -146,13 +172,20 @@ static bool check_overrides(struct check *c)
         const struct override *o = &c->f->overrides[i];
         if (!override_applies(o, c))
             continue;
+        struct buf sql = {0};
+        override_reset_sql(o, &sql);
         if (*o->role && *o->database)
-            return refuse(c->line, REFUSE_OVERRIDDEN,
-                          "role %s in database %s has %s = %s of its own", o->role, o->database,
-                          o->name, o->value);
-        return refuse(c->line, REFUSE_OVERRIDDEN, "%s %s has %s = %s of its own",
-                      *o->role ? "role" : "database", *o->role ? o->role : o->database, o->name,
-                      o->value);
+            refuse(c->line, REFUSE_OVERRIDDEN,
+                   "role %.40s in database %.40s has %.40s of its own: %s", o->role, o->database,
+                   o->value, buf_text(&sql));
+        else
+            refuse(c->line, REFUSE_OVERRIDDEN, "%s%.60s has %.60s of its own: %s",
+                   *o->role       ? "role "
+                   : *o->database ? "database "
+                                  : "every role",
+                   *o->role ? o->role : o->database, o->value, buf_text(&sql));
+        buf_clear(&sql);
+        return false;
     }
     if (strcmp(source, "database") == 0 || strcmp(source, "user") == 0 ||
         strcmp(source, "database user") == 0)

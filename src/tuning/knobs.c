@@ -186,6 +186,7 @@ const char *refusal_name(enum refusal r)
         [REFUSE_UNKNOWN] = "is not a setting that this program changes",
         [REFUSE_DBA_ONLY] = "is the DBA's own decision",
         [REFUSE_VALUE] = "does not take this value",
+        [REFUSE_RIGHT] = "may not be set by our role",
         [REFUSE_CONTEXT] = "cannot be changed in this way",
         [REFUSE_MEMORY] = "needs more memory than there is",
         [REFUSE_DISK] = "needs more disk than there is",

@@ -5,6 +5,7 @@
 
 #include "pgd/base/text.h"
 #include "pgd/tuning/apply_parts.h"
+#include "pgd/tuning/guard.h"
 
 /* Steps of VERIFY: a session is being opened; a pause before another try; the question; a pause before the next. */
 enum { V_CONNECT, V_RETRY, V_ASK, V_PAUSE };
@@ -100,6 +101,28 @@ static bool hidden_by(const struct rows *r, int i, const struct setting *s, char
     return true;
 }
 
+/* The exact statement with which the DBA takes the other value away; it is never sent. */
+static void hint_reset(const struct rows *r, int i, const struct setting *s, struct err *e)
+{
+    const char *role = rows_text(r, i, "role"), *db = rows_text(r, i, "db");
+    bool both = strcmp(s->source, "database user") == 0;
+    bool everybody = strcmp(s->source, "global") == 0;
+    struct override o = {0};
+    struct buf sql = {0};
+
+    text_copy_raw(o.name, sizeof o.name, s->name);
+    if (both || strcmp(s->source, "user") == 0)
+        text_copy_raw(o.role, sizeof o.role, role ? role : "");
+    if (both || strcmp(s->source, "database") == 0)
+        text_copy_raw(o.database, sizeof o.database, db ? db : "");
+    override_reset_sql(&o, &sql);
+    if (o.role[0] || o.database[0] || everybody)
+        err_hint(e, "Take it away there, or set the value there: %s", buf_text(&sql));
+    else
+        err_hint(e, "Change it where it is set: no statement reaches it.");
+    buf_clear(&sql);
+}
+
 static int find_row(const struct rows *r, const char *name)
 {
     for (int i = 0; i < r->nrows; i++) {
@@ -143,7 +166,7 @@ static enum seen check_one(const struct rows *r, const struct entry *want, bool 
                 by, s.shown, want->value);
         err_detail(e, "A value set for a role, a database or the command line hides the "
                       "system-wide one.");
-        err_hint(e, "Change it there (ALTER ROLE or ALTER DATABASE … SET), or RESET it there.");
+        hint_reset(r, i, &s, e);
         return NEVER;
     }
     bool listed = strcmp(s.source, "configuration file") == 0 || strcmp(s.source, "override") == 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pgd/base/text.h"
+#include "pgd/tuning/grants.h"
 #include "pgd/ui/dialog.h"
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
@@ -120,6 +121,13 @@ static void say_server(struct dialog_text *text, const struct model *m)
     dialog_pair(text, "role", STYLE_VALUE, "%s%s%s", id->role,
                 m->server.rights.superuser ? ", superuser" : "",
                 m->server.rights.alter_system ? "" : ", may not change settings");
+    struct buf script = {0};
+    if (grants_script(&m->server, false, &script))
+        dialog_pair(text, "", STYLE_LABEL, "/grants prints the rights that it lacks");
+    buf_clear(&script);
+    if (m->server.tuner[0])
+        dialog_pair(text, "in use", STYLE_WARN, "another pg_diagnose tunes it: %s",
+                    m->server.tuner);
     for (int i = 0; i < m->server.nmissing; i++)
         dialog_pair(text, i ? "" : "not to be seen", STYLE_WARN, "%s", m->server.missing[i]);
 }

@@ -69,7 +69,7 @@ def one_server():
         standby_space = run.summary["workspace"]
 
         # The primary of a host list goes away before anything was changed, and the standby takes over.
-        first = t.Run(either(a, b), a.home(), a.script(t.SORTS), "--duration", "2", "--accept", "safe")
+        first = t.Run(either(a, b), a.home(), a.script(t.SORTS), "--duration", "1", "--accept", "safe")
         first.until("the baseline", lambda: first.events("bench"))
 
         # Meanwhile somebody else, with another home and in another database.

@@ -305,14 +305,26 @@ static void overrides(void **state)
     assert_non_null(strstr(l.reach, "3 roles or databases"));
     override_row("work_mem", "postgres", "shop");
     l = expect("work_mem", "8MB", REFUSE_OVERRIDDEN);
-    assert_string_equal(l.reason, "role postgres in database shop has work_mem = 1MB of its own");
+    assert_string_equal(
+        l.reason,
+        "role postgres in database shop has 1MB of its own: ALTER ROLE postgres IN DATABASE "
+        "shop RESET work_mem");
     assert_int_equal(l.takes, TAKES_NEVER);
     override_row("jit", "", "shop");
     assert_string_equal(expect("jit", "off", REFUSE_OVERRIDDEN).reason,
-                        "database shop has jit = 1MB of its own");
+                        "database shop has 1MB of its own: ALTER DATABASE shop RESET jit");
     override_row("seq_page_cost", "postgres", "");
-    assert_string_equal(expect("seq_page_cost", "2", REFUSE_OVERRIDDEN).reason,
-                        "role postgres has seq_page_cost = 1MB of its own");
+    assert_string_equal(
+        expect("seq_page_cost", "2", REFUSE_OVERRIDDEN).reason,
+        "role postgres has 1MB of its own: ALTER ROLE postgres RESET seq_page_cost");
+    override_row("cpu_tuple_cost", "", "");
+    assert_string_equal(expect("cpu_tuple_cost", "0.02", REFUSE_OVERRIDDEN).reason,
+                        "every role has 1MB of its own: ALTER ROLE ALL RESET cpu_tuple_cost");
+    /* The workload may have a database of its own. */
+    policy.database = "warehouse";
+    expect("jit", "off", REFUSE_NONE);
+    expect("work_mem", "8MB", REFUSE_OVERRIDDEN);
+    policy.database = NULL;
     snprintf(pg15_setting(&facts, "shared_buffers")->source, 32, "command line");
     assert_non_null(
         strstr(expect("shared_buffers", "2GB", REFUSE_OVERRIDDEN).reason, "command line"));

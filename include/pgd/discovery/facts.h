@@ -85,6 +85,9 @@ const struct setting *settings_find(const struct settings *s, const char *name);
 /* The numeric value in bytes (memory), milliseconds (time) or plain; NAN if not numeric or missing. */
 double settings_number(const struct settings *s, const char *name);
 bool settings_bool(const struct settings *s, const char *name, bool otherwise);
+struct server_facts;
+/* Does our role change settings here, but not this one? Where it changes none, somebody else does it, and may do more. */
+bool settings_denied(const struct server_facts *f, const struct setting *s);
 void settings_clear(struct settings *s);
 
 struct disk_facts {
@@ -164,6 +167,7 @@ struct server_facts {
     struct relation_facts relations[RELATIONS_MAX];
     int noverrides;
     struct override overrides[OVERRIDES_MAX];
+    char tuner[240]; /* another program that holds the lock of a tuning session; "" = nobody */
     int nmissing;
     char missing[MISSING_MAX][160]; /* what could not be seen, and why */
 };

@@ -2,6 +2,7 @@
  * reaches, costs and risks, with the exact SQL and its undo. */
 #pragma once
 
+#include "pgd/base/buf.h"
 #include "pgd/base/err.h"
 #include "pgd/discovery/facts.h"
 #include "pgd/protocol/records.h"
@@ -52,6 +53,7 @@ struct guard_policy {
     bool by_dba;           /* the value was typed by the DBA: DBA-only knobs pass */
     double peak_active;    /* measured concurrency; NAN = unknown: clients */
     double clients;
+    const char *database; /* of the workload; NULL = that of the control connection */
     double temp_bytes_per_s;
     bool disabled; /* test builds only: everything passes */
 };
@@ -79,6 +81,8 @@ void guard_line(struct review_line *line, const struct server_facts *f,
  * beside the accepted ones and those still unanswered is refused with its answer taken back; when others were
  * rejected and it fits after all, it becomes unanswered again. */
 void guard_bill(struct review *r, const struct server_facts *f, const struct guard_policy *g);
+/* The statement that takes a role's or database's own value away, for the DBA: it is not sent. */
+void override_reset_sql(const struct override *o, struct buf *out);
 /* The second, independent check, right before sending: name and value against the denylist, character
  * set, length. value NULL is a RESET. False and *e when it must not be sent. It is for what we introduce and for taking
  * that back by RESET; an entry that stood in the file before us goes back as it was. */

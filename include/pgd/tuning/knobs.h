@@ -55,6 +55,7 @@ enum refusal {
     REFUSE_UNKNOWN,     /* not a setting of this server, or not on the list */
     REFUSE_DBA_ONLY,    /* the DBA's own decision */
     REFUSE_VALUE,       /* type, unit, range or enum */
+    REFUSE_RIGHT,       /* our role may set others, but not this one */
     REFUSE_CONTEXT,     /* cannot be changed in this way (internal, backend) */
     REFUSE_MEMORY,      /* more memory than the machine or its cgroup has */
     REFUSE_DISK,        /* more WAL than the disk can hold */
