@@ -2,20 +2,18 @@
  * screen the views are painted at most 30 times a second, at once after a key. */
 #include "pgd/app/app.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pgd/app/gate.h"
 #include "pgd/app/headless.h"
 #include "pgd/app/keys.h"
+#include "pgd/app/logfile.h"
 #include "pgd/app/update.h"
 #include "pgd/app/verbs.h"
-#include "pgd/base/log.h"
 #include "pgd/io/io.h"
 #include "pgd/protocol/summary.h"
 #include "pgd/ui/term.h"
@@ -192,17 +190,6 @@ static void suspend(void *arg)
     run(arg, &e);
 }
 
-static int log_file(const struct options *o)
-{
-    struct buf path = {0};
-
-    (void)mkdir(o->home, 0700);
-    buf_printf(&path, "%s/pg_diagnose.log", o->home);
-    int fd = open(buf_text(&path), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-    buf_clear(&path);
-    return fd;
-}
-
 static bool open_screen(struct app *a, int log_fd, struct err *e)
 {
     struct term_opts opts = {
@@ -244,16 +231,6 @@ int app_usage_error(const struct command_line *cl, const struct err *e)
         free(s);
     }
     return 2;
-}
-
-static int log_fd_of_sink = -1;
-
-static void sink(enum log_level level, const char *line)
-{
-    static const char *const names[] = {"info", "warning", "error"};
-
-    if (log_fd_of_sink >= 0)
-        (void)dprintf(log_fd_of_sink, "%s: %s\n", names[level], line);
 }
 
 /* After the screen is gone: what the DBA should still see in the shell. */
@@ -315,10 +292,9 @@ int app_run(const struct command_line *cl)
     }
     a->gate.readonly = a->m.opt.readonly;
     bool screen = (cl->verb == VERB_SCREEN || cl->verb == VERB_DEMO) && !a->m.opt.headless;
-    log_fd_of_sink = log_file(&a->m.opt);
-    log_sink(sink);
+    int log_fd = logfile_open(a->m.opt.home);
     a->io = io_new(on_event, idle, a);
-    if (screen && !open_screen(a, log_fd_of_sink, &e)) {
+    if (screen && !open_screen(a, log_fd, &e)) {
         io_free(a->io);
         model_clear(&a->m);
         free(a);
@@ -340,7 +316,6 @@ int app_run(const struct command_line *cl)
     model_clear(&a->m);
     secret_wipe_all();
     free(a);
-    if (log_fd_of_sink >= 0)
-        close(log_fd_of_sink);
+    logfile_close();
     return code;
 }
