@@ -138,6 +138,7 @@ static void force_change(struct proposal *p, const char *pair, size_t len)
     memset(c, 0, sizeof *c);
     memcpy(c->name, pair, name);
     memcpy(c->value, eq + 1, len - name - 1);
+    p->nothing_left = false;
     text_copy(c->why, sizeof c->why, "asked for by a test");
 }
 #endif

@@ -1,6 +1,6 @@
 /* The denylist: settings that must not be introduced, each with the reason, and the one value of each that
- * repairs an inherited danger. It knows nothing of the allowlist, and is asked twice: by the review, and once
- * more by guard_send() just before a statement goes out. */
+ * repairs an inherited danger. It is kept apart from the allowlist, and is asked twice: by the review, and once
+ * more by guard_send() just before a statement goes out, where a name on neither list is refused, too. */
 #include <string.h>
 
 #include "pgd/base/mem.h"
@@ -226,6 +226,9 @@ bool guard_send(const char *name, const char *value, struct err *e)
     if (value && !plain_value(value))
         return err_set(e, ERR_REFUSED, "refused to send: the value of %s is not plain text", name);
     const struct danger *d = find(name);
+    if (!d && !knob_find(name))
+        return err_set(e, ERR_REFUSED, "refused to send: %s %s", name,
+                       refusal_name(REFUSE_UNKNOWN));
     if (!d || d->trade)
         return true;
     /* Taking a repair back is a RESET; nothing else of the list was ever set by us. */

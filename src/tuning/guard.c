@@ -130,8 +130,9 @@ static bool check_value(struct check *c, const struct err *e)
     if (strcmp(c->s->name, "track_io_timing") == 0 && strcmp(line->to, "off") == 0 && !c->g->by_dba)
         return refuse(line, REFUSE_BENCHMARK, "%s = off %s", c->s->name,
                       refusal_name(REFUSE_BENCHMARK));
-    if (!c->k || c->g->by_dba || isnan(c->number) ||
-        (c->number < 0 && (c->k->flags & KNOB_MINUS_ONE)))
+    /* The limits are for advisors; those of a setting that no advisor changes are for the DBA. */
+    bool free = c->g->by_dba && c->k && !(c->k->flags & KNOB_DBA_ONLY);
+    if (!c->k || free || isnan(c->number) || (c->number < 0 && (c->k->flags & KNOB_MINUS_ONE)))
         return true;
     if (c->number < c->k->floor || c->number > c->k->ceiling)
         return refuse(line, REFUSE_VALUE,

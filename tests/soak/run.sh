@@ -1,10 +1,11 @@
 #!/bin/sh
-# What takes long. run.sh [PART...]: kills, boundaries, screens, fuzz, tidy, versions; all of them without a name.
+# What takes long. run.sh [PART...]: kills, boundaries, screens, fuzz, tidy, table, versions; all of them without a name.
 #   kills       random kill -9, each with its resume          SOAK_KILLS (100) over PostgreSQL 12, 15 and 18
 #   boundaries  kill -9 at each boundary of a round           SOAK_TIMES (3) on each of 12, 15 and 18
 #   screens     the screen tests, over and over               SOAK_LOOPS (10)
 #   fuzz        every fuzz target under libFuzzer             SOAK_FUZZ_SECONDS (300) for each
 #   tidy        clang-tidy over src/
+#   table       each value that ALTER SYSTEM takes and a server does not survive, past the guard, then past preflight too
 #   versions    each of PostgreSQL 12 to 18 that can be had, as superuser, as a member of pg_monitor and as an ordinary role
 # Each part prints what it did; the exit code says whether all of them were content.
 set -u
@@ -85,16 +86,22 @@ away() {
     PGD_SOAK=1 PGD_PROGRAM=$top/build/gcc/pg_diagnose "$top/tests/integration/test_server_goes_away.py" for_good
 }
 
+table() {
+    build gcc dev pg_diagnose pg_diagnose_test &&
+        PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
+            "$top/tests/integration/test_alter_table.py" all
+}
+
 versions() {
     build gcc dev pg_diagnose || return 1
     PGD_PROGRAM=$top/build/gcc/pg_diagnose "$top/tests/soak/versions.py"
 }
 
-[ $# -gt 0 ] || set -- kills boundaries screens away fuzz tidy versions
+[ $# -gt 0 ] || set -- kills boundaries screens away fuzz tidy table versions
 mkdir -p "$top/build"
 for part in "$@"; do
     case $part in
-    kills | boundaries | screens | away | fuzz | tidy | versions) ;;
+    kills | boundaries | screens | away | fuzz | tidy | table | versions) ;;
     *)
         echo "run.sh: there is no part named $part" >&2
         exit 2

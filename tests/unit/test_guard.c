@@ -155,6 +155,66 @@ static void names(void **state)
     expect("pg_stat_statements.track", "all", REFUSE_UNKNOWN);
 }
 
+/* What ALTER SYSTEM lets through, and a server does not survive, or people are locked out by, or data is lost with. The same
+ * values as in tests/integration/test_alter_table.py. */
+static void values_that_alter_system_takes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value;
+        enum refusal why;
+        bool listed; /* the name may be sent, the value may not */
+    } rows[] = {
+        {"shared_buffers", "4TB", REFUSE_MEMORY, true},
+        {"min_dynamic_shared_memory", "1TB", REFUSE_UNKNOWN, false},
+        {"max_locks_per_transaction", "2147483647", REFUSE_UNKNOWN, false},
+        {"huge_pages", "on", REFUSE_VALUE, true},
+        {"shared_preload_libraries", "no_such_library", REFUSE_CODE, false},
+        {"session_preload_libraries", "no_such", REFUSE_CODE, false},
+        {"local_preload_libraries", "no_such", REFUSE_CODE, false},
+        {"max_connections", "3", REFUSE_DBA_ONLY, true},
+        {"superuser_reserved_connections", "150", REFUSE_LOCKOUT, false},
+        {"wal_level", "minimal", REFUSE_DATA, false},
+        {"max_prepared_transactions", "262143", REFUSE_REPLICATION, false},
+        {"ssl", "on", REFUSE_LOCKOUT, false},
+        {"hba_file", "/nonexistent", REFUSE_FILES, false},
+        {"unix_socket_group", "nosuch", REFUSE_LOCKOUT, false},
+        {"unix_socket_directories", "/nonexistent", REFUSE_LOCKOUT, false},
+        {"unix_socket_directories", "/tmp", REFUSE_LOCKOUT, false},
+        {"listen_addresses", "999.1.1.1", REFUSE_LOCKOUT, false},
+        {"port", "1", REFUSE_LOCKOUT, false},
+        {"port", "29871", REFUSE_LOCKOUT, false},
+        {"work_mem", "1TB", REFUSE_VALUE, true},
+        {"statement_timeout", "1ms", REFUSE_LOCKOUT, false},
+        {"default_transaction_read_only", "on", REFUSE_LOCKOUT, false},
+        {"search_path", "evil", REFUSE_LOCKOUT, false},
+        {"synchronous_standby_names", "ghost", REFUSE_DURABILITY, false},
+        {"autovacuum", "off", REFUSE_DATA, false},
+        {"fsync", "off", REFUSE_DATA, false},
+        {"full_page_writes", "off", REFUSE_DATA, false},
+        {"zero_damaged_pages", "on", REFUSE_DATA, false},
+        {"archive_command", "touch /tmp/x", REFUSE_COMMAND, false},
+        {"recovery_target_time", "2020-01-01", REFUSE_REPLICATION, false},
+        {"data_directory", "/nonexistent", REFUSE_FILES, false},
+        {"config_file", "/nonexistent", REFUSE_FILES, false},
+        {"max_connections", "262143", REFUSE_DBA_ONLY, true},
+        {"max_stack_depth", "1GB", REFUSE_UNKNOWN, false},
+        {"work_mem", "64XB", REFUSE_VALUE, true},
+        {"random_page_cost", "-5", REFUSE_VALUE, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        policy.by_dba = false;
+        expect(rows[i].name, rows[i].value, rows[i].why);
+        /* Nor when a DBA types it, or asked for durability trades. */
+        policy.by_dba = policy.allow_durability = true;
+        if (line_of(rows[i].name, rows[i].value).refusal == REFUSE_NONE)
+            fail_msg("a DBA may set %s = %s", rows[i].name, rows[i].value);
+        policy.allow_durability = false;
+        if (!rows[i].listed && guard_send(rows[i].name, rows[i].value, NULL))
+            fail_msg("%s = %s would be sent", rows[i].name, rows[i].value);
+    }
+}
+
 static void version_limits(void **state)
 {
     (void)state;
@@ -617,6 +677,7 @@ int main(void)
         CASE(a_line_tells_all),
         CASE(undo_restores_the_entry),
         CASE(names),
+        CASE(values_that_alter_system_takes),
         CASE(version_limits),
         CASE(repairs),
         CASE(durability_wants_a_wish_of_its_own),

@@ -83,7 +83,7 @@ void guard_line(struct review_line *line, const struct server_facts *f,
 void guard_bill(struct review *r, const struct server_facts *f, const struct guard_policy *g);
 /* The statement that takes a role's or database's own value away, for the DBA: it is not sent. */
 void override_reset_sql(const struct override *o, struct buf *out);
-/* The second, independent check, right before sending: name and value against the denylist, character
+/* The second, independent check, right before sending: name and value against both lists, character
  * set, length. value NULL is a RESET. False and *e when it must not be sent. It is for what we introduce and for taking
  * that back by RESET; an entry that stood in the file before us goes back as it was. */
 PGD_MUST_CHECK bool guard_send(const char *name, const char *value, struct err *e);
