@@ -172,8 +172,10 @@ static enum seen check_one(const struct rows *r, const struct entry *want, bool 
     bool listed = strcmp(s.source, "configuration file") == 0 || strcmp(s.source, "override") == 0;
     if (listed && !s.pending_restart && apply_value_same(&s, want->value))
         return SEEN;
-    err_set(e, ERR_VERIFY, "%s is %.80s, not %.80s%s", s.name, s.shown, want->value,
-            s.pending_restart ? ": it waits for a restart" : "");
+    if (s.pending_restart)
+        err_set(e, ERR_VERIFY, "%s = %.80s waits for a restart", s.name, want->value);
+    else
+        err_set(e, ERR_VERIFY, "%s is %.80s, not %.80s", s.name, s.shown, want->value);
     err_detail(e, "Its source is: %s.", s.source);
     return NOT_YET;
 }

@@ -314,6 +314,28 @@ static void test_standby(void **state)
     assert_string_equal(a.err.msg, "the server is a standby");
 }
 
+/* Another cluster at the same address, and the same cluster at another folder: nothing is read there, let alone sent. */
+static void test_another_server(void **state)
+{
+    (void)state;
+    struct arm goal = two();
+    char table[400];
+    start(&goal);
+    snprintf(table, sizeof table, IDENTITY, "f", 1);
+    rows(table);
+    rows("system_identifier\n43\n");
+    assert_int_equal(a.state, APPLY_FAILED);
+    assert_int_equal(a.err.code, ERR_REFUSED);
+    assert_non_null(strstr(a.err.msg, "this is not the server that was looked at"));
+    apply_clear(&a);
+    effects_clear(&fx);
+    snprintf(facts.id.data_directory, sizeof facts.id.data_directory, "/other");
+    start(&goal);
+    identity("f", 1);
+    assert_int_equal(a.state, APPLY_FAILED);
+    assert_null(strstr(effects(), "ALTER"));
+}
+
 static void test_link_lost_early(void **state)
 {
     (void)state;
@@ -499,6 +521,22 @@ static void test_override(void **state)
     assert_int_equal(a.state, APPLY_UNDO);
     assert_string_equal(a.err.msg, "work_mem is overridden by the role app in the database shop: "
                                    "the workload has 3MB, not 64MB");
+}
+
+/* The file says so, the session says so, and the server still waits for a restart. */
+static void test_pending_restart_is_not_in_force(void **state)
+{
+    (void)state;
+    until_verify();
+    verified(SEEN "work_mem|65536|kB|integer|user|configuration file|\\N|t|64MB|app|shop\n"
+                  "random_page_cost|1.1||real|user|configuration file|\\N|f|1.1|app|shop\n");
+    assert_int_equal(a.state, APPLY_VERIFY);
+    now += 2 * SECOND;
+    timer();
+    rows(SEEN "work_mem|65536|kB|integer|user|configuration file|\\N|t|64MB|app|shop\n"
+              "random_page_cost|1.1||real|user|configuration file|\\N|f|1.1|app|shop\n");
+    assert_int_equal(a.state, APPLY_UNDO);
+    assert_string_equal(a.err.msg, "work_mem = 64MB waits for a restart");
 }
 
 static void test_value_never_comes(void **state)
@@ -817,6 +855,7 @@ int main(void)
         CASE(test_nothing_to_do),
         CASE(test_late_answers),
         CASE(test_standby),
+        CASE(test_another_server),
         CASE(test_link_lost_early),
         CASE(test_journal_cannot_be_written),
         CASE(test_guard_is_asked_again),
@@ -827,6 +866,7 @@ int main(void)
         CASE(test_another_server_after_reconnect),
         CASE(test_undo_refused),
         CASE(test_override),
+        CASE(test_pending_restart_is_not_in_force),
         CASE(test_value_never_comes),
         CASE(test_result_cannot_be_written),
         CASE(test_unsure_takes_part),
