@@ -1,236 +1,10 @@
 /* Switches of arms on a real server: there and back by reload and by restart, a start that fails, a canary that refuses,
  * overrides, other people's edits, a crash in the middle. Effects go through the real io. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "pgd/base/log.h"
-#include "pgd/base/text.h"
-#include "pgd/io/io.h"
-#include "pgd/tuning/apply.h"
-#include "pgtest.h"
-
-enum { RETRY_MS = 100, LIMIT_S = 120 };
-
-/* One server with what the program would know of it. */
-struct world {
-    struct pgtest *pg;
-    struct server_facts facts;
-    struct ledger ledger;
-    uint64_t journal_no;
-    char dir[256], journal[300];
-    char role[64], command[700];
-    enum restart_way way;
-    bool canary, preflight_disabled;
-    int link_ms;
-    /* of one switch */
-    struct io *io;
-    struct apply *apply;
-    uint32_t connects;
-    int64_t began_us;
-    uint64_t answered; /* newest journal number that is on the disk */
-    bool too_early; /* something that changes the server left before its journal entry was there */
-    bool cut_at_reload, cut; /* the program is killed when it wants to reload */
-    int alters;
-    struct buf trace;
-};
-
-static struct world *w;
-
-static char *const *words(const char *a, const char *b, const char *c, const char *d)
-{
-    char **list = calloc(5, sizeof *list);
-    const char *given[] = {a, b, c, d};
-    for (int i = 0; i < 4; i++)
-        list[i] = strdup(given[i]);
-    return list;
-}
-
-static struct effect connect_effect(const char *role)
-{
-    struct effect e = {.kind = FX_PG_CONNECT, .ms = 5000};
-    e.u.pg.conn = CONN_BENCH;
-    e.u.pg.keys = (char **)(uintptr_t)words("host", "port", "user", "dbname");
-    e.u.pg.values = (char **)(uintptr_t)words(w->pg->host, w->pg->port, role, "postgres");
-    return e;
-}
-
-static void connect_control(void)
-{
-    struct effect e = connect_effect(w->pg->user);
-    e.req = (struct req){.owner = OWNER_LINKS, .generation = 1, .id = ++w->connects};
-    e.u.pg.conn = CONN_CONTROL;
-    io_run(w->io, &e);
-}
-
-static void quit(void)
-{
-    struct effect e = {.kind = FX_QUIT};
-    io_run(w->io, &e);
-}
-
-static void carry_out(struct effects *fx)
-{
-    for (size_t i = 0; i < fx->n; i++) {
-        struct effect *e = &fx->items[i];
-        struct buf line = {0};
-        effect_text(e, &line);
-        buf_printf(&w->trace, "%.300s\n", buf_text(&line));
-        buf_clear(&line);
-        if (e->kind == FX_PG_QUERY && strncmp(e->text, "ALTER SYSTEM", 12) == 0) {
-            w->alters++;
-            w->too_early |= !e->changes_server || e->after_journal == 0;
-        }
-        w->too_early |= e->after_journal > w->answered;
-        if (w->cut_at_reload && e->kind == FX_PG_QUERY && strstr(e->text, "pg_reload_conf")) {
-            w->cut = true;
-            quit();
-        }
-        if (!w->cut)
-            io_run(w->io, e);
-    }
-    effects_clear(fx);
-}
-
-static void start_switch(const struct arm *goal, const struct effect *session, int64_t at_us)
-{
-    struct effects fx = {0};
-    struct apply_env env = {
-        .facts = &w->facts,
-        .ledger = &w->ledger,
-        .journal_path = w->journal,
-        .journal_no = &w->journal_no,
-        .work_dir = w->dir,
-        .way = w->way,
-        .restart_command = w->command,
-        .canary = w->canary,
-        .guard_disabled = w->preflight_disabled,
-        .preflight_disabled = w->preflight_disabled,
-        .verify_ms = 4000,
-        .link_ms = w->link_ms,
-        .connect = session,
-    };
-    w->began_us = at_us;
-    apply_start(w->apply, &env, goal, at_us, &fx);
-    carry_out(&fx);
-}
-
-static const struct arm *current_goal;
-static struct effect current_session;
-
-static void on_event(void *arg, struct event *ev)
-{
-    struct effects fx = {0};
-    (void)arg;
-    bool control = (ev->kind == EV_PG_UP || ev->kind == EV_PG_DOWN) &&
-                   ev->u.pg.conn == CONN_CONTROL;
-    if (ev->kind == EV_FILE && ev->u.file.journal_no && ev->err.code == ERR_NONE)
-        w->answered = ev->u.file.journal_no;
-    if (ev->kind == EV_START) {
-        connect_control();
-    } else if (ev->kind == EV_PG_UP && control && w->apply->state == APPLY_IDLE) {
-        start_switch(current_goal, &current_session, ev->at_us);
-    } else if (ev->kind == EV_TIMER && ev->req.owner == OWNER_LINKS) {
-        connect_control();
-    } else if (ev->req.owner == OWNER_APPLY || control) {
-        apply_step(w->apply, ev, &fx);
-        carry_out(&fx);
-        if (control && ev->kind == EV_PG_DOWN && !apply_finished(w->apply)) {
-            struct effect e = {.kind = FX_TIMER, .ms = RETRY_MS};
-            e.req = (struct req){.owner = OWNER_LINKS, .generation = 1, .id = 1000000};
-            io_run(w->io, &e);
-        }
-    }
-    if (apply_finished(w->apply) || ev->at_us - w->began_us > LIMIT_S * 1000000LL)
-        quit();
-}
-
-static void on_idle(void *arg)
-{
-    (void)arg;
-}
-
-/* One switch from beginning to end. */
-static enum apply_state switch_to(const struct arm *goal)
-{
-    if (!w->apply)
-        w->apply = calloc(1, sizeof *w->apply);
-    apply_clear(w->apply);
-    w->began_us = io_now_us();
-    w->answered = w->journal_no;
-    w->too_early = w->cut = false;
-    w->alters = 0;
-    buf_clear(&w->trace);
-    current_goal = goal;
-    current_session = connect_effect(w->role);
-    w->io = io_new(on_event, on_idle, NULL);
-    struct event start = {.kind = EV_START};
-    io_post(w->io, &start);
-    io_loop(w->io);
-    io_free(w->io);
-    effect_clear(&current_session);
-    print_message("    %s: %s in %.2f s (away %.2f s)%s%s%s%s\n", goal->label,
-                  apply_state_name(w->apply->state),
-                  (double)(w->apply->now_us - w->apply->started_at_us) / 1e6, w->apply->restart_s,
-                  w->apply->err.msg[0] ? ": " : "", w->apply->err.msg,
-                  w->apply->log_line[0] ? " | " : "", w->apply->log_line);
-    if (getenv("PGD_TRACE"))
-        print_message("%s", buf_text(&w->trace));
-    assert_false(w->too_early);
-    return w->apply->state;
-}
-
-static struct arm arm_of(const char *label, const char *name, const char *value)
-{
-    struct arm a = {0};
-    text_copy(a.label, sizeof a.label, label);
-    if (name)
-        assert_true(arm_set(&a, name, true, value));
-    return a;
-}
-
-static const char *sql(const char *text)
-{
-    return pgtest_psql(w->pg, "postgres", text);
-}
-
-static const char *show(const char *name)
-{
-    char text[200];
-    snprintf(text, sizeof text, "SHOW %s", name);
-    return sql(text);
-}
-
-static const char *auto_conf(void)
-{
-    return pgtest_sh("grep -v '^#' '%s/postgresql.auto.conf' || true", w->pg->data);
-}
-
-static const char *journal(void)
-{
-    return pgtest_sh("cat '%s'", w->journal);
-}
-
-static const char *leftovers(void)
-{
-    return pgtest_sh("cd '%s' && ls -d pg_diagnose* 2>/dev/null | grep -v server.log || true",
-                     w->pg->data);
-}
-
-/* Scratch clusters of ours that were not removed. */
-static const char *canaries(void)
-{
-    return pgtest_sh("ls -d '%s'/pgd-canary.* 2>/dev/null | wc -l", w->pg->dir);
-}
+#include "applytest.h"
 
 static int setup(void **state)
 {
@@ -238,37 +12,14 @@ static int setup(void **state)
     const char *bin = pgtest_bindir(getenv("PGD_TEST_VERSION") ? getenv("PGD_TEST_VERSION") : "15");
     if (!bin)
         bin = pgtest_any_bindir();
-    w = calloc(1, sizeof *w);
-    w->pg = pgtest_start(bin, "shared_buffers = 32MB\nautovacuum = off\n");
-    setenv("TMPDIR", w->pg->dir, 1); /* where the canary goes: a place of our own */
-    struct identity *id = &w->facts.id;
-    text_copy_raw(id->data_directory, sizeof id->data_directory, w->pg->data);
-    snprintf(id->config_file, sizeof id->config_file, "%s/postgresql.conf", w->pg->data);
-    text_copy_raw(id->owner, sizeof id->owner, w->pg->osuser);
-    text_copy_raw(id->bindir, sizeof id->bindir, w->pg->bindir);
-    text_copy_raw(id->system_identifier, sizeof id->system_identifier,
-                  sql("SELECT system_identifier FROM pg_control_system()"));
-    id->server_port = atoi(w->pg->port);
-    id->version_num = atoi(sql("SHOW server_version_num"));
-    id->local = true;
-    text_copy_raw(w->dir, sizeof w->dir, pgtest_sh("mktemp -d /tmp/pgd-apply.XXXXXX"));
-    snprintf(w->journal, sizeof w->journal, "%s/journal.jsonl", w->dir);
-    text_copy_raw(w->role, sizeof w->role, w->pg->user);
-    w->way = RESTART_WAY_PG_CTL;
+    world_of(pgtest_start(bin, "shared_buffers = 32MB\nautovacuum = off\n"));
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    unsetenv("TMPDIR");
-    pgtest_sh("rm -rf '%s'", w->dir);
-    pgtest_destroy(w->pg);
-    if (w->apply)
-        apply_clear(w->apply);
-    free(w->apply);
-    buf_clear(&w->trace);
-    free(w);
+    world_end();
     return 0;
 }
 
@@ -554,14 +305,13 @@ static void test_own_command(void **state)
     (void)state;
     struct arm there = arm_of("round 1", "shared_buffers", "64MB");
     w->way = RESTART_WAY_COMMAND;
-    snprintf(w->command, sizeof w->command,
-             "sh \"$PGD_SOURCE_DIR/tests/support/pg.sh\" restart '%s'", w->pg->dir);
+    command_of("sh \"$PGD_SOURCE_DIR/tests/support/pg.sh\" restart '%s'", w->pg->dir);
     assert_int_equal(switch_to(&there), APPLY_DONE);
     assert_string_equal(show("shared_buffers"), "64MB");
 
     /* One that does nothing: found out, and undone without a restart. */
     struct arm more = arm_of("round 2", "shared_buffers", "80MB");
-    snprintf(w->command, sizeof w->command, "true");
+    command_of("true");
     assert_int_equal(switch_to(&more), APPLY_ROLLED_BACK);
     assert_string_equal(w->apply->err.msg, "the server was not restarted");
     assert_string_equal(show("shared_buffers"), "64MB");
@@ -678,10 +428,9 @@ static void test_own_command_is_rescued(void **state)
     w->way = RESTART_WAY_COMMAND;
     w->link_ms = 8000;
     w->preflight_disabled = true;
-    snprintf(w->command, sizeof w->command,
-             "sh \"$PGD_SOURCE_DIR/tests/support/pg.sh\" stop '%s'; sh "
-             "\"$PGD_SOURCE_DIR/tests/support/pg.sh\" up '%s'",
-             w->pg->dir, w->pg->dir);
+    command_of("sh \"$PGD_SOURCE_DIR/tests/support/pg.sh\" stop '%s'; sh "
+               "\"$PGD_SOURCE_DIR/tests/support/pg.sh\" up '%s'",
+               w->pg->dir, w->pg->dir);
     assert_int_equal(switch_to(&there), APPLY_ROLLED_BACK);
     assert_string_equal(w->apply->err.msg,
                         "the server did not come back after the restart command");

@@ -396,13 +396,10 @@ static void test_own_program(void **state)
     struct arm there = arm_of("round 1", "shared_buffers", "48MB");
     w->way = RESTART_WAY_COMMAND;
     w->link_ms = 1500;
-    snprintf(w->command, sizeof w->command, "%.200s/restart it; now", w->pg->dir);
-    pgtest_sh("set -e; printf '%%s\\n' '#!/bin/sh' 'test $# -eq 0 || exit 1' "
-              "'sh \"$PGD_SOURCE_DIR/tests/support/pg.sh\" stop \"%s\"' "
-              "'sh \"$PGD_SOURCE_DIR/tests/support/pg.sh\" as \"%s/pg_ctl\" start -W -s -D \"%s\" "
-              "-l \"%s/log\" "
-              "</dev/null >/dev/null 2>&1' >'%s'; chmod 755 '%s'",
-              w->pg->dir, w->pg->bindir, w->pg->data, w->pg->dir, w->command, w->command);
+    command_of("sh \"$PGD_SOURCE_DIR/tests/support/pg.sh\" stop '%s'\n"
+               "sh \"$PGD_SOURCE_DIR/tests/support/pg.sh\" as '%s/pg_ctl' start -W -s -D '%s' "
+               "-l '%s/log' </dev/null >/dev/null 2>&1",
+               w->pg->dir, w->pg->bindir, w->pg->data, w->pg->dir);
     slow_start();
     assert_int_equal(switch_to(&there), APPLY_DONE);
     assert_true(w->apply->restart_s > 3);

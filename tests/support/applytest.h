@@ -241,6 +241,22 @@ static inline const char *canaries(void)
     return pgtest_sh("ls -d '%s'/pgd-canary.* 2>/dev/null | wc -l", w->pg->dir);
 }
 
+/* The restart command of the DBA: a program of these lines of sh, at a path that no shell would take for one word. */
+static inline void command_of(const char *format, ...)
+{
+    char lines[1200];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(lines, sizeof lines, format, ap);
+    va_end(ap);
+    snprintf(w->command, sizeof w->command, "%.200s/restart it; now", w->dir);
+    FILE *f = fopen(w->command, "w");
+    assert_non_null(f);
+    fprintf(f, "#!/bin/sh\n[ $# -eq 0 ] || exit 1\n%s\n", lines);
+    assert_int_equal(fclose(f), 0);
+    pgtest_sh("chmod 755 '%s'", w->command);
+}
+
 /* A world for a server that runs; the facts are what the program finds out, apart from the host's. */
 static inline void world_of(struct pgtest *pg)
 {
