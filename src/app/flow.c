@@ -109,6 +109,17 @@ void flow_begin(struct model *m, struct effects *fx)
     links_open(m, CONN_TELEMETRY, NULL, fx);
 }
 
+/* A role or a database that has room for one connection: it is the control link's. Both are opened at once, so the other may
+ * have been faster. False: there was nothing to give up. */
+static bool give_way(struct model *m, const struct event *ev, struct effects *fx)
+{
+    if (m->links[CONN_CONTROL].was_up || strncmp(ev->err.sqlstate, "53", 2) != 0 ||
+        m->links[CONN_TELEMETRY].state == LINK_OFF)
+        return false;
+    links_close(m, CONN_TELEMETRY, fx);
+    return true;
+}
+
 /* Control link: up for the first time starts discovery; up again in a session is checked by the next
  * apply; down leaves everything to the machines' own rules. */
 void flow_link(struct model *m, const struct event *ev, struct effects *fx)
@@ -120,11 +131,15 @@ void flow_link(struct model *m, const struct event *ev, struct effects *fx)
     if (ev->u.pg.conn != CONN_CONTROL)
         return;
     if (ev->kind == EV_PG_UP) {
+        if (m->links[CONN_TELEMETRY].state == LINK_OFF)
+            links_open(m, CONN_TELEMETRY, NULL, fx);
         if (m->flow == FLOW_DISCOVER && m->discover.state != DISCOVER_SQL &&
             m->discover.state != DISCOVER_HOST)
             discover_start(&m->discover, &m->server, fx);
         return;
     }
+    if (give_way(m, ev, fx))
+        return;
     if (m->links[CONN_CONTROL].state == LINK_PASSWORD) {
         memset(&m->screen.dialog, 0, sizeof m->screen.dialog);
         m->screen.dialog.kind = DIALOG_PASSWORD;

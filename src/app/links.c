@@ -7,7 +7,7 @@
 #include "pgd/app/cli.h"
 #include "pgd/base/text.h"
 
-enum { CONNECT_MS = 10000, FIRST_RETRY_MS = 100, LAST_RETRY_MS = 800 };
+enum { CONNECT_MS = 10000, FIRST_RETRY_MS = 100, LAST_RETRY_MS = 800, FULL_RETRY_MS = 5000 };
 
 /* Roles and databases may have limits and habits of their own, meant for their programs. Ours would be cut off by the
  * limits, or read what was meant otherwise; so each session of ours begins by setting them aside, for itself alone.
@@ -139,6 +139,9 @@ static void retry_later(struct model *m, enum pg_conn conn, struct effects *fx)
         ms = ms * 3 / 2;
     if (ms > LAST_RETRY_MS)
         ms = LAST_RETRY_MS;
+    /* No connection is left for us: each try would be one more line in the server's log, and in the way of others. */
+    if (strncmp(l->err.sqlstate, "53", 2) == 0)
+        ms = FULL_RETRY_MS;
     l->attempts++;
     l->state = LINK_WAITING;
     l->retry_at_us = m->now_us + (int64_t)ms * 1000;

@@ -282,6 +282,9 @@ static void fill_wal(struct discover *d, struct server_facts *f, const struct ro
 {
     (void)d;
     struct runtime_facts *t = &f->runtime;
+    if (f->id.version_num < 140000)
+        facts_missing(f, "records, full-page images and full buffers of the WAL",
+                      "PostgreSQL counts them from version 14 on");
     t->wal_bytes = number(r, "wal_bytes");
     t->wal_fpi = number(r, "wal_fpi");
     t->wal_records = number(r, "wal_records");

@@ -48,41 +48,57 @@ static void where_is(char *dst, size_t size, const char *host, const char *port)
         snprintf(dst, size, "%s port %s", host[0] ? host : "the server", port[0] ? port : "5432");
 }
 
+/* libpq has no SQLSTATE of a connection that was refused: where one matters, the words stand for it. */
 static const struct {
     const char *text;
     const char *hint; /* %s: where */
+    const char *sqlstate;
 } hints[] = {
-    {"Connection refused", "Nothing listens on %s: check host, port and that the server runs "
-                           "(listen_addresses, port)."},
-    {"could not translate host name", "Check the spelling of the host name in %s."},
-    {"No route to host", "The network has no way to %s."},
-    {"Network is unreachable", "The network has no way to %s."},
-    {"timeout expired", "No answer from %s: a firewall may drop the packets, or the host is down."},
+    {"Connection refused",
+     "Nothing listens on %s: check host, port and that the server runs "
+     "(listen_addresses, port).",
+     NULL},
+    {"could not translate host name", "Check the spelling of the host name in %s.", NULL},
+    {"No route to host", "The network has no way to %s.", NULL},
+    {"Network is unreachable", "The network has no way to %s.", NULL},
+    {"timeout expired", "No answer from %s: a firewall may drop the packets, or the host is down.",
+     NULL},
     {"Connection timed out",
-     "No answer from %s: a firewall may drop the packets, or the host is down."},
+     "No answer from %s: a firewall may drop the packets, or the host is down.", NULL},
     {"No such file or directory",
      "There is no such socket; the server does not run, or uses another "
-     "socket folder or port."},
-    {"no pg_hba.conf entry", "The server does not let you in from here: add a line to pg_hba.conf, "
-                             "or use another role, database or sslmode."},
+     "socket folder or port.",
+     NULL},
+    {"no pg_hba.conf entry",
+     "The server does not let you in from here: add a line to pg_hba.conf, "
+     "or use another role, database or sslmode.",
+     NULL},
     {"Peer authentication failed",
      "Give the role of your operating-system user (-U), or connect to "
-     "a host (-H) with a password."},
-    {"password authentication failed", "The password is wrong, or the role has none or does not "
-                                       "exist; .pgpass may hold an old one."},
-    {"the database system is starting up", "Wait: the server is starting."},
-    {"the database system is shutting down", "Wait: the server is shutting down."},
-    {"recovery mode", "Wait: the server recovers from a crash."},
+     "a host (-H) with a password.",
+     NULL},
+    {"password authentication failed",
+     "The password is wrong, or the role has none or does not "
+     "exist; .pgpass may hold an old one.",
+     NULL},
+    {"the database system is starting up", "Wait: the server is starting.", "57P03"},
+    {"the database system is shutting down", "Wait: the server is shutting down.", "57P03"},
+    {"recovery mode", "Wait: the server recovers from a crash.", "57P03"},
     {"too many connections for role",
-     "The role has a limit of its own: close a session of it, or ALTER ROLE … CONNECTION LIMIT."},
+     "The role has a limit of its own: close a session of it, or ALTER ROLE … CONNECTION LIMIT.",
+     "53300"},
     {"too many connections for database",
      "The database has a limit of its own: close a session in it, or ALTER DATABASE … CONNECTION "
-     "LIMIT."},
-    {"too many clients", "All connections are taken; a superuser has some in reserve."},
-    {"remaining connection slots", "All connections are taken; a superuser has some in reserve."},
-    {"does not support SSL", "Use sslmode=prefer or disable, or turn ssl on at the server."},
-    {"certificate verify failed", "The server's certificate is not signed by one in sslrootcert."},
-    {"definition of service", "Look at the service file (PGSERVICEFILE, ~/.pg_service.conf)."},
+     "LIMIT.",
+     "53300"},
+    {"too many clients", "All connections are taken; a superuser has some in reserve.", "53300"},
+    {"remaining connection slots", "All connections are taken; a superuser has some in reserve.",
+     "53300"},
+    {"does not support SSL", "Use sslmode=prefer or disable, or turn ssl on at the server.", NULL},
+    {"certificate verify failed", "The server's certificate is not signed by one in sslrootcert.",
+     NULL},
+    {"definition of service", "Look at the service file (PGSERVICEFILE, ~/.pg_service.conf).",
+     NULL},
 };
 
 static void hint_for(struct err *e, const char *text, const char *where)
@@ -97,6 +113,8 @@ static void hint_for(struct err *e, const char *text, const char *where)
     for (size_t i = 0; i < ARRAY_LEN(hints); i++) {
         if (!strstr(text, hints[i].text))
             continue;
+        if (hints[i].sqlstate)
+            text_copy(e->sqlstate, sizeof(e->sqlstate), hints[i].sqlstate);
         const char *slot = strstr(hints[i].hint, "%s");
         if (!slot)
             err_hint(e, "%s", hints[i].hint);

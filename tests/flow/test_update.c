@@ -229,6 +229,11 @@ static void retries_back_off_and_start_over(void **state)
     play(&w, link_event(&w, EV_PG_DOWN, CONN_CONTROL)); /* lost: tried again at once */
     assert_has(buf_text(&w.text), "timer links/");
     assert_true(w.m->links[CONN_CONTROL].retry_at_us <= w.at + 100000);
+    /* where no connection is left for us it is not asked for every second */
+    struct event full = link_event(&w, EV_PG_DOWN, CONN_TELEMETRY);
+    memcpy(full.err.sqlstate, "53300", 6);
+    play(&w, full);
+    assert_true(w.m->links[CONN_TELEMETRY].retry_at_us >= w.at + 5000000);
     end(&w);
 }
 

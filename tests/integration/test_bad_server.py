@@ -160,7 +160,8 @@ def no_connection_left():
 def few_connections():
     """One connection is enough to look, not to measure."""
     server.sql("CREATE ROLE single LOGIN CONNECTION LIMIT 1")
-    server.sql("GRANT SELECT ON sorted TO single")
+    for grant in ("SELECT ON sorted", "SELECT ON pg_file_settings", "EXECUTE ON FUNCTION pg_show_all_file_settings()"):
+        server.sql("GRANT %s TO single" % grant)
     seen = v.log_size(server)
     code, events, said = look(user="single")
     t.check("first_sight" in [e["event"] for e in events], "exit %d\n%s" % (code, said))

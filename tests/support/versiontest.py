@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import re
+import signal
 import subprocess
 import tempfile
 import time
@@ -172,7 +173,8 @@ PANE = [r"load +xacts +.*\d/s", r"cpu +us .*\d %", r"wal .*\d (B|kB|MB)/s", r"fo
 def on_the_screen(server, role):
     seen = log_size(server)
     noise = subprocess.Popen([t.PG, "psql", server.dir, "postgres",
-                              "SELECT count(pad) FROM sorted a; SELECT pg_sleep(8)"], stdout=subprocess.DEVNULL)
+                              "SELECT count(pad) FROM sorted a; SELECT pg_sleep(8)"], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, start_new_session=True)
     screen = Screen(["-H", server.host, "-p", server.port, "-U", ROLES[role], "-d", "postgres"], server.home())
     try:
         screen.expect(r"\d+ sessions")
@@ -195,7 +197,7 @@ def on_the_screen(server, role):
         quiet(server, seen)
     finally:
         screen.close()
-        noise.kill()
+        os.killpg(noise.pid, signal.SIGKILL)
         noise.wait()
 
 

@@ -1,7 +1,7 @@
 /* links.h - the connections: who is wanted, who is up, when the next try is due.
  *
  * A lost link is tried again after 0.1 s, then with back-off up to 0.8 s, for as long as it takes; the
- * screen shows the countdown. */
+ * screen shows the countdown. Where the server has no connection left for us it is tried every 5 s. */
 #pragma once
 
 #include "pgd/workspace/model.h"
