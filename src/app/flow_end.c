@@ -6,6 +6,8 @@
 
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/headless.h"
+#include "pgd/app/links.h"
+#include "pgd/base/quote.h"
 #include "pgd/base/text.h"
 #include "pgd/workspace/export.h"
 #include "pgd/workspace/store.h"
@@ -14,12 +16,16 @@
 enum end_step {
     END_NONE,
     END_REFRESH,  /* settings are read back for the summary */
+    END_CONNECT,  /* a session where the benchmark ran */
+    END_VALUES,   /* what it shows for the settings that are kept */
     END_SESSIONS, /* session.json of the other ARCHIVED sessions, one after the other */
     END_REPORT,   /* exports/workspace_report.md is being written */
     END_CONF,     /* exports/postgresql.conf */
     END_SAVE,     /* session.json for the last time */
     END_DONE
 };
+
+enum { VALUES_MS = 10000 };
 
 /* ---- saving ---- */
 
@@ -175,22 +181,43 @@ void flow_finish(struct model *m, struct effects *fx)
     discover_refresh(&m->discover, &m->server, fx);
 }
 
-static void final_values(struct model *m)
+/* What is kept, as the benchmark's session shows it; where that could not be asked, as ours does. */
+static void final_values(struct model *m, const struct rows *seen)
 {
     struct session *s = &m->session;
 
     s->nfinal = 0;
-    if (s->state != SESSION_ARCHIVED)
-        return;
     for (int i = 0; i < s->best.n; i++) {
-        const struct setting *v = settings_find(&m->server.settings, s->best.entries[i].name);
-        const char *first = session_first(s, s->best.entries[i].name);
-        if (!v || strcmp(first, v->shown) == 0)
+        const char *name = s->best.entries[i].name, *shown = NULL;
+        const struct setting *v = settings_find(&m->server.settings, name);
+        for (int r = 0; seen && r < seen->nrows; r++)
+            if (rows_text(seen, r, "name") && strcmp(rows_text(seen, r, "name"), name) == 0)
+                shown = rows_text(seen, r, "shown");
+        if (!shown && v)
+            shown = v->shown;
+        if (!shown || strcmp(session_first(s, name), shown) == 0)
             continue;
         struct first_value *f = &s->final_values[s->nfinal++];
-        text_copy_raw(f->name, sizeof f->name, v->name);
-        text_copy(f->shown, sizeof f->shown, v->shown);
+        text_copy_raw(f->name, sizeof f->name, name);
+        text_copy(f->shown, sizeof f->shown, shown);
     }
+}
+
+static void ask_values(struct model *m, struct effects *fx)
+{
+    const struct arm *best = &m->session.best;
+    struct buf sql = {0};
+
+    m->fl.step = END_VALUES;
+    buf_puts(&sql, "SELECT name, pg_catalog.current_setting(name) AS shown "
+                   "FROM pg_catalog.pg_settings WHERE name IN (");
+    for (int i = 0; i < best->n; i++) {
+        buf_puts(&sql, i ? ", " : "");
+        quote_literal(&sql, best->entries[i].name);
+    }
+    buf_putc(&sql, ')');
+    fx_sql(fx, flow_req(m), CONN_QUESTIONS, buf_text(&sql), VALUES_MS);
+    buf_clear(&sql);
 }
 
 static void export_path(struct model *m, int i, const char *name)
@@ -305,16 +332,11 @@ bool flow_end_busy(const struct model *m)
     return m->flow == FLOW_SUMMARY && m->fl.step != END_NONE && m->fl.step != END_DONE;
 }
 
-bool flow_end_pump(struct model *m, struct effects *fx)
+static void values_known(struct model *m, struct effects *fx)
 {
-    if (m->flow != FLOW_SUMMARY || m->fl.step != END_REFRESH ||
-        (m->discover.state != DISCOVER_DONE && m->discover.state != DISCOVER_FAILED))
-        return false;
     struct evidence e;
     struct next_strategies next;
 
-    flow_keep_identity(m);
-    final_values(m);
     say_end(m);
     model_evidence(m, &e);
     builtin_next_strategies(&e, &next);
@@ -322,12 +344,46 @@ bool flow_end_pump(struct model *m, struct effects *fx)
     m->screen.dialog = (struct dialog){.kind = DIALOG_SUMMARY};
     m->fl.step = END_SAVE;
     flow_save(m, true, fx);
+}
+
+bool flow_end_pump(struct model *m, struct effects *fx)
+{
+    if (m->flow != FLOW_SUMMARY || m->fl.step != END_REFRESH ||
+        (m->discover.state != DISCOVER_DONE && m->discover.state != DISCOVER_FAILED))
+        return false;
+    flow_keep_identity(m);
+    m->session.nfinal = 0;
+    if (m->session.state != SESSION_ARCHIVED || m->session.best.n == 0) {
+        values_known(m, fx);
+        return true;
+    }
+    m->fl.step = END_CONNECT;
+    m->fl.waiting++; /* the answer is the link's event */
+    links_open(m, CONN_QUESTIONS, m->session.plan.database, fx);
+    return true;
+}
+
+/* The session that is asked for the values: opened, answered, or not to be had. */
+static bool values_event(struct model *m, const struct event *ev, struct effects *fx)
+{
+    bool link = (ev->kind == EV_PG_UP || ev->kind == EV_PG_DOWN) && ev->u.pg.conn == CONN_QUESTIONS;
+    bool answered = m->fl.step == END_VALUES && flow_waits(m, ev);
+
+    if (m->fl.step == END_CONNECT && link && ev->kind == EV_PG_UP) {
+        ask_values(m, fx);
+        return true;
+    }
+    if (!answered && !(m->fl.step == END_CONNECT && link))
+        return link || m->fl.step == END_CONNECT || m->fl.step == END_VALUES;
+    links_close(m, CONN_QUESTIONS, fx);
+    final_values(m, answered && ev->err.code == ERR_NONE ? ev->rows : NULL);
+    values_known(m, fx);
     return true;
 }
 
 void flow_end_event(struct model *m, const struct event *ev, struct effects *fx)
 {
-    if (!flow_waits(m, ev))
+    if ((m->flow == FLOW_SUMMARY && values_event(m, ev, fx)) || !flow_waits(m, ev))
         return;
     switch ((enum end_step)m->fl.step) {
     case END_SAVE:
@@ -354,6 +410,8 @@ void flow_end_event(struct model *m, const struct event *ev, struct effects *fx)
         break;
     case END_NONE:
     case END_REFRESH:
+    case END_CONNECT:
+    case END_VALUES:
     case END_DONE:
         break;
     }
@@ -387,6 +445,11 @@ static void summary_fill(const struct model *m, struct summary *out)
     out->target_tps = s->target.tps > 0 ? s->target.tps : NAN;
     out->rounds = s->rounds_done;
     if (s->final.kind != VERDICT_NONE) {
+        /* both from the runs that the effect is from: start and best, interleaved and fresh */
+        if (isfinite(s->final.tps_a) && isfinite(s->final.tps_b)) {
+            out->baseline_tps = s->final.tps_a;
+            out->best_tps = s->final.tps_b;
+        }
         out->verdict = s->final.kind;
         out->effect = s->final.ratio;
         out->ci_lo = s->final.ci_lo;

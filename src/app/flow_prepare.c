@@ -11,6 +11,7 @@
 #include "pgd/base/quote.h"
 #include "pgd/base/text.h"
 #include "pgd/runner/script.h"
+#include "pgd/tuning/knobs.h"
 #include "pgd/workspace/store.h"
 
 enum prepare_step {
@@ -33,6 +34,7 @@ enum prepare_step {
     PREP_DB_LOAD,         /* one statement of schema.sql and load.sql after the other */
     PREP_REFRESH,         /* identity and settings again, before the next proposal */
     PREP_EXPLAIN_CONNECT, /* CONN_QUESTIONS into the workload's database, then read-only */
+    PREP_SHOWN, /* before the baseline: what the workload's session shows for each setting */
     PREP_EXPLAIN_SET,
     PREP_EXPLAIN /* statement nplan_at of script nplan_script */
 };
@@ -580,6 +582,34 @@ static void explain_answer(struct model *m, const struct event *ev, struct effec
 
 /* ---- dispatch ---- */
 
+static void explain_set(struct model *m, struct effects *fx)
+{
+    m->fl.step = PREP_EXPLAIN_SET;
+    fx_sql(fx, flow_req(m), CONN_QUESTIONS, "SET default_transaction_read_only = on", SQL_MS);
+}
+
+static void ask_shown(struct model *m, struct effects *fx)
+{
+    m->fl.step = PREP_SHOWN;
+    fx_sql(fx, flow_req(m), CONN_QUESTIONS,
+           "SELECT name, pg_catalog.current_setting(name) AS shown FROM pg_catalog.pg_settings "
+           "WHERE context <> 'internal'",
+           SQL_MS);
+}
+
+/* The role or the database of the workload may have values of its own, or lack those of our session: what differs is what
+ * the summary calls "from". Before the baseline nothing of ours is in force. */
+static void shown_answer(struct model *m, const struct event *ev, struct effects *fx)
+{
+    for (int i = 0; ev->rows && i < ev->rows->nrows; i++) {
+        const char *name = rows_text(ev->rows, i, "name"), *shown = rows_text(ev->rows, i, "shown");
+        const struct setting *v = name ? settings_find(&m->server.settings, name) : NULL;
+        if (v && shown && strcmp(shown, v->shown) != 0 && knob_find(name))
+            session_remember_first(&m->session, name, shown);
+    }
+    explain_set(m, fx);
+}
+
 static void link_answer(struct model *m, const struct event *ev, struct effects *fx)
 {
     bool up = ev->kind == EV_PG_UP;
@@ -597,9 +627,10 @@ static void link_answer(struct model *m, const struct event *ev, struct effects 
         }
     } else if (m->fl.step == PREP_EXPLAIN_CONNECT && ev->u.pg.conn == CONN_QUESTIONS) {
         if (up) {
-            m->fl.step = PREP_EXPLAIN_SET;
-            fx_sql(fx, flow_req(m), CONN_QUESTIONS, "SET default_transaction_read_only = on",
-                   SQL_MS);
+            if (isnan(m->session.baseline_tps))
+                ask_shown(m, fx);
+            else
+                explain_set(m, fx);
         } else { /* plans are a help, not a need */
             prepared(m, fx);
         }
@@ -629,7 +660,7 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
         return;
     }
     enum prepare_step step = (enum prepare_step)m->fl.step;
-    bool tolerant = (step >= PREP_SCRIPT_COPY && step <= PREP_PGBENCH) || step >= PREP_EXPLAIN_SET;
+    bool tolerant = (step >= PREP_SCRIPT_COPY && step <= PREP_PGBENCH) || step >= PREP_SHOWN;
     if (step_failed(ev) && !tolerant) {
         fail(m, &ev->err, step < PREP_SCRIPT_COPY ? "saving the session" : "the benchmark database",
              fx);
@@ -680,6 +711,9 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
     }
     case PREP_DB_LOAD:
         load_next(m, fx);
+        break;
+    case PREP_SHOWN:
+        shown_answer(m, ev, fx);
         break;
     case PREP_EXPLAIN_SET:
         explain_next(m, fx);
