@@ -12,6 +12,7 @@ def archived(server, run):
     """What an improved session leaves: settings in force and read back, files, exports, a journal that adds up."""
     s = run.summary
     t.check(s["changes"] and s["best_tps"] > s["baseline_tps"] > 0, "nothing was gained: %s" % s)
+    t.check(abs(s["best_tps"] / s["baseline_tps"] - s["effect"]) < 0.01 * s["effect"], "the figures are not of one measurement: %s" % s)
     t.check(1 < s["ci95"][0] <= s["effect"] <= s["ci95"][1], "effect outside its interval: %s" % s)
     for change in s["changes"]:
         shown = server.sql("SHOW " + change["name"])
