@@ -259,6 +259,23 @@ static bool see_replication(const struct sense *s, struct finding *f)
     return true;
 }
 
+/* There is no CREATE INDEX in this program: what others have left half built is told, not mended. */
+static bool see_invalid_index(const struct sense *s, struct finding *f)
+{
+    const struct runtime_facts *r = &s->f->runtime;
+    if (!(r->indexes_invalid > 0))
+        return false;
+    SAY(f->area, "indexes");
+    SAY(f->figure, "%.0f not valid", r->indexes_invalid);
+    SAY(f->text,
+        "%s%s: a CREATE INDEX CONCURRENTLY or REINDEX has failed there. No plan uses such an "
+        "index, "
+        "and every write keeps it up to date: drop it, or REINDEX INDEX CONCURRENTLY.",
+        r->index_invalid, r->indexes_invalid > 1 ? " and more are not valid" : " is not valid");
+    f->severity = 2;
+    return true;
+}
+
 static bool see_prepared(const struct sense *s, struct finding *f)
 {
     if (!(s->f->runtime.prepared_xacts > 0))
@@ -302,6 +319,21 @@ static bool see_cgroup(const struct sense *s, struct finding *f)
     return true;
 }
 
+/* The default asks for them; that none were reserved matters from a size on, or where somebody has meant it. */
+static bool see_huge_pages(const struct sense *s, struct finding *f)
+{
+    const struct setting *asked = settings_find(&s->f->settings, "huge_pages");
+    double buffers = settings_number(&s->f->settings, "shared_buffers");
+    if (!huge_pages_missed(s->f, f->text, sizeof f->text, f->figure, sizeof f->figure))
+        return false;
+    bool meant = strcmp(asked->source, "default") != 0 || s->f->host.hugepages_total > 0;
+    if (!meant && !(buffers >= 2147483648.0))
+        return false;
+    SAY(f->area, "memory");
+    f->severity = meant ? 2 : 1;
+    return true;
+}
+
 static bool see_missing(const struct sense *s, struct finding *f)
 {
     if (s->f->nmissing <= 0)
@@ -333,10 +365,11 @@ static bool see_young(const struct sense *s, struct finding *f)
 }
 
 static const sight_fn sights[] = {
-    see_temp_files,  see_hit_ratio,   see_requested, see_full_pages,  see_backend_writes,
-    see_wal_buffers, see_small_cache, see_work_mem,  see_connections, see_dead_rows,
-    see_page_cost,   see_cache_size,  see_locks,     see_replication, see_prepared,
-    see_sync_commit, see_cgroup,      see_missing,   see_young,
+    see_temp_files,    see_hit_ratio,   see_requested, see_full_pages,  see_backend_writes,
+    see_wal_buffers,   see_small_cache, see_work_mem,  see_connections, see_dead_rows,
+    see_page_cost,     see_cache_size,  see_locks,     see_replication, see_prepared,
+    see_invalid_index, see_sync_commit, see_cgroup,    see_missing,     see_young,
+    see_huge_pages,
 };
 
 /* The worst first, otherwise in the order of the table. */

@@ -23,6 +23,7 @@ enum flag_id {
     F_BUDGET,
     F_TARGET,
     F_RESTART,
+    F_WINDOW,
     F_ADVISOR,
     F_ACCEPT,
     F_GRAPH,
@@ -61,6 +62,7 @@ static const struct flag flags[] = {
     {F_TARGET, "target-tps", 0, "TPS", "the goal (default: the verdict improved)", TUNING},
     {F_RESTART, "restart", 0, "auto|never|cmd:PATH|manual", "how the server may be restarted",
      TUNING},
+    {F_WINDOW, "window", 0, "HH:MM-HH:MM", "restarts only between these local times", TUNING},
     {F_ADVISOR, "advisor", 0, "auto|builtin|gemini|openai", "who proposes", TUNING},
     {F_ACCEPT, "accept", 0, "safe|none", "headless consent", IN(VERB_TUNE) | IN(VERB_DEMO)},
     {F_GRAPH, "graph", 0, "braille|block|ascii", "how graphs are drawn", 0},
@@ -109,6 +111,7 @@ const char *cli_usage(void)
            "  --budget MINUTES      of the whole session (default 12, demo 8)\n"
            "  --target-tps TPS      the goal (default: the verdict improved)\n"
            "  --restart auto|never|cmd:PATH|manual   how the server may be restarted\n"
+           "  --window HH:MM-HH:MM  restart the server between these local times only\n"
            "  --advisor auto|builtin|gemini|openai   who proposes\n"
            "  --accept safe|none    headless consent: safe = every reload-class change that passes "
            "the guard\n"
@@ -304,6 +307,8 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
         return number_in("target-tps", v, 0.001, 1e9, &o->target_tps, e);
     case F_RESTART:
         return set_restart(o, v, e);
+    case F_WINDOW:
+        return daytime_parse(v, &o->window, e);
     case F_ADVISOR:
         if (!one_of("advisor", v, advisors, ARRAY_LEN(advisors), &i, e))
             return false;

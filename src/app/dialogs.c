@@ -204,6 +204,13 @@ static void next_restart(struct model *m)
 
 static void next_protocol(struct sdl *p)
 {
+static void next_traffic(struct sdl *p)
+{
+    p->traffic = p->traffic == TRAFFIC_GO_ON  ? TRAFFIC_WAIT
+                 : p->traffic == TRAFFIC_WAIT ? TRAFFIC_REFUSE
+                                              : TRAFFIC_GO_ON;
+}
+
     const char *next = strcmp(p->protocol, "simple") == 0     ? "extended"
                        : strcmp(p->protocol, "extended") == 0 ? "prepared"
                                                               : "simple";
@@ -247,6 +254,12 @@ static void begin_plan_edit(struct model *m, struct dialog *d)
         return;
     case PLAN_CLIENTS:
         snprintf(text, sizeof text, "%d", p->clients);
+    case PLAN_TRAFFIC:
+        next_traffic(&m->session.plan);
+        return;
+    case PLAN_WINDOW:
+        daytime_text(&p->window, text, sizeof text);
+        break;
         break;
     case PLAN_DURATION:
         snprintf(text, sizeof text, "%d", p->duration_s);
@@ -269,6 +282,22 @@ static void begin_plan_edit(struct model *m, struct dialog *d)
 
 static void end_plan_edit(struct model *m, struct dialog *d)
 {
+/* Nothing typed: at any time. */
+static void typed_window(struct dialog *d, struct daytime_window *w)
+{
+    struct daytime_window none = {0};
+    struct err e = {0};
+
+    if (d->input_len == 0) {
+        *w = none;
+    } else if (!daytime_parse(d->input, w, &e)) {
+        text_copy(d->error, sizeof d->error, e.msg);
+        return;
+    }
+    d->editing = false;
+    d->error[0] = 0;
+}
+
     struct sdl *p = &m->session.plan;
     double v;
 
@@ -297,6 +326,9 @@ static void end_plan_edit(struct model *m, struct dialog *d)
         break;
     default:
         d->editing = false;
+    case PLAN_WINDOW:
+        typed_window(d, &p->window);
+        break;
         break;
     }
 }
@@ -372,12 +404,13 @@ static bool key_target(struct model *m, struct key k, struct effects *fx)
     return true;
 }
 
-static struct guard_policy policy_of(const struct model *m)
+static struct guard_policy policy_of(struct model *m)
 {
     return (struct guard_policy){
         .restart_possible = flow_can_restart(m),
         .by_dba = true,
         .peak_active = m->session.best_window.valid ? m->session.best_window.active_peak : 0,
+        .restart_refused = flow_restart_why_not(m),
         .clients = m->session.plan.clients,
         .database = m->session.plan.database,
         .disabled = m->opt.unsafe_guard,

@@ -100,6 +100,8 @@ void flow_connect_failed(struct model *m, const struct err *e, struct effects *f
 void flow_begin(struct model *m, struct effects *fx)
 {
     m->fl.session_wanted = m->opt.headless;
+    if (m->opt.headless)
+        collect_watch(&m->collect, "");
     flow_enter(m, FLOW_DISCOVER);
     /* sudo is not even looked at where no restart could be wanted */
     m->discover.may_sudo = !m->opt.readonly &&

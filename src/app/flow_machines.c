@@ -60,6 +60,7 @@ static void switch_now(struct model *m, const struct arm *arm, struct effects *f
         .verify_ms = 10000,
         .link_ms = is_gone(m) ? GONE_LINK_MS : 0,
         .connect = &m->fl.fresh_session,
+        .restart_refused = flow_restart_refused(m),
         .guard_disabled = m->opt.unsafe_guard,
         .preflight_disabled = m->opt.unsafe_preflight,
     };
@@ -74,6 +75,8 @@ void flow_switch(struct model *m, const struct arm *arm, struct effects *fx)
 {
     m->fl.now.switching = true;
     if (flow_hold(m, HOLD_SWITCH, false))
+    if (flow_window_hold(m, arm))
+        return;
         m->fl.now.hold.arm = *arm;
     else
         switch_now(m, arm, fx);
@@ -95,6 +98,7 @@ static void run_now(struct model *m, int seconds, bool warmup, struct effects *f
     m->bench.want_checkpoint = !warmup && m->server.rights.checkpoint;
     m->bench.want_log = !warmup;
     /* long transactions may end late, but not long after the budget */
+    m->bench.count_dead = strcmp(m->links[CONN_CONTROL].dbname, s->plan.database) == 0;
     double grace = model_seconds_left(m) - seconds + 15;
     m->bench.grace_s = grace < 10 ? 10 : grace < 120 ? (int)grace : 0;
     /* runs 1 and 2, 3 and 4 … are pairs of one seed: in a comparison one of each arm; every session has its own */
@@ -194,6 +198,13 @@ static void emit_run(struct model *m, const struct bench_run *r, const char *lab
     line_num(l, "temp_bytes", r->window.temp_bytes);
     line_num(l, "hit_ratio", r->window.hit_ratio);
     flow_emit(m, l, fx);
+    line_num(l, "tps_pgbench", r->tps_pgbench);
+    line_num(l, "checkpoint_s", r->checkpoint_s);
+    line_num(l, "redo_bytes", r->redo_bytes);
+    line_num(l, "dead_tuples", r->dead_tuples);
+    line_bool(l, "contaminated", r->contaminated);
+    line_num(l, "others_active", r->others_active);
+    line_num(l, "others_tps", r->others_tps);
     model_say(m, CHAT_EVENT, "run %d, %s: %.0f TPS, p95 %.1f ms", r->number, label, r->tps,
               r->p95_ms);
 }
@@ -208,11 +219,16 @@ void flow_take_run(struct model *m, struct bench_run *run, int arm, struct effec
     run->arm = arm;
     run->warmup = m->fl.now.run_warmup;
     run->number = m->session.run_number;
-    collect_window(&m->collect, &run->window);
+    if (m->fl.now.window_taken)
+        run->window = m->fl.now.run_window;
+    else
+        collect_window(&m->collect, &run->window);
+    m->fl.now.window_taken = false;
+    flow_watch_run(m, run);
     if (run->warmup)
         return;
     keep_run_files(m, run, arm_label(m, arm), fx);
-    if (run->valid)
+    if (run->valid || run->contaminated)
         emit_run(m, run, arm_label(m, arm), fx);
 }
 

@@ -58,6 +58,7 @@ static void baseline_done(struct model *m, struct effects *fx)
               s->baseline_tps, s->baseline_p95_ms, s->floor * 100);
     flow_journal(m, "checkpoint", "what", "baseline", fx);
     flow_save(m, false, fx);
+    flow_consent_emit(m, "baseline", fx); /* now what a run writes is measured */
     flow_target_ask(m, fx);
 }
 
@@ -257,6 +258,8 @@ static bool switch_finished(struct model *m, struct effects *fx)
     if (m->session.journal_no > m->fl.journal_high)
         m->fl.journal_high = m->session.journal_no;
     tell_apply(m, fx);
+    if (a->restarted && a->restart_s > 0)
+        m->workspace.restart_s = a->restart_s; /* what the next consent tells */
     if (m->flow == FLOW_ROUND) {
         flow_round_message(m,
                            &(struct round_msg){.kind = ROUND_MSG_SWITCHED,
@@ -295,7 +298,7 @@ static bool run_finished(struct model *m, struct effects *fx)
     m->dirty = true;
     int arm = m->flow == FLOW_ROUND ? m->session.round.arm_in_force : x ? x->arm : ARM_A;
     flow_take_run(m, &run, arm, fx);
-    if (!run.valid && !run.cancelled && !m->fl.now.cancel) {
+    if (!run.valid && !run.cancelled && !m->fl.now.cancel && !run.contaminated) {
         model_say(m, CHAT_BAD, "run failed: %s", run.err.msg);
         if (run.err.detail[0])
             model_say(m, CHAT_BAD, "%s", run.err.detail);
@@ -322,10 +325,16 @@ static bool drive(struct model *m, struct effects *fx)
     if (!x || m->fl.now.switching || m->fl.now.running || m->fl.decision != DECIDE_NOTHING)
         return false;
     if (m->fl.now.cancel) {
+/* Of the budget, and of the window where a switch of this session restarts the server. */
+double flow_seconds_left(struct model *m)
+{
+    return fmin(model_seconds_left(m), flow_window_left_s(m));
+}
+
         flow_settle(m, &m->session.best, fx);
         return true;
     }
-    double left = model_seconds_left(m) - 5;
+    double left = flow_seconds_left(m) - 5;
     struct experiment_next next = experiment_next(x, left);
     switch (next.want) {
     case EXPERIMENT_SWITCH:
@@ -358,6 +367,15 @@ bool flow_measure_pump(struct model *m, struct effects *fx)
         flow_settle(m, &m->session.best, fx); /* at the verdict: nothing runs that could answer */
         return true;
     }
+    if (m->bench.state == BENCH_CLOSING && !m->fl.now.window_taken) {
+        collect_window(&m->collect, &m->fl.now.run_window);
+        m->fl.now.window_taken = true;
+    }
+    flow_consent_again(m, fx);
+    if (flow_window_pump(m, fx) || flow_watch_pump(m, fx))
+        return true;
+    if (flow_manual_pump(m, fx))
+        return true;
     if (m->flow == FLOW_ROUND && m->fl.now.cancel && !m->session.round.cancelled) {
         flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_CANCEL}, fx);
         return true;

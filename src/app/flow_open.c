@@ -91,6 +91,7 @@ void flow_open_discovered(struct model *m, struct effects *fx)
     name_workspace(m);
     emit_discovery(m, fx);
     flow_enter(m, FLOW_WORKSPACE);
+    text_copy_raw(m->collect.wal_path, sizeof m->collect.wal_path, m->server.host.wal.mount);
     ask(m, STEP_MKDIR, FILE_MKDIR, "sessions", fx);
 }
 
@@ -142,6 +143,7 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
             buf_printf(&name, "%s_id%s", m->workspace.name, now + (n > 6 ? n - 6 : 0));
             text_copy_raw(m->workspace.name, sizeof m->workspace.name, buf_text(&name));
             buf_printf(&dir, "%s/workspaces/%s", m->opt.home, buf_text(&name));
+        m->workspace.restart_s = store_workspace_restart_s(ev->text ? ev->text : "", ev->len);
             text_copy_raw(m->workspace.dir, sizeof m->workspace.dir, buf_text(&dir));
             buf_clear(&name);
             buf_clear(&dir);
@@ -584,6 +586,8 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
 }
 
 void flow_sight(struct model *m, struct effects *fx)
+    if (m->opt.window.given)
+        s->plan.window = m->opt.window;
 {
     struct evidence e;
 

@@ -1,9 +1,11 @@
 /* flow_plan.c - the strategy's choice and the plan (SDL) with its consent. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
+#include "pgd/workspace/consent.h"
 #include "pgd/workspace/store.h"
 
 enum { BUDGET_S = 12 * 60, DEMO_BUDGET_S = 8 * 60, ROUNDS = 8, DURATION_S = 10 };
@@ -23,14 +25,143 @@ bool flow_can_restart(const struct model *m)
     return flow_restart_possible(m);
 }
 
+/* ---- the maintenance window ---- */
+
+enum { RESTART_RESERVE_S = 20 };
+
+/* What must be left of the window for a restart and the one that takes it back. */
+static double there_and_back_s(const struct model *m)
+{
+    bool measured;
+
+    return 2 * consent_blackout_s(m, &measured) + RESTART_RESERVE_S;
+}
+
 bool flow_restart_possible(const struct model *m)
 {
-    return flow_restart_way(m) != RESTART_WAY_NONE;
+    const struct sdl *p = &m->session.plan;
+
+    if (flow_restart_by_dba(m))
+        return true;
+    if (flow_restart_way(m) == RESTART_WAY_NONE)
+        return false;
+    /* a round with such a change restarts there and back, and so does the confirmation */
+    return !p->window.given || daytime_left_s(&p->window, m->wall_us) >
+                                   experiment_cost(p, EXPERIMENT_ROUND, true) +
+                                       experiment_cost(p, EXPERIMENT_CONFIRM, true) +
+                                       there_and_back_s(m);
+}
+
+const char *flow_restart_refused(struct model *m)
+{
+    const struct daytime_window *w = &m->session.plan.window;
+    double left = daytime_left_s(w, m->wall_us);
+    char text[DAYTIME_TEXT_MAX];
+
+    if (left > there_and_back_s(m))
+        return NULL;
+    daytime_text(w, text, sizeof text);
+    if (left > 0)
+        snprintf(m->fl.now.window_note, sizeof m->fl.now.window_note,
+                 "the maintenance window %s closes in %.0f s", text, left);
+    else
+        snprintf(m->fl.now.window_note, sizeof m->fl.now.window_note,
+                 "the maintenance window %s is closed", text);
+    return m->fl.now.window_note;
+}
+
+const char *flow_restart_why_not(struct model *m)
+{
+    char text[DAYTIME_TEXT_MAX];
+
+    if (flow_restart_way(m) == RESTART_WAY_NONE || flow_restart_possible(m))
+        return NULL;
+    if (flow_restart_refused(m))
+        return m->fl.now.window_note;
+    daytime_text(&m->session.plan.window, text, sizeof text);
+    snprintf(m->fl.now.window_note, sizeof m->fl.now.window_note,
+             "what is left of the maintenance window %s is too short for a round", text);
+    return m->fl.now.window_note;
+}
+
+double flow_window_left_s(struct model *m)
+{
+    const struct session *s = &m->session;
+    const struct arm *arms[] = {&s->best, m->flow == FLOW_ROUND ? &s->round.candidate : &s->best};
+
+    for (size_t i = 0; s->plan.window.given && i < ARRAY_LEN(arms); i++)
+        for (int k = 0; k < arms[i]->n; k++) {
+            const struct setting *v = settings_find(&m->server.settings, arms[i]->entries[k].name);
+            if (v && strcmp(v->context, "postmaster") == 0)
+                return daytime_left_s(&s->plan.window, m->wall_us) - there_and_back_s(m);
+        }
+    return 1e9;
+}
+
+static bool needs_restart(struct model *m, const struct arm *arm, const char *name)
+{
+    const struct setting *s = settings_find(&m->server.settings, name);
+    const struct ledger_row *row = ledger_find(&m->session.ledger, name);
+
+    if (!s || strcmp(s->context, "postmaster") != 0)
+        return false;
+    if (!row) /* not touched so far: then it is an entry of the arm */
+        return true;
+    struct entry want = ledger_goal(&m->session.ledger, arm, name);
+    return row->unsure || !entry_same(&row->current, &want);
+}
+
+static bool switch_restarts(struct model *m, const struct arm *arm)
+{
+    for (int i = 0; i < arm->n; i++)
+        if (needs_restart(m, arm, arm->entries[i].name))
+            return true;
+    for (int i = 0; i < m->session.ledger.n; i++)
+        if (needs_restart(m, arm, m->session.ledger.rows[i].original.name))
+            return true;
+    return false;
+}
+
+bool flow_window_hold(struct model *m, const struct arm *arm)
+{
+    struct hold *h = &m->fl.now.hold;
+
+    if (!flow_restart_refused(m) || !switch_restarts(m, arm))
+        return false;
+    h->what = HOLD_SWITCH;
+    h->arm = *arm;
+    h->from_us = m->now_us + (int64_t)(daytime_next_s(&m->session.plan.window, m->wall_us) * 1e6);
+    h->until_us = h->from_us + 60 * 1000000LL;
+    m->fl.now.window_wait = true;
+    m->fl.now.window_since_us = m->now_us;
+    model_say(m, CHAT_WARN, "%s: the restart waits until it opens", m->fl.now.window_note);
+    return true;
+}
+
+bool flow_window_pump(struct model *m, struct effects *fx)
+{
+    if (!m->fl.now.window_wait)
+        return false;
+    if (m->fl.now.hold.what != HOLD_SWITCH) { /* it has opened */
+        m->fl.now.window_wait = false;
+        if (m->session.deadline_us)
+            m->session.deadline_us += m->now_us - m->fl.now.window_since_us;
+        return false;
+    }
+    if (!m->fl.now.cancel)
+        return false;
+    m->fl.now.hold.what = HOLD_NOTHING;
+    m->fl.now.window_wait = m->fl.now.switching = false;
+    model_say(m, CHAT_WARN, "%s: the server keeps its settings until the session is resumed in it",
+              m->fl.now.window_note);
+    flow_paused(m, fx);
+    return true;
 }
 
 void flow_strategy_ask(struct model *m, struct effects *fx)
 {
     (void)fx;
+    collect_watch(&m->collect, m->links[CONN_CONTROL].dbname); /* how busy it is before us */
     flow_enter(m, FLOW_STRATEGY);
     m->fl.decision = DECIDE_STRATEGY;
     m->screen.dialog = (struct dialog){.kind = DIALOG_STRATEGY};
@@ -69,6 +200,57 @@ static void fill_from_flags(struct model *m, struct sdl *p)
     if (o->headless && o->restart == RESTART_ASK)
         p->restart = RESTART_NEVER;
     text_copy_raw(p->restart_command, sizeof p->restart_command, o->restart_command);
+    p->window = o->window;
+}
+
+void flow_consent_emit(struct model *m, const char *when, struct effects *fx)
+{
+    struct consent c;
+    struct line *l = line_new("consent");
+    char window[DAYTIME_TEXT_MAX];
+
+    consent_fill(m, &c);
+    daytime_text(&m->session.plan.window, window, sizeof window);
+    if (flow_restart_way(m) == RESTART_WAY_NONE)
+        c.restarts_most = 0;
+    line_text(l, "when", when);
+    line_int(l, "arms", c.arms);
+    line_int(l, "runs_least", c.runs_least);
+    line_int(l, "runs_most", c.runs_most);
+    line_int(l, "restarts_most", c.restarts_most);
+    line_num(l, "blackout_s", c.blackout_s);
+    line_bool(l, "blackout_measured", c.blackout_measured);
+    line_num(l, "sessions_dropped", c.sessions);
+    line_text(l, "window", window[0] ? window : NULL);
+    line_text(l, "window_refuses", flow_restart_why_not(m));
+    line_num(l, "minutes_most", c.minutes_most);
+    line_bool(l, "written_measured", c.written_measured);
+    line_num(l, "written_bytes", c.written_bytes);
+    line_num(l, "wal_bytes", c.wal_bytes);
+    line_num(l, "replicas", c.replicas);
+    line_bool(l, "archiving", c.archiving);
+    line_num(l, "database_bytes", c.database_bytes);
+    line_bool(l, "database_new", c.database_new);
+    line_num(l, "data_free_bytes", c.data_free);
+    line_num(l, "wal_free_bytes", c.wal_free);
+    line_num(l, "others_active", c.others_active);
+    line_num(l, "others_tps", c.others_tps);
+    flow_emit(m, l, fx);
+}
+
+void flow_consent_again(struct model *m, struct effects *fx)
+{
+    const struct review *r = &m->session.round.review;
+    bool restarts = false;
+
+    if (m->fl.now.consent_again || m->fl.decision != DECIDE_REVIEW)
+        return;
+    for (int i = 0; i < r->n; i++)
+        restarts = restarts || (r->lines[i].restart && r->lines[i].refusal == REFUSE_NONE);
+    if (!restarts)
+        return;
+    m->fl.now.consent_again = true;
+    flow_consent_emit(m, "restart", fx);
 }
 
 static void emit_strategy(struct model *m, struct effects *fx)
@@ -142,4 +324,5 @@ void flow_plan_go(struct model *m, struct effects *fx)
     emit_strategy(m, fx);
     model_say(m, CHAT_AI, "%s", s->plan.hypothesis);
     flow_prepare_begin(m, fx);
+    flow_consent_emit(m, "plan", fx);
 }

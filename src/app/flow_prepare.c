@@ -36,7 +36,8 @@ enum prepare_step {
     PREP_EXPLAIN_CONNECT, /* CONN_QUESTIONS into the workload's database, then read-only */
     PREP_SHOWN, /* before the baseline: what the workload's session shows for each setting */
     PREP_EXPLAIN_SET,
-    PREP_EXPLAIN /* statement nplan_at of script nplan_script */
+    PREP_EXPLAIN, /* statement nplan_at of script nplan_script */
+    PREP_GATE     /* what an earlier benchmark has left at work ends; the others are quiet, if the plan wants that */
 };
 
 enum { SQL_MS = 30000, LOAD_MS = 600000, EXPLAIN_MS = 20000 };
@@ -85,6 +86,7 @@ void flow_prepare_begin(struct model *m, struct effects *fx)
     struct buf dir = {0};
 
     flow_enter(m, FLOW_PREPARE);
+    flow_watch_begin(m);
     m->screen.dialog.kind = DIALOG_NONE;
     s->state = SESSION_ACTIVE;
     if (s->journal_no < m->fl.journal_high)
@@ -511,8 +513,12 @@ void flow_explain(struct model *m, struct effects *fx)
     discover_refresh(&m->discover, &m->server, fx);
 }
 
+static bool at_the_gate(struct model *m, struct effects *fx);
+
 bool flow_prepare_pump(struct model *m, struct effects *fx)
 {
+    if (m->flow == FLOW_PREPARE && m->fl.step == PREP_GATE)
+        return at_the_gate(m, fx);
     if (m->flow != FLOW_PREPARE || m->fl.step != PREP_REFRESH ||
         (m->discover.state != DISCOVER_DONE && m->discover.state != DISCOVER_FAILED))
         return false;
@@ -527,6 +533,26 @@ bool flow_prepare_pump(struct model *m, struct effects *fx)
 static void prepared(struct model *m, struct effects *fx)
 {
     links_close(m, CONN_QUESTIONS, fx);
+    m->fl.step = PREP_GATE; /* flow_prepare_pump() goes on */
+}
+
+static bool at_the_gate(struct model *m, struct effects *fx)
+{
+    struct err e = {0};
+    enum watch_gate gate = flow_watch_gate(m, &e);
+
+    if (m->fl.now.cancel) {
+        flow_settle(m, &m->session.best, fx);
+        return true;
+    }
+    if (gate == WATCH_GATE_WAIT)
+        return false;
+    if (gate == WATCH_GATE_SHUT) {
+        fail(m, &e, "the first run", fx);
+        return true;
+    }
+    if (flow_manual_go_on(m, fx))
+        return true;
     if (isnan(m->session.baseline_tps))
         flow_baseline_begin(m, fx);
     else if (!(m->session.target.tps > 0)) /* interrupted before it was set */
@@ -725,5 +751,6 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
     case PREP_DB_CONNECT:
     case PREP_EXPLAIN_CONNECT:
         break; /* answered by link events */
+    case PREP_GATE:
     }
 }

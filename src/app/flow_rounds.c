@@ -172,6 +172,7 @@ static void propose(struct model *m, struct effects *fx)
     struct proposal *p = xcalloc(1, sizeof *p);
     struct guard_policy g = {
         .restart_possible = flow_restart_possible(m),
+        .restart_refused = flow_restart_why_not(m),
         .peak_active = s->best_window.valid ? s->best_window.active_peak : NAN,
         .clients = s->plan.clients,
         .database = s->plan.database,
@@ -416,6 +417,7 @@ void flow_round_message(struct model *m, struct round_msg *msg, struct effects *
     if (m->session.best.n == 0)
         msg->seconds_left = model_seconds_left(m) - confirm_cost(m);
     round_step(&m->session.round, msg);
+    msg->seconds_left = fmin(msg->seconds_left, flow_window_left_s(m));
     m->dirty = true;
     round_wish(m, fx);
 }

@@ -151,6 +151,7 @@ static void forget_runtime(struct runtime_facts *r)
         .wal_records = NAN,
         .wal_buffers_full = NAN,
         .wal_sync_ms = NAN,
+        .indexes_invalid = NAN,
         .replicas = NAN,
         .replica_lag_s = NAN,
         .slots_inactive = NAN,

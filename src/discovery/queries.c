@@ -305,6 +305,13 @@ static void fill_locks(struct discover *d, struct server_facts *f, const struct 
     f->runtime.prepared_xacts = number(r, "prepared_xacts");
 }
 
+static void fill_indexes(struct discover *d, struct server_facts *f, const struct rows *r)
+{
+    (void)d;
+    f->runtime.indexes_invalid = number(r, "invalid");
+    RAW(f->runtime.index_invalid, 0, "first");
+}
+
 static void fill_tables(struct discover *d, struct server_facts *f, const struct rows *r)
 {
     (void)d;
@@ -448,6 +455,10 @@ const struct discover_query discover_queries[] = {
      .lost = "time of WAL flushes",
      .fill = fill_wal_sync},
     {.name = "locks", .asset = "sql/locks.sql", .lost = "locks", .fill = fill_locks},
+    {.name = "indexes",
+     .asset = "sql/indexes.sql",
+     .lost = "indexes that are not valid",
+     .fill = fill_indexes},
     {.name = "tables",
      .asset = "sql/tables.sql",
      .lost = "live and dead rows",

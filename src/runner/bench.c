@@ -413,6 +413,7 @@ static void digest_begin(struct bench *b, struct effects *fx)
 /* ---- what the run has left for later ---- */
 
 enum { CLOSING_DEBT, CLOSING_CHECKPOINT, CLOSING_IDLE };
+enum { IDLE_CHECKPOINTS = 4 };
 
 static void closing_sql(struct bench *b, int step, const char *sql, int ms, int64_t at_us,
                         struct effects *fx)
@@ -487,7 +488,7 @@ static void step_closing(struct bench *b, const struct event *ev, struct effects
             return;
         }
         b->run.checkpoint_s = secs;
-        if (b->idle_checkpoint_s > 0) {
+        if (b->idle_checkpoints >= IDLE_CHECKPOINTS) {
             charge(b, secs);
             digest_begin(b, fx);
         } else {
@@ -496,8 +497,9 @@ static void step_closing(struct bench *b, const struct event *ev, struct effects
         return;
     default:
         b->checkpoints += done;
+        b->idle_checkpoints++;
         if (done)
-            b->idle_checkpoint_s = secs;
+            b->idle_checkpoint_s = fmax(b->idle_checkpoint_s, secs);
         charge(b, b->run.checkpoint_s);
         digest_begin(b, fx);
         return;

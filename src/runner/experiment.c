@@ -10,6 +10,7 @@
 
 #include "pgd/base/buf.h"
 #include "pgd/base/text.h"
+#include "pgd/runner/bills.h"
 #include "pgd/runner/stats.h"
 
 enum {
@@ -171,6 +172,14 @@ static void charge_failures(const struct experiment *x, struct verdict *v)
     double a = failed_share(x, ARM_A);
     double b = failed_share(x, ARM_B);
     if (b <= 0.01 || b <= a)
+static void note_bills(const struct experiment *x, struct verdict *v)
+{
+    char text[sizeof v->note];
+    bills_text(x, text, sizeof text);
+    if (text[0])
+        note(v, text);
+}
+
         return;
     if (v->kind == VERDICT_IMPROVED)
         v->kind = VERDICT_INCONCLUSIVE;
@@ -207,6 +216,7 @@ void experiment_verdict(const struct experiment *x, struct verdict *v)
         char text[80];
         snprintf(text, sizeof text, "p95 latency %d %% worse",
                  (int)lround((v->p95_b / v->p95_a - 1) * 100));
+    note_bills(x, v);
         note(v, text);
     }
 }

@@ -212,7 +212,9 @@ static bool check_restart(struct check *c)
                       refusal_name(REFUSE_LOCKOUT));
     if (c->line->restart && !c->g->restart_possible)
         return refuse(c->line, REFUSE_RESTART,
-                      "%s takes effect at a restart, and no way to restart is allowed", name);
+                      "%s takes effect at a restart, and %s", name,
+                      c->g->restart_refused ? c->g->restart_refused
+                                            : "no way to restart is allowed");
     return true;
 }
 

@@ -73,8 +73,15 @@ void apply_preflight_begin(struct apply *a, struct effects *fx)
         preflight_next(a, fx);
         return;
     }
-    if (a->env.way == RESTART_WAY_NONE ||
-        (a->env.way == RESTART_WAY_PG_CTL && !apply_script_possible(a))) {
+    if (a->env.restart_refused) { /* the DBA's window is a guard */
+        err_set(&a->fault, ERR_REFUSED, "no restart now: %.200s", a->env.restart_refused);
+        err_hint(&a->fault, "Try again when it is open, or state another one with --window.");
+        apply_fail(a, fx);
+        return;
+    }
+    bool ours = a->env.way != RESTART_WAY_NONE &&
+                (!restart_by_script(a->env.way) || apply_script_possible(a));
+    if (!ours && !a->env.restart_by_dba) {
         err_set(&a->fault, ERR_REFUSED, "a restart is needed and no way to restart is known");
         err_hint(&a->fault, "Give one with --restart cmd:PATH, or leave these settings out.");
         apply_fail(a, fx);

@@ -1,5 +1,6 @@
 /* dialog_plan.c - the choices before the first run: strategy, plan with its consent, target, scripts. */
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "pgd/ui/editor.h"
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
+#include "pgd/workspace/consent.h"
 
 static unsigned severity_style(int severity)
 {
@@ -88,6 +90,8 @@ static const struct {
     [PLAN_TARGET] = {"target", "TPS; 0 is any proven gain"},
     [PLAN_RESTART] = {"restarts", ""},
     [PLAN_PROTOCOL] = {"protocol", ""},
+    [PLAN_WINDOW] = {"window", "22:00-04:30; nothing: any time"},
+    [PLAN_TRAFFIC] = {"others", ""},
 };
 
 /* How, or why not. */
@@ -110,7 +114,13 @@ static void field_text(const struct model *m, int field, struct buf *out)
         [RESTART_COMMAND] = "by your command",
         [RESTART_MANUAL] = "by you",
     };
+    static const char *const traffic[] = {
+        [TRAFFIC_GO_ON] = "go on beside them, repeat what they spoil",
+        [TRAFFIC_WAIT] = "wait until they are quiet",
+        [TRAFFIC_REFUSE] = "do not begin while they work",
+    };
     const struct sdl *p = &m->session.plan;
+    char window[DAYTIME_TEXT_MAX];
     switch ((enum plan_field)field) {
     case PLAN_WORKLOAD:
         buf_printf(out, "%s, in database %s%s", p->workload, p->database,
@@ -141,6 +151,13 @@ static void field_text(const struct model *m, int field, struct buf *out)
         return;
     case PLAN_PROTOCOL:
         buf_puts(out, p->protocol[0] ? p->protocol : "simple");
+        return;
+    case PLAN_WINDOW:
+        daytime_text(&p->window, window, sizeof window);
+        buf_printf(out, "%s", window[0] ? window : "restarts at any time");
+        return;
+    case PLAN_TRAFFIC:
+        buf_puts(out, traffic[p->traffic]);
         return;
     case PLAN_FIELDS:
         return;
@@ -175,23 +192,101 @@ static void draw_field(struct canvas *c, int y, struct rect r, const struct mode
     }
 }
 
-/* What going on means, in words: nothing is done that does not stand here. */
+struct size_text {
+    char text[32];
+};
+
+static struct size_text bytes(double n)
+{
+    struct size_text t;
+    text_bytes(t.text, sizeof t.text, n);
+    return t;
+}
+
+static void line(struct dialog_text *text, const char *label, const char *fmt, ...)
+    PGD_PRINTF(3, 4);
+
+/* A label and what is told of it, cut at the end of the row. */
+static void line(struct dialog_text *text, const char *label, const char *fmt, ...)
+{
+    struct buf value = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    buf_vprintf(&value, fmt, ap);
+    va_end(ap);
+    int y = text->line++ - text->skip;
+    if (y >= 0 && y < text->r.h)
+        list_field(text->c, text->r.y + y, text->r.x, text->r.w, 12, label, STYLE_NORMAL,
+                   buf_text(&value));
+    buf_clear(&value);
+}
+
+static void say_restarts(struct dialog_text *text, const struct model *m, const struct consent *c)
+{
+    char window[DAYTIME_TEXT_MAX], when[40] = "";
+    daytime_text(&m->session.plan.window, window, sizeof window);
+    if (window[0])
+        snprintf(when, sizeof when, ", %s only", window);
+    if (!c->restarts_allowed)
+        line(text, "restarts", "none: changes that need one are refused");
+    else
+        line(text, "restarts", "%d at most%s; %.0f s away each (%s), %.0f sessions dropped",
+             c->restarts_most, when, ceil(c->blackout_s),
+             c->blackout_measured ? "measured" : "estimated", c->sessions);
+}
+
+static void say_writes(struct dialog_text *text, const struct consent *c)
+{
+    if (c->written_measured)
+        line(text, "writes", "up to %s (%s/s), WAL of it %s (%s/s)", bytes(c->written_bytes).text,
+             bytes(c->written_bps).text, bytes(c->wal_bytes).text, bytes(c->wal_bps).text);
+    else
+        line(text, "writes", "not measured yet: told after the baseline");
+    if (c->replicas > 0 || c->archiving)
+        line(text, "WAL goes to", "%.0f standby%s%s", fmax(0, c->replicas),
+             c->replicas == 1 ? "" : "s", c->archiving ? " and the archive" : "; no archive");
+    else
+        line(text, "WAL goes to", "no standby, no archive");
+}
+
+static void say_room(struct dialog_text *text, const struct consent *c)
+{
+    char free_text[120] = "free space not visible from here";
+    if (isfinite(c->data_free))
+        snprintf(free_text, sizeof free_text, "%s free for data, %s for WAL",
+                 bytes(c->data_free).text, bytes(c->wal_free).text);
+    if (isfinite(c->database_bytes))
+        line(text, "disk", "database %s%s; %s", c->database_new ? "to be made, about " : "",
+             bytes(c->database_bytes).text, free_text);
+    else
+        line(text, "disk", "%s", free_text);
+}
+
+/* What going on means, in figures: nothing is done that does not stand here. */
 static void say_consent(struct dialog_text *text, const struct model *m)
 {
     const struct sdl *p = &m->session.plan;
-    double baseline = experiment_cost(p, EXPERIMENT_AA, false) / 60;
-    double round = experiment_cost(p, EXPERIMENT_ROUND, p->restart != RESTART_NEVER) / 60;
+    struct consent c;
+    consent_fill(m, &c);
+    dialog_say(text, STYLE_NORMAL, "Success: %s", p->success);
+    line(text, "runs", "%d to %d of %d s with %d clients; %d arms: start, and one a round",
+         c.runs_least, c.runs_most, p->duration_s, p->clients, c.arms);
+    line(text, "minutes", "%.0f baseline, %.0f a round, %.0f confirmation; %.3g at most",
+         ceil(c.minutes_baseline), ceil(c.minutes_round), ceil(c.minutes_confirm), c.minutes_most);
+    say_restarts(text, m, &c);
+    say_writes(text, &c);
+    say_room(text, &c);
+    if (isfinite(c.others_active))
+        line(text, "others", "%.1f sessions at work, %.0f TPS in other databases", c.others_active,
+             fmax(0, c.others_tps));
+    else
+        line(text, "others", "not measured yet");
+    dialog_say(
+        text, STYLE_NORMAL,
+        "Every change is shown before it is made, is journalled with its undo, and is undone "
+        "unless it earns its place.");
     if (p->hypothesis[0])
         dialog_say(text, STYLE_AI, "%s", p->hypothesis);
-    dialog_say(text, STYLE_NORMAL, "Success: %s", p->success);
-    dialog_gap(text);
-    dialog_say(text, STYLE_NORMAL,
-               "Going on loads this server with %d clients: about %.0f min for the baseline, %.0f "
-               "min a round. "
-               "Every change is shown before it is made, is journalled with its undo, and is "
-               "undone unless it "
-               "earns its place.",
-               p->clients, ceil(baseline), ceil(round));
 }
 
 void dialog_plan(struct canvas *c, struct rect screen, const struct model *m,
@@ -201,9 +296,16 @@ void dialog_plan(struct canvas *c, struct rect screen, const struct model *m,
     const struct sdl *p = &m->session.plan;
     char title[120];
     snprintf(title, sizeof(title), "Plan of %s", p->strategy);
+    enum { WIDTH = 100, FIELDS_LEAST = 5 };
     int rows = PLAN_FIELDS + p->nscripts;
-    struct rect in = dialog_open(c, screen, 100, rows + 14, title, m, t);
-    int shown = rows < in.h - 5 ? rows : in.h - 5;
+    struct dialog_text measure = {.c = c,
+                                  .r = {0, 0, 0, (WIDTH < screen.w ? WIDTH : screen.w) - 4}};
+    say_consent(&measure, m);
+    struct rect in = dialog_open(c, screen, WIDTH, rows + measure.line + 4, title, m, t);
+    int room = in.h - measure.line - 1;
+    int shown = room < FIELDS_LEAST ? FIELDS_LEAST : room;
+    if (shown > rows)
+        shown = rows;
     int scroll = list_scroll(0, d->cursor, shown, rows);
     for (int i = 0; i < shown; i++)
         draw_field(c, in.y + i, in, m, scroll + i, cursor);
@@ -222,13 +324,21 @@ void dialog_target(struct canvas *c, struct rect screen, const struct model *m,
 {
     const struct session *s = &m->session;
     const struct dialog *d = &m->screen.dialog;
-    struct rect in = dialog_open(c, screen, 84, 14, "Target", m, t);
+    struct rect in = dialog_open(c, screen, 84, 15, "Target", m, t);
+    struct consent now;
     struct dialog_text text = {.c = c, .r = in};
     dialog_pair(&text, "baseline", STYLE_VALUE, "%.0f TPS, %d runs", s->baseline_tps,
                 s->baseline.n);
     if (isfinite(s->floor))
         dialog_pair(&text, "noise", STYLE_VALUE,
                     "\xc2\xb1%.1f %%: smaller differences prove nothing here", s->floor * 100);
+    consent_fill(m, &now);
+    if (now.written_measured) {
+        char all[32], wal[32];
+        text_bytes(all, sizeof all, now.written_bytes);
+        text_bytes(wal, sizeof wal, now.wal_bytes);
+        dialog_pair(&text, "writes from here", STYLE_VALUE, "up to %s, WAL of it %s", all, wal);
+    }
     dialog_pair(&text, "suggested", STYLE_VALUE, "%.0f TPS, by %s", s->target.tps,
                 s->target.advisor.text);
     dialog_say(&text, STYLE_AI, "%s", s->target.why);

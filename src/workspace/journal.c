@@ -134,6 +134,9 @@ void store_journal_bench(const struct bench_run *r, const char *arm_label, struc
     line_num(l, "failed", r->failed);
     line_int(l, "start_us", r->start_wall_us);
     line_text(l, "error", r->valid ? NULL : r->err.msg);
+    line_num(l, "tps_pgbench", r->tps_pgbench);
+    line_num(l, "checkpoint_s", r->checkpoint_s);
+    line_bool(l, "contaminated", r->contaminated);
     line_finish(l, out);
     buf_putc(out, '\n');
 }

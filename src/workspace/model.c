@@ -73,6 +73,7 @@ void model_init(struct model *m)
     m->screen.focus = PANE_BENCH;
     m->screen.prompt.history_at = -1;
     m->fl.interrupted = -1;
+    m->workspace.restart_s = NAN;
     m->dirty = true;
 }
 

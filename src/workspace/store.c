@@ -802,6 +802,7 @@ void store_workspace_json(const struct model *m, struct buf *out)
     put(connection, "tls", json_boolean(l->tls));
     put(j, "connection", connection);
     dump(j, out);
+    put(j, "restart_s", js_num(m->workspace.restart_s));
 }
 
 static void read_identity(const json_t *s, struct identity *id)
@@ -845,6 +846,16 @@ bool store_workspace_facts(const char *text, size_t len, struct server_facts *f,
 
     server_facts_clear(f);
     if (!j)
+double store_workspace_restart_s(const char *text, size_t len)
+{
+    struct err ignored = {0};
+    json_t *j = open_file(text, len, "workspace.json", &ignored);
+    double s = j ? js_get_num(j, "restart_s", NAN) : (double)NAN;
+
+    json_decref(j);
+    return s > 0 && s < 86400 ? s : (double)NAN;
+}
+
         return false;
     read_identity(json_object_get(j, "server"), &f->id);
     system = json_object_get(j, "system");

@@ -24,6 +24,9 @@ void flow_quit(struct model *m, int exit_code, struct effects *fx);
 void flow_resume(struct model *m, const char *name, struct effects *fx);
 bool flow_can_restart(
     const struct model *m); /* a way to restart is known and allowed by the plan */
+/* Why no change that needs a restart can be proposed now, because of the window; NULL = it can, or no way is known. The
+ * words stay until the next call. */
+const char *flow_restart_why_not(struct model *m);
 /* No further round: confirm and keep what improved. */
 void flow_close(struct model *m, struct effects *fx);
 /* The first connect failed for good (headless). */

@@ -37,6 +37,47 @@ void flow_plan_go(struct model *m, struct effects *fx);
 bool flow_restart_possible(const struct model *m);
 enum restart_way flow_restart_way(const struct model *m);
 
+/* Why the server may not be restarted at this moment, in words that stay until the next call; NULL = it may. */
+const char *flow_restart_refused(struct model *m);
+/* Holds a switch that restarts the server back until the maintenance window opens; false = go on. */
+bool flow_window_hold(struct model *m, const struct arm *arm);
+bool flow_window_pump(struct model *m, struct effects *fx);
+/* Seconds of the window that may be used for runs, where a switch of what is measured restarts the server; else many. */
+double flow_window_left_s(struct model *m);
+/* The figures of workspace/consent.h as an event; when: "plan", "baseline", "restart". */
+void flow_consent_emit(struct model *m, const char *when, struct effects *fx);
+/* Once more where a restart is proposed for the first time. */
+void flow_consent_again(struct model *m, struct effects *fx);
+
+/* flow_watch.c: the watchdog, and the work of others */
+enum watch_gate { WATCH_GATE_WAIT, WATCH_GATE_OPEN, WATCH_GATE_SHUT };
+void flow_watch_begin(struct model *m); /* a session begins or goes on */
+bool flow_watch_pump(struct model *m, struct effects *fx);
+/* Marks a finished run that the work of others has spoilt; it is made again while the budget lasts. */
+void flow_watch_run(struct model *m, struct bench_run *run);
+/* Whether the first run may begin: asked again with every event while it says WAIT. */
+enum watch_gate flow_watch_gate(struct model *m, struct err *e);
+
+/* flow_manual.c: what the DBA does by hand */
+void flow_way_known(
+    struct model *m); /* after discovery: how this server is configured, and said so */
+void flow_way_pin(struct model *m); /* a session stays with the way that it began with */
+bool flow_restart_by_dba(const struct model *m); /* a restart is asked for and waited for */
+void flow_manual_env(struct model *m, struct apply_env *env);
+/* The runs of an arm stand together, because a person makes the switch. */
+bool flow_blocks_round(const struct model *m);
+bool flow_blocks_confirm(const struct model *m);
+bool flow_manual_pump(struct model *m, struct effects *fx);
+void flow_manual_decided(struct model *m, bool made, struct effects *fx);
+/* The program or the session is to end while the DBA is waited for: true = the question stays, for the next start. */
+bool flow_manual_stop(struct model *m, bool leave, struct effects *fx);
+void flow_manual_over(struct model *m); /* a switch has ended: nothing is pending */
+void flow_manual_asked(struct model *m, struct effects *fx); /* a switch has ended as ASKED */
+/* Resume: the switch that was asked for comes first; false = there is none. */
+bool flow_manual_take_up(struct model *m, struct effects *fx);
+bool flow_manual_taken(struct model *m, struct effects *fx); /* … and has ended */
+bool flow_manual_go_on(struct model *m,
+                       struct effects *fx); /* … and everything is prepared again */
 /* flow_prepare.c: session folder, scripts, benchmark database, EXPLAIN */
 void flow_prepare_begin(struct model *m, struct effects *fx);
 void flow_explain(struct model *m,
@@ -71,6 +112,7 @@ void flow_rounds_next(struct model *m,
                       struct effects *fx); /* EXPLAIN again first when a round was kept */
 void flow_confirm_begin(struct model *m, struct effects *fx);
 bool flow_measure_pump(struct model *m, struct effects *fx);
+double flow_seconds_left(struct model *m);
 void flow_review_done(struct model *m, struct effects *fx);
 void flow_round_saved(struct model *m, struct effects *fx);
 void flow_settle(struct model *m, const struct arm *arm, struct effects *fx);

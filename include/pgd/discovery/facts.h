@@ -142,6 +142,8 @@ struct runtime_facts {
     double replicas, replica_lag_s;
     double slots_inactive, archive_failed;
     double locks_waiting, longest_xact_s, prepared_xacts;
+    double indexes_invalid;  /* in this database: not used, but kept up to date by every write */
+    char index_invalid[130]; /* one of them, with its schema */
     double dead_tuples, live_tuples;
     bool base_backup;
     bool statements; /* pg_stat_statements can be read */

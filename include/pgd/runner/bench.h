@@ -59,7 +59,7 @@ enum bench_state {
     BENCH_RUNNING,
     /* The run is over, and what it has left for later is looked at and paid: the WAL that a crash would have to
      * replay now, the rows that wait for autovacuum, then a CHECKPOINT whose time is charged to the run. After the
-     * first run a second one shows what an idle CHECKPOINT takes: that much is nobody's. */
+     * first runs a second one shows what an idle CHECKPOINT takes: that much is nobody's. */
     BENCH_CLOSING,
     /* The transaction log, one file for each thread of pgbench, is listed, read and digested in
      * a worker, and removed. After a run that failed or was cancelled it is only removed. Leaves
@@ -99,7 +99,8 @@ struct bench {
     int closing;              /* place in BENCH_CLOSING */
     int64_t closing_at_us;    /* when its statement was sent */
     unsigned checkpoints;     /* sent and answered so far, in all runs */
-    double idle_checkpoint_s; /* the shortest so far; 0 = not measured yet */
+    double idle_checkpoint_s; /* the longest CHECKPOINT of those that had nothing to do */
+    int idle_checkpoints;     /* how many of them were made */
     int child_pid;
     char first_error[512]; /* the first line of stderr that tells of an error */
     char **logs;           /* names in dir, owned: what is to be read and removed */

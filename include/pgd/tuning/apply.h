@@ -75,6 +75,7 @@ struct apply_env {
 };
 
 struct apply {
+    const char *restart_refused; /* why no restart may be made at this moment; NULL = it may */
     enum apply_state state;
     uint32_t generation, waiting;
     struct apply_env env;

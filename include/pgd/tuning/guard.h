@@ -49,6 +49,7 @@ struct memory_bill {
 
 struct guard_policy {
     bool restart_possible; /* a way to restart is known and allowed */
+    const char *restart_refused; /* why there is none at this moment; NULL = none is allowed at all */
     bool allow_durability; /* the DBA asked for durability trades */
     bool by_dba;           /* the value was typed by the DBA: DBA-only knobs pass */
     double peak_active;    /* measured concurrency; NAN = unknown: clients */

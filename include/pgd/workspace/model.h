@@ -60,6 +60,7 @@ struct options {
     double target_tps;
     enum restart_policy restart;
     char restart_command[256];
+    struct daytime_window window; /* restarts inside it only */
     enum accept_policy accept;
     bool bench_db; /* consent for the benchmark database */
     enum advisor_kind advisor;
@@ -210,6 +211,8 @@ enum dialog_kind {
     DIALOG_HELP,     /* generated from the key and command tables */
     DIALOG_STRATEGY, /* menu of offers; Enter picks */
     DIALOG_PLAN,     /* the SDL record with consent; fields can be edited */
+    double
+        restart_s; /* how long the server was away at the newest restart here; NAN = none was made */
     DIALOG_TARGET,
     DIALOG_REVIEW,
     DIALOG_VERDICT,
@@ -341,6 +344,19 @@ struct flow_now {
     bool change_failed; /* the session ends because a change could not be made */
     bool arm_unknown;   /* a kept round was undone: its candidate is still in force */
     bool unfinished;    /* the interrupted session has a switch without a result */
+enum { WATCH_CONDITIONS = 10 };
+/* What flow_watch.c remembers of the session under way. */
+struct watch_state {
+    bool known;                   /* `first` is the sample that the session began with */
+    struct watch_sample first;    /* what was there before us is not our doing */
+    struct watch_load before;     /* other work before the first run: what the DBA has agreed to */
+    int streak[WATCH_CONDITIONS]; /* samples in a row in which a condition held */
+    int seen;                     /* collect.watch_n when it was looked at last */
+    int thrown;                   /* contaminated runs left out so far */
+    int64_t wait_us;              /* since when the first run waits; 0 = it does not */
+    bool tripped;
+};
+
     bool save_failed;   /* the session's end could not be written */
     int empty_rounds;   /* proposals in a row of which nothing was accepted */
     int64_t explain_until_us;    /* EXPLAIN ANALYZE may take a part of the budget, no more */
@@ -365,6 +381,16 @@ struct flow {
     char paths[3][1024]; /* exports: report, conf, ansible */
     enum down_state down;
     char down_host[256];
+    struct watch_state watch;
+    struct window run_window; /* of a run that is being closed: its CHECKPOINT is not the workload's */
+    bool window_taken;
+    bool window_wait;      /* a switch waits for the maintenance window */
+    int64_t window_since_us; /* … since then: the budget stands still */
+    char window_note[96];  /* why no restart may be made now */
+    bool consent_again;    /* the figures of the consent were told a second time */
+    bool taking_up;        /* the switch is one that an earlier run has asked the DBA for */
+    bool goes_on;          /* … it has ended, and what it was for goes on after PREPARE */
+    bool asked_undo;       /* what the DBA is asked for now is an undo */
     int64_t down_until_us;
     uint64_t journal_high; /* of all sessions of this run: the gate compares numbers across them */
     char journal_path[1100];

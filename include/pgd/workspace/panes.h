@@ -28,5 +28,7 @@ enum plan_field {
     PLAN_TARGET, /* TPS; 0 = the verdict improved */
     PLAN_RESTART,
     PLAN_PROTOCOL,
+    PLAN_WINDOW,  /* when the server may be restarted */
+    PLAN_TRAFFIC, /* what happens when others use the server */
     PLAN_FIELDS
 };

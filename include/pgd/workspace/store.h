@@ -24,6 +24,8 @@ void store_workspace_json(const struct model *m, struct buf *out);
 /* Reads the pinned identity of workspace.json. */
 PGD_MUST_CHECK bool store_workspace_parse(const char *text, size_t len, struct identity *id,
                                           struct err *e);
+/* How long the newest restart here took the server away, seconds; NAN = there was none. */
+double store_workspace_restart_s(const char *text, size_t len);
 /* Reads server and machine of workspace.json into f, for a report without a connection. */
 PGD_MUST_CHECK bool store_workspace_facts(const char *text, size_t len, struct server_facts *f,
                                           struct err *e);

@@ -1,0 +1,7 @@
+-- One row: indexes that a failed CREATE INDEX CONCURRENTLY or REINDEX has left behind. Those being built are not among them.
+SELECT count(*) AS invalid, min(n.nspname || '.' || c.relname) AS first
+  FROM pg_index AS i
+  JOIN pg_class AS c ON c.oid = i.indexrelid
+  JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE NOT i.indisvalid AND c.relkind = 'i'
+   AND NOT EXISTS (SELECT 1 FROM pg_stat_progress_create_index AS p WHERE p.index_relid = i.indexrelid)

@@ -1,0 +1,29 @@
+/* consent.h - what going on with a plan means for the server, in figures: measured where they can be, and said where
+ * they are not. Worked out anew from the model whenever it is shown, so an edited field of the plan is in it. */
+#pragma once
+
+#include "pgd/workspace/model.h"
+
+struct consent {
+    int arms; /* configurations measured: the server as it is, and one candidate a round */
+    int runs_least, runs_most;
+    bool restarts_allowed;  /* by the plan */
+    int restarts_most;      /* at the most, if every round had a change that needs one */
+    double blackout_s;      /* of one restart */
+    bool blackout_measured; /* at an earlier restart in this workspace; else estimated */
+    double sessions;        /* that a restart drops: those connected now; NAN unknown */
+    double minutes_baseline, minutes_round, minutes_confirm, minutes_most;
+    bool written_measured; /* the four figures below are of the baseline; else not known yet, NAN */
+    double written_bps, written_bytes; /* a second of load; in all runs at the most */
+    double wal_bps, wal_bytes;
+    double replicas;                  /* standbys that get the WAL; NAN unknown */
+    bool archiving;                   /* … and an archive */
+    bool database_new;                /* the benchmark database is still to be made */
+    double database_bytes;            /* of the workload's database; NAN unknown */
+    double data_free, wal_free;       /* bytes; NAN unknown */
+    double others_active, others_tps; /* work of others now; NAN not measured yet */
+};
+
+void consent_fill(const struct model *m, struct consent *c);
+/* Seconds that a restart takes the server away, measured or estimated. */
+double consent_blackout_s(const struct model *m, bool *measured);

@@ -1,0 +1,106 @@
+/* The figures of the consent. */
+#include "pgd/workspace/consent.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { RUN_GAP_S = 2, RESTART_GAP_S = 8, STOP_START_S = 3 };
+
+/* The tables of the built-in workload with their indexes. */
+static const double builtin_bytes = 150e6;
+/* What an estimate assumes of a disk, and of the part of shared_buffers that gets dirty between the CHECKPOINT before the
+ * restart and the shutdown. */
+static const double estimate_bps = 200e6, estimate_dirty = 0.1;
+
+double consent_blackout_s(const struct model *m, bool *measured)
+{
+    double buffers = settings_number(&m->server.settings, "shared_buffers");
+
+    *measured = m->workspace.restart_s > 0;
+    if (*measured)
+        return m->workspace.restart_s;
+    return STOP_START_S + (buffers > 0 ? buffers * estimate_dirty / estimate_bps : 0);
+}
+
+static int at_most(double n, double limit)
+{
+    return (int)(n < limit ? n : limit);
+}
+
+static void count_runs(const struct sdl *p, struct consent *c)
+{
+    int aa = experiment_least_runs(EXPERIMENT_AA, p);
+    int round = experiment_least_runs(EXPERIMENT_ROUND, p);
+    int confirm = experiment_least_runs(EXPERIMENT_CONFIRM, p);
+    int most = p->max_runs > round ? p->max_runs : round;
+    double slot = (p->duration_s > 0 ? p->duration_s : 1) + RUN_GAP_S;
+
+    c->arms = 1 + p->rounds;
+    c->runs_least = aa + 2 * round + 2 * confirm;
+    c->runs_most = at_most(aa + 2.0 * most * (p->rounds + 1),
+                           fmax(c->runs_least, p->budget_s / slot));
+    /* there and back, two runs to a switch, and the way back at the end */
+    c->restarts_allowed = p->restart != RESTART_NEVER && p->restart != RESTART_MANUAL;
+    if (c->restarts_allowed)
+        c->restarts_most = at_most((most + 1.0) * (p->rounds + 1),
+                                   fmax(2, p->budget_s / (2 * slot + RESTART_GAP_S)));
+}
+
+static void measured_writes(const struct model *m, struct consent *c)
+{
+    const struct window *w = &m->session.base_window;
+    double load_s = (double)c->runs_most * m->session.plan.duration_s;
+
+    c->written_bps = c->written_bytes = c->wal_bps = c->wal_bytes = NAN;
+    if (!w->valid || !(w->secs > 0))
+        return;
+    c->wal_bps = w->wal_bytes / w->secs;
+    double pages = fmax(0, w->buffers_ckpt) + fmax(0, w->buffers_clean) +
+                   fmax(0, w->buffers_backend);
+    c->written_bps = (pages * 8192 + fmax(0, w->temp_bytes)) / w->secs + fmax(0, c->wal_bps);
+    c->written_measured = true;
+    c->written_bytes = c->written_bps * load_s;
+    c->wal_bytes = c->wal_bps * load_s;
+}
+
+static void fill_database(const struct model *m, struct consent *c)
+{
+    const struct sdl *p = &m->session.plan;
+
+    c->database_bytes = p->builtin_db ? builtin_bytes : (double)NAN;
+    c->database_new = p->builtin_db;
+    for (int i = 0; i < m->server.ndatabases; i++)
+        if (strcmp(m->server.databases[i].name, p->database) == 0) {
+            c->database_bytes = m->server.databases[i].bytes;
+            c->database_new = false;
+        }
+}
+
+void consent_fill(const struct model *m, struct consent *c)
+{
+    const struct sdl *p = &m->session.plan;
+    const struct watch_sample *w = &m->collect.watch;
+    const struct host_facts *h = &m->server.host;
+    struct watch_load load;
+
+    memset(c, 0, sizeof *c);
+    count_runs(p, c);
+    c->blackout_s = consent_blackout_s(m, &c->blackout_measured);
+    c->sessions = w->at_us ? w->others : m->server.runtime.sessions; /* ours are no loss */
+    c->minutes_baseline = experiment_cost(p, EXPERIMENT_AA, false) / 60;
+    c->minutes_round = experiment_cost(p, EXPERIMENT_ROUND, c->restarts_allowed) / 60;
+    c->minutes_confirm = experiment_cost(p, EXPERIMENT_CONFIRM, c->restarts_allowed) / 60;
+    c->minutes_most = p->budget_s / 60.0;
+    measured_writes(m, c);
+    c->replicas = w->at_us ? w->replicas : m->server.runtime.replicas;
+    c->archiving = settings_find(&m->server.settings, "archive_mode") &&
+                   strcmp(settings_find(&m->server.settings, "archive_mode")->value, "off") != 0;
+    fill_database(m, c);
+    c->data_free = h->known ? h->data.free_bytes : (double)NAN;
+    c->wal_free = !isnan(m->collect.wal_free) ? m->collect.wal_free
+                  : h->known                  ? h->wal.free_bytes
+                                              : (double)NAN;
+    collect_load(&m->collect, &load);
+    c->others_active = load.active;
+    c->others_tps = load.tps;
+}
