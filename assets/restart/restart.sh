@@ -27,6 +27,7 @@
 #   id      as given
 #   state   saved | cleaned | stopping | starting | recovering | up | restored (up again, with the old settings) | down | refused (nothing done)
 #   note    a sentence about it          log   the line of the server's log that explains a failed start
+#   huge_pages  yes | no: the shared memory of a server that is up lies in them
 set -u
 umask 077
 saved_lc=${LC_ALL-unset}
@@ -80,6 +81,19 @@ put() {
 
 lines() {
     printf 'id=%s\nstate=%s\nnote=%s\nlog=%s\n' "$id" "$1" "$(one_line "$2")" "$(one_line "${3:-}")"
+    case $1 in
+    up | restored) huge_pages ;;
+    esac
+}
+
+# Whether the server's shared memory lies in huge pages: with huge_pages=try only the system knows.
+huge_pages() {
+    postmaster && [ -r "/proc/$pid/maps" ] || return 0
+    if grep -q anon_hugepage "/proc/$pid/maps"; then
+        echo huge_pages=yes
+    else
+        echo huge_pages=no
+    fi
 }
 
 # say STATE NOTE [LOG]

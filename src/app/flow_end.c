@@ -317,6 +317,7 @@ static void end_done(struct model *m, struct effects *fx)
 static void say_end(struct model *m)
 {
     const struct session *s = &m->session;
+    char text[240], figure[64];
 
     model_say(m, s->state == SESSION_ARCHIVED ? CHAT_GOOD : CHAT_WARN,
               "session %s: %s after %d round%s (%s)", s->name,
@@ -325,6 +326,10 @@ static void say_end(struct model *m)
     for (int i = 0; i < s->nfinal; i++)
         model_say(m, CHAT_GOOD, "%s: %s \xe2\x86\x92 %s", s->final_values[i].name,
                   session_first(s, s->final_values[i].name), s->final_values[i].shown);
+    for (int i = 0; i < s->nfinal; i++)
+        if (strcmp(s->final_values[i].name, "huge_pages") == 0 &&
+            huge_pages_missed(&m->server, text, sizeof text, figure, sizeof figure))
+            model_say(m, CHAT_WARN, "%s", text);
 }
 
 bool flow_end_busy(const struct model *m)

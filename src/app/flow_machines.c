@@ -64,7 +64,7 @@ static void switch_now(struct model *m, const struct arm *arm, struct effects *f
         .guard_disabled = m->opt.unsafe_guard,
         .preflight_disabled = m->opt.unsafe_preflight,
     };
-    env.canary = env.way == RESTART_WAY_PG_CTL && !m->opt.unsafe_preflight;
+    env.canary = env.way != RESTART_WAY_NONE && !m->opt.unsafe_preflight;
     journal_path(m, m->fl.journal_path, sizeof m->fl.journal_path);
     effect_clear(&m->fl.fresh_session);
     links_template(m, CONN_BENCH, m->session.plan.database, &m->fl.fresh_session);

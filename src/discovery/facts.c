@@ -196,6 +196,41 @@ void identity_read(const struct rows *r, struct identity *id)
 
 #undef RAW
 
+static const char *value_of(const struct server_facts *f, const char *name)
+{
+    const struct setting *s = settings_find(&f->settings, name);
+    return s ? s->value : "";
+}
+
+bool huge_pages_missed(const struct server_facts *f, char *text, size_t text_size, char *figure,
+                       size_t figure_size)
+{
+    const char *asked = value_of(f, "huge_pages"), *status = value_of(f, "huge_pages_status");
+    const struct host_facts *h = &f->host;
+    double needed = settings_number(&f->settings, "shared_memory_size_in_huge_pages");
+    char how_many[40] = "";
+    bool missed = strcmp(status, "off") == 0 ||
+                  (strcmp(status, "on") != 0 && h->known && h->hugepages_used == 0);
+    if (!missed || (strcmp(asked, "try") != 0 && strcmp(asked, "on") != 0))
+        return false;
+    if (needed > 0)
+        snprintf(how_many, sizeof how_many, "; the server needs %.0f", needed);
+    if (h->known && h->hugepages_total >= 0) {
+        snprintf(figure, figure_size, "none used, %" PRId64 " reserved", h->hugepages_total);
+        snprintf(text, text_size,
+                 "huge_pages = %s, but the shared memory lies in ordinary pages: the system has "
+                 "reserved %" PRId64 " huge pages (%" PRId64 " free)%s.",
+                 asked, h->hugepages_total, h->hugepages_free, how_many);
+    } else {
+        snprintf(figure, figure_size, "huge_pages_status = off");
+        snprintf(text, text_size,
+                 "huge_pages = %s, but the shared memory lies in ordinary pages: the system gave "
+                 "no huge ones%s.",
+                 asked, how_many);
+    }
+    return true;
+}
+
 /* Both known and different. */
 static bool differ(const char *a, const char *b)
 {

@@ -183,6 +183,26 @@ static void restored(struct apply *a, struct effects *fx)
         apply_fail(a, fx);
 }
 
+/* huge_pages=try is in force whether there were any or not; what came of it is said. */
+static void check_huge_pages(struct apply *a, const char *text)
+{
+    char used[8];
+    int n;
+    const struct entry *items = apply_wanted(a, &n);
+    apply_report_field(text, "huge_pages", used, sizeof used);
+    for (int i = 0; i < n; i++) {
+        if (strcmp(items[i].name, "huge_pages") != 0 || strcmp(used, "no") != 0 ||
+            !items[i].present || strcmp(items[i].value, "try") != 0)
+            continue;
+        size_t at = strlen(a->others);
+        snprintf(a->others + at, sizeof a->others - at,
+                 "%shuge_pages = try: the system has given none, so the memory lies in ordinary "
+                 "pages",
+                 at ? "; " : "");
+        log_line(LOG_WARN, "apply \"%s\": %s", a->goal.label, a->others + at);
+    }
+}
+
 static void report(struct apply *a, const char *text, struct effects *fx)
 {
     char token[64], id[64], state[32], note[200];
@@ -199,6 +219,7 @@ static void report(struct apply *a, const char *text, struct effects *fx)
     if (strcmp(state, "restored") == 0 || strcmp(state, "down") == 0)
         apply_report_field(text, "log", a->log_line, sizeof a->log_line);
     if (strcmp(state, "up") == 0) {
+        check_huge_pages(a, text);
         apply_reconnect_begin(a, fx);
     } else if (strcmp(state, "restored") == 0) {
         restored(a, fx);

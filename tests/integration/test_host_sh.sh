@@ -141,6 +141,70 @@ scenarios() {
     host "$data" 5432 1000500 0
     has supervisor=repmgr
 
+    # A supervisor as the postmaster's parent, whatever the unit is called.
+    machine patroni_parent systemd
+    put proc/50/cgroup '0::/system.slice/db.service'
+    put proc/50/stat '50 (postgres) S 40 50 50 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 50000 1 1'
+    put proc/40/cmdline '/usr/bin/python3 /opt/patroni/bin/patroni /etc/patroni.yml'
+    host "$data" 5432 1000500 0
+    has supervisor=patroni
+    # … and a unit of that name, whatever its processes are.
+    machine patroni_unit systemd
+    put proc/50/cgroup '0::/system.slice/patroni.service'
+    host "$data" 5432 1000500 0
+    has supervisor=patroni
+
+    machine pacemaker systemd
+    put proc/50/cgroup '0::/system.slice/pacemaker.service'
+    put proc/72/comm pacemakerd
+    host "$data" 5432 1000500 0
+    has supervisor=pacemaker
+
+    machine supervisord init
+    put proc/50/stat '50 (postgres) S 40 50 50 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 50000 1 1'
+    put proc/40/cmdline '/usr/bin/python3 /usr/bin/supervisord -n'
+    host "$data" 5432 1000500 0
+    has supervisor=supervisord
+
+    # The postmaster as the first process of all: of a container.
+    machine first postgres
+    put proc/1/stat '1 (postgres) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 50000 1 1'
+    put data/postmaster.pid "1\n$data\n1000500\n5432\n/tmp\n*\n1 2\nready"
+    host "$data" 5432 1000500 0
+    has supervisor=container
+
+    # Inside a unit whose main process is another one: its own, or that of somebody who started it by hand.
+    machine child systemd
+    put proc/50/cgroup '0::/system.slice/agent.service'
+    put proc/50/stat '50 (postgres) S 41 50 50 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 50000 1 1'
+    put proc/41/stat '41 (sh) S 40 41 41 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 40000 1 1'
+    put proc/40/stat '40 (agent) S 1 40 40 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 40000 1 1'
+    put bin/systemctl '#!/bin/sh\necho MainPID=40'
+    chmod 755 "$root/bin/systemctl"
+    PATH=$root/bin:$PATH host "$data" 5432 1000500 0
+    has supervisor=service:agent.service
+    has_no manager
+    put proc/50/stat '50 (postgres) S 1 50 50 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 50000 1 1'
+    PATH=$root/bin:$PATH host "$data" 5432 1000500 0
+    has_no supervisor
+    put bin/systemctl '#!/bin/sh\necho MainPID=50'
+    chmod 755 "$root/bin/systemctl"
+    PATH=$root/bin:$PATH host "$data" 5432 1000500 0
+    has supervisor=systemd:agent.service
+
+    # Shared memory in huge pages or not; what an interrupted restart has left.
+    machine pages init
+    put proc/50/maps '7f00-7f01 rw-s 00000000 00:10 7 /anon_hugepage (deleted)'
+    put data/pg_diagnose.report 'id=x'
+    host "$data" 5432 1000500 0
+    has hugepages_used=1
+    has 'leftovers=pg_diagnose.report '
+    put proc/50/maps '7f00-7f01 rw-s 00000000 00:01 7 /dev/zero (deleted)'
+    rm "$data/pg_diagnose.report"
+    host "$data" 5432 1000500 0
+    has hugepages_used=0
+    has_no leftovers
+
     # Nothing at all must not be an error, and nothing is said that is not known.
     root=$work/empty
     mkdir -p "$root"

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "pgd/base/buf.h"
@@ -104,6 +105,58 @@ static void the_directory_that_the_server_hides(void **state)
     assert_false(id.auto_conf_ok);
 }
 
+static void ways_to_its_owner(void **state)
+{
+    (void)state;
+    struct host_facts h;
+    struct identity id = {.data_directory = "/srv/pg/data"};
+    parse("match=pidfile\npostmaster_pid=812\nsupervisor=systemd:a.service\nmanager=sudo\naccess="
+          "sudo\n"
+          "sudo_note=no\npg_ctlcluster=1\n",
+          "data_readable=1\nleftovers=pg_diagnose.report pg_diagnose.lock \n", &h, &id);
+    assert_string_equal(id.access, "sudo");
+    assert_string_equal(id.manager, "sudo");
+    assert_string_equal(id.sudo_note, "no");
+    assert_true(id.pg_ctlcluster);
+    assert_string_equal(id.leftovers, "pg_diagnose.report pg_diagnose.lock ");
+    /* What is not ours to reach gives no way to its owner. */
+    parse("match=process\npostmaster_pid=812\naccess=root\n", "data_readable=0\n", &h, &id);
+    assert_string_equal(id.access, "");
+    assert_string_equal(id.manager, "");
+    assert_false(id.pg_ctlcluster);
+}
+
+static void huge_pages(void **state)
+{
+    (void)state;
+    struct server_facts f = {0};
+    struct setting items[] = {
+        {.name = "huge_pages", .value = "try"},
+        {.name = "shared_memory_size_in_huge_pages", .value = "2150"},
+    };
+    char text[320], figure[160];
+    server_facts_clear(&f);
+    f.settings = (struct settings){.n = 2, .items = items};
+    assert_false(huge_pages_missed(&f, text, sizeof text, figure, sizeof figure));
+    parse("match=pidfile\nhugepages_used=0\n", "", &f.host, &f.id);
+    assert_true(huge_pages_missed(&f, text, sizeof text, figure, sizeof figure));
+    assert_string_equal(figure, "none used, 10 reserved");
+    assert_non_null(strstr(text, "reserved 10 huge pages (3 free); the server needs 2150."));
+    parse("match=pidfile\nhugepages_used=1\n", "", &f.host, &f.id);
+    assert_false(huge_pages_missed(&f, text, sizeof text, figure, sizeof figure));
+    /* Since 17 the server says so itself, wherever it runs. */
+    struct setting newer[] = {{.name = "huge_pages", .value = "try"},
+                              {.name = "huge_pages_status", .value = "off"}};
+    f.settings.items = newer;
+    assert_true(huge_pages_missed(&f, text, sizeof text, figure, sizeof figure));
+    snprintf(newer[1].value, sizeof newer[1].value, "on");
+    parse("match=pidfile\nhugepages_used=0\n", "", &f.host, &f.id);
+    assert_false(huge_pages_missed(&f, text, sizeof text, figure, sizeof figure));
+    snprintf(newer[0].value, sizeof newer[0].value, "off");
+    snprintf(newer[1].value, sizeof newer[1].value, "off");
+    assert_false(huge_pages_missed(&f, text, sizeof text, figure, sizeof figure));
+}
+
 static void another_machine_tells_nothing(void **state)
 {
     (void)state;
@@ -155,6 +208,8 @@ int main(void)
         cmocka_unit_test(a_container_has_less),
         cmocka_unit_test(an_unreadable_data_directory),
         cmocka_unit_test(the_directory_that_the_server_hides),
+        cmocka_unit_test(ways_to_its_owner),
+        cmocka_unit_test(huge_pages),
         cmocka_unit_test(another_machine_tells_nothing),
         cmocka_unit_test(nonsense_is_dropped),
     };
