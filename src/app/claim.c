@@ -124,7 +124,7 @@ static void identity_answered(struct model *m, const struct rows *r, struct effe
     if (c->now.version_num == 0) {
         err_set(&c->err, ERR_FORMAT, "the server does not say which one it is");
         c->state = CLAIM_REFUSED;
-    } else if (rows_int64(r, 0, "backend_pid", 0) != m->links[CONN_CONTROL].backend_pid) {
+    } else if (m->links[CONN_CONTROL].pooled) {
         refuse_pooler(m);
         c->state = CLAIM_REFUSED;
     } else {

@@ -133,6 +133,7 @@ void flow_link(struct model *m, const struct event *ev, struct effects *fx)
     if (ev->u.pg.conn != CONN_CONTROL)
         return;
     if (ev->kind == EV_PG_UP) {
+        m->discover.pooled = m->links[CONN_CONTROL].pooled;
         if (m->links[CONN_TELEMETRY].state == LINK_OFF)
             links_open(m, CONN_TELEMETRY, NULL, fx);
         if (m->flow == FLOW_DISCOVER && m->discover.state != DISCOVER_SQL &&

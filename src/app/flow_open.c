@@ -62,6 +62,7 @@ static void emit_discovery(struct model *m, struct effects *fx)
     line_text(l, "database", f->id.database);
     line_text(l, "role", f->id.role);
     line_bool(l, "superuser", f->rights.superuser);
+    line_text(l, "path", m->links[CONN_CONTROL].pooled ? "pooler" : "direct");
     line_bool(l, "alter_system", f->rights.alter_system);
     line_bool(l, "reload", f->rights.reload);
     line_text(l, "grants", grants_script(f, false, &grants) ? buf_text(&grants) : NULL);
@@ -77,6 +78,11 @@ static void emit_discovery(struct model *m, struct effects *fx)
               f->id.database, f->id.role, f->id.standby ? " (a standby)" : "");
     for (int i = 0; i < f->nmissing; i++)
         model_say(m, CHAT_WARN, "%s", f->missing[i]);
+    if (m->links[CONN_CONTROL].pooled)
+        model_say(m, CHAT_WARN,
+                  "a pooler stands before the server, which is at %s port %d itself: looking only, "
+                  "no session",
+                  f->id.server_addr[0] ? f->id.server_addr : "a socket", f->id.server_port);
     if (f->tuner[0])
         model_say(m, CHAT_WARN, "another pg_diagnose tunes this server now: %s", f->tuner);
 }

@@ -158,6 +158,7 @@ static void up(struct model *m, struct link *l, const struct event *ev)
     l->server_version = ev->u.pg.server_version;
     l->backend_pid = ev->u.pg.backend_pid;
     l->tls = ev->u.pg.tls;
+    l->pooled = ev->u.pg.pooled;
     text_copy(l->host, sizeof l->host, ev->u.pg.host);
     text_copy(l->hostaddr, sizeof l->hostaddr, ev->u.pg.hostaddr);
     text_copy(l->port, sizeof l->port, ev->u.pg.port);

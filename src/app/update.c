@@ -45,6 +45,7 @@ static void link_event(struct model *m, struct event *ev, struct effects *fx)
         return;
     if (ev->u.pg.conn == CONN_TELEMETRY && ev->kind == EV_PG_UP) {
         collect_link_up(&m->collect, ev->u.pg.server_version);
+        m->collect.pooled = ev->u.pg.pooled;
         collect_tick(&m->collect, fx, true); /* the first figures at once */
     }
     if (ev->u.pg.conn == CONN_CONTROL) {

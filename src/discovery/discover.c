@@ -74,7 +74,7 @@ static void after_sql(struct discover *d, struct server_facts *f, struct effects
 
 static void send_next(struct discover *d, struct server_facts *f, struct effects *fx)
 {
-    d->at = discover_query_next(d->at, f->id.version_num, d->settings_only);
+    d->at = discover_query_next(d->at, f->id.version_num, d->settings_only, d->pooled);
     if (d->at == discover_query_count) {
         after_sql(d, f, fx);
         return;

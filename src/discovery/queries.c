@@ -359,7 +359,7 @@ static const char limits_reset[] = "SELECT pg_catalog.set_config('lock_timeout',
                                    "pg_catalog.set_config('statement_timeout', '0', false)";
 
 const struct discover_query discover_queries[] = {
-    {.name = "limits", .sql = limits_set, .refresh = true, .lost = "time limits of our queries"},
+    {.name = "limits", .sql = limits_set, .refresh = true, .sets = true, .lost = "time limits of our queries"},
     {.name = "identity",
      .asset = "sql/identity.sql",
      .refresh = true,
@@ -481,15 +481,15 @@ const struct discover_query discover_queries[] = {
      .lost = "running base backups",
      .fill = fill_backup},
     {.name = "tuners", .asset = "sql/tuners.sql", .fill = fill_tuners},
-    {.name = "limits_reset", .sql = limits_reset, .refresh = true},
+    {.name = "limits_reset", .sql = limits_reset, .refresh = true, .sets = true},
 };
 const int discover_query_count = (int)ARRAY_LEN(discover_queries);
 
-int discover_query_next(int at, int version, bool refresh)
+int discover_query_next(int at, int version, bool refresh, bool pooled)
 {
     for (; at < discover_query_count; at++) {
         const struct discover_query *q = &discover_queries[at];
-        if (refresh && !q->refresh)
+        if ((refresh && !q->refresh) || (pooled && q->sets))
             continue;
         if (version >= q->from && (q->before == 0 || version < q->before))
             break;

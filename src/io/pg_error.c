@@ -94,6 +94,10 @@ static const struct {
     {"too many clients", "All connections are taken; a superuser has some in reserve.", "53300"},
     {"remaining connection slots", "All connections are taken; a superuser has some in reserve.",
      "53300"},
+    {"unsupported startup parameter",
+     "That is what PgBouncer says to options=-c: connect to the server itself (%s is the "
+     "pooler's).",
+     NULL},
     {"does not support SSL", "Use sslmode=prefer or disable, or turn ssl on at the server.", NULL},
     {"certificate verify failed", "The server's certificate is not signed by one in sslrootcert.",
      NULL},

@@ -57,6 +57,8 @@ struct pg_link {
     int connect_ms;
     char *prepare; /* owned; NULL = nothing is to be prepared */
     int prepare_tries;
+    bool probed; /* PREPARING: it is known whether a pooler is there; then k->prepare runs */
+    bool pooled; /* one is: k->prepare did not run */
     bool used_password;
     char host[256], port[16];
     char dbname[64];            /* as the newest attempt named it */
@@ -126,6 +128,7 @@ static void post_up(struct pg_link *k, bool used_password)
     ev.u.pg.backend_pid = PQbackendPID(k->pg);
     ev.u.pg.used_password = used_password;
     ev.u.pg.tls = PQsslInUse(k->pg) != 0;
+    ev.u.pg.pooled = k->pooled;
     text_copy_raw(ev.u.pg.host, sizeof(ev.u.pg.host), k->host);
     text_copy_raw(ev.u.pg.port, sizeof(ev.u.pg.port), k->port);
     text_copy_raw(ev.u.pg.hostaddr, sizeof(ev.u.pg.hostaddr), addr ? addr : "");
@@ -375,12 +378,24 @@ static void judge_cancelled(struct pg_link *k)
         text_copy(e->sqlstate, sizeof(e->sqlstate), "57014");
 }
 
+/* The number that a connection is known by is the one of the backend at its other end, unless a pooler stands between: then
+ * the session is not ours alone, and nothing may be set in it. */
+static const char probe[] = "SELECT pg_catalog.pg_backend_pid()";
+
 static void prepare_session(struct pg_link *k)
 {
     k->state = LINK_PREPARING;
     k->prepare_tries++;
-    if (!PQsendQuery(k->pg, k->prepare) || !flush(k))
+    if (!PQsendQuery(k->pg, k->probed ? k->prepare : probe) || !flush(k))
         drop_lost(k);
+}
+
+static void take_probe(struct pg_link *k)
+{
+    const char *pid = k->answer.nrows == 1 && k->answer.ncols == 1 ? k->answer.cells[0] : NULL;
+    k->probed = true;
+    k->prepare_tries = 0;
+    k->pooled = pid && strtol(pid, NULL, 10) != PQbackendPID(k->pg);
 }
 
 static void usable(struct pg_link *k)
@@ -399,8 +414,11 @@ static void end_preparing(struct pg_link *k)
         drop_lost(k);
         return;
     }
+    const bool probing = !failed && !k->probed;
+    if (probing)
+        take_probe(k);
     pg_answer_clear(&k->answer);
-    if (failed && limited) {
+    if ((failed && limited) || (probing && !k->pooled)) {
         prepare_session(k);
     } else if (failed) {
         char said[160];
@@ -564,6 +582,7 @@ static void take_connection(struct pg_link *k, struct pg_attempt *a)
     k->poll->data = k;
     k->used_password = pg_connect_used_password(a);
     k->prepare_tries = 0;
+    k->probed = k->pooled = false;
     if (k->prepare)
         prepare_session(k);
     else if (flush(k))

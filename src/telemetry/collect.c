@@ -76,7 +76,7 @@ static void close_second(struct collect *c)
 static void send_pg(struct collect *c, struct effects *fx)
 {
     struct buf sql = {0};
-    sample_sql(c->server_version, !c->limits_set, &sql);
+    sample_sql(c->server_version, !c->limits_set && !c->pooled, &sql);
     fx_sql(fx, next_req(c, &c->waiting_pg), CONN_TELEMETRY, buf_text(&sql), SAMPLE_DEADLINE_MS);
     buf_clear(&sql);
     c->sent++;

@@ -88,8 +88,8 @@ static void say_link(struct dialog_text *text, const struct model *m, enum pg_co
     char since[32];
     text_age(since, sizeof(since), (double)(m->now_us - l->since_us) / 1e6);
     if (l->state == LINK_UP)
-        dialog_pair(text, name, STYLE_GOOD, "up for %s, backend %d%s", since, l->backend_pid,
-                    l->tls ? ", TLS" : "");
+        dialog_pair(text, name, STYLE_GOOD, "up for %s, backend %d%s%s", since, l->backend_pid,
+                    l->tls ? ", TLS" : "", l->pooled ? ", through a pooler" : "");
     else
         dialog_pair(text, name, STYLE_WARN, "%s%s%s", words[l->state], l->err.msg[0] ? ": " : "",
                     l->err.msg);

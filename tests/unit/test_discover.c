@@ -177,8 +177,8 @@ static void each_version_has_its_statements(void **state)
     for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
         const char *seen[50];
         int n = 0;
-        for (int at = discover_query_next(0, versions[i], false); at < discover_query_count;
-             at = discover_query_next(at + 1, versions[i], false)) {
+        for (int at = discover_query_next(0, versions[i], false, false); at < discover_query_count;
+             at = discover_query_next(at + 1, versions[i], false, false)) {
             for (int k = 0; k < n; k++)
                 assert_string_not_equal(seen[k], discover_queries[at].name);
             seen[n++] = discover_queries[at].name;

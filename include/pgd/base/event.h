@@ -98,6 +98,8 @@ struct event {
             bool needs_password; /* EV_PG_DOWN: the server asked for one */
             bool used_password;
             bool tls;
+            bool
+                pooled; /* EV_PG_UP: a pooler stands before the server; the session was not set up */
             /* EV_PG_UP of CONN_CONTROL: the password that was sent, 0 = none; released with the event. Its text holds
              * what else it took, as NAME=VALUE lines of libpq's environment. */
             secret_id password;

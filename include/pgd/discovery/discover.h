@@ -25,6 +25,7 @@ struct discover {
     int at;
     bool settings_only; /* refresh of settings and identity */
     struct err err;
+    bool pooled;            /* nothing may be set in the session: others would get it */
     bool read_stats;        /* our role sees the sessions of others */
     bool may_sudo;          /* the host script may look what sudo gives us; set by the owner */
     bool maybe_local;       /* connected by a socket, loopback or our own address */

@@ -10,6 +10,7 @@ struct discover_query {
     const char *sql;
     int from, before; /* versions as in server_version_num; before = 0: no end */
     bool refresh;     /* part of discover_refresh(), too */
+    bool sets;        /* sets something in the session */
     bool needed;      /* nothing is possible without it */
     const char *lost; /* what is missing when it fails; NULL = nothing that anyone would miss */
     void (*fill)(struct discover *d, struct server_facts *f,
@@ -20,7 +21,7 @@ extern const struct discover_query discover_queries[];
 extern const int discover_query_count;
 
 /* The index of the first row at or after `at` for this version; discover_query_count at the end. */
-int discover_query_next(int at, int version, bool refresh);
+int discover_query_next(int at, int version, bool refresh, bool pooled);
 
 /* Notes in f->missing that `what` could not be seen and why; replaces an older note on `what`. */
 void facts_missing(struct server_facts *f, const char *what, const char *why);

@@ -46,6 +46,7 @@ struct collect {
     unsigned sent; /* statements since the start: their transactions are not the server's load */
     unsigned
         own_checkpoints; /* CHECKPOINTs of ours so far: they are not the workload's; set by the owner */
+    bool pooled;         /* nothing may be set in the session */
     bool limits_set;     /* the connection has its timeouts */
     bool mark_wanted;          /* collect_mark() came before the first sample */
     bool ticked;               /* not before the first tick */

@@ -31,6 +31,7 @@ struct link {
     int server_version, backend_pid;
     char host[256], hostaddr[64], port[16], user[64], dbname[64];
     bool tls;
+    bool pooled;        /* a pooler stands between: nothing is set in the session */
     struct err err;     /* of the last failure */
     secret_id password; /* of the control link: what was sent; 0 = none */
     char way[1024];     /* of the control link: libpq's variables that it took, NAME=VALUE lines */
