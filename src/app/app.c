@@ -190,6 +190,15 @@ static void suspend(void *arg)
     run(arg, &e);
 }
 
+static void own_folder(const struct options *o)
+{
+    struct buf path = {0};
+
+    buf_printf(&path, "%s/workspaces", o->home);
+    io_own_folder(buf_text(&path));
+    buf_clear(&path);
+}
+
 static bool open_screen(struct app *a, int log_fd, struct err *e)
 {
     struct term_opts opts = {
@@ -294,6 +303,7 @@ int app_run(const struct command_line *cl)
     bool screen = (cl->verb == VERB_SCREEN || cl->verb == VERB_DEMO) && !a->m.opt.headless;
     int log_fd = logfile_open(a->m.opt.home);
     a->io = io_new(on_event, idle, a);
+    own_folder(&a->m.opt);
     if (screen && !open_screen(a, log_fd, &e)) {
         io_free(a->io);
         model_clear(&a->m);

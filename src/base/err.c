@@ -1,4 +1,5 @@
-/* Filling struct err. Texts are cut at a character, for they go to the screen and into JSON. */
+/* Filling struct err. Texts are cleaned and cut at a character, for they go to the screen, to stderr and into JSON, and
+ * hold what servers, files and command lines say. */
 #include "pgd/base/err.h"
 
 #include <stdarg.h>
@@ -13,7 +14,7 @@ static void fill(char *dst, size_t size, const char *fmt, va_list ap)
 {
     char line[2048];
     vsnprintf(line, sizeof line, fmt, ap);
-    text_copy_raw(dst, size, line);
+    text_copy(dst, size, line);
 }
 
 bool err_set(struct err *e, enum err_code code, const char *fmt, ...)

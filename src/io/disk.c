@@ -18,6 +18,7 @@
 #include "pgd/base/buf.h"
 #include "pgd/base/mem.h"
 #include "pgd/io/disk_error.h"
+#include "pgd/io/disk_own.h"
 
 enum { CHUNK = 16 * 1024, NOTE_MAX = 1024, LOCK_TRIES = 5 };
 
@@ -276,21 +277,35 @@ static int open_readable(const char *path, struct stat *st)
     return -1;
 }
 
-bool disk_read(const char *path, size_t max, struct disk_out *o)
+/* Below the folder of our own state only what is ours is read; elsewhere whatever can be. */
+static int open_for_reading(const char *path, struct disk_out *o)
 {
     struct stat st = {0};
-    const int fd = open_readable(path, &st);
+    const bool own = disk_own_below(path);
+    const int fd = own ? open_own(path, O_RDONLY, "read", o) : open_readable(path, &st);
     if (fd < 0) {
         o->missing = errno == ENOENT || errno == ENOTDIR;
-        disk_error(&o->err, "read", path, errno);
-        return false;
+        if (o->err.code == ERR_NONE)
+            disk_error(&o->err, "read", path, errno);
+        o->err.code = ERR_FILE; /* a refusal speaks of what a file says, not of what it is */
+    } else if (!own) {
+        o->size = (int64_t)st.st_size;
     }
+    return fd;
+}
+
+bool disk_read(const char *path, size_t max, struct disk_out *o)
+{
+    const int fd = open_for_reading(path, o);
+    if (fd < 0)
+        return false;
+    const int64_t size = o->size;
     struct buf b = {0};
     const bool ok = read_up_to(fd, max > 0 ? max : DISK_READ_MAX, &b);
     if (!ok)
         disk_error(&o->err, "read", path, errno);
     close(fd);
-    o->size = st.st_size > (off_t)b.len ? (int64_t)st.st_size : (int64_t)b.len;
+    o->size = size > (int64_t)b.len ? size : (int64_t)b.len;
     o->len = b.len;
     o->text = ok ? (b.data ? buf_take(&b) : xstrdup("")) : NULL;
     buf_clear(&b);

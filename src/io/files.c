@@ -15,6 +15,7 @@
 #include "pgd/base/mem.h"
 #include "pgd/io/disk.h"
 #include "pgd/io/disk_error.h"
+#include "pgd/io/disk_own.h"
 #include "pgd/io/lane.h"
 
 enum side { SIDE_WRITE, SIDE_READ, SIDE_PRINT, SIDE_COUNT };
@@ -61,7 +62,12 @@ static void carry_out(struct job *j)
     const struct effect *e = &j->fx;
     const char *path = e->u.file.path;
     const char *data = e->text ? e->text : "";
-    switch (e->u.file.op) {
+    const enum file_op op = e->u.file.op;
+    const bool folder = op == FILE_LIST || op == FILE_MKDIR || op == FILE_SWEEP ||
+                        op == FILE_REMOVE_TREE || op == FILE_SPACE;
+    if (op != FILE_READ_MANY && !disk_own_way(path, folder, &j->out))
+        return;
+    switch (op) {
     case FILE_SAVE:
         disk_save(path, data, e->len, &j->out);
         break;

@@ -12,6 +12,7 @@
 #include "pgd/base/log.h"
 #include "pgd/base/mem.h"
 #include "pgd/io/child.h"
+#include "pgd/io/disk_own.h"
 #include "pgd/io/files.h"
 #include "pgd/io/loop.h"
 #include "pgd/io/pg_connect.h"
@@ -346,6 +347,11 @@ void io_run(struct io *io, struct effect *e)
 static void resume_children(void *arg)
 {
     children_resume(arg);
+}
+
+void io_own_folder(const char *folder)
+{
+    disk_own_folder(folder);
 }
 
 struct io *io_new(io_event_fn on_event, io_idle_fn on_idle, void *arg)

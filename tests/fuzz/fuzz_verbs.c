@@ -27,11 +27,22 @@ static void check_path(const struct effect *e)
         REQUIRE(e->u.file.op == FILE_READ || e->u.file.op == FILE_LIST);
 }
 
+/* A folder's listing has no slash within a name, and neither "." nor "..". */
+static void tidy(char *list)
+{
+    for (char *p = list; *p; p++) {
+        bool first = p == list || p[-1] == '\n';
+        if ((*p == '/' && p[1] && p[1] != '\n') || (*p == '.' && first))
+            *p = '_';
+    }
+}
+
 /* Answers the one request that is under way. */
 static void answer(struct run *x, enum verb v)
 {
     struct event ev = {.kind = EV_FILE};
     struct buf line = {0};
+    bool listed = false;
 
     for (size_t i = 0; i < x->fx.n; i++) {
         const struct effect *e = &x->fx.items[i];
@@ -42,6 +53,7 @@ static void answer(struct run *x, enum verb v)
             continue;
         check_path(e);
         ev.req = e->req;
+        listed = e->u.file.op == FILE_LIST;
     }
     buf_clear(&line);
     effects_clear(&x->fx);
@@ -50,6 +62,8 @@ static void answer(struct run *x, enum verb v)
     REQUIRE(ev.req.owner != OWNER_NONE);
     ev.text = input_word(&x->in);
     ev.len = strlen(ev.text);
+    if (listed)
+        tidy(ev.text);
     if (ev.text[0] == '\1')
         err_set(&ev.err, ERR_FILE, "simulated");
     verbs_event(x->m, v, &ev, &x->fx);

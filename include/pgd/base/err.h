@@ -1,6 +1,7 @@
 /* err.h - what went wrong, in the three sentences that PostgreSQL uses: message, detail, hint.
  *
- * The message is lower case without a full stop; detail and hint are sentences and may be empty. */
+ * The message is lower case without a full stop; detail and hint are sentences and may be empty. What err_set() and its
+ * like put there is clean: printable, on one line. */
 #pragma once
 
 #include <stdbool.h>

@@ -2,7 +2,8 @@
  * files.c. Private to io.
  *
  * The program's own state (save, append, lock) is written to regular files that we own and that are no
- * links; anything else is refused. Reading is free: /proc and the DBA's scripts belong to others. */
+ * links; anything else is refused. Reading is free outside of the folder of that state (disk_own.h): /proc and the DBA's
+ * scripts belong to others. */
 #pragma once
 
 #include <stdbool.h>

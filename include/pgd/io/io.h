@@ -35,6 +35,9 @@ struct io_stats {
 /* Cheap: starts no thread and connects to nothing. INT, TERM, HUP and QUIT have handlers from here on,
  * SIGPIPE is ignored. */
 struct io *io_new(io_event_fn on_event, io_idle_fn on_idle, void *arg);
+/* Names the folder of the program's own state: below it no file operation goes through a link or to what belongs to
+ * another user. Before the first effect. */
+void io_own_folder(const char *folder);
 /* After io_loop(), or without ever having run it. */
 void io_free(struct io *io);
 
