@@ -139,6 +139,9 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
     struct err e = {0};
     char why[200];
 
+    if (!ev->u.file.missing)
+        e = ev->err;
+
     if (ev->err.code == ERR_NONE &&
         store_workspace_parse(ev->text ? ev->text : "", ev->len, &before, &e)) {
         const char *now = m->server.id.system_identifier;
@@ -163,13 +166,13 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
             text_copy(m->workspace.identity_note, sizeof m->workspace.identity_note, why);
             model_say(m, CHAT_WARN, "the server is not as it was last time: %s", why);
         }
-    } else if (e.code == ERR_REFUSED) {
-        only_look(m, &e, fx); /* of a newer version: not ours to write */
-        return;
     } else if (e.code != ERR_NONE) {
-        model_say(m, CHAT_WARN, "workspace.json: %s", e.msg);
-        if (e.hint[0])
-            model_say(m, CHAT_WARN, "%s", e.hint);
+        /* Whose server this folder speaks of cannot be read, so nothing is written here either. */
+        if (e.code == ERR_FORMAT)
+            err_hint(&e, "Move %s/workspace.json away to go on with the server that answers now.",
+                     m->workspace.name);
+        only_look(m, &e, fx);
+        return;
     }
     ask(m, STEP_INDEX, FILE_READ, "index.json", fx);
 }
@@ -431,7 +434,14 @@ static void journal_read(struct model *m, const struct event *ev, struct effects
     struct journal_state *j = xcalloc(1, sizeof *j);
     struct err e = {0};
 
-    if (ev->u.file.missing || store_journal_replay(ev->text ? ev->text : "", ev->len, j, &e)) {
+    if (!ev->u.file.missing)
+        e = ev->err;
+    if (ev->u.file.missing && !ledger_clean(&m->session.ledger)) {
+        err_set(&e, ERR_FILE, "the journal of session %s is missing", m->session.name);
+        err_detail(&e, "session.json says that settings of this session are in force.");
+        err_hint(&e, "Put journal.jsonl back, or look at postgresql.auto.conf yourself.");
+    }
+    if (e.code == ERR_NONE && store_journal_replay(ev->text ? ev->text : "", ev->len, j, &e)) {
         journal_known(m, j, fx);
     } else {
         m->workspace.readonly = true;
