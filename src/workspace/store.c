@@ -735,6 +735,10 @@ bool store_index_parse(const char *text, size_t len, struct workspace *w, struct
     w->nsessions = 0;
     if (!j)
         return false;
+    if (!json_is_array(json_object_get(j, "sessions"))) {
+        json_decref(j);
+        return err_set(e, ERR_FORMAT, "index.json has no list of sessions");
+    }
     json_array_foreach(json_object_get(j, "sessions"), i, row)
     {
         struct session_row *r = &w->sessions[w->nsessions];
