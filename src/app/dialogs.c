@@ -50,6 +50,7 @@ void dialogs_reopen(struct model *m, struct effects *fx)
         [DECIDE_PLAN] = DIALOG_PLAN,     [DECIDE_TARGET] = DIALOG_TARGET,
         [DECIDE_REVIEW] = DIALOG_REVIEW, [DECIDE_RECOVER] = DIALOG_RECOVER,
         [DECIDE_KEEP] = DIALOG_SUMMARY,  [DECIDE_VERDICT] = DIALOG_VERDICT,
+        [DECIDE_MANUAL] = DIALOG_MANUAL,
     };
 
     if (m->fl.decision != DECIDE_NOTHING)
@@ -199,11 +200,10 @@ static void next_restart(struct model *m)
 
     p->restart = p->restart == RESTART_NEVER                                      ? RESTART_ASK
                  : p->restart == RESTART_ASK && m->opt.restart == RESTART_COMMAND ? RESTART_COMMAND
+                 : p->restart == RESTART_ASK                                      ? RESTART_MANUAL
                                                                                   : RESTART_NEVER;
 }
 
-static void next_protocol(struct sdl *p)
-{
 static void next_traffic(struct sdl *p)
 {
     p->traffic = p->traffic == TRAFFIC_GO_ON  ? TRAFFIC_WAIT
@@ -211,6 +211,8 @@ static void next_traffic(struct sdl *p)
                                               : TRAFFIC_GO_ON;
 }
 
+static void next_protocol(struct sdl *p)
+{
     const char *next = strcmp(p->protocol, "simple") == 0     ? "extended"
                        : strcmp(p->protocol, "extended") == 0 ? "prepared"
                                                               : "simple";
@@ -252,14 +254,14 @@ static void begin_plan_edit(struct model *m, struct dialog *d)
     case PLAN_PROTOCOL:
         next_protocol(&m->session.plan);
         return;
-    case PLAN_CLIENTS:
-        snprintf(text, sizeof text, "%d", p->clients);
     case PLAN_TRAFFIC:
         next_traffic(&m->session.plan);
         return;
     case PLAN_WINDOW:
         daytime_text(&p->window, text, sizeof text);
         break;
+    case PLAN_CLIENTS:
+        snprintf(text, sizeof text, "%d", p->clients);
         break;
     case PLAN_DURATION:
         snprintf(text, sizeof text, "%d", p->duration_s);
@@ -280,8 +282,6 @@ static void begin_plan_edit(struct model *m, struct dialog *d)
     begin_edit(d, text);
 }
 
-static void end_plan_edit(struct model *m, struct dialog *d)
-{
 /* Nothing typed: at any time. */
 static void typed_window(struct dialog *d, struct daytime_window *w)
 {
@@ -298,6 +298,8 @@ static void typed_window(struct dialog *d, struct daytime_window *w)
     d->error[0] = 0;
 }
 
+static void end_plan_edit(struct model *m, struct dialog *d)
+{
     struct sdl *p = &m->session.plan;
     double v;
 
@@ -324,11 +326,11 @@ static void typed_window(struct dialog *d, struct daytime_window *w)
         if (typed_number(d, 0, 1e9, &v))
             p->target_tps = v;
         break;
-    default:
-        d->editing = false;
     case PLAN_WINDOW:
         typed_window(d, &p->window);
         break;
+    default:
+        d->editing = false;
         break;
     }
 }
@@ -408,9 +410,9 @@ static struct guard_policy policy_of(struct model *m)
 {
     return (struct guard_policy){
         .restart_possible = flow_can_restart(m),
+        .restart_refused = flow_restart_why_not(m),
         .by_dba = true,
         .peak_active = m->session.best_window.valid ? m->session.best_window.active_peak : 0,
-        .restart_refused = flow_restart_why_not(m),
         .clients = m->session.plan.clients,
         .database = m->session.plan.database,
         .disabled = m->opt.unsafe_guard,
@@ -595,6 +597,31 @@ static bool key_quit(struct model *m, struct key k, struct effects *fx)
     return true;
 }
 
+static bool key_manual(struct model *m, struct key k, struct effects *fx)
+{
+    struct dialog *d = &m->screen.dialog;
+
+    if (k.name == KEYN_ENTER) {
+        flow_decide(m, DECIDE_MANUAL, 1, fx);
+    } else if (is(k, 'r')) {
+        flow_decide(m, DECIDE_MANUAL, 0, fx);
+    } else if (k.name == KEYN_ESC) {
+        dialogs_close(m);
+        model_say(m, CHAT_EVENT, "the change waits for you: t shows it again");
+    } else {
+        move(d, k, 1000);
+        if (k.name == KEYN_UP || is(k, 'k'))
+            d->scroll--;
+        if (k.name == KEYN_DOWN || is(k, 'j'))
+            d->scroll++;
+        if (d->scroll < 0)
+            d->scroll = 0;
+        d->cursor = 0;
+        return !is(k, '?');
+    }
+    return true;
+}
+
 typedef bool (*dialog_key_fn)(struct model *m, struct key k, struct effects *fx);
 
 static const dialog_key_fn key_functions[] = {
@@ -605,7 +632,7 @@ static const dialog_key_fn key_functions[] = {
     [DIALOG_PASSWORD] = key_password, [DIALOG_STATUS] = key_text_dialog,
     [DIALOG_STUCK] = key_text_dialog, [DIALOG_ERROR] = key_text_dialog,
     [DIALOG_QUIT] = key_quit,         [DIALOG_START] = start_screen_key,
-    [DIALOG_SCRIPTS] = key_scripts,
+    [DIALOG_SCRIPTS] = key_scripts,   [DIALOG_MANUAL] = key_manual,
 };
 
 bool dialogs_key(struct model *m, struct key k, struct effects *fx)

@@ -234,7 +234,7 @@ void flow_tune(struct model *m, struct effects *fx)
 }
 
 /* The budget does not run while the DBA thinks. */
-static void question_closed(struct model *m)
+void flow_question_closed(struct model *m)
 {
     if (m->fl.asked_us && m->session.deadline_us)
         m->session.deadline_us += m->now_us - m->fl.asked_us;
@@ -246,7 +246,11 @@ void flow_decide(struct model *m, enum decision d, int value, struct effects *fx
 {
     if (d != m->fl.decision)
         return;
-    question_closed(m);
+    if (d == DECIDE_MANUAL) { /* it stays open until the server says so */
+        flow_manual_decided(m, value == 1, fx);
+        return;
+    }
+    flow_question_closed(m);
     m->dirty = true;
     switch (d) {
     case DECIDE_STRATEGY:
@@ -277,6 +281,7 @@ void flow_decide(struct model *m, enum decision d, int value, struct effects *fx
         m->fl.now.settle_failed = value != 1;
         flow_settle(m, value == 1 ? &m->session.best : &m->session.start, fx);
         break;
+    case DECIDE_MANUAL:
     case DECIDE_NOTHING:
         break;
     }
@@ -318,10 +323,10 @@ void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx)
             flow_quit(m, exit_code, fx);
         return;
     }
-    if (m->fl.now.cancel)
+    if (flow_manual_stop(m, quit && exit_code == 0, fx) || m->fl.now.cancel)
         return;
     m->fl.now.cancel = true;
-    question_closed(m);
+    flow_question_closed(m);
     m->screen.dialog.kind = DIALOG_NONE;
     model_say(m, CHAT_EVENT, "stopping: the step under way is undone, then the session is paused");
     bench_cancel(&m->bench, fx);

@@ -60,7 +60,7 @@ static bool killed_in_restart(const struct event *ev)
     struct err e = {0};
     bool ours = ev->err.code == ERR_NONE &&
                 store_journal_replay(ev->text ? ev->text : "", ev->len, j, &e) && j->unfinished &&
-                j->unfinished_restart;
+                j->unfinished_restart && !j->unfinished_by_hand;
 
     free(j);
     return ours;

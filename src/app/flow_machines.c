@@ -65,6 +65,7 @@ static void switch_now(struct model *m, const struct arm *arm, struct effects *f
         .preflight_disabled = m->opt.unsafe_preflight,
     };
     env.canary = env.way != RESTART_WAY_NONE && !m->opt.unsafe_preflight;
+    flow_manual_env(m, &env);
     journal_path(m, m->fl.journal_path, sizeof m->fl.journal_path);
     effect_clear(&m->fl.fresh_session);
     links_template(m, CONN_BENCH, m->session.plan.database, &m->fl.fresh_session);
@@ -74,9 +75,9 @@ static void switch_now(struct model *m, const struct arm *arm, struct effects *f
 void flow_switch(struct model *m, const struct arm *arm, struct effects *fx)
 {
     m->fl.now.switching = true;
-    if (flow_hold(m, HOLD_SWITCH, false))
     if (flow_window_hold(m, arm))
         return;
+    if (flow_hold(m, HOLD_SWITCH, false))
         m->fl.now.hold.arm = *arm;
     else
         switch_now(m, arm, fx);
@@ -97,8 +98,8 @@ static void run_now(struct model *m, int seconds, bool warmup, struct effects *f
     buf_clear(&dir);
     m->bench.want_checkpoint = !warmup && m->server.rights.checkpoint;
     m->bench.want_log = !warmup;
-    /* long transactions may end late, but not long after the budget */
     m->bench.count_dead = strcmp(m->links[CONN_CONTROL].dbname, s->plan.database) == 0;
+    /* long transactions may end late, but not long after the budget */
     double grace = model_seconds_left(m) - seconds + 15;
     m->bench.grace_s = grace < 10 ? 10 : grace < 120 ? (int)grace : 0;
     /* runs 1 and 2, 3 and 4 … are pairs of one seed: in a comparison one of each arm; every session has its own */
@@ -197,7 +198,6 @@ static void emit_run(struct model *m, const struct bench_run *r, const char *lab
     line_num(l, "failed", r->failed);
     line_num(l, "temp_bytes", r->window.temp_bytes);
     line_num(l, "hit_ratio", r->window.hit_ratio);
-    flow_emit(m, l, fx);
     line_num(l, "tps_pgbench", r->tps_pgbench);
     line_num(l, "checkpoint_s", r->checkpoint_s);
     line_num(l, "redo_bytes", r->redo_bytes);
@@ -205,6 +205,7 @@ static void emit_run(struct model *m, const struct bench_run *r, const char *lab
     line_bool(l, "contaminated", r->contaminated);
     line_num(l, "others_active", r->others_active);
     line_num(l, "others_tps", r->others_tps);
+    flow_emit(m, l, fx);
     model_say(m, CHAT_EVENT, "run %d, %s: %.0f TPS, p95 %.1f ms", r->number, label, r->tps,
               r->p95_ms);
 }

@@ -104,8 +104,10 @@ void flow_confirm_begin(struct model *m, struct effects *fx)
     experiment_clear(&s->confirm);
     experiment_init(&s->confirm, EXPERIMENT_CONFIRM, &s->plan, s->floor,
                     m->fl.now.arm_unknown ? -1 : ARM_B);
+    s->confirm.blocks = flow_blocks_confirm(m);
     m->fl.now.arm_unknown = false;
-    model_say(m, CHAT_EVENT, "confirming: start against the best state, fresh and interleaved");
+    model_say(m, CHAT_EVENT, "confirming: start against the best state, fresh and %s",
+              s->confirm.blocks ? "in blocks, there and back once" : "interleaved");
     struct line *l = line_new("checkpoint");
     line_text(l, "what", "confirmation");
     flow_emit(m, l, fx);
@@ -171,6 +173,8 @@ static void settled(struct model *m, struct effects *fx)
 {
     struct session *s = &m->session;
 
+    if (flow_manual_taken(m, fx))
+        return;
     if (m->apply.state != APPLY_DONE) {
         struct err e = m->apply.err;
         if (m->apply.state == APPLY_STUCK || !ledger_clean(&s->ledger)) {
@@ -206,8 +210,7 @@ static void settled(struct model *m, struct effects *fx)
     }
 }
 
-/* A switch outside a round could not be made; the configuration is the one from before it. */
-static void switch_failed(struct model *m, struct effects *fx)
+void flow_switch_failed(struct model *m, struct effects *fx)
 {
     struct session *s = &m->session;
     struct err e = m->apply.err;
@@ -255,11 +258,16 @@ static bool switch_finished(struct model *m, struct effects *fx)
         return true;
     m->fl.now.switching = false;
     m->dirty = true;
-    if (m->session.journal_no > m->fl.journal_high)
-        m->fl.journal_high = m->session.journal_no;
-    tell_apply(m, fx);
     if (a->restarted && a->restart_s > 0)
         m->workspace.restart_s = a->restart_s; /* what the next consent tells */
+    if (m->session.journal_no > m->fl.journal_high)
+        m->fl.journal_high = m->session.journal_no;
+    if (a->state == APPLY_ASKED) {
+        flow_manual_asked(m, fx);
+        return true;
+    }
+    flow_manual_over(m);
+    tell_apply(m, fx);
     if (m->flow == FLOW_ROUND) {
         flow_round_message(m,
                            &(struct round_msg){.kind = ROUND_MSG_SWITCHED,
@@ -270,7 +278,7 @@ static bool switch_finished(struct model *m, struct effects *fx)
     } else if (m->flow == FLOW_SETTLE) {
         settled(m, fx);
     } else if (a->state != APPLY_DONE) {
-        switch_failed(m, fx);
+        flow_switch_failed(m, fx);
     } else if (m->flow == FLOW_CONFIRM) {
         experiment_switched(&m->session.confirm, m->fl.now.confirm_arm, a->restarted);
     } else if (m->flow == FLOW_BASELINE) {
@@ -317,6 +325,12 @@ static bool run_finished(struct model *m, struct effects *fx)
     return true;
 }
 
+/* Of the budget, and of the window where a switch of this session restarts the server. */
+double flow_seconds_left(struct model *m)
+{
+    return fmin(model_seconds_left(m), flow_window_left_s(m));
+}
+
 /* Baseline and confirmation are experiments of their own, without a round around them. */
 static bool drive(struct model *m, struct effects *fx)
 {
@@ -325,12 +339,6 @@ static bool drive(struct model *m, struct effects *fx)
     if (!x || m->fl.now.switching || m->fl.now.running || m->fl.decision != DECIDE_NOTHING)
         return false;
     if (m->fl.now.cancel) {
-/* Of the budget, and of the window where a switch of this session restarts the server. */
-double flow_seconds_left(struct model *m)
-{
-    return fmin(model_seconds_left(m), flow_window_left_s(m));
-}
-
         flow_settle(m, &m->session.best, fx);
         return true;
     }
@@ -359,14 +367,6 @@ double flow_seconds_left(struct model *m)
 
 bool flow_measure_pump(struct model *m, struct effects *fx)
 {
-    if (m->fl.now.hold.what != HOLD_NOTHING && flow_release(m, fx))
-        return true;
-    if (switch_finished(m, fx) || run_finished(m, fx))
-        return true;
-    if (m->flow == FLOW_ROUND && m->fl.now.cancel && m->session.round.state == ROUND_DONE) {
-        flow_settle(m, &m->session.best, fx); /* at the verdict: nothing runs that could answer */
-        return true;
-    }
     if (m->bench.state == BENCH_CLOSING && !m->fl.now.window_taken) {
         collect_window(&m->collect, &m->fl.now.run_window);
         m->fl.now.window_taken = true;
@@ -376,6 +376,14 @@ bool flow_measure_pump(struct model *m, struct effects *fx)
         return true;
     if (flow_manual_pump(m, fx))
         return true;
+    if (m->fl.now.hold.what != HOLD_NOTHING && flow_release(m, fx))
+        return true;
+    if (switch_finished(m, fx) || run_finished(m, fx))
+        return true;
+    if (m->flow == FLOW_ROUND && m->fl.now.cancel && m->session.round.state == ROUND_DONE) {
+        flow_settle(m, &m->session.best, fx); /* at the verdict: nothing runs that could answer */
+        return true;
+    }
     if (m->flow == FLOW_ROUND && m->fl.now.cancel && !m->session.round.cancelled) {
         flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_CANCEL}, fx);
         return true;

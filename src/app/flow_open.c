@@ -73,6 +73,9 @@ static void emit_discovery(struct model *m, struct effects *fx)
     line_int(l, "databases", f->ndatabases);
     line_int(l, "relations", f->nrelations);
     line_int(l, "missing", f->nmissing);
+    line_text(l, "way", way_change_name(m->way.change));
+    line_text(l, "way_why", m->way.why[0] ? m->way.why : NULL);
+    line_text(l, "platform", m->way.platform[0] ? m->way.platform : NULL);
     flow_emit(m, l, fx);
     model_say(m, CHAT_EVENT, "connected to PostgreSQL %s, database %s as %s%s", f->id.version,
               f->id.database, f->id.role, f->id.standby ? " (a standby)" : "");
@@ -94,10 +97,11 @@ void flow_open_discovered(struct model *m, struct effects *fx)
     m->collect.host_on = m->server.host.known;
     text_copy_raw(m->collect.data_device, sizeof m->collect.data_device,
                   m->server.host.data.device);
+    text_copy_raw(m->collect.wal_path, sizeof m->collect.wal_path, m->server.host.wal.mount);
     name_workspace(m);
+    flow_way_known(m);
     emit_discovery(m, fx);
     flow_enter(m, FLOW_WORKSPACE);
-    text_copy_raw(m->collect.wal_path, sizeof m->collect.wal_path, m->server.host.wal.mount);
     ask(m, STEP_MKDIR, FILE_MKDIR, "sessions", fx);
 }
 
@@ -145,6 +149,7 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
     if (ev->err.code == ERR_NONE &&
         store_workspace_parse(ev->text ? ev->text : "", ev->len, &before, &e)) {
         const char *now = m->server.id.system_identifier;
+        m->workspace.restart_s = store_workspace_restart_s(ev->text ? ev->text : "", ev->len);
         if (before.system_identifier[0] && now[0] && strcmp(before.system_identifier, now) != 0 &&
             !strstr(m->workspace.name, "_id")) {
             size_t n = strlen(now);
@@ -152,7 +157,6 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
             buf_printf(&name, "%s_id%s", m->workspace.name, now + (n > 6 ? n - 6 : 0));
             text_copy_raw(m->workspace.name, sizeof m->workspace.name, buf_text(&name));
             buf_printf(&dir, "%s/workspaces/%s", m->opt.home, buf_text(&name));
-        m->workspace.restart_s = store_workspace_restart_s(ev->text ? ev->text : "", ev->len);
             text_copy_raw(m->workspace.dir, sizeof m->workspace.dir, buf_text(&dir));
             buf_clear(&name);
             buf_clear(&dir);
@@ -382,7 +386,10 @@ static void say_interrupted(struct model *m, const struct journal_state *j)
         model_say(m, CHAT_WARN, "session %s was interrupted: %d round%s done, baseline %s", s->name,
                   s->rounds_done, s->rounds_done == 1 ? "" : "s",
                   isnan(s->baseline_tps) ? "not measured" : "measured");
-    if (j->unfinished)
+    if (j->unfinished && s->pending.phase != PENDING_NOTHING)
+        model_say(m, CHAT_WARN, "it waits for you to make the switch to \"%s\"%s",
+                  j->unfinished_arm, j->unfinished_restart ? " (with a restart)" : "");
+    else if (j->unfinished)
         model_say(m, CHAT_WARN, "a switch to \"%s\" was under way%s: it is undone first",
                   j->unfinished_arm, j->unfinished_restart ? " (with a restart)" : "");
     for (int i = 0; i < s->ledger.n; i++) {
@@ -585,6 +592,8 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
     resume = resume && !m->fl.now.undo_only;
     if (s->journal_no < m->fl.journal_high)
         s->journal_no = m->fl.journal_high;
+    if (m->opt.window.given)
+        s->plan.window = m->opt.window;
     m->fl.now.resume = resume;
     m->fl.now.settle_failed = !resume;
     if (resume) {
@@ -598,12 +607,13 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
     } else {
         model_say(m, CHAT_EVENT, "undoing what %s left on the server", s->name);
     }
-    flow_settle(m, resume ? &s->best : &s->start, fx);
+    if (!resume)
+        memset(&s->pending, 0, sizeof s->pending);
+    if (!flow_manual_take_up(m, fx))
+        flow_settle(m, resume ? &s->best : &s->start, fx);
 }
 
 void flow_sight(struct model *m, struct effects *fx)
-    if (m->opt.window.given)
-        s->plan.window = m->opt.window;
 {
     struct evidence e;
 

@@ -301,6 +301,7 @@ void flow_strategy_picked(struct model *m, int index, struct effects *fx)
                   "the 95 % interval lies above zero, and the gain is above 2 % and this machine's "
                   "noise");
     s->sight = m->sight;
+    flow_way_pin(m);
     flow_enter(m, FLOW_PLAN);
     m->fl.decision = DECIDE_PLAN;
     m->screen.dialog = (struct dialog){.kind = DIALOG_PLAN};
@@ -323,6 +324,6 @@ void flow_plan_go(struct model *m, struct effects *fx)
     s->deadline_us = m->now_us + (int64_t)s->plan.budget_s * 1000000;
     emit_strategy(m, fx);
     model_say(m, CHAT_AI, "%s", s->plan.hypothesis);
-    flow_prepare_begin(m, fx);
     flow_consent_emit(m, "plan", fx);
+    flow_prepare_begin(m, fx);
 }

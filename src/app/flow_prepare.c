@@ -37,7 +37,7 @@ enum prepare_step {
     PREP_SHOWN, /* before the baseline: what the workload's session shows for each setting */
     PREP_EXPLAIN_SET,
     PREP_EXPLAIN, /* statement nplan_at of script nplan_script */
-    PREP_GATE     /* what an earlier benchmark has left at work ends; the others are quiet, if the plan wants that */
+    PREP_GATE /* what an earlier benchmark has left at work ends; the others are quiet, if the plan wants that */
 };
 
 enum { SQL_MS = 30000, LOAD_MS = 600000, EXPLAIN_MS = 20000 };
@@ -559,6 +559,7 @@ static bool at_the_gate(struct model *m, struct effects *fx)
         flow_target_ask(m, fx);
     else
         flow_rounds(m, fx);
+    return true;
 }
 
 static void explain_next(struct model *m, struct effects *fx)
@@ -750,7 +751,7 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
     case PREP_REFRESH:
     case PREP_DB_CONNECT:
     case PREP_EXPLAIN_CONNECT:
-        break; /* answered by link events */
     case PREP_GATE:
+        break; /* answered by link events */
     }
 }

@@ -216,6 +216,7 @@ void flow_review_done(struct model *m, struct effects *fx)
 {
     m->screen.dialog.kind = DIALOG_NONE;
     m->session.round.review.done = true;
+    m->session.round.experiment.blocks = flow_blocks_round(m);
     remember_rejected(&m->session);
     flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_REVIEWED}, fx);
 }
@@ -416,8 +417,8 @@ void flow_round_message(struct model *m, struct round_msg *msg, struct effects *
     msg->seconds_left = seconds_for_rounds(m);
     if (m->session.best.n == 0)
         msg->seconds_left = model_seconds_left(m) - confirm_cost(m);
-    round_step(&m->session.round, msg);
     msg->seconds_left = fmin(msg->seconds_left, flow_window_left_s(m));
+    round_step(&m->session.round, msg);
     m->dirty = true;
     round_wish(m, fx);
 }

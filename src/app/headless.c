@@ -12,7 +12,8 @@ enum { CONNECT_PATIENCE_S = 15 };
 
 static bool restarts_allowed(const struct model *m)
 {
-    return m->session.plan.restart == RESTART_AUTO || m->session.plan.restart == RESTART_COMMAND;
+    return m->session.plan.restart == RESTART_AUTO || m->session.plan.restart == RESTART_COMMAND ||
+           m->session.plan.restart == RESTART_MANUAL;
 }
 
 static bool same_flags(const struct model *m)

@@ -156,6 +156,11 @@ static void note_limits(const struct experiment *x, struct verdict *v)
 {
     if (x->stopped_early)
         note(v, "screened out: clearly slower in its first runs");
+    if (x->blocks && v->runs_a > 0 && v->runs_b > 0)
+        note(v, x->kind == EXPERIMENT_CONFIRM && x->first == ARM_B
+                    ? "measured there and back in blocks, since a person makes each switch"
+                    : "measured in two blocks, since a person makes each switch: a drift of the "
+                      "machine meanwhile would count as an effect");
     if (v->runs_a < CLAIM_RUNS || v->runs_b < CLAIM_RUNS) {
         if (x->errors >= ERRORS_MAX)
             note(v, "runs failed");
@@ -167,11 +172,6 @@ static void note_limits(const struct experiment *x, struct verdict *v)
     }
 }
 
-static void charge_failures(const struct experiment *x, struct verdict *v)
-{
-    double a = failed_share(x, ARM_A);
-    double b = failed_share(x, ARM_B);
-    if (b <= 0.01 || b <= a)
 static void note_bills(const struct experiment *x, struct verdict *v)
 {
     char text[sizeof v->note];
@@ -180,6 +180,11 @@ static void note_bills(const struct experiment *x, struct verdict *v)
         note(v, text);
 }
 
+static void charge_failures(const struct experiment *x, struct verdict *v)
+{
+    double a = failed_share(x, ARM_A);
+    double b = failed_share(x, ARM_B);
+    if (b <= 0.01 || b <= a)
         return;
     if (v->kind == VERDICT_IMPROVED)
         v->kind = VERDICT_INCONCLUSIVE;
@@ -211,22 +216,37 @@ void experiment_verdict(const struct experiment *x, struct verdict *v)
     stats_ratio(a, v->runs_a, b, v->runs_b, &v->ratio, &v->ci_lo, &v->ci_hi);
     v->kind = judge(x, v);
     note_limits(x, v);
+    note_bills(x, v);
     charge_failures(x, v);
     if (v->ratio > 1 && v->p95_b > 1.1 * v->p95_a) {
         char text[80];
         snprintf(text, sizeof text, "p95 latency %d %% worse",
                  (int)lround((v->p95_b / v->p95_a - 1) * 100));
-    note_bills(x, v);
         note(v, text);
     }
 }
 
 /* ---- what comes next ---- */
 
+static int block_runs(const struct experiment *x)
+{
+    return at_most(x->min_runs + 1, x->max_runs);
+}
+
+/* In blocks: the first arm, the other one, and in a confirmation the first arm again for the half that it still lacks, so
+ * that a drift of the machine falls on both. What comes beyond is the arm in force at the end. */
+static bool other_block(const struct experiment *x, int i)
+{
+    int block = block_runs(x);
+    bool back = x->kind == EXPERIMENT_CONFIRM && x->first == ARM_B;
+    int head = back ? (block + 1) / 2 : block;
+    return i >= head && (!back || i < head + block);
+}
+
 /* The arm of the i-th valid run: first, other, other, first, first, … */
 static int arm_at(const struct experiment *x, int i)
 {
-    bool other = (i + 1) / 2 % 2 == 1;
+    bool other = x->blocks ? other_block(x, i) : (i + 1) / 2 % 2 == 1;
     return other ? ARM_A + ARM_B - x->first : x->first;
 }
 
@@ -247,6 +267,10 @@ static bool enough(const struct experiment *x)
         return true;
     if (x->kind == EXPERIMENT_AA)
         return a >= x->min_runs;
+    if (x->blocks) {
+        int whole = block_runs(x);
+        return a >= whole && b >= whole && (a >= x->max_runs || b >= x->max_runs || decided(x));
+    }
     int fewer = a < b ? a : b;
     if (fewer < x->min_runs || a != b) /* a pair that was begun is finished */
         return false;
@@ -308,12 +332,14 @@ static bool clearly_worse(const struct experiment *x)
     double b[EXPERIMENT_RUNS_MAX];
     int na = collect_logs(x, ARM_A, a);
     int nb = collect_logs(x, ARM_B, b);
-    if (x->kind != EXPERIMENT_ROUND || na < 1 || nb < 1 || na + nb > 4)
+    if (x->kind != EXPERIMENT_ROUND || na < 1 || nb < 1 || (na + nb > 4 && !x->blocks))
+        return false;
+    if (x->blocks && nb != 2)
         return false;
     double ratio = exp(stats_mean(b, nb) - stats_mean(a, na));
     double screen = na >= 2 && nb >= 2 ? fmin(0.93, 1 - 2 * x->floor)
                                        : fmin(0.80, 1 - 3 * x->floor);
-    return na == nb && ratio < screen;
+    return (na == nb || x->blocks) && ratio < screen;
 }
 
 void experiment_add(struct experiment *x, struct bench_run *run)

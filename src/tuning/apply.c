@@ -12,6 +12,7 @@
 #include "pgd/base/text.h"
 #include "pgd/tuning/apply_parts.h"
 #include "pgd/tuning/guard.h"
+#include "pgd/tuning/manual.h"
 
 /* Steps of UNDO, in order; each waits for one answer. */
 enum { UNDO_LINK, UNDO_IDENTITY, UNDO_READ, UNDO_ALTER };
@@ -29,12 +30,14 @@ const char *apply_state_name(enum apply_state s)
         [APPLY_RESTART] = "restart",
         [APPLY_RECONNECT] = "reconnect",
         [APPLY_VERIFY] = "verify",
+        [APPLY_MANUAL] = "waiting for the DBA",
         [APPLY_JOURNAL_RESULT] = "journal result",
         [APPLY_DONE] = "done",
         [APPLY_UNDO] = "undo",
         [APPLY_ROLLED_BACK] = "rolled back",
         [APPLY_STUCK] = "stuck",
         [APPLY_FAILED] = "failed",
+        [APPLY_ASKED] = "asked",
     };
     return (size_t)s < ARRAY_LEN(names) ? names[s] : "unknown";
 }
@@ -42,13 +45,14 @@ const char *apply_state_name(enum apply_state s)
 bool apply_finished(const struct apply *a)
 {
     return a->state == APPLY_DONE || a->state == APPLY_ROLLED_BACK || a->state == APPLY_STUCK ||
-           a->state == APPLY_FAILED;
+           a->state == APPLY_FAILED || a->state == APPLY_ASKED;
 }
 
 void apply_clear(struct apply *a)
 {
     uint32_t generation = a->generation;
     buf_clear(&a->report);
+    buf_clear(&a->manual.text);
     memset(a, 0, sizeof *a);
     a->generation = generation; /* late answers to an earlier switch stay late */
 }
@@ -184,9 +188,9 @@ static void finish(struct apply *a, struct effects *fx)
     if (a->others[0])
         text_copy(a->note, sizeof a->note, a->others);
     apply_enter(a, a->final);
-    enum log_level level = a->final == APPLY_DONE    ? LOG_INFO
-                           : a->final == APPLY_STUCK ? LOG_ERROR
-                                                     : LOG_WARN;
+    enum log_level level = a->final == APPLY_DONE || a->final == APPLY_ASKED ? LOG_INFO
+                           : a->final == APPLY_STUCK                         ? LOG_ERROR
+                                                                             : LOG_WARN;
     log_line(level, "apply \"%s\": %s after %.1f s%s%s%s%s", a->goal.label,
              apply_state_name(a->final), seconds, a->err.msg[0] ? ": " : "", a->err.msg,
              a->log_line[0] ? "; server log: " : "", a->log_line);
@@ -233,16 +237,33 @@ static void result_answered(struct apply *a, const struct event *ev, struct effe
     clean_and_finish(a, fx);
 }
 
+void apply_asked(struct apply *a, struct effects *fx)
+{
+    if (a->env.connect)
+        effects_add(fx, FX_PG_CLOSE, apply_req(a))->u.pg.conn = CONN_BENCH;
+    a->final = APPLY_ASKED;
+    finish(a, fx);
+}
+
+void apply_result_failed(struct apply *a, struct effects *fx)
+{
+    result(a, APPLY_FAILED, fx);
+}
+
 void apply_stuck(struct apply *a, struct effects *fx)
 {
     struct buf sql = {0};
     if (!a->link_up)
         buf_puts(&sql, "-- the server does not answer: start it first\n");
-    for (int i = 0; i < a->sent; i++) {
-        entry_sql(&a->before[i], &sql);
-        buf_puts(&sql, ";\n");
+    if (apply_is_manual(a)) {
+        apply_manual_text(a, a->before, a->n, &sql);
+    } else {
+        for (int i = 0; i < a->sent; i++) {
+            entry_sql(&a->before[i], &sql);
+            buf_puts(&sql, ";\n");
+        }
+        buf_puts(&sql, a->restart ? "-- then restart the server\n" : "SELECT pg_reload_conf();\n");
     }
-    buf_puts(&sql, a->restart ? "-- then restart the server\n" : "SELECT pg_reload_conf();\n");
     text_copy_raw(a->stuck_sql, sizeof a->stuck_sql, buf_text(&sql));
     buf_clear(&sql);
     if (a->err.code == ERR_NONE)
@@ -266,7 +287,7 @@ void apply_undo_begin(struct apply *a, struct effects *fx)
         return;
     }
     apply_note(a, "waiting for the connection, to put the old settings back");
-    apply_timer(a, a->env.link_ms, fx);
+    apply_timer(a, apply_link_ms(a), fx);
 }
 
 void apply_fail(struct apply *a, struct effects *fx)
@@ -350,16 +371,26 @@ void apply_journal_begin(struct apply *a, struct effects *fx)
     /* An earlier process may have left the script's files behind when it was killed. */
     for (int i = 0; i < a->n; i++)
         a->saved |= ledger_find(a->env.ledger, a->to[i].name)->unsure && apply_script_possible(a);
+    if (a->env.asked_before)
+        apply_manual_again(a);
     apply_journal_intent(a, fx);
+}
+
+/* What was sent becomes effective; a restart is the DBA's where it is not ours. */
+static void activate(struct apply *a, struct effects *fx)
+{
+    if (!a->restart)
+        apply_reload_begin(a, fx);
+    else if (a->env.restart_by_dba)
+        apply_manual_begin(a, fx);
+    else
+        apply_restart_begin(a, fx);
 }
 
 static void alter_next(struct apply *a, struct effects *fx)
 {
     if (a->at == a->n) {
-        if (a->restart)
-            apply_restart_begin(a, fx);
-        else
-            apply_reload_begin(a, fx);
+        activate(a, fx);
         return;
     }
     if (!may_send(a, &a->to[a->at], &a->fault)) {
@@ -384,6 +415,10 @@ static void journal_answered(struct apply *a, const struct event *ev, struct eff
         apply_fail(a, fx);
         return;
     }
+    if (apply_is_manual(a)) {
+        apply_manual_begin(a, fx);
+        return;
+    }
     a->at = 0;
     apply_enter(a, APPLY_ALTER);
     alter_next(a, fx);
@@ -402,6 +437,43 @@ static void alter_answered(struct apply *a, const struct event *ev, struct effec
 
 /* -- reading ---------------------------------------------------------------------------------------- */
 
+/* Steps of READ: the files and what runs, by the file's entries; pg_hba.conf; in a manual way, what runs. */
+enum { READ_CONFIG, READ_HBA, READ_SETTINGS };
+
+static void read_settings(struct apply *a, struct effects *fx)
+{
+    a->step = READ_SETTINGS;
+    apply_sql(a, apply_sql_settings, APPLY_SQL_MS, fx);
+}
+
+static void read_begin(struct apply *a, struct effects *fx)
+{
+    apply_enter(a, APPLY_READ);
+    if (apply_is_manual(a) && !a->env.facts->rights.file_settings) {
+        text_copy(a->others, sizeof a->others,
+                  "was not checked for errors in the configuration files: the role may not read "
+                  "them");
+        read_settings(a, fx);
+        return;
+    }
+    apply_sql(a, apply_sql_config, APPLY_SQL_MS, fx);
+}
+
+static void planned(struct apply *a, bool ok, struct effects *fx)
+{
+    if (!ok) {
+        apply_fail(a, fx);
+        return;
+    }
+    if (a->n == 0) {
+        a->final = APPLY_DONE;
+        finish(a, fx);
+        return;
+    }
+    a->step = READ_HBA;
+    apply_sql(a, apply_sql_hba, APPLY_SQL_MS, fx);
+}
+
 static void config_answered(struct apply *a, const struct event *ev, struct effects *fx)
 {
     if (strcmp(ev->err.sqlstate, "42501") == 0) {
@@ -413,23 +485,23 @@ static void config_answered(struct apply *a, const struct event *ev, struct effe
     }
     if (!apply_answered(a, ev, fx))
         return;
-    if (!apply_plan(a, ev->rows, &a->fault)) {
+    if (!apply_is_manual(a))
+        planned(a, apply_plan(a, ev->rows, &a->fault), fx);
+    else if (apply_read_errors(ev->rows, a, &a->fault))
+        read_settings(a, fx);
+    else
         apply_fail(a, fx);
-        return;
-    }
-    if (a->n == 0) {
-        a->final = APPLY_DONE;
-        finish(a, fx);
-        return;
-    }
-    a->step = 1;
-    apply_sql(a, apply_sql_hba, APPLY_SQL_MS, fx);
 }
 
 static void read_event(struct apply *a, const struct event *ev, struct effects *fx)
 {
-    if (a->step == 0) {
+    if (a->step == READ_CONFIG) {
         config_answered(a, ev, fx);
+        return;
+    }
+    if (a->step == READ_SETTINGS) {
+        if (apply_answered(a, ev, fx))
+            planned(a, apply_manual_plan(a, ev->rows, &a->fault), fx);
         return;
     }
     /* Few roles may read pg_hba_file_rules: then only the server's owner can know. */
@@ -470,8 +542,7 @@ static void identity_event(struct apply *a, const struct event *ev, struct effec
         return;
     }
     a->postmaster_us = a->now.postmaster_start_us;
-    apply_enter(a, APPLY_READ);
-    apply_sql(a, apply_sql_config, APPLY_SQL_MS, fx);
+    read_begin(a, fx);
 }
 
 /* -- undo -------------------------------------------------------------------------------------------- */
@@ -482,10 +553,7 @@ static void undo_next(struct apply *a, struct effects *fx)
         alter(a, &a->undo_to[a->undone], fx);
         return;
     }
-    if (a->restart)
-        apply_restart_begin(a, fx);
-    else
-        apply_reload_begin(a, fx);
+    activate(a, fx);
 }
 
 static void undo_event(struct apply *a, const struct event *ev, struct effects *fx)
@@ -545,7 +613,9 @@ void apply_start(struct apply *a, const struct apply_env *env, const struct arm 
 static void link_event(struct apply *a, const struct event *ev, struct effects *fx)
 {
     a->link_up = ev->kind == EV_PG_UP;
-    if (a->phase == APPLY_RECONNECT) {
+    if (a->phase == APPLY_MANUAL) {
+        apply_manual_link(a, fx);
+    } else if (a->phase == APPLY_RECONNECT) {
         apply_reconnect_event(a, ev, fx);
     } else if (a->link_up && a->phase == APPLY_UNDO && a->step == UNDO_LINK) {
         apply_timer_stop(a, fx);
@@ -613,6 +683,9 @@ void apply_step(struct apply *a, const struct event *ev, struct effects *fx)
     case APPLY_VERIFY:
         apply_verify_event(a, ev, fx);
         break;
+    case APPLY_MANUAL:
+        apply_manual_event(a, ev, fx);
+        break;
     case APPLY_JOURNAL_RESULT:
         if (ev->kind == EV_FILE)
             result_answered(a, ev, fx);
@@ -625,6 +698,7 @@ void apply_step(struct apply *a, const struct event *ev, struct effects *fx)
     case APPLY_ROLLED_BACK:
     case APPLY_STUCK:
     case APPLY_FAILED:
+    case APPLY_ASKED:
         break;
     }
 }

@@ -63,6 +63,8 @@ void apply_journal_intent(struct apply *a, struct effects *fx)
     line_int(l, "no", (long long)a->intent_no);
     line_text(l, "arm", a->goal.label);
     line_bool(l, "restart", a->restart);
+    bool restart = a->restart && a->env.restart_by_dba;
+    line_text(l, "by_hand", apply_is_manual(a) ? "change" : restart ? "restart" : NULL);
     struct buf list = {0};
     buf_printf(&list, "[%s", buf_text(&items));
     line_raw(l, "items", buf_text(&list));

@@ -49,13 +49,19 @@ static void canary(struct apply *a, struct effects *fx)
     apply_timer(a, APPLY_CANARY_MS, fx);
 }
 
+/* A copy is for a rescue of ours, and who restarts by hand starts by hand. */
+static bool dba_restarts(const struct apply *a)
+{
+    return a->restart && a->env.restart_by_dba;
+}
+
 static void preflight_next(struct apply *a, struct effects *fx)
 {
     bool script = apply_script_possible(a);
     bool wanted = a->env.canary || a->unlisted;
     if (a->step == PRE_SQL && wanted && !a->env.preflight_disabled && script) {
         canary(a, fx);
-    } else if (a->step < PRE_SAVE && script) {
+    } else if (a->step < PRE_SAVE && script && !dba_restarts(a)) {
         struct req req = apply_req(a);
         a->step = PRE_SAVE;
         a->child = req.id;

@@ -153,6 +153,7 @@ static void show_progress(struct round *r, enum apply_state s)
     case APPLY_RELOAD:
     case APPLY_RESTART:
     case APPLY_RECONNECT:
+    case APPLY_MANUAL:
         r->state = ROUND_ACTIVATE;
         break;
     case APPLY_VERIFY:

@@ -27,6 +27,8 @@ static const struct dialog_row rows[] = {
     [DIALOG_ERROR] = {dialog_error, KEY_IN_DIALOG, SCROLL "Esc close"},
     [DIALOG_QUIT] = {dialog_quit, KEY_IN_DIALOG, "y leave  n stay"},
     [DIALOG_START] = {dialog_start, KEY_IN_DIALOG, MOVE "Enter open  n new server  d demo  q quit"},
+    [DIALOG_MANUAL] = {dialog_manual, KEY_IN_DIALOG,
+                       "Enter I have made it  r cannot  " SCROLL "Esc later"},
     [DIALOG_SCRIPTS] = {dialog_scripts, KEY_IN_DIALOG, "Ctrl-D take  Esc drop the edit"},
 };
 

@@ -212,6 +212,14 @@ static void say_recover(struct dialog_text *text, const struct model *m)
         dialog_say(text, STYLE_NORMAL, "In postgresql.auto.conf stands, by its journal:");
     say_ledger(text, &m->session.ledger);
     dialog_gap(text);
+    if (m->session.pending.phase != PENDING_NOTHING) {
+        dialog_say(text, STYLE_WARN, "It waits for you to make the switch to \"%s\".",
+                   m->session.pending.arm.label);
+        dialog_say(text, STYLE_NORMAL,
+                   "Resume it (the switch is asked for again, and what was measured counts), or "
+                   "undo all of its changes and end it?");
+        return;
+    }
     dialog_say(
         text, STYLE_NORMAL,
         "Resume it (an unfinished change is undone first), or undo all of its changes and end it?");

@@ -47,6 +47,7 @@ static bool intent(const json_t *j, struct journal_state *s)
         s->intents++;
         s->unfinished = true;
         s->unfinished_restart = js_get_bool(j, "restart", false);
+        s->unfinished_by_hand = json_is_string(json_object_get(j, "by_hand"));
         js_get_text(j, "arm", s->unfinished_arm, sizeof s->unfinished_arm);
     }
     free(before);
@@ -133,10 +134,10 @@ void store_journal_bench(const struct bench_run *r, const char *arm_label, struc
     line_num(l, "p95_ms", r->p95_ms);
     line_num(l, "failed", r->failed);
     line_int(l, "start_us", r->start_wall_us);
-    line_text(l, "error", r->valid ? NULL : r->err.msg);
     line_num(l, "tps_pgbench", r->tps_pgbench);
     line_num(l, "checkpoint_s", r->checkpoint_s);
     line_bool(l, "contaminated", r->contaminated);
+    line_text(l, "error", r->valid ? NULL : r->err.msg);
     line_finish(l, out);
     buf_putc(out, '\n');
 }

@@ -3,6 +3,7 @@
  * Reading is strict: a field of the wrong type, a name outside its alphabet or a number outside its
  * range is an error that names the field, and nothing of the file is used. */
 #include "pgd/workspace/store.h"
+#include "pgd/workspace/store_parts.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -204,7 +205,7 @@ static bool json_to_entry(const json_t *j, struct entry *e)
     return js_get_text(j, "name", e->name, sizeof e->name) && text_is_ident(e->name);
 }
 
-static json_t *json_from_arm(const struct arm *a)
+json_t *store_arm_json(const struct arm *a)
 {
     json_t *j = json_object(), *list = json_array();
 
@@ -215,7 +216,7 @@ static json_t *json_from_arm(const struct arm *a)
     return j;
 }
 
-static bool json_to_arm(const json_t *j, struct arm *a, const char *what, struct err *e)
+bool store_arm_read(const json_t *j, struct arm *a, const char *what, struct err *e)
 {
     const json_t *list = json_object_get(j, "entries");
     size_t i;
@@ -286,7 +287,7 @@ static const struct {
 #undef F
 };
 
-static json_t *json_from_window(const struct window *w)
+json_t *store_window_json(const struct window *w)
 {
     json_t *j, *waits;
 
@@ -303,7 +304,7 @@ static json_t *json_from_window(const struct window *w)
     return j;
 }
 
-static bool json_to_window(const json_t *up, const char *key, struct window *w, struct err *e)
+bool store_window_read(const json_t *up, const char *key, struct window *w, struct err *e)
 {
     const json_t *j = member(up, key);
     const char *event;
@@ -332,7 +333,7 @@ static bool json_to_window(const json_t *up, const char *key, struct window *w, 
 
 static const char *const risk_words[] = {"low", "medium", "high"};
 
-static json_t *json_from_changes(const struct setting_change *c, int n)
+json_t *store_changes_json(const struct setting_change *c, int n)
 {
     json_t *list = json_array();
 
@@ -351,7 +352,7 @@ static json_t *json_from_changes(const struct setting_change *c, int n)
     return list;
 }
 
-static bool json_to_change(const json_t *j, struct setting_change *c, struct err *e)
+bool store_change_read(const json_t *j, struct setting_change *c, struct err *e)
 {
     char risk[16];
 
@@ -380,7 +381,7 @@ static bool json_to_changes(const json_t *j, struct round_history *h, struct err
     if (!read_list(j, "changes", CHANGES_MAX, &list, e))
         return false;
     for (; h->n < (int)json_array_size(list); h->n++)
-        if (!json_to_change(json_array_get(list, (size_t)h->n), &h->changes[h->n], e))
+        if (!store_change_read(json_array_get(list, (size_t)h->n), &h->changes[h->n], e))
             return false;
     return true;
 }
@@ -392,11 +393,11 @@ static json_t *json_from_history(const struct round_history *h, const struct con
     json_t *j = json_object();
 
     put(j, "round", json_integer(h->number));
-    put(j, "changes", json_from_changes(h->changes, h->n));
+    put(j, "changes", store_changes_json(h->changes, h->n));
     put(j, "verdict", json_from_verdict(&h->verdict));
     put(j, "kept", json_boolean(h->kept));
     put(j, "failed", json_boolean(h->failed));
-    put(j, "window", json_from_window(&h->window));
+    put(j, "window", store_window_json(&h->window));
     put(j, "conclusion", said->text[0] ? json_from_conclusion(said) : json_null());
     return j;
 }
@@ -455,10 +456,10 @@ void store_session_json(const struct session *s, struct buf *out)
     put(j, "baseline_p95_ms", js_num(s->baseline_p95_ms));
     put(j, "floor", js_num(s->floor));
     put(j, "best_tps", js_num(s->best_tps));
-    put(j, "base_window", json_from_window(&s->base_window));
-    put(j, "best_window", json_from_window(&s->best_window));
+    put(j, "base_window", store_window_json(&s->base_window));
+    put(j, "best_window", store_window_json(&s->best_window));
     put(j, "target", json_from_target(&s->target));
-    put(j, "best", json_from_arm(&s->best));
+    put(j, "best", store_arm_json(&s->best));
     put(j, "ledger", json_from_ledger(&s->ledger));
     for (int i = 0; i < s->nhistory; i++)
         json_array_append_new(rounds, json_from_history(&s->history[i], &s->said[i]));
@@ -472,6 +473,8 @@ void store_session_json(const struct session *s, struct buf *out)
     put(j, "end_reason", js_text(s->end_reason));
     put(j, "journal_no", json_integer((json_int_t)s->journal_no));
     put(j, "run_number", json_integer(s->run_number));
+    put(j, "by_hand", json_boolean(s->by_hand));
+    put(j, "pending", store_pending_json(s));
     dump(j, out);
 }
 
@@ -532,7 +535,7 @@ static bool read_round(const json_t *j, struct round_history *h, struct conclusi
     return read_count(j, "round", &h->number, e) && json_to_changes(j, h, e) &&
            (!verdict || json_to_verdict(verdict, &h->verdict, e)) &&
            (!conclusion || json_to_conclusion(conclusion, said, e)) &&
-           json_to_window(j, "window", &h->window, e);
+           store_window_read(j, "window", &h->window, e);
 }
 
 static bool read_rounds(const json_t *j, struct session *s, struct err *e)
@@ -607,15 +610,15 @@ static bool read_records(const json_t *j, struct session *s, struct err *e)
                  *verdict = member(j, "verdict");
 
     if (!json_to_sdl(json_object_get(j, "strategy"), &s->plan, e) ||
-        !json_to_arm(json_object_get(j, "best"), &s->best, "best", e))
+        !store_arm_read(json_object_get(j, "best"), &s->best, "best", e))
         return false;
     if (!read_ledger(json_object_get(j, "ledger"), &s->ledger))
         return err_set(e, ERR_FORMAT, "field \"ledger\" is damaged");
     return (!sight || json_to_first_sight(sight, &s->sight, e)) &&
            (!target || json_to_target(target, &s->target, e)) &&
            (!verdict || json_to_verdict(verdict, &s->final, e)) &&
-           json_to_window(j, "base_window", &s->base_window, e) &&
-           json_to_window(j, "best_window", &s->best_window, e);
+           store_window_read(j, "base_window", &s->base_window, e) &&
+           store_window_read(j, "best_window", &s->best_window, e);
 }
 
 static bool read_figures(const json_t *j, struct session *s, struct err *e)
@@ -649,7 +652,8 @@ static bool read_session(const json_t *j, struct session *s, struct err *e)
     return read_records(j, s, e) && read_figures(j, s, e) && read_rounds(j, s, e) &&
            read_rejected(j, s, e) && read_values(j, "before", s->first, &s->nfirst, e) &&
            read_values(j, "after", s->final_values, &s->nfinal, e) &&
-           read_text(j, "end_reason", s->end_reason, sizeof s->end_reason, e);
+           read_text(j, "end_reason", s->end_reason, sizeof s->end_reason, e) &&
+           store_pending_read(j, s, e);
 }
 
 bool store_session_parse(const char *text, size_t len, struct session *s, struct err *e)
@@ -798,6 +802,7 @@ void store_workspace_json(const struct model *m, struct buf *out)
     put(system, "mem_total", js_num(f->host.known ? f->host.mem_total : NAN));
     put(system, "data_disk", js_text(f->host.data.kind));
     put(system, "data_free", js_num(f->host.known ? f->host.data.free_bytes : NAN));
+    put(j, "restart_s", js_num(m->workspace.restart_s));
     put(j, "system", system);
     put(connection, "host", js_text(l->host));
     put(connection, "port", js_text(l->port));
@@ -806,7 +811,6 @@ void store_workspace_json(const struct model *m, struct buf *out)
     put(connection, "tls", json_boolean(l->tls));
     put(j, "connection", connection);
     dump(j, out);
-    put(j, "restart_s", js_num(m->workspace.restart_s));
 }
 
 static void read_identity(const json_t *s, struct identity *id)
@@ -842,14 +846,6 @@ bool store_workspace_parse(const char *text, size_t len, struct identity *id, st
     return true;
 }
 
-bool store_workspace_facts(const char *text, size_t len, struct server_facts *f, struct err *e)
-{
-    json_t *j = open_file(text, len, "workspace.json", e);
-    const json_t *system;
-    struct host_facts *h = &f->host;
-
-    server_facts_clear(f);
-    if (!j)
 double store_workspace_restart_s(const char *text, size_t len)
 {
     struct err ignored = {0};
@@ -860,6 +856,14 @@ double store_workspace_restart_s(const char *text, size_t len)
     return s > 0 && s < 86400 ? s : (double)NAN;
 }
 
+bool store_workspace_facts(const char *text, size_t len, struct server_facts *f, struct err *e)
+{
+    json_t *j = open_file(text, len, "workspace.json", e);
+    const json_t *system;
+    struct host_facts *h = &f->host;
+
+    server_facts_clear(f);
+    if (!j)
         return false;
     read_identity(json_object_get(j, "server"), &f->id);
     system = json_object_get(j, "system");

@@ -227,7 +227,7 @@ static void test_reload(void **state)
     assert_int_equal(fx.n, 1);
     assert_string_equal(
         fx.items[0].text,
-        "{\"event\":\"intent\",\"no\":1,\"arm\":\"round 1\",\"restart\":false,\"items\":["
+        "{\"event\":\"intent\",\"no\":1,\"arm\":\"round 1\",\"restart\":false,\"by_hand\":null,\"items\":["
         "{\"name\":\"work_mem\",\"before\":{\"present\":false,\"value\":null},"
         "\"to\":{\"present\":true,\"value\":\"64MB\"}},"
         "{\"name\":\"random_page_cost\",\"before\":{\"present\":false,\"value\":null},"

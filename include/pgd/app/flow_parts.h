@@ -8,6 +8,7 @@
 struct req flow_req(struct model *m); /* a new request; the flow waits for its answer */
 struct req flow_store_req(void);      /* fire and forget: only errors are looked at */
 void flow_enter(struct model *m, enum flow_state s);
+void flow_question_closed(struct model *m); /* the budget runs again */
 void flow_fail(struct model *m, const struct err *e, const char *what, struct effects *fx);
 void flow_emit(struct model *m, struct line *l, struct effects *fx); /* a JSON line; takes l */
 bool flow_waits(const struct model *m, const struct event *ev);
@@ -36,7 +37,6 @@ void flow_strategy_picked(struct model *m, int index, struct effects *fx);
 void flow_plan_go(struct model *m, struct effects *fx);
 bool flow_restart_possible(const struct model *m);
 enum restart_way flow_restart_way(const struct model *m);
-
 /* Why the server may not be restarted at this moment, in words that stay until the next call; NULL = it may. */
 const char *flow_restart_refused(struct model *m);
 /* Holds a switch that restarts the server back until the maintenance window opens; false = go on. */
@@ -78,6 +78,7 @@ bool flow_manual_take_up(struct model *m, struct effects *fx);
 bool flow_manual_taken(struct model *m, struct effects *fx); /* … and has ended */
 bool flow_manual_go_on(struct model *m,
                        struct effects *fx); /* … and everything is prepared again */
+
 /* flow_prepare.c: session folder, scripts, benchmark database, EXPLAIN */
 void flow_prepare_begin(struct model *m, struct effects *fx);
 void flow_explain(struct model *m,
@@ -111,12 +112,14 @@ void flow_rounds(struct model *m,
 void flow_rounds_next(struct model *m,
                       struct effects *fx); /* EXPLAIN again first when a round was kept */
 void flow_confirm_begin(struct model *m, struct effects *fx);
-bool flow_measure_pump(struct model *m, struct effects *fx);
 double flow_seconds_left(struct model *m);
+bool flow_measure_pump(struct model *m, struct effects *fx);
 void flow_review_done(struct model *m, struct effects *fx);
 void flow_round_saved(struct model *m, struct effects *fx);
 void flow_settle(struct model *m, const struct arm *arm, struct effects *fx);
 void flow_switch(struct model *m, const struct arm *arm, struct effects *fx);
+/* A switch outside a round could not be made; the configuration is the one from before it. */
+void flow_switch_failed(struct model *m, struct effects *fx);
 
 /* flow_end.c: saving, summary, exports */
 void flow_save(struct model *m, bool wait, struct effects *fx); /* session.json and index.json */

@@ -38,11 +38,15 @@ struct experiment {
     bool restarted;     /* the last switch restarted the server: a longer warm-up */
     bool stopped_early; /* the candidate was clearly worse */
     int first;          /* the arm of the first run; then there and back: A B B A A B B A */
+    bool blocks; /* a switch is dear (a person makes it): one arm's runs together, see below */
     int n;
     struct bench_run runs[EXPERIMENT_RUNS_MAX];
     int errors; /* failed runs in a row */
 };
 
+/* With `blocks` a round is A A A A B B B B, one switch; a confirmation, which begins with B in force, is B B A A A A B B,
+ * there and back once. An arm's block is one run longer than the least, and while undecided the last one grows. To be set
+ * after experiment_init(). */
 void experiment_init(struct experiment *x, enum experiment_kind kind, const struct sdl *plan,
                      double floor, int arm_in_force);
 /* The next wish, given the arm in force and the runs so far. An experiment ends when it is
@@ -60,8 +64,8 @@ void experiment_add(struct experiment *x, struct bench_run *run);
  * Of an A/A experiment: kind NONE, tps_a, p95_a, sd_a and the floor that was found. Figures that
  * there is no run for are NAN. */
 void experiment_verdict(const struct experiment *x, struct verdict *v);
+/* The least number of runs: of each arm, of an A/A experiment in all. */
+int experiment_least_runs(enum experiment_kind kind, const struct sdl *plan);
 /* Expected seconds of a whole experiment of this kind with its smallest number of runs. */
 double experiment_cost(const struct sdl *plan, enum experiment_kind kind, bool restarts);
 void experiment_clear(struct experiment *x);
-/* The least number of runs: of each arm, of an A/A experiment in all. */
-int experiment_least_runs(enum experiment_kind kind, const struct sdl *plan);

@@ -39,6 +39,11 @@ enum apply_state {
     /* A fresh session of the workload's role and database reads pg_settings until every value is in force,
      * at most verify_ms. Overridden, pending or missing values lead to UNDO. */
     APPLY_VERIFY,
+    /* The DBA has been told what to change or to restart (the text is in manual.text and in a file), and a fresh
+     * session of the workload's role is asked every few seconds until every value is in force; then the identity
+     * is compared once more. A lost link is waited for. When nobody may wait (env.wait is false) one look
+     * decides: → ASKED. Declined by the DBA: → FAILED, or the undo waits here in the same way. */
+    APPLY_MANUAL,
     /* The result is appended to the journal. */
     APPLY_JOURNAL_RESULT,
     APPLY_DONE,
@@ -46,7 +51,9 @@ enum apply_state {
     APPLY_UNDO,
     APPLY_ROLLED_BACK, /* err says what failed; the server is verified to be as before */
     APPLY_STUCK,       /* err says why; stuck_sql is what the DBA must run */
-    APPLY_FAILED       /* nothing was touched; err says why */
+    APPLY_FAILED,      /* nothing was touched; err says why */
+    /* the DBA has been told, and that is all: the intent has no result, and the next start looks again */
+    APPLY_ASKED
 };
 const char *apply_state_name(enum apply_state s); /* "read", "alter system", "restart" … */
 
@@ -60,14 +67,15 @@ struct apply_env {
         *work_dir; /* for the report file, the copy of auto.conf, the canary's answer; 0700 */
     enum restart_way way;
     const char *restart_command; /* RESTART_WAY_COMMAND: a program's path, without arguments */
-    const struct way *how;   /* how the server is configured; NULL = by our ALTER SYSTEM */
-    bool restart_by_dba;     /* a restart is waited for, and not made */
-    bool wait;               /* for the DBA; false: ask and end */
+    const struct way *how;       /* how the server is configured; NULL = by our ALTER SYSTEM */
+    bool restart_by_dba;         /* a restart is waited for, and not made */
+    bool wait;                   /* for the DBA; false: ask and end */
     bool asked_before;       /* the same switch was asked for by an earlier run of the program */
     const char *manual_path; /* where the DBA's part is written to */
-    bool canary;                 /* boot a scratch cluster before a restart */
-    bool guard_disabled;         /* test builds only: no second look before sending */
-    bool preflight_disabled;     /* test builds only */
+    bool canary;             /* boot a scratch cluster before a restart */
+    bool guard_disabled;     /* test builds only: no second look before sending */
+    bool preflight_disabled; /* test builds only */
+    const char *restart_refused; /* why no restart may be made at this moment; NULL = it may */
     int verify_ms;
     int link_ms; /* how long a lost link may take to come back; 0 = 60 s */
     const struct effect
@@ -75,7 +83,6 @@ struct apply_env {
 };
 
 struct apply {
-    const char *restart_refused; /* why no restart may be made at this moment; NULL = it may */
     enum apply_state state;
     uint32_t generation, waiting;
     struct apply_env env;
@@ -123,6 +130,17 @@ struct apply {
     char others[256]; /* what others have changed and this switch makes effective; the last note */
     struct entry undo_to[LEDGER_MAX]; /* entries that the undo has to put back */
     int undo_n;
+    struct {
+        struct buf text;          /* what the DBA has to do */
+        int looks;                /* answers of fresh sessions */
+        int vain;                 /* sessions that could not be had since it was declined */
+        bool declined;            /* the next look decides what that means */
+        bool exported;            /* the text is in env.manual_path */
+        int seen[LEDGER_MAX];     /* enum manual_seen, beside to, or before in an undo */
+        char now[LEDGER_MAX][48]; /* as SHOW printed it */
+        char trouble[240];        /* why the last look brought nothing; "" */
+        int64_t since_us;         /* when it was asked for */
+    } manual;
 };
 
 /* Makes `goal` the configuration in force. */

@@ -8,6 +8,7 @@ enum {
     APPLY_CHECKPOINT_MS = 10 * 60 * 1000,
     APPLY_POLL_MS = 200, /* between two looks at the report of the restart */
     APPLY_VERIFY_POLL_MS = 100,
+    APPLY_MANUAL_POLL_MS = 3000, /* between two looks at what the DBA has done */
     APPLY_CANARY_MS = 90 * 1000,
     APPLY_COMMAND_MS = 120 * 1000,
     APPLY_LINK_MS = 60 * 1000,  /* the link has this long to come back */
@@ -95,3 +96,18 @@ int apply_link_ms(const struct apply *a); /* how long the link may take to come 
 bool apply_full(const struct err *e);
 /* The value of NAME= in the script's lines, cleaned. */
 void apply_report_field(const char *text, const char *name, char *dst, size_t size);
+
+/* manual.c */
+bool apply_is_manual(const struct apply *a); /* every change is the DBA's */
+/* The plan of a switch in a manual way, from apply_sql_settings: before and to are what runs, not entries of a file. */
+extern const char apply_sql_settings[];
+bool apply_manual_plan(struct apply *a, const struct rows *r, struct err *e);
+/* What the DBA has to do for these entries. */
+void apply_manual_text(const struct apply *a, const struct entry *to, int n, struct buf *out);
+void apply_manual_begin(struct apply *a, struct effects *fx);
+void apply_manual_event(struct apply *a, const struct event *ev, struct effects *fx);
+void apply_manual_link(struct apply *a, struct effects *fx);
+/* Takes up what an earlier run has asked for: before is what stood there then. */
+void apply_manual_again(struct apply *a);
+void apply_result_failed(struct apply *a,
+                         struct effects *fx); /* apply.c: journals "undone", ends as FAILED */

@@ -43,6 +43,8 @@ void dialog_quit(struct canvas *c, struct rect screen, const struct model *m,
                  const struct view_tables *t, struct view_cursor *cursor);
 void dialog_start(struct canvas *c, struct rect screen, const struct model *m,
                   const struct view_tables *t, struct view_cursor *cursor);
+void dialog_manual(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor);
 void dialog_scripts(struct canvas *c, struct rect screen, const struct model *m,
                     const struct view_tables *t, struct view_cursor *cursor);
 

@@ -134,6 +134,21 @@ struct first_value {
     char shown[SETTING_VALUE_MAX];
 };
 
+/* A switch that the DBA has been asked for: what goes on once it is in force. It outlives the program. */
+enum pending_phase {
+    PENDING_NOTHING, /* none, or one after which the session begins anew from the best arm */
+    PENDING_ROUND,   /* the round goes on in its state, with its runs so far */
+    PENDING_CONFIRM, /* so does the confirmation */
+    PENDING_SETTLE   /* the session ends */
+};
+struct pending_switch {
+    enum pending_phase phase;
+    struct arm arm; /* to be in force */
+    int want_arm;   /* its number in the experiment */
+    bool restart;   /* a restart is part of it */
+    bool settle_failed, change_failed;
+};
+
 /* One tuning session: what session.json holds. */
 struct session {
     enum session_state state;
@@ -172,6 +187,9 @@ struct session {
     uint64_t journal_no;
     int run_number;
     bool loaded; /* read from disk in this run of the program */
+    bool
+        by_hand; /* the DBA makes every change: ledger and journal hold what runs, not entries of a file */
+    struct pending_switch pending;
 };
 
 struct session_row { /* of index.json: for the tree and the start screen */
@@ -195,6 +213,8 @@ struct workspace {
     int nsessions; /* newest first */
     struct session_row sessions[SESSION_ROWS_MAX];
     char identity_note[240]; /* "other version than last time", … */
+    double
+        restart_s; /* how long the server was away at the newest restart here; NAN = none was made */
 };
 
 /* One line of the AI pane or of the event list. */
@@ -212,8 +232,6 @@ enum dialog_kind {
     DIALOG_HELP,     /* generated from the key and command tables */
     DIALOG_STRATEGY, /* menu of offers; Enter picks */
     DIALOG_PLAN,     /* the SDL record with consent; fields can be edited */
-    double
-        restart_s; /* how long the server was away at the newest restart here; NAN = none was made */
     DIALOG_TARGET,
     DIALOG_REVIEW,
     DIALOG_VERDICT,
@@ -222,10 +240,11 @@ enum dialog_kind {
     DIALOG_PASSWORD,
     DIALOG_STATUS,
     DIALOG_STUCK,
-    DIALOG_ERROR,  /* err + diagnosis */
-    DIALOG_QUIT,   /* a run is under way: pause and quit? */
-    DIALOG_START,  /* recent workspaces */
-    DIALOG_SCRIPTS /* a script's text, editable */
+    DIALOG_ERROR,   /* err + diagnosis */
+    DIALOG_QUIT,    /* a run is under way: pause and quit? */
+    DIALOG_START,   /* recent workspaces */
+    DIALOG_SCRIPTS, /* a script's text, editable */
+    DIALOG_MANUAL   /* a change or a restart that the DBA makes */
 };
 
 struct dialog {
@@ -300,7 +319,8 @@ enum decision {
     DECIDE_REVIEW,
     DECIDE_RECOVER, /* resume or undo */
     DECIDE_KEEP,    /* goal missed, part improved: keep or roll back */
-    DECIDE_VERDICT  /* next round, stop and keep, undo this round */
+    DECIDE_VERDICT, /* next round, stop and keep, undo this round */
+    DECIDE_MANUAL   /* 1: made, look now; 0: cannot or will not */
 };
 
 enum { ARCHIVED_MAX = 64 };
@@ -326,6 +346,19 @@ enum down_state {
     DOWN_NOT_OURS
 };
 
+enum { WATCH_CONDITIONS = 10 };
+/* What flow_watch.c remembers of the session under way. */
+struct watch_state {
+    bool known;                   /* `first` is the sample that the session began with */
+    struct watch_sample first;    /* what was there before us is not our doing */
+    struct watch_load before;     /* other work before the first run: what the DBA has agreed to */
+    int streak[WATCH_CONDITIONS]; /* samples in a row in which a condition held */
+    int seen;                     /* collect.watch_n when it was looked at last */
+    int thrown;                   /* contaminated runs left out so far */
+    int64_t wait_us;              /* since when the first run waits; 0 = it does not */
+    bool tripped;
+};
+
 /* What the session at hand has come to in this run of the program. Emptied in one place, flow_fresh(), so that nothing of
  * an earlier session is taken for a later one's. */
 struct flow_now {
@@ -345,24 +378,22 @@ struct flow_now {
     bool change_failed; /* the session ends because a change could not be made */
     bool arm_unknown;   /* a kept round was undone: its candidate is still in force */
     bool unfinished;    /* the interrupted session has a switch without a result */
-enum { WATCH_CONDITIONS = 10 };
-/* What flow_watch.c remembers of the session under way. */
-struct watch_state {
-    bool known;                   /* `first` is the sample that the session began with */
-    struct watch_sample first;    /* what was there before us is not our doing */
-    struct watch_load before;     /* other work before the first run: what the DBA has agreed to */
-    int streak[WATCH_CONDITIONS]; /* samples in a row in which a condition held */
-    int seen;                     /* collect.watch_n when it was looked at last */
-    int thrown;                   /* contaminated runs left out so far */
-    int64_t wait_us;              /* since when the first run waits; 0 = it does not */
-    bool tripped;
-};
-
     bool save_failed;   /* the session's end could not be written */
     int empty_rounds;   /* proposals in a row of which nothing was accepted */
     int64_t explain_until_us;    /* EXPLAIN ANALYZE may take a part of the budget, no more */
     int confirm_arm;             /* the arm that the confirmation's switch makes */
     enum apply_state apply_seen; /* last told to the round */
+    struct watch_state watch;
+    struct window
+        run_window; /* of a run that is being closed: its CHECKPOINT is not the workload's */
+    bool window_taken;
+    bool window_wait;        /* a switch waits for the maintenance window */
+    int64_t window_since_us; /* … since then: the budget stands still */
+    char window_note[96];    /* why no restart may be made now */
+    bool consent_again;      /* the figures of the consent were told a second time */
+    bool taking_up;          /* the switch is one that an earlier run has asked the DBA for */
+    bool goes_on;            /* … it has ended, and what it was for goes on after PREPARE */
+    bool asked_undo;         /* what the DBA is asked for now is an undo */
 };
 
 struct flow {
@@ -382,22 +413,14 @@ struct flow {
     char paths[3][1024]; /* exports: report, conf, ansible */
     enum down_state down;
     char down_host[256];
-    struct watch_state watch;
-    struct window run_window; /* of a run that is being closed: its CHECKPOINT is not the workload's */
-    bool window_taken;
-    bool window_wait;      /* a switch waits for the maintenance window */
-    int64_t window_since_us; /* … since then: the budget stands still */
-    char window_note[96];  /* why no restart may be made now */
-    bool consent_again;    /* the figures of the consent were told a second time */
-    bool taking_up;        /* the switch is one that an earlier run has asked the DBA for */
-    bool goes_on;          /* … it has ended, and what it was for goes on after PREPARE */
-    bool asked_undo;       /* what the DBA is asked for now is an undo */
     int64_t down_until_us;
     uint64_t journal_high; /* of all sessions of this run: the gate compares numbers across them */
     char journal_path[1100];
     struct session *archived[ARCHIVED_MAX]; /* read for an export, oldest first; owned */
     int narchived;
     struct effect fresh_session; /* template for the session that verifies */
+    struct way how;              /* how the session at hand changes the server */
+    char manual_path[1100];      /* where the DBA's part of a switch is written to */
     struct flow_now now;         /* of the session at hand */
 };
 
@@ -435,6 +458,7 @@ struct model {
     int64_t now_us, wall_us;
     struct link links[CONN_COUNT];
     struct server_facts server;
+    struct way way; /* how it is configured */
     bool server_known;
     struct identity
         pinned; /* of the first connect (or of workspace.json): compared before every change */

@@ -41,7 +41,8 @@ struct journal_state {
     bool unfinished; /* an intent without applied/undone */
     char unfinished_arm[48];
     bool unfinished_restart;
-    int runs; /* bench records */
+    bool unfinished_by_hand; /* the DBA was asked for it, or for its restart */
+    int runs;                /* bench records */
     int intents, applied, undone;
     enum session_state ended; /* ARCHIVED or FAILED when it says that the session came to its end */
 };

@@ -1,0 +1,21 @@
+/* store_parts.h - what the files of the store share with each other; nobody else includes it.
+ *
+ * The readers take a member that is missing or null for unknown; one of another type or outside its range is an error
+ * that names it. */
+#pragma once
+
+#include <jansson.h>
+
+#include "pgd/workspace/store.h"
+
+/* store.c */
+json_t *store_arm_json(const struct arm *a);
+bool store_arm_read(const json_t *j, struct arm *a, const char *what, struct err *e);
+json_t *store_window_json(const struct window *w);
+bool store_window_read(const json_t *up, const char *key, struct window *w, struct err *e);
+json_t *store_changes_json(const struct setting_change *c, int n);
+bool store_change_read(const json_t *j, struct setting_change *c, struct err *e);
+
+/* pending.c: the members "by_hand" and "pending" of session.json, after everything else was read */
+json_t *store_pending_json(const struct session *s);
+bool store_pending_read(const json_t *j, struct session *s, struct err *e);
