@@ -294,6 +294,29 @@ static void file_answer(struct fixture *f, const char *text, void *value)
     give(f, &ev);
 }
 
+/* An answer to the newest statement, at that time. */
+static void sql_answer(struct fixture *f, int64_t at_us, bool fails)
+{
+    struct event ev = answer(f, EV_PG_RESULT, FX_PG_QUERY);
+    ev.at_us = at_us;
+    if (fails)
+        err_set(&ev.err, ERR_SQL, "permission denied for function pg_control_checkpoint");
+    give(f, &ev);
+}
+
+/* What follows a run that went well: the debt, a CHECKPOINT of half a second, an idle one of a tenth. */
+static void closes(struct fixture *f)
+{
+    assert_int_equal(f->b.state, BENCH_CLOSING);
+    assert_non_null(strstr(last(f, FX_PG_QUERY)->text, "redo_lsn"));
+    sql_answer(f, 8000000, true);
+    assert_string_equal(last(f, FX_PG_QUERY)->text, "CHECKPOINT");
+    assert_true(last(f, FX_PG_QUERY)->changes_server && last(f, FX_PG_QUERY)->ms >= 600000);
+    sql_answer(f, 8500000, false);
+    if (f->b.state == BENCH_CLOSING)
+        sql_answer(f, 8600000, false);
+}
+
 static void start(struct fixture *f, bool warmup)
 {
     bench_start(&f->b, &f->plan, &f->target, 10, warmup, 42, &f->fx);
@@ -398,6 +421,7 @@ static void test_whole_run(void **st)
     assert_int_equal(f.b.progress_n, 2);
     lines(&f, STREAM_OUT, summary_15);
     ends(&f, 0, 0);
+    closes(&f);
     assert_int_equal(f.b.state, BENCH_DIGEST);
     assert_int_equal(last(&f, FX_TIMER_STOP)->req.id, last(&f, FX_TIMER)->req.id);
     assert_int_equal(last(&f, FX_FILE)->u.file.op, FILE_LIST);
@@ -412,7 +436,10 @@ static void test_whole_run(void **st)
     assert_int_equal(f.b.state, BENCH_DONE);
     const struct bench_run *r = &f.b.run;
     assert_true(r->valid && !r->cancelled && !r->warmup);
-    near(r->tps, 1422.4, 1e-6);
+    near(r->tps_pgbench, 1422.4, 1e-6);
+    near(r->checkpoint_s, 0.4, 1e-9); /* less the idle one */
+    near(r->tps, 1422.4 * r->secs / (r->secs + 0.4), 1e-6);
+    assert_true(isnan(r->redo_bytes) && f.b.checkpoints == 3);
     near(r->p50_ms, 1, 0.01);
     near(r->p95_ms, 9, 0.1);
     near(r->failed, 37, 0);
@@ -593,12 +620,52 @@ static void test_cancel(void **st)
     up(&f, 4711);
     lines(&f, STREAM_OUT, summary_14);
     ends(&f, 0, 0);
+    closes(&f);
     file_answer(&f, "run.4711\nrun.4711.1\n", NULL);
     bench_cancel(&f.b, &f.fx);
     file_answer(&f, NULL, digest("0 1 1000 0 1 1\n"));
     assert_int_equal(f.b.state, BENCH_FAILED);
     assert_string_equal(last(&f, FX_FILE)->u.file.path, "/s/bench/run.4711.1");
     assert_int_equal(last(&f, FX_FILE)->u.file.op, FILE_REMOVE);
+
+    start(&f, false); /* while its CHECKPOINT is charged */
+    checkpointed(&f, NULL);
+    up(&f, 4711);
+    lines(&f, STREAM_OUT, summary_14);
+    ends(&f, 0, 0);
+    sql_answer(&f, 8000000, false);
+    size_t cancels = count(&f, FX_PG_CANCEL);
+    bench_cancel(&f.b, &f.fx);
+    assert_int_equal(count(&f, FX_PG_CANCEL), cancels + 1);
+    sql_answer(&f, 9000000, true);
+    file_answer(&f, "", NULL);
+    assert_int_equal(f.b.state, BENCH_FAILED);
+    assert_int_equal(f.b.run.err.code, ERR_CANCELLED);
+    teardown(&f);
+}
+
+/* The idle CHECKPOINT is measured after the first four runs; then the longest of those is what nobody is charged. */
+static void test_charge(void **st)
+{
+    (void)st;
+    struct fixture f;
+    setup(&f);
+    for (int i = 0; i < 6; i++) {
+        start(&f, false);
+        checkpointed(&f, NULL);
+        up(&f, 5);
+        lines(&f, STREAM_OUT, summary_14);
+        ends(&f, 0, 0);
+        sql_answer(&f, 8000000, false);
+        sql_answer(&f, 8500000, false);
+        assert_int_equal(f.b.state, i < 4 ? BENCH_CLOSING : BENCH_DIGEST);
+        if (i < 4)
+            sql_answer(&f, 8500000 + 100000 * (i == 1 ? 3 : 1), false);
+        near(f.b.run.checkpoint_s, i == 0 ? 0.4 : 0.2, 1e-9);
+        assert_true(f.b.run.tps < f.b.run.tps_pgbench);
+        file_answer(&f, "", NULL);
+        assert_int_equal(f.b.state, BENCH_DONE);
+    }
     teardown(&f);
 }
 
@@ -665,6 +732,7 @@ int main(void)
         cmocka_unit_test(test_missing_program),
         cmocka_unit_test(test_stderr_is_bounded),
         cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_charge),
         cmocka_unit_test(test_watchdog_and_late_answers),
         cmocka_unit_test(test_unreadable_log),
     };
