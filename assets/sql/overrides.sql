@@ -2,7 +2,11 @@
 SELECT split_part(c.pair, '=', 1) AS name,
        substr(c.pair, strpos(c.pair, '=') + 1) AS value,
        coalesce(r.rolname, '') AS role,
-       coalesce(d.datname, '') AS database
+       coalesce(d.datname, '') AS database,
+       (SELECT count(*) FROM pg_stat_activity AS a
+         WHERE a.datid IS NOT NULL AND a.usesysid IS NOT NULL
+           AND (s.setrole = 0 OR a.usesysid = s.setrole)
+           AND (s.setdatabase = 0 OR a.datid = s.setdatabase)) AS sessions
   FROM pg_db_role_setting AS s
  CROSS JOIN LATERAL unnest(s.setconfig) AS c (pair)
   LEFT JOIN pg_roles AS r ON r.oid = s.setrole

@@ -2,6 +2,7 @@
  * nothing is changed on the server from here. */
 #include "pgd/app/dialogs.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -412,7 +413,7 @@ static struct guard_policy policy_of(struct model *m)
         .restart_possible = flow_can_restart(m),
         .restart_refused = flow_restart_why_not(m),
         .by_dba = true,
-        .peak_active = m->session.best_window.valid ? m->session.best_window.active_peak : 0,
+        .peak_active = m->session.best_window.valid ? m->session.best_window.active_peak : NAN,
         .clients = m->session.plan.clients,
         .database = m->session.plan.database,
         .disabled = m->opt.unsafe_guard,
@@ -426,6 +427,7 @@ static void end_review_edit(struct model *m, struct dialog *d)
     struct review_line copy = *line;
     struct guard_policy g = policy_of(m);
 
+    flow_prices(m, &g);
     text_copy_raw(copy.change.value, sizeof copy.change.value, d->input);
     copy.change.reset = false;
     copy.edited = true;
@@ -447,8 +449,10 @@ static void answer_line(struct model *m, enum answer a)
     if (r->n == 0 || r->lines[r->cursor].refusal != REFUSE_NONE)
         return;
     r->lines[r->cursor].answer = a;
-    if (r->cursor < r->n - 1)
+    if (r->cursor < r->n - 1) {
         r->cursor++;
+        m->screen.dialog.scroll = 0;
+    }
 }
 
 static bool key_review(struct model *m, struct key k, struct effects *fx)
@@ -457,6 +461,7 @@ static bool key_review(struct model *m, struct key k, struct effects *fx)
     struct review *r = &m->session.round.review;
     struct guard_policy g = policy_of(m);
 
+    flow_prices(m, &g);
     if (d->editing) {
         if (edit_key(d, k) == 1)
             end_review_edit(m, d);
@@ -486,6 +491,8 @@ static bool key_review(struct model *m, struct key k, struct effects *fx)
     } else {
         d->cursor = r->cursor;
         move(d, k, r->n);
+        if (d->cursor != r->cursor)
+            d->scroll = 0;
         r->cursor = d->cursor;
         return !is(k, '?');
     }

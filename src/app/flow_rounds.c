@@ -3,6 +3,7 @@
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/links.h"
 #include "pgd/base/text.h"
+#include "pgd/workspace/consent.h"
 #include "pgd/workspace/store.h"
 #include <math.h>
 #include <stdio.h>
@@ -92,6 +93,46 @@ void flow_rounds(struct model *m, struct effects *fx)
     flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_START}, fx);
 }
 
+/* The advisor's expectation, false when it has none. */
+static bool predicted(const struct setting_change *c, struct buf *out)
+{
+    if (!isfinite(c->expect_lo) || !isfinite(c->expect_hi) ||
+        (c->expect_lo == 0 && c->expect_hi == 0))
+        return false;
+    buf_printf(out, "[%.4g,%.4g]", c->expect_lo, c->expect_hi);
+    return true;
+}
+
+static void emit_guard(struct model *m, int round, const struct review_line *v, struct effects *fx)
+{
+    static const char *const risks[] = {"low", "medium", "high"};
+    bool passed = v->refusal == REFUSE_NONE;
+    struct line *l = line_new("guard");
+    struct buf range = {0};
+
+    line_int(l, "round", round);
+    line_text(l, "name", v->change.name);
+    line_text(l, "from", v->from);
+    line_text(l, "to", passed ? v->to : v->change.value);
+    line_text(l, "evidence", v->change.evidence);
+    line_text(l, "why", v->change.why);
+    line_bool(l, "restart", v->restart);
+    line_text(l, "refused", passed ? NULL : refusal_name(v->refusal));
+    line_text(l, "reason", passed ? NULL : v->reason);
+    line_text(l, "sql", passed ? v->sql : NULL);
+    line_text(l, "undo", passed ? v->undo : NULL);
+    line_text(l, "takes_effect", passed ? takes_effect_name(v->takes) : NULL);
+    line_text(l, "reach", passed ? v->reach : NULL);
+    line_text(l, "risk", passed ? risks[v->change.risk] : NULL);
+    line_text(l, "price", v->price[0] && (passed || review_is_trade(v)) ? v->price : NULL);
+    if (passed && predicted(&v->change, &range))
+        line_raw(l, "predicted", buf_text(&range));
+    else
+        line_text(l, "predicted", NULL);
+    buf_clear(&range);
+    flow_emit(m, l, fx);
+}
+
 static void emit_proposal(struct model *m, const struct review *r, struct effects *fx)
 {
     struct line *l = line_new("proposal");
@@ -104,19 +145,7 @@ static void emit_proposal(struct model *m, const struct review *r, struct effect
     flow_emit(m, l, fx);
     for (int i = 0; i < r->n; i++) {
         const struct review_line *v = &r->lines[i];
-        l = line_new("guard");
-        line_int(l, "round", r->round);
-        line_text(l, "name", v->change.name);
-        line_text(l, "from", v->from);
-        line_text(l, "to", v->refusal == REFUSE_NONE ? v->to : v->change.value);
-        line_text(l, "evidence", v->change.evidence);
-        line_text(l, "why", v->change.why);
-        line_bool(l, "restart", v->restart);
-        line_text(l, "refused", v->refusal == REFUSE_NONE ? NULL : refusal_name(v->refusal));
-        line_text(l, "reason", v->refusal == REFUSE_NONE ? NULL : v->reason);
-        line_text(l, "sql", v->refusal == REFUSE_NONE ? v->sql : NULL);
-        line_text(l, "undo", v->refusal == REFUSE_NONE ? v->undo : NULL);
-        flow_emit(m, l, fx);
+        emit_guard(m, r->round, v, fx);
         buf_printf(&list, "%s%s %s", i ? ", " : "", v->change.name,
                    v->refusal == REFUSE_NONE ? v->to : "(refused)");
     }
@@ -165,6 +194,15 @@ static void test_changes(struct proposal *p, int round)
 #endif
 }
 
+void flow_prices(const struct model *m, struct guard_policy *g)
+{
+    const struct window *w = &m->session.best_window;
+
+    g->wal_bytes_per_s = w->valid && w->secs > 0 ? w->wal_bytes / w->secs : NAN;
+    g->temp_bytes_per_s = w->valid && w->secs > 0 ? w->temp_bytes / w->secs : NAN;
+    g->blackout_s = consent_blackout_s(m, &g->blackout_measured);
+}
+
 static void propose(struct model *m, struct effects *fx)
 {
     struct session *s = &m->session;
@@ -180,6 +218,7 @@ static void propose(struct model *m, struct effects *fx)
         .disabled = m->opt.unsafe_guard,
     };
 
+    flow_prices(m, &g);
     model_evidence(m, &e);
     e.restart_allowed = g.restart_possible;
     if (s->rounds_done == 0)

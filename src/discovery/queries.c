@@ -182,6 +182,7 @@ static void fill_overrides(struct discover *d, struct server_facts *f, const str
         RAW(o->value, i, "value");
         RAW(o->role, i, "role");
         RAW(o->database, i, "database");
+        o->sessions = rows_double(r, i, "sessions", NAN);
     }
     if (r->nrows > OVERRIDES_MAX)
         facts_missing(f, "further role and database settings", "more than 32 are set");

@@ -395,6 +395,19 @@ static bool stands_above(const struct review *r, int i)
     return false;
 }
 
+static void trades_last(struct review *r)
+{
+    for (int i = 0, seen = 0; seen < r->n; seen++) {
+        struct review_line line = r->lines[i];
+        if (!review_is_trade(&line)) {
+            i++;
+            continue;
+        }
+        memmove(&r->lines[i], &r->lines[i + 1], (size_t)(r->n - i - 1) * sizeof line);
+        r->lines[r->n - 1] = line;
+    }
+}
+
 void guard_review(const struct proposal *p, const struct server_facts *f,
                   const struct guard_policy *g, struct review *r)
 {
@@ -412,6 +425,7 @@ void guard_review(const struct proposal *p, const struct server_facts *f,
             line->sql[0] = line->undo[0] = '\0';
         }
     }
+    trades_last(r);
     guard_bill(r, f, g);
 }
 
@@ -467,19 +481,26 @@ void guard_bill(struct review *r, const struct server_facts *f, const struct gua
                                    .now_measured = measured,
                                    .new_worst = bill_worst(&then),
                                    .new_measured = bill_measured(&then, g),
+                                   .peak = fmin(bill_peak(g), fmax(then.max_connections, 1)),
                                    .known = !isnan(memory)};
     bill_lines(r, f, g, &then, false, false, room);
     bill_lines(r, f, g, &then, false, true, room);
+}
+
+bool review_is_trade(const struct review_line *line)
+{
+    const struct knob *k = knob_find(line->change.name);
+    if (line->refusal != REFUSE_NONE)
+        return line->refusal == REFUSE_DURABILITY;
+    return k && (k->flags & KNOB_DURABILITY) && !danger_repaired(k->name, line->to);
 }
 
 void review_accept_safe(struct review *r, bool restarts)
 {
     for (int i = 0; i < r->n; i++) {
         struct review_line *line = &r->lines[i];
-        const struct knob *k = knob_find(line->change.name);
-        bool trade = k && (k->flags & KNOB_DURABILITY) && !danger_repaired(k->name, line->to);
         if (line->refusal == REFUSE_NONE && line->answer == ANSWER_NONE &&
-            (restarts || !line->restart) && !trade)
+            (restarts || !line->restart) && !review_is_trade(line))
             line->answer = ANSWER_ACCEPT;
     }
 }

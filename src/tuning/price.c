@@ -18,6 +18,8 @@ const char *takes_effect_name(enum takes_effect t)
         return "in new sessions";
     case TAKES_REPLAN:
         return "when a statement is planned anew";
+    case TAKES_ANALYZE:
+        return "at the next ANALYZE of each table";
     case TAKES_CHECKPOINT:
         return "at the next checkpoint";
     case TAKES_RESTART:
@@ -28,12 +30,20 @@ const char *takes_effect_name(enum takes_effect t)
     return "";
 }
 
+/* What a recovery replays in a second: less than most machines do. Nothing here has measured it. */
+#define REPLAY_BPS (50.0 * 1048576.0)
+
 static void PGD_PRINTF(3, 4) say(char *dst, size_t size, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(dst, size, fmt, ap);
     va_end(ap);
+}
+
+static const char *plural(double n)
+{
+    return n == 1 ? "" : "s";
 }
 
 static enum takes_effect takes(const struct review_line *line, const struct setting *s)
@@ -45,6 +55,8 @@ static enum takes_effect takes(const struct review_line *line, const struct sett
         return TAKES_RESTART;
     if (strcmp(s->name, "temp_buffers") == 0)
         return TAKES_NEW_SESSION;
+    if (strcmp(s->name, "default_statistics_target") == 0)
+        return TAKES_ANALYZE;
     if (strncmp(s->name, "checkpoint_", 11) == 0 || strcmp(s->name, "max_wal_size") == 0 ||
         strcmp(s->name, "min_wal_size") == 0)
         return TAKES_CHECKPOINT;
@@ -56,32 +68,69 @@ static enum takes_effect takes(const struct review_line *line, const struct sett
     return TAKES_NOW;
 }
 
+/* Who has a value of their own: ", 28 overridden (role app 20, database shop 8)"; *sessions of them, at most `all`. */
+static void exceptions(const struct setting *s, const struct server_facts *f, char *dst,
+                       size_t size, double all, double *sessions)
+{
+    char who[120] = "";
+    int rows = 0;
+    *sessions = 0;
+    for (int i = 0; i < f->noverrides; i++) {
+        const struct override *o = &f->overrides[i];
+        size_t n = strlen(who);
+        if (strcmp(o->name, s->name) != 0)
+            continue;
+        if (o->sessions > 0)
+            *sessions += o->sessions;
+        if (rows++ >= 3)
+            continue;
+        say(who + n, sizeof who - n, "%s%s%.24s", n ? ", " : "",
+            *o->role       ? "role "
+            : *o->database ? "database "
+                           : "every role",
+            *o->role ? o->role : o->database);
+    }
+    *sessions = fmin(*sessions, all);
+    if (rows > 3)
+        say(who, sizeof who, "%d roles or databases", rows);
+    if (rows == 0)
+        dst[0] = '\0';
+    else if (*sessions > 0)
+        say(dst, size, "; %.0f overridden (%s)", *sessions, who);
+    else
+        say(dst, size, "; %s %s a value of %s own", who, rows == 1 ? "has" : "have",
+            rows == 1 ? "its" : "their");
+}
+
+/* What a reload does: every session takes the new value with its next statement, but those with one of their own. */
 static void reach(struct review_line *line, const struct setting *s, const struct server_facts *f)
 {
-    char sessions[48] = "all sessions";
-    if (f->runtime.sessions >= 1)
-        say(sessions, sizeof sessions,
-            f->runtime.sessions < 2 ? "%.0f session" : "all %.0f sessions", f->runtime.sessions);
-    int hidden = 0;
-    for (int i = 0; i < f->noverrides; i++)
-        hidden += strcmp(f->overrides[i].name, s->name) == 0;
-    char except[64] = "";
-    if (hidden > 0)
-        say(except, sizeof except, "; %d role%s or database%s with a value of %s own", hidden,
-            hidden == 1 ? "" : "s", hidden == 1 ? "" : "s", hidden == 1 ? "its" : "their");
+    double all = f->runtime.sessions >= 1 ? f->runtime.sessions : NAN, hidden;
+    char except[200], now[80] = "all sessions", of[32] = "all sessions";
+    exceptions(s, f, except, sizeof except, all, &hidden);
+    if (all >= 1) {
+        say(of, sizeof of, all < 2 ? "%.0f session" : "all %.0f sessions", all);
+        if (hidden > 0)
+            say(now, sizeof now, "%.0f of %.0f session%s now", all - hidden, all, plural(all));
+        else
+            say(now, sizeof now, "%s", of);
+    }
     if (line->restart)
-        say(line->reach, sizeof line->reach, "%s, after the restart%s", sessions, except);
-    else if (strcmp(s->name, "default_statistics_target") == 0)
+        say(line->reach, sizeof line->reach, "%s, after the restart%s", of, except);
+    else if (line->takes == TAKES_ANALYZE)
         say(line->reach, sizeof line->reach, "each table after its next ANALYZE%s", except);
+    else if (line->takes == TAKES_NEW_SESSION && all >= 1)
+        say(line->reach, sizeof line->reach, "none of %.0f session%s now, only new ones%s", all,
+            plural(all), except);
     else if (line->takes == TAKES_NEW_SESSION)
-        say(line->reach, sizeof line->reach, "new sessions%s", except);
+        say(line->reach, sizeof line->reach, "new sessions only%s", except);
     else if (strcmp(s->context, "sighup") == 0)
         say(line->reach, sizeof line->reach, "the whole server");
     else if (line->takes == TAKES_REPLAN)
         say(line->reach, sizeof line->reach,
-            "%s; prepared statements keep their plan until replanned%s", sessions, except);
+            "%s; prepared statements keep their plan until replanned%s", now, except);
     else
-        say(line->reach, sizeof line->reach, "%s, from their next statement%s", sessions, except);
+        say(line->reach, sizeof line->reach, "%s, from their next statement%s", now, except);
 }
 
 static void memory_price(struct review_line *line, const struct server_facts *f,
@@ -108,6 +157,61 @@ static void memory_price(struct review_line *line, const struct server_facts *f,
     }
 }
 
+/* WAL that a crash at the worst moment leaves to replay: a checkpoint interval and the checkpoint itself, as fast as the
+ * workload writes, and hardly more than max_wal_size. */
+static double replay_bytes(double timeout_ms, double target, double max_wal, double bps)
+{
+    double most = isnan(max_wal) ? INFINITY : max_wal;
+    return bps > 0 ? fmin(timeout_ms / 1000 * (1 + target) * bps, most) : most;
+}
+
+/* How much longer a crash recovery takes with this line: "+40 s crash recovery". */
+static void recovery_price(struct review_line *line, const struct setting *s,
+                           const struct server_facts *f, const struct guard_policy *g)
+{
+    static const char *const names[] = {"checkpoint_timeout", "checkpoint_completion_target",
+                                        "max_wal_size"};
+    double was[3], now[3];
+    bool one = false;
+    char bytes[32], speed[32];
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        was[i] = now[i] = settings_number(&f->settings, names[i]);
+        if (strcmp(names[i], s->name) != 0)
+            continue;
+        if (!guard_value(s, line->change.reset ? s->boot : line->send, &now[i], bytes, sizeof bytes,
+                         NULL))
+            return;
+        one = true;
+    }
+    double more = replay_bytes(now[0], now[1], now[2], g->wal_bytes_per_s) -
+                  replay_bytes(was[0], was[1], was[2], g->wal_bytes_per_s);
+    if (!one || !isfinite(more) || more == 0)
+        return;
+    text_bytes(bytes, sizeof bytes, fabs(more));
+    text_bytes(speed, sizeof speed, REPLAY_BPS);
+    size_t n = strlen(line->price);
+    say(line->price + n, sizeof line->price - n,
+        "%s%s%.0f s crash recovery (%s %s to replay, %s, at %s/s)", n ? "; " : "",
+        more > 0 ? "+" : "-", ceil(fabs(more) / REPLAY_BPS), bytes,
+        more > 0 ? "more WAL" : "less WAL",
+        g->wal_bytes_per_s > 0 ? "by the WAL measured" : "at the most", speed);
+}
+
+static void restart_price(struct review_line *line, const struct server_facts *f,
+                          const struct guard_policy *g)
+{
+    char sessions[48] = "every session dropped", away[64] = "some seconds of blackout";
+    size_t n = strlen(line->price);
+    if (f->runtime.sessions >= 1)
+        say(sessions, sizeof sessions, "%.0f session%s dropped", f->runtime.sessions,
+            plural(f->runtime.sessions));
+    if (g->blackout_s > 0)
+        say(away, sizeof away, "%.0f s blackout (%s)", ceil(g->blackout_s),
+            g->blackout_measured ? "measured here" : "estimated");
+    say(line->price + n, sizeof line->price - n, "%sa restart: %s, %s, an empty cache",
+        n ? "; " : "", away, sessions);
+}
+
 /* What is paid elsewhere or later; "" when nothing is known. */
 static void price(struct review_line *line, const struct setting *s, const struct server_facts *f,
                   const struct guard_policy *g)
@@ -115,7 +219,6 @@ static void price(struct review_line *line, const struct setting *s, const struc
     static const struct {
         const char *name, *text;
     } known[] = {
-        {"checkpoint_timeout", "a longer interval means more WAL to replay after a crash"},
         {"min_wal_size", "that much WAL stays on the disk at all times"},
         {"checkpoint_completion_target",
          "writes are spread; the next checkpoint may begin right after"},
@@ -142,22 +245,14 @@ static void price(struct review_line *line, const struct setting *s, const struc
     size_t n = strlen(line->price);
     const char *sep = n ? "; " : "";
     if (strcmp(s->name, "max_wal_size") == 0)
-        say(line->price + n, sizeof line->price - n,
-            "%sup to %s of WAL on the disk and to replay after a crash", sep, line->to);
+        say(line->price + n, sizeof line->price - n, "%sup to %s of WAL on the disk", sep,
+            line->to);
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (strcmp(known[i].name, s->name) == 0)
             say(line->price + n, sizeof line->price - n, "%s%s", sep, known[i].text);
-    if (!line->restart)
-        return;
-    n = strlen(line->price);
-    sep = n ? "; " : "";
-    if (f->runtime.sessions >= 1)
-        say(line->price + n, sizeof line->price - n,
-            "%sa restart: %.0f session%s dropped, an empty cache", sep, f->runtime.sessions,
-            f->runtime.sessions < 2 ? "" : "s");
-    else
-        say(line->price + n, sizeof line->price - n,
-            "%sa restart: every session dropped, an empty cache", sep);
+    recovery_price(line, s, f, g);
+    if (line->restart)
+        restart_price(line, f, g);
 }
 
 void price_line(struct review_line *line, const struct setting *s, const struct server_facts *f,

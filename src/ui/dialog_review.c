@@ -9,7 +9,7 @@
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
 
-enum { DETAIL_ROWS = 8 };
+enum { DETAIL_MOST = 14 };
 
 static const char *answer_mark(const struct review_line *l)
 {
@@ -53,8 +53,9 @@ static void draw_line(struct canvas *c, struct rect r, int y, const struct revie
     else
         canvas_put_cut(c, y, x + 14, 12, style, l->to[0] ? l->to : "reset");
     x += 27;
-    const char *how = l->refusal ? "REFUSED" : l->restart ? "RESTART" : "reload";
-    canvas_put(c, y, x, 8, l->refusal || l->restart ? STYLE_WARN : STYLE_LABEL, how);
+    bool trade = !l->refusal && review_is_trade(l);
+    const char *how = l->refusal ? "REFUSED" : l->restart ? "RESTART" : trade ? "TRADE" : "reload";
+    canvas_put(c, y, x, 8, l->refusal || l->restart || trade ? STYLE_WARN : STYLE_LABEL, how);
     x += 9;
     char prediction[40];
     expected(l, prediction, sizeof(prediction));
@@ -69,37 +70,75 @@ static void draw_line(struct canvas *c, struct rect r, int y, const struct revie
         canvas_restyle(c, (struct rect){y, r.x, 1, r.w}, STYLE_SELECTED);
 }
 
-static void draw_detail(struct canvas *c, struct rect r, const struct review_line *l,
-                        const struct dialog *d)
+/* All that is known of a line, and what is paid for it, before the word of the advisor. */
+static void say_line(struct dialog_text *t, const struct review_line *l)
 {
     static const char *const risks[] = {"low", "medium", "high"};
-    struct dialog_text t = {.c = c, .r = r, .skip = d->scroll};
+    const char *to = l->to[0] ? l->to : "reset";
     char prediction[40];
     expected(l, prediction, sizeof(prediction));
     if (l->refusal != REFUSE_NONE) {
-        dialog_say(&t, STYLE_WARN, "Refused: %s. %s", refusal_name(l->refusal), l->reason);
-        dialog_say(&t, STYLE_NORMAL, "%s", l->change.why);
+        dialog_say(t, STYLE_WARN, "Refused: %s. %s", refusal_name(l->refusal), l->reason);
+        if (review_is_trade(l) && l->price[0])
+            dialog_say(t, STYLE_LABEL, "its price: %s", l->price);
+        dialog_say(t, STYLE_NORMAL, "%s", l->change.why);
         return;
     }
-    dialog_say(&t, STYLE_CODE, "%s", l->sql);
-    dialog_say(&t, STYLE_NORMAL, "undo: %s", l->undo);
-    dialog_say(&t, STYLE_LABEL, "takes effect %s \xc2\xb7 %s \xc2\xb7 price: %s \xc2\xb7 risk: %s",
-               takes_effect_name(l->takes), l->reach[0] ? l->reach : "reaches all sessions",
-               l->price[0] ? l->price : "none", risks[l->change.risk]);
-    dialog_say(&t, STYLE_AI, "%s%s%s", l->change.why, prediction[0] ? " " : "", prediction);
-    if (l->change.evidence[0])
-        dialog_say(&t, STYLE_NORMAL, "measured: %s", l->change.evidence);
+    dialog_say(t, STYLE_CODE, "%s", l->sql);
+    dialog_say(t, STYLE_NORMAL, "undo: %s", l->undo);
+    dialog_say(t, STYLE_VALUE, "%s \xe2\x86\x92 %s, takes effect %s \xc2\xb7 risk: %s", l->from, to,
+               takes_effect_name(l->takes), risks[l->change.risk]);
+    dialog_say(t, STYLE_LABEL, "reaches %s", l->reach[0] ? l->reach : "all sessions");
+    dialog_say(t, l->restart ? STYLE_WARN : STYLE_LABEL, "price: %s",
+               l->price[0] ? l->price : "none that is known");
+    if (l->change.evidence[0] || prediction[0])
+        dialog_say(t, STYLE_NORMAL, "%s%s%s%s", l->change.evidence[0] ? "measured: " : "",
+                   l->change.evidence, l->change.evidence[0] && prediction[0] ? " \xc2\xb7 " : "",
+                   prediction);
+    dialog_say(t, STYLE_AI, "%s", l->change.why);
 }
 
+static int detail_rows(struct canvas *c, const struct review_line *l, int width)
+{
+    struct dialog_text t = {.c = c, .r = {0, 0, 0, width}};
+    say_line(&t, l);
+    return t.line;
+}
+
+/* One height for all lines, so that the list stays where it is while the cursor moves. */
+static int detail_want(struct canvas *c, const struct review *r, int width)
+{
+    int most = 1;
+    for (int i = 0; i < r->n; i++) {
+        int rows = detail_rows(c, &r->lines[i], width);
+        most = rows > most ? rows : most;
+    }
+    return most < DETAIL_MOST ? most : DETAIL_MOST;
+}
+
+static void draw_detail(struct canvas *c, struct rect r, const struct review_line *l,
+                        const struct dialog *d)
+{
+    int total = detail_rows(c, l, r.w);
+    int skip = list_scroll(d->scroll, -1, r.h, total);
+    struct dialog_text t = {.c = c, .r = r, .skip = skip};
+    say_line(&t, l);
+    if (total > r.h)
+        list_more(c, r, skip, total);
+}
+
+/* The figure that decides first, then the one that is for information. */
 static void bill_text(const struct memory_bill *b, char *dst, size_t size)
 {
-    char worst[32], ram[32], now[32];
+    char worst[32], ram[32], work[32];
     text_bytes(worst, sizeof(worst), b->new_worst);
-    text_bytes(now, sizeof(now), b->now_worst);
+    text_bytes(work, sizeof(work), b->new_measured);
     text_bytes(ram, sizeof(ram), b->ram);
-    snprintf(dst, size,
-             b->known ? "memory bill %s of %s worst case (now %s)" : "memory bill unknown", worst,
-             ram, now);
+    if (!b->known)
+        snprintf(dst, size, "memory bill unknown");
+    else
+        snprintf(dst, size, "memory bill %s of %s with %.0f at work, worst case %s", work, ram,
+                 b->peak, worst);
 }
 
 static int count_restarts(const struct review *r)
@@ -139,6 +178,48 @@ static void draw_state(struct canvas *c, struct rect r, int y, const struct revi
         canvas_put(c, y, r.x + r.w - w, w, over ? STYLE_WARN : STYLE_LABEL, bill);
 }
 
+/* The rows of the list: the lines, and in front of the durability trades a heading. */
+struct review_rows {
+    const struct review *r;
+    int first_trade; /* n when there is none */
+};
+
+static struct review_rows rows_of(const struct review *r)
+{
+    struct review_rows rows = {r, 0};
+    while (rows.first_trade < r->n && !review_is_trade(&r->lines[rows.first_trade]))
+        rows.first_trade++;
+    return rows;
+}
+
+static int row_of_line(const struct review_rows *rows, int line)
+{
+    return line + (line >= rows->first_trade);
+}
+
+static int row_count(const struct review_rows *rows)
+{
+    return rows->r->n + (rows->first_trade < rows->r->n);
+}
+
+static void draw_list(struct canvas *c, struct rect list, const struct review *r, int at,
+                      const struct dialog *d, struct view_cursor *cursor)
+{
+    struct review_rows rows = rows_of(r);
+    int total = row_count(&rows), here = at < 0 ? 0 : row_of_line(&rows, at);
+    int scroll = list_scroll(0, here, list.h, total);
+    for (int i = 0; i < list.h && scroll + i < total; i++) {
+        int row = scroll + i, line = row - (row > rows.first_trade);
+        if (row == rows.first_trade)
+            canvas_put_cut(c, list.y + i, list.x, list.w, STYLE_HEADING,
+                           "durability trades: each pays with confirmed commits, never mixed in");
+        else
+            draw_line(c, list, list.y + i, &r->lines[line], d, line == at, cursor);
+    }
+    if (total > list.h)
+        list_more(c, (struct rect){list.y, list.x, list.h + 1, list.w}, scroll, total + 1);
+}
+
 void dialog_review(struct canvas *c, struct rect screen, const struct model *m,
                    const struct view_tables *t, struct view_cursor *cursor)
 {
@@ -150,23 +231,25 @@ void dialog_review(struct canvas *c, struct rect screen, const struct model *m,
              review->round, review->n, review->n == 1 ? "" : "s", restarts,
              restarts == 1 ? "" : "s", review->proposal.advisor.text);
     int summary = review->proposal.summary[0] ? 2 : 0;
-    int want = review->n + summary + DETAIL_ROWS + 4;
-    struct rect in = dialog_open(c, screen, screen.w > 150 ? 150 : screen.w, want, title, m, t);
+    int w = screen.w > 150 ? 150 : screen.w;
+    int detail = detail_want(c, review, w - 4);
+    struct review_rows rows = rows_of(review);
+    int want = row_count(&rows) + summary + detail + 4;
+    struct rect in = dialog_open(c, screen, w, want, title, m, t);
     if (summary && wrap_draw(c, (struct rect){in.y, in.x, summary, in.w}, STYLE_AI,
                              review->proposal.summary, 0) > summary)
         canvas_put(c, in.y + summary - 1, in.x + in.w - 2, 2, STYLE_AI, " \xe2\x80\xa6");
-    int detail = DETAIL_ROWS < in.h / 2 ? DETAIL_ROWS : in.h / 2;
+    /* Neither takes more than half of what there is from the other. */
+    int room = in.h - summary - 2, half = room / 2, listed = row_count(&rows);
+    if (detail > room - (listed < half ? listed : half))
+        detail = room - (listed < half ? listed : half);
     struct rect list = {in.y + summary, in.x, in.h - summary - detail - 2, in.w};
     if (list.h < 1)
         list.h = 1;
     int at = review->cursor < review->n ? review->cursor : review->n - 1;
-    int scroll = list_scroll(0, at, list.h, review->n);
-    for (int i = 0; i < list.h && scroll + i < review->n; i++)
-        draw_line(c, list, list.y + i, &review->lines[scroll + i], d, scroll + i == at, cursor);
     int y = list.y + list.h;
     canvas_hline(c, y, in.x - 2, in.w + 4, STYLE_FOCUS);
-    if (review->n > list.h)
-        list_more(c, (struct rect){list.y, list.x, list.h + 1, list.w}, scroll, review->n + 1);
+    draw_list(c, list, review, at, d, cursor);
     if (at >= 0)
         draw_detail(c, (struct rect){y + 1, in.x, in.y + in.h - y - 2, in.w}, &review->lines[at],
                     d);

@@ -103,7 +103,8 @@ static void a_line_tells_all(void **state)
 
     l = expect("max_wal_size", "16 GB", REFUSE_NONE);
     assert_string_equal(l.to, "16GB");
-    assert_string_equal(l.price, "up to 16GB of WAL on the disk and to replay after a crash");
+    assert_string_equal(l.price, "up to 16GB of WAL on the disk; +308 s crash recovery (15 GB "
+                                 "more WAL to replay, at the most, at 50 MB/s)");
     assert_int_equal(l.takes, TAKES_CHECKPOINT);
     assert_string_equal(l.reach, "the whole server");
 
@@ -113,6 +114,66 @@ static void a_line_tells_all(void **state)
     assert_int_equal(l.takes, TAKES_NEW_SESSION);
     l = expect("default_statistics_target", "200", REFUSE_NONE);
     assert_string_equal(l.reach, "each table after its next ANALYZE");
+}
+
+static void override_sessions(const char *name, const char *role, const char *database, double n)
+{
+    struct override *o = &facts.overrides[facts.noverrides++];
+    snprintf(o->name, sizeof o->name, "%s", name);
+    snprintf(o->value, sizeof o->value, "1MB");
+    snprintf(o->role, sizeof o->role, "%s", role);
+    snprintf(o->database, sizeof o->database, "%s", database);
+    o->sessions = n;
+}
+
+/* Figures, not words: how many sessions, how many of them have a value of their own, and whose. */
+static void reach_has_figures(void **state)
+{
+    (void)state;
+    facts.runtime.sessions = 240;
+    override_sessions("work_mem", "app", "", 20);
+    override_sessions("work_mem", "", "warehouse", 8);
+    assert_string_equal(expect("work_mem", "32MB", REFUSE_NONE).reach,
+                        "212 of 240 sessions now, from their next statement; 28 overridden (role "
+                        "app, database warehouse)");
+    override_sessions("random_page_cost", "app", "", 20);
+    assert_string_equal(expect("random_page_cost", "1.1", REFUSE_NONE).reach,
+                        "220 of 240 sessions now; prepared statements keep their plan until "
+                        "replanned; 20 overridden (role app)");
+    override_sessions("jit", "app", "", 0);
+    assert_string_equal(expect("jit", "off", REFUSE_NONE).reach,
+                        "all 240 sessions; prepared statements keep their plan until replanned; "
+                        "role app has a value of its own");
+    assert_string_equal(expect("temp_buffers", "16MB", REFUSE_NONE).reach,
+                        "none of 240 sessions now, only new ones");
+    assert_string_equal(expect("shared_buffers", "1GB", REFUSE_NONE).reach,
+                        "all 240 sessions, after the restart");
+    assert_int_equal(expect("default_statistics_target", "200", REFUSE_NONE).takes, TAKES_ANALYZE);
+    facts.runtime.sessions = NAN;
+    assert_string_equal(expect("temp_buffers", "16MB", REFUSE_NONE).reach, "new sessions only");
+}
+
+/* A crash replays what a checkpoint interval has brought, a restart takes the server away: in seconds where they are known. */
+static void price_has_figures(void **state)
+{
+    (void)state;
+    policy.wal_bytes_per_s = 2.0 * 1048576;
+    /* 5 min to 15 min of 2 MB/s, and 0.9 of an interval for the checkpoint itself; but no more than max_wal_size (1 GB) */
+    assert_string_equal(expect("checkpoint_timeout", "6min", REFUSE_NONE).price, "");
+    pg15_set(&facts, "max_wal_size", "16384");
+    assert_string_equal(expect("checkpoint_timeout", "15min", REFUSE_NONE).price,
+                        "+46 s crash recovery (2.2 GB more WAL to replay, by the WAL measured, at "
+                        "50 MB/s)");
+    assert_string_equal(expect("max_wal_size", "1GB", REFUSE_NONE).price,
+                        "up to 1GB of WAL on the disk; -3 s crash recovery (116 MB less WAL to "
+                        "replay, by the WAL measured, at 50 MB/s)");
+    struct review_line l = expect("shared_buffers", "1GB", REFUSE_NONE);
+    assert_non_null(strstr(
+        l.price, "a restart: some seconds of blackout, 24 sessions dropped, an empty cache"));
+    policy.blackout_s = 5.3;
+    policy.blackout_measured = true;
+    l = expect("shared_buffers", "1GB", REFUSE_NONE);
+    assert_non_null(strstr(l.price, "a restart: 6 s blackout (measured here), 24 sessions"));
 }
 
 static void undo_restores_the_entry(void **state)
@@ -264,10 +325,22 @@ static void durability_wants_a_wish_of_its_own(void **state)
     expect("commit_delay", "100", REFUSE_NONE);
     expect("synchronous_standby_names", "ghost", REFUSE_DURABILITY);
     expect("fsync", "off", REFUSE_DATA);
-    propose("synchronous_commit", "off", "jit", "off", NULL);
+    /* They stand behind the others, in their own order, and are not accepted along with them. */
+    propose("synchronous_commit", "off", "jit", "off", "commit_delay", "100", "work_mem", "8MB",
+            NULL);
+    static const char *const order[] = {"jit", "work_mem", "synchronous_commit", "commit_delay"};
     review_accept_safe(&review, true);
-    assert_int_equal(review.lines[0].answer, ANSWER_NONE);
-    assert_int_equal(review.lines[1].answer, ANSWER_ACCEPT);
+    for (int i = 0; i < 4; i++) {
+        assert_string_equal(review.lines[i].change.name, order[i]);
+        assert_int_equal(review.lines[i].answer, i < 2 ? ANSWER_ACCEPT : ANSWER_NONE);
+        assert_int_equal(review_is_trade(&review.lines[i]), i >= 2);
+    }
+    /* Without the wish they are refused, and still tell their price. */
+    policy.allow_durability = false;
+    propose("synchronous_commit", "off", "jit", "off", NULL);
+    assert_int_equal(review.lines[1].refusal, REFUSE_DURABILITY);
+    assert_true(review_is_trade(&review.lines[1]));
+    assert_non_null(strstr(review.lines[1].price, "may lose the last confirmed commits"));
 }
 
 static void dba_only(void **state)
@@ -362,7 +435,9 @@ static void overrides(void **state)
     override_row("work_mem", "", "warehouse");
     override_row("work_mem", "postgres", "warehouse");
     struct review_line l = expect("work_mem", "8MB", REFUSE_NONE);
-    assert_non_null(strstr(l.reach, "3 roles or databases"));
+    assert_string_equal(l.reach,
+                        "all 24 sessions, from their next statement; role reporting, database "
+                        "warehouse, role postgres have a value of their own");
     override_row("work_mem", "postgres", "shop");
     l = expect("work_mem", "8MB", REFUSE_OVERRIDDEN);
     assert_string_equal(
@@ -675,6 +750,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_line_tells_all),
+        CASE(reach_has_figures),
+        CASE(price_has_figures),
         CASE(undo_restores_the_entry),
         CASE(names),
         CASE(values_that_alter_system_takes),

@@ -146,7 +146,10 @@ static void review(struct model *m)
         .answer = ANSWER_ACCEPT,
         .sql = "ALTER SYSTEM SET max_wal_size = '16GB';",
         .undo = "ALTER SYSTEM RESET max_wal_size;",
-        .price = "longer crash recovery"};
+        .takes = TAKES_CHECKPOINT,
+        .reach = "the whole server",
+        .price = "up to 16GB of WAL on the disk; +308 s crash recovery (15 GB more WAL to "
+                 "replay, at the most, at 50 MB/s)"};
     text_copy(r->lines[0].change.evidence, 240, "9 of 11 checkpoints were requested");
     r->lines[1] = (struct review_line){
         .change = {.name = "shared_buffers", .value = "6GB", .expect_lo = NAN, .expect_hi = NAN},
@@ -159,7 +162,7 @@ static void review(struct model *m)
                                        .refusal = REFUSE_DATA,
                                        .reason = "can lose committed data; not offered"};
     r->bill = (struct memory_bill){
-        .ram = 23.4e9, .now_worst = 1e9, .new_worst = 9.8e9, .known = true};
+        .ram = 23.4e9, .new_measured = 2e9, .new_worst = 29.8e9, .peak = 9, .known = true};
 }
 
 static int setup(void **state)
@@ -274,6 +277,75 @@ static void a_proposal_is_shown_with_its_price(void **state)
     paint(f, 120, 36);
     assert_true(f->cursor.visible);
     assert_true(canvas_has(f->c, "→ 8GB"));
+}
+
+/* When, whom, at what price, how risky, on what evidence, with what expectation, and back: all of it can be read at every
+ * size, by scrolling where it is small, and what is below is counted. */
+static void a_proposal_tells_all_of_a_line(void **state)
+{
+    static const char *const told[] = {
+        "ALTER SYSTEM SET max_wal_size = '16GB';",
+        "undo: ALTER SYSTEM RESET max_wal_size;",
+        "1GB \xe2\x86\x92 16GB, takes effect at the next checkpoint",
+        "risk: low",
+        "reaches the whole server",
+        "price: up to 16GB of WAL on the disk; +308 s crash recovery",
+        "measured: 9 of 11 checkpoints were requested",
+        "predicted +8..15 %",
+        "The WAL that a"};
+    struct fixture *f = *state;
+    review(f->m);
+    text_copy(
+        f->m->session.round.review.lines[0].change.why, 320,
+        "The WAL that a checkpoint interval brings is several times as much as max_wal_size, so "
+        "that checkpoints are forced long before their time and every page is written in full "
+        "again after each of them.");
+    struct review *r = &f->m->session.round.review;
+    for (; r->n < 10; r->n++)
+        r->lines[r->n] = r->lines[2];
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        bool seen[ARRAY_LEN(told)] = {false}, more = false;
+        char mark[32];
+        f->m->screen.dialog.scroll = 0;
+        for (int page = 0; page < 12; page++) {
+            paint(f, sizes[i][0], sizes[i][1]);
+            for (int n = 1; n < 12; n++) {
+                snprintf(mark, sizeof(mark), "\xe2\x96\xbe %d more", n);
+                more |= canvas_has(f->c, mark);
+            }
+            for (size_t j = 0; j < ARRAY_LEN(told); j++)
+                seen[j] |= canvas_has(f->c, told[j]);
+            f->m->screen.dialog.scroll++;
+        }
+        for (size_t j = 0; j < ARRAY_LEN(told); j++)
+            if (!seen[j])
+                fail_msg("%d x %d does not tell: %s", sizes[i][0], sizes[i][1], told[j]);
+        assert_int_equal(more, sizes[i][1] == 24);
+    }
+    paint(f, 120, 36);
+    assert_true(
+        canvas_has(f->c, "memory bill 1.9 GB of 21.8 GB with 9 at work, worst case 27.8 GB"));
+}
+
+static void durability_trades_stand_apart(void **state)
+{
+    struct fixture *f = *state;
+    review(f->m);
+    struct review *r = &f->m->session.round.review;
+    r->lines[r->n++] = (struct review_line){
+        .change = {.name = "synchronous_commit", .value = "off", .risk = RISK_HIGH},
+        .from = "on",
+        .to = "off",
+        .refusal = REFUSE_DURABILITY,
+        .reason = "synchronous_commit trades durability for speed",
+        .price = "a crash may lose the last confirmed commits"};
+    r->cursor = 3;
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        paint(f, sizes[i][0], sizes[i][1]);
+        assert_true(canvas_has(f->c, "durability trades: each pays with confirmed commits"));
+        assert_true(canvas_has(f->c, "synchronous_commit"));
+        assert_true(canvas_has(f->c, "its price: a crash may lose the last confirmed commits"));
+    }
 }
 
 static void every_dialog_fits_every_size(void **state)
@@ -456,6 +528,8 @@ int main(void)
         VIEW_TEST(every_pane_can_be_seen_at_every_size),
         VIEW_TEST(a_run_is_shown),
         VIEW_TEST(a_proposal_is_shown_with_its_price),
+        VIEW_TEST(a_proposal_tells_all_of_a_line),
+        VIEW_TEST(durability_trades_stand_apart),
         VIEW_TEST(every_dialog_fits_every_size),
         VIEW_TEST(the_help_is_made_from_the_tables),
         VIEW_TEST(a_lost_link_shows_its_countdown),

@@ -22,6 +22,8 @@ void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx);
 void flow_quit(struct model *m, int exit_code, struct effects *fx);
 /* Goes on with a paused session of the workspace; "" = the newest. */
 void flow_resume(struct model *m, const char *name, struct effects *fx);
+/* What the measured workload and earlier restarts say of the price of a change. */
+void flow_prices(const struct model *m, struct guard_policy *g);
 bool flow_can_restart(
     const struct model *m); /* a way to restart is known and allowed by the plan */
 /* Why no change that needs a restart can be proposed now, because of the window; NULL = it can, or no way is known. The

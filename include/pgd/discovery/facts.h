@@ -155,6 +155,7 @@ enum { DATABASES_MAX = 64, RELATIONS_MAX = 40, MISSING_MAX = 16, OVERRIDES_MAX =
 /* A role's or database's own value that hides a system-wide one. */
 struct override {
     char name[64], value[128], role[64], database[64];
+    double sessions; /* connected now that it is for; NAN unknown */
 };
 
 struct server_facts {

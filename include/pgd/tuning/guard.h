@@ -15,6 +15,7 @@ enum takes_effect {
     TAKES_NOW,
     TAKES_NEW_SESSION,
     TAKES_REPLAN,
+    TAKES_ANALYZE,
     TAKES_CHECKPOINT,
     TAKES_RESTART,
     TAKES_NEVER
@@ -30,8 +31,8 @@ struct review_line {
     char send[SETTING_VALUE_MAX]; /* what is sent: normalised, ASCII */
     bool restart;
     enum takes_effect takes;
-    char reach[160];
-    char price[160];
+    char reach[240];
+    char price[320];
     char sql[400];
     char undo[400];
     enum answer answer;
@@ -44,6 +45,7 @@ struct memory_bill {
     double ram; /* bytes the server may use: the lower of RAM and cgroup limit */
     double now_worst, now_measured; /* with today's settings */
     double new_worst, new_measured; /* with the accepted lines */
+    double peak;                    /* sessions at work that the measured figures count with */
     bool known;
 };
 
@@ -56,6 +58,9 @@ struct guard_policy {
     double clients;
     const char *database; /* of the workload; NULL = that of the control connection */
     double temp_bytes_per_s;
+    double wal_bytes_per_s; /* of the workload, measured; 0 or NAN = unknown */
+    double blackout_s;      /* of a restart; 0 or NAN = unknown */
+    bool blackout_measured;
     bool disabled; /* test builds only: everything passes */
 };
 
@@ -95,6 +100,8 @@ PGD_MUST_CHECK bool guard_value(const struct setting *s, const char *text, doubl
 /* Accepts every unanswered line that passed and is reload-class (and restart-class when restarts is true), but no
  * durability trade: those want an answer of their own. guard_bill() follows. */
 void review_accept_safe(struct review *r, bool restarts);
+/* A durability trade: shown apart, behind the others, with its price. */
+bool review_is_trade(const struct review_line *line);
 int review_accepted(const struct review *r);
 bool review_complete(const struct review *r); /* every line that was not refused has an answer */
 bool review_restarts(const struct review *r); /* an accepted line needs a restart */
