@@ -336,6 +336,8 @@ static void fill_target(struct model *m)
     text_copy_raw(t->dbname, sizeof t->dbname, m->session.plan.database);
     text_copy_raw(t->pgbench, sizeof t->pgbench, m->program_pgbench);
     text_copy_raw(t->way, sizeof t->way, l->way);
+    if (m->session.plan.builtin_db)
+        links_own_options(m, t->dbname, t->way, sizeof t->way);
     if (l->password)
         t->pgpass = pgpass_line(l->password);
 }

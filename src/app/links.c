@@ -1,6 +1,7 @@
 /* links.c - see links.h. One small machine per connection; the answers come by generation. */
 #include "pgd/app/links.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,41 @@ static char *session_sql(const struct model *m, enum pg_conn conn)
             buf_puts(&sql, " END");
     }
     return buf_take(&sql);
+}
+
+/* What a connection's options must say for this setting to be set aside; NULL = it is not one of those. */
+static const char *aside_of(const char *name)
+{
+    if (text_eq_nocase(name, "statement_timeout"))
+        return "0";
+    if (text_eq_nocase(name, "search_path"))
+        return "public";
+    for (size_t i = 0; i < ARRAY_LEN(set_asides); i++)
+        if (text_eq_nocase(name, set_asides[i].name))
+            return set_asides[i].value;
+    return NULL;
+}
+
+void links_own_options(const struct model *m, const char *database, char *way, size_t size)
+{
+    const struct server_facts *f = &m->server;
+    struct buf line = {0};
+
+    for (int i = 0; i < f->noverrides; i++) {
+        const struct override *o = &f->overrides[i];
+        const char *value = aside_of(o->name);
+        bool ours = (!o->role[0] || strcmp(o->role, f->id.role) == 0) &&
+                    (!o->database[0] || strcmp(o->database, database) == 0);
+        if (!value || !ours)
+            continue;
+        buf_printf(&line, "%s-c %s=", line.len ? " " : "PGOPTIONS=", o->name);
+        for (; *value; value++)
+            buf_printf(&line, *value == ' ' ? "\\%c" : "%c", *value);
+    }
+    size_t used = strlen(way);
+    if (line.len && !strstr(way, "PGOPTIONS=") && used + line.len + 2 <= size)
+        snprintf(way + used, size - used, "%s\n", buf_text(&line));
+    buf_clear(&line);
 }
 
 static struct req req_of(const struct model *m, enum pg_conn conn)

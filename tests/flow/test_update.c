@@ -12,6 +12,7 @@
 #include "pgd/app/cli.h"
 #include "pgd/app/gate.h"
 #include "pgd/app/keys.h"
+#include "pgd/app/links.h"
 #include "pgd/app/update.h"
 #include "pgd/base/secret.h"
 #include "pgd/ui/view.h"
@@ -234,6 +235,30 @@ static void retries_back_off_and_start_over(void **state)
     memcpy(full.err.sqlstate, "53300", 6);
     play(&w, full);
     assert_true(w.m->links[CONN_TELEMETRY].retry_at_us >= w.at + 5000000);
+    end(&w);
+}
+
+static void a_database_of_ours_has_no_limits(void **state)
+{
+    (void)state;
+    static const struct override set[] = {
+        {"statement_timeout", "1ms", "joe", ""}, {"work_mem", "1GB", "joe", ""},
+        {"lock_timeout", "1ms", "jim", ""},      {"search_path", "evil", "", "pg_diagnose_bench"},
+        {"lock_timeout", "2ms", "joe", "shop"},  {"datestyle", "German", "", ""}};
+    struct world w = begin(true);
+    char way[200] = "PGSSLMODE=disable\n", full[40] = "PGSSLMODE=disable\n";
+    memcpy(w.m->server.overrides, set, sizeof set);
+    w.m->server.noverrides = (int)ARRAY_LEN(set);
+    snprintf(w.m->server.id.role, sizeof w.m->server.id.role, "joe");
+    links_own_options(w.m, "pg_diagnose_bench", way, sizeof way);
+    assert_string_equal(way,
+                        "PGSSLMODE=disable\nPGOPTIONS=-c statement_timeout=0 -c search_path=public "
+                        "-c datestyle=ISO,\\ MDY\n");
+    links_own_options(w.m, "pg_diagnose_bench", full, sizeof full); /* never half a word */
+    assert_string_equal(full, "PGSSLMODE=disable\n");
+    snprintf(way, sizeof way, "PGOPTIONS=-c jit=off\n");
+    links_own_options(w.m, "pg_diagnose_bench", way, sizeof way);
+    assert_string_equal(way, "PGOPTIONS=-c jit=off\n");
     end(&w);
 }
 
@@ -580,6 +605,7 @@ int main(void)
         cmocka_unit_test(a_first_answer_starts_discovery_and_telemetry),
         cmocka_unit_test(late_answers_are_dropped_by_number),
         cmocka_unit_test(retries_back_off_and_start_over),
+        cmocka_unit_test(a_database_of_ours_has_no_limits),
         cmocka_unit_test(a_password_is_asked_for_and_never_shown),
         cmocka_unit_test(readonly_lets_nothing_change_the_server),
         cmocka_unit_test(an_alter_waits_for_its_journal_entry),

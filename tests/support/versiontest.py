@@ -35,7 +35,7 @@ def complaints(server, seen):
         f.seek(seen)
         text = f.read().decode("utf-8", "replace")
     return [line for line in text.splitlines() if re.search(r"\b(ERROR|FATAL|PANIC):", line)
-            and "terminating connection due to administrator command" not in line]
+            and not re.search("terminating connection due to administrator command|connection to client lost", line)]
 
 
 def log_size(server):

@@ -17,3 +17,6 @@ void links_password(struct model *m, secret_id password, struct effects *fx);
 /* The effect that would open conn: a template for the machines that need a fresh session. Caller clears. */
 void links_template(const struct model *m, enum pg_conn conn, const char *database,
                     struct effect *e);
+/* Adds to the variables of pgbench (NAME=VALUE lines) what sets the limits and habits of our role aside in a database of our
+ * own making; nothing where it has none, or where the DBA gave options of his own. */
+void links_own_options(const struct model *m, const char *database, char *way, size_t size);
