@@ -431,7 +431,7 @@ huge_pages() {
 
 # What an interrupted restart of this program has left in the data directory.
 leftovers() {
-    for file in auto.conf.before report opts env mark lock server.log; do
+    for file in auto.conf.before report opts env mark lock; do
         as_owner test -e "$datadir/pg_diagnose.$file" && printf '%s ' "pg_diagnose.$file"
     done
 }

@@ -11,6 +11,7 @@
 #   rescue    puts the copy back when the server has exited, or runs and lets nobody in: then it is told to reload. Before
 #             another restart. A server that is starting is left alone
 #   recover   waits for a script that still runs; a server that is down then gets the copy back and is started
+#   found     prints what an interrupted restart has left, after the lines of the report
 #   look      prints the report of a restart
 #   clean     removes everything that this script has left
 #
@@ -25,7 +26,8 @@
 # The report (pg_diagnose.report in the data directory, replaced at once, never written in place) and the standard output of
 # save, rescue, recover and clean are lines NAME=VALUE:
 #   id      as given
-#   state   saved | cleaned | stopping | starting | recovering | up | restored (up again, with the old settings) | down | refused (nothing done)
+#   state   saved | cleaned | found | fresh | stopping | starting | recovering | up | restored (up again, with the old
+#           settings) | down | refused (nothing done)
 #   note    a sentence about it          log   the line of the server's log that explains a failed start
 #   huge_pages  yes | no: the shared memory of a server that is up lies in them
 set -u
@@ -477,6 +479,33 @@ mode_recover() {
     restore_and_start "the server was down"
 }
 
+# Whoever works on them has touched them a short while ago.
+mode_found() {
+    names=
+    for name in auto.conf.before report opts; do
+        [ ! -e "$data/pg_diagnose.$name" ] || names="$names pg_diagnose.$name"
+    done
+    if [ -n "$(find "$data" -maxdepth 1 -name 'pg_diagnose.*' ! -name pg_diagnose.lock ! -name pg_diagnose.server.log \
+        -mmin -15 2>/dev/null)" ]; then
+        lines fresh "they are younger than 15 minutes, so somebody may still need them"
+        return
+    fi
+    if [ ! -f "$before" ]; then
+        why="there is no copy of postgresql.auto.conf among them"
+    elif cmp -s "$before" "$auto"; then
+        why="the copy of postgresql.auto.conf among them is what stands there now"
+    else
+        why="the copy of postgresql.auto.conf among them differs from what stands there now"
+    fi
+    lines found "$why"
+    for name in $names; do
+        printf '\n==> %s, of %s\n' "$name" "$(date -r "$data/$name" '+%Y-%m-%d %H:%M:%S')"
+        cat "$data/$name"
+    done
+    printf '\n==> postgresql.auto.conf, as it stands now\n'
+    cat "$auto"
+}
+
 mode_clean() {
     find_log
     rm -f "$report" "$before" "$opts" "$data/pg_diagnose.env" "$data/pg_diagnose.mark" "$data"/pg_diagnose.tmp.*
@@ -516,6 +545,7 @@ case $mode in
 save) mode_save ;;
 restart) mode_restart ;;
 rescue) mode_rescue ;;
+found) mode_found ;;
 recover) mode_recover ;;
 clean) mode_clean ;;
 *) refuse "unknown mode" ;;

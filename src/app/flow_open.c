@@ -242,7 +242,8 @@ static void recover_next(struct model *m, struct effects *fx)
         read_session(m, m->fl.interrupted, fx);
         return;
     }
-    flow_sight(m, fx);
+    if (!flow_found_begin(m, fx))
+        flow_sight(m, fx);
 }
 
 static void sessions_known(struct model *m, struct effects *fx)
@@ -523,7 +524,7 @@ static void session_read(struct model *m, const struct event *ev, struct effects
 
 void flow_open_event(struct model *m, const struct event *ev, struct effects *fx)
 {
-    if (!flow_waits(m, ev))
+    if (!flow_waits(m, ev) || flow_found_event(m, ev, fx))
         return;
     switch ((enum open_step)m->fl.step) {
     case STEP_MKDIR:

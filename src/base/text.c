@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/base/buf.h"
+
 #define REPLACEMENT 0xfffdu
 
 /* The length that the first byte announces, its payload and the smallest rune that may be
@@ -312,6 +314,19 @@ bool text_double(const char *s, double *out)
         return false;
     *out = value;
     return true;
+}
+
+void text_field(const char *text, const char *name, char *dst, size_t size)
+{
+    size_t n = strlen(name);
+    struct buf value = {0};
+    for (const char *p = text; p && *p; p = strchr(p, '\n'), p = p ? p + 1 : NULL)
+        if (strncmp(p, name, n) == 0 && p[n] == '=') {
+            buf_append(&value, p + n + 1, strcspn(p + n + 1, "\n"));
+            break;
+        }
+    text_copy(dst, size, buf_text(&value));
+    buf_clear(&value);
 }
 
 bool text_int64(const char *s, int64_t *out)

@@ -35,15 +35,7 @@ void apply_recover(const struct identity *id, struct req req, struct effects *fx
 
 void apply_report_field(const char *text, const char *name, char *dst, size_t size)
 {
-    size_t n = strlen(name);
-    struct buf value = {0};
-    for (const char *p = text; p && *p; p = strchr(p, '\n'), p = p ? p + 1 : NULL)
-        if (strncmp(p, name, n) == 0 && p[n] == '=') {
-            buf_append(&value, p + n + 1, strcspn(p + n + 1, "\n"));
-            break;
-        }
-    text_copy(dst, size, buf_text(&value));
-    buf_clear(&value);
+    text_field(text ? text : "", name, dst, size);
 }
 
 /* -- reload ------------------------------------------------------------------------------------------- */

@@ -26,6 +26,10 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx);
 void flow_undone(struct model *m, struct effects *fx);
 void flow_sight(struct model *m, struct effects *fx);
 
+/* flow_found.c: files of an interrupted restart that no session knows of; false = there are none */
+bool flow_found_begin(struct model *m, struct effects *fx);
+bool flow_found_event(struct model *m, const struct event *ev, struct effects *fx);
+
 /* flow_down.c: the server does not answer at the start */
 void flow_down_look(struct model *m, const struct event *ev, struct effects *fx);
 bool flow_down_busy(const struct model *m);

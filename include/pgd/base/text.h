@@ -23,6 +23,8 @@ int text_width(const char *s);
 bool text_copy(char *dst, size_t size, const char *src);
 /* The same without cleaning (for values that go to the server, never to the screen). */
 bool text_copy_raw(char *dst, size_t size, const char *src);
+/* The value of a line NAME=VALUE of text, cleaned; "" when there is none. */
+void text_field(const char *text, const char *name, char *dst, size_t size);
 /* The bytes of s that fill at most width columns. */
 size_t text_fit(const char *s, int width);
 bool text_eq_nocase(const char *a, const char *b);

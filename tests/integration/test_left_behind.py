@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""Files of an interrupted restart in the data directory, whose home is lost: they are kept in the workspace, told and removed;
+young ones, which somebody may be using, are left alone."""
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import tunetest as t  # noqa: E402
+
+LEFT = {"auto.conf.before": "work_mem = '3MB'\n", "report": "id=7.1.0\nstate=restored\nnote=it\n", "opts": "x\n", "mark": ""}
+
+
+def leave(server, age_s):
+    for name, text in LEFT.items():
+        path = os.path.join(server.data, "pg_diagnose." + name)
+        with open(path, "w") as f:
+            f.write(text)
+        os.utime(path, (time.time() - age_s,) * 2)
+        if os.geteuid() == 0:
+            subprocess.run(["chown", server.osuser, path], check=True)
+
+
+def here(server):
+    return sorted(n for n in os.listdir(server.data) if n.startswith("pg_diagnose."))
+
+
+def look(server, home):
+    """A session that finds no workload: it opens the workspace and ends."""
+    return t.Run(server, home, os.path.join(server.work, "missing.sql")).end()
+
+
+def left_behind():
+    server = t.Server(t.pg_bin(15), rows=10)
+    try:
+        leave(server, 60)
+        run = look(server, server.home())
+        t.check(len(here(server)) == 4, "young files were removed: %s" % here(server))
+        t.check("younger than 15 minutes" in run.said, run.said)
+        leave(server, 3600)
+        home = server.home()
+        run = look(server, home)
+        t.check(here(server) == [], "still there: %s" % here(server))
+        t.check("differs from what stands there now" in run.said, run.said)
+        kept = [os.path.join(d, f) for d, _, files in os.walk(home) for f in files if f.startswith("found-")]
+        t.check(len(kept) == 1 and kept[0] in run.said, "%s: %s" % (kept, run.said))
+        text = t.read(kept[0])
+        t.check("work_mem = '3MB'" in text and "state=restored" in text, text)
+        t.check(os.stat(kept[0]).st_mode & 0o777 == 0o600, "mode")
+        t.check("found in the data directory" not in look(server, home).said, "found again")
+    finally:
+        server.destroy()
+
+
+t.main({f.__name__: f for f in (left_behind,)})
