@@ -36,7 +36,7 @@ cluster=$scratch/data
 
 finish() {
     code=$?
-    trap - EXIT HUP INT TERM
+    trap - EXIT HUP INT TERM PIPE
     if [ -f "$cluster/postmaster.pid" ]; then
         pid=$(sed -n 1p "$cluster/postmaster.pid")
         "$bin/pg_ctl" stop -s -D "$cluster" -m immediate -w -t 10 </dev/null >/dev/null 2>&1 || kill -KILL "$pid" 2>/dev/null
@@ -45,7 +45,7 @@ finish() {
     exit "$code"
 }
 trap finish EXIT
-trap 'exit 2' HUP INT TERM
+trap 'exit 2' HUP INT TERM PIPE # nobody may be left who reads what it says
 
 cd "$scratch" || exit 2
 "$bin/initdb" -D "$cluster" -U postgres -N -A trust --no-locale </dev/null >"$scratch/initdb.log" 2>&1 ||

@@ -534,7 +534,7 @@ if [ "$mode" = look ]; then
 fi
 
 # Ours to finish, whoever leaves meanwhile. A handler, since what is ignored would stay so in the server.
-trap : HUP INT TERM
+trap : HUP INT TERM PIPE
 
 case $mode in
 recover) take_lock "$wait" ;;

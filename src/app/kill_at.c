@@ -59,6 +59,12 @@ static bool is_restart(const struct effect *e)
            (e->u.child.flags & CHILD_DETACHED);
 }
 
+static bool is_canary(const struct effect *e)
+{
+    return e->kind == FX_CHILD && e->req.owner == OWNER_APPLY && e->u.child.stdin_text &&
+           strstr(e->u.child.stdin_text, "Boots a scratch cluster");
+}
+
 static bool is_verify(const struct effect *e)
 {
     return e->kind == FX_PG_QUERY && e->req.owner == OWNER_APPLY && e->u.pg.conn == CONN_BENCH;
@@ -96,6 +102,7 @@ static const struct boundary {
     {"reply", is_alter, ANSWERED},        /* done, not yet in force */
     {"reload", is_reload, SENT},          /* in force, or soon */
     {"restart", is_restart, SENT},        /* the script is at work */
+    {"canary", is_canary, STARTED},       /* a scratch cluster is being booted */
     {"verify", is_verify, ANSWERED},      /* in force and seen, not yet written down */
     {"result", is_result, ANSWERED},      /* written down */
     {"bench-start", is_pgbench, STARTED}, /* pgbench runs */

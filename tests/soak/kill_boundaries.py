@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 """kill -9 at each boundary of a round, each followed by a resume.
 
-kill_boundaries.py [--versions 12,15,18] [--times 3] [--rows NAME,NAME…]
+kill_boundaries.py [--versions 12,15,18] [--times 3] [--rows NAME,NAME…] [--one-by-one]
 
 The boundaries are those of a switch, of a run and of a checkpoint: the program raises SIGKILL on itself at the ones that it
 meets (src/app/kill_at.c), and is killed from here at those of the server and of the restart script. A killed session is
 resumed by the next run. That one is stopped when its recovery is over, and everything of the session must then be gone from
 the server; each third time it is killed again inside the recovery instead. Sessions measure sleeps, which no setting helps, so
-that nothing may remain in the end. Prints a table, boundary by version, with the kills and the slowest way back.
+that nothing may remain in the end. Prints a table, boundary by version, with the kills and the slowest way back. The versions
+run side by side.
 """
 import argparse
 import collections
+import concurrent.futures
 import os
 import signal
 import sys
@@ -47,10 +49,11 @@ ROWS = [
     Row("reload sent", "reload", recovers=True),
     Row("verify", "verify", recovers=True),
     Row("result written", "result", recovers=True, meetings=(1, 2)),
+    Row("canary", "canary", change=RESTART),
     Row("stop", "stopping", how=REPORT, change=RESTART, recovers=True),
     Row("start", "starting", how=REPORT, change=RESTART, recovers=True),
-    Row("stop, the script too", "stopping", how=REPORT, change=RESTART, script=True),
-    Row("start, the script too", "starting", how=REPORT, change=RESTART, script=True),
+    Row("stop and script", "stopping", how=REPORT, change=RESTART, script=True),
+    Row("start and script", "starting", how=REPORT, change=RESTART, script=True),
     Row("save", "save", meetings=(1, 2)),
     Row("saved", "saved", meetings=(2, 1)),
     Row("verdict", "verdict"),
@@ -73,7 +76,7 @@ class Version:
         steps = [] if in_recovery else ["settled=stop"]  # meetings are counted from there on
         if row.how != REPORT:
             steps.append("%s:%d%s" % (row.at, meeting, "=stop" if row.how == RENAMED else ""))
-        env = {"PGD_TEST_FORCE_CHANGE": row.change, "PGD_TEST_KILL_AT": ",".join(steps)}
+        env = {"PGD_TEST_FORCE_CHANGE": row.change, "PGD_TEST_KILL_AT": ",".join(steps), "TMPDIR": self.ground.server.dir}
         ground = self.ground
         return t.Run(ground.server, ground.home, self.script, *FLAGS, program=t.TEST_PROGRAM, env=env)
 
@@ -88,7 +91,12 @@ class Version:
         self.slowest_now = time.monotonic() - since
         self.ground.undone("after the recovery")
         t.check(not self.ground.server.pgbenches(), "a pgbench runs")
+        t.wait_for("the end of a canary", 20, lambda: not self.canaries())
         self.verified += 1
+
+    def canaries(self):
+        """Scratch clusters that somebody has left behind; a canary whose program is killed cleans up by itself."""
+        return [name for name in os.listdir(self.ground.server.dir) if name.startswith("pgd-canary")]
 
     def end_of(self, run, watch):
         """Lets it go on until it is dead, by its own hand or, where watch() says so, by ours."""
@@ -143,6 +151,7 @@ class Version:
         if row.script:
             self.down = row.name
         self.met[row.name] += 1
+        ground.counts["kills inside a recovery"] += in_recovery
         self.slowest[row.name] = max(self.slowest[row.name], took)
         now = ground.open_session()
         t.check(now is not None, "the session is gone")
@@ -186,27 +195,33 @@ def table(rows, done):
     print("hand-over                no such boundary in this program")
 
 
+def one_version(number, wanted, times):
+    version = Version(number)
+    try:
+        for row in wanted:
+            version.row(row, times)
+        version.last()
+        return version
+    except Exception:
+        print("FAILED; the program's home is kept in %s" % version.ground.keep("pgd-kill-boundaries-%d" % number), flush=True)
+        raise
+    finally:
+        version.ground.destroy()
+
+
 def main():
     ask = argparse.ArgumentParser()
     ask.add_argument("--versions", default="12,15,18")
     ask.add_argument("--times", type=int, default=3)
     ask.add_argument("--rows", default="")
+    ask.add_argument("--one-by-one", action="store_true")
     given = ask.parse_args()
     wanted = [r for r in ROWS if not given.rows or r.name in given.rows.split(",")]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    started, done = time.monotonic(), []
-    for number in given.versions.split(","):
-        version = Version(int(number))
-        try:
-            for row in wanted:
-                version.row(row, given.times)
-            version.last()
-        except Exception:
-            print("FAILED; the program's home is kept in %s" % version.ground.keep("pgd-kill-boundaries-%s" % number))
-            raise
-        finally:
-            version.ground.destroy()
-        done.append(version)
+    started = time.monotonic()
+    numbers = [int(n) for n in given.versions.split(",")]
+    with concurrent.futures.ThreadPoolExecutor(1 if given.one_by_one else len(numbers)) as pool:
+        done = list(pool.map(lambda n: one_version(n, wanted, given.times), numbers))
     table(wanted, done)
     total = collections.Counter()
     for version in done:
