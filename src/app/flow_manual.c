@@ -88,9 +88,9 @@ bool flow_blocks_confirm(const struct model *m)
 
 /* -- telling ---------------------------------------------------------------------------------------------- */
 
-static void put_settings(const struct apply *a, struct line *l)
+static void settings_json(const struct apply *a, struct buf *list)
 {
-    struct buf list = {0}, item = {0};
+    struct buf item = {0};
 
     for (int i = 0; i < a->n; i++) {
         const struct entry *from = a->undoing ? &a->to[i] : &a->before[i];
@@ -104,11 +104,9 @@ static void put_settings(const struct apply *a, struct line *l)
         item.len = 0;
         line_finish(one, &item);
         /* the builder's own first member goes */
-        buf_printf(&list, "%s{%s", i ? "," : "[", strchr(buf_text(&item), ',') + 1);
+        buf_printf(list, "%s{%s", i ? "," : "[", strchr(buf_text(&item), ',') + 1);
     }
-    buf_puts(&list, a->n ? "]" : "[]");
-    line_raw(l, "settings", buf_text(&list));
-    buf_clear(&list);
+    buf_puts(list, a->n ? "]" : "[]");
     buf_clear(&item);
 }
 
@@ -116,7 +114,9 @@ static void emit_manual(struct model *m, struct effects *fx)
 {
     const struct apply *a = &m->apply;
     struct line *l = line_new("manual");
+    struct buf list = {0};
 
+    settings_json(a, &list);
     line_int(l, "round", m->flow == FLOW_ROUND ? m->session.round.number : m->session.rounds_done);
     line_text(l, "arm", a->goal.label);
     line_text(l, "what", m->session.by_hand ? "change" : "restart");
@@ -125,11 +125,12 @@ static void emit_manual(struct model *m, struct effects *fx)
     line_text(l, "platform", m->way.platform[0] ? m->way.platform : NULL);
     line_text(l, "why", m->way.why[0] ? m->way.why : NULL);
     line_text(l, "form", way_form_name(m->fl.how.form));
-    put_settings(a, l);
+    line_raw(l, "settings", buf_text(&list));
     line_text(l, "trouble", a->manual.trouble[0] ? a->manual.trouble : NULL);
     line_text(l, "text", a->manual.text.len ? buf_text((struct buf *)&a->manual.text) : "");
     line_text(l, "file", a->manual.exported ? a->env.manual_path : NULL);
     flow_emit(m, l, fx);
+    buf_clear(&list);
 }
 
 /* As the screen's list of events and the plain output of a headless run have it: a line each. */
