@@ -7,6 +7,7 @@
 #include "pgd/app/links.h"
 #include "pgd/base/assets.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/others.h"
 
 enum { CLAIM_MS = 5000, AGAIN_MS = 1000, AGAIN_MAX = 20 };
 
@@ -42,6 +43,7 @@ static void start(struct model *m, struct effects *fx)
 
     c->generation++;
     c->tries = 0;
+    c->got = false;
     err_clear(&c->err);
     memset(&c->now, 0, sizeof c->now);
     if (m->links[CONN_CONTROL].state == LINK_UP)
@@ -162,19 +164,36 @@ static void tuners_answered(struct model *m, const struct rows *r, struct effect
     bool other = r->nrows > 0;
     int64_t pid = other ? rows_int64(r, 0, "pid", 0) : 0;
 
-    if (!other && c->got) {
+    if (!other && c->got && c->then == CLAIM_THEN_PLAN) {
+        ask(m, CLAIM_FILES, others_sql(), fx);
+    } else if (!other && c->got) {
         c->state = CLAIM_HELD;
     } else if ((!other || pid == c->former_pid) && c->tries < AGAIN_MAX) {
         again(m, fx);
     } else if (other) {
         refuse_holder(m, r);
-        if (c->got)
-            fx_sql(fx, (struct req){OWNER_CLAIM, 0, 0}, CONN_CONTROL, unlock_sql, CLAIM_MS);
         c->state = CLAIM_REFUSED;
     } else {
         err_set(&c->err, ERR_BUSY, "the lock for tuning this server cannot be had");
         c->state = CLAIM_REFUSED;
     }
+}
+
+/* Somebody else's unfinished edit: a reload would do nothing, a restart might be the last. */
+static void files_answered(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct claim *c = &m->claim;
+    bool hba = c->state == CLAIM_HBA;
+    bool ok = ev->err.code != ERR_NONE || !ev->rows ||
+              (hba ? others_hba_errors(ev->rows, &c->err)
+                   : others_errors(ev->rows, &m->session.ledger, &c->err));
+
+    if (!ok)
+        c->state = CLAIM_REFUSED;
+    else if (hba)
+        c->state = CLAIM_HELD;
+    else
+        ask(m, CLAIM_HBA, others_hba_sql(), fx);
 }
 
 void claim_event(struct model *m, const struct event *ev, struct effects *fx)
@@ -195,6 +214,10 @@ void claim_event(struct model *m, const struct event *ev, struct effects *fx)
         return;                      /* the link's own event follows */
     if (c->state == CLAIM_CONTROL) { /* a role that may not read it goes without */
         control_answered(m, r, fx);
+        return;
+    }
+    if (c->state == CLAIM_FILES || c->state == CLAIM_HBA) {
+        files_answered(m, ev, fx);
         return;
     }
     if (ev->err.code != ERR_NONE || !r || r->nrows == (c->state == CLAIM_TUNERS ? -1 : 0)) {
@@ -273,13 +296,12 @@ bool claim_pump(struct model *m, struct effects *fx)
 {
     struct claim *c = &m->claim;
     struct err e = c->err;
+    bool was_held = c->got && (c->state == CLAIM_HELD || c->state == CLAIM_REFUSED);
 
     if (c->state == CLAIM_HELD && c->then != CLAIM_THEN_NOTHING) {
         go_on(m, fx);
     } else if (c->state == CLAIM_HELD && !model_run_active(m)) {
         c->state = CLAIM_NONE;
-        if (m->links[CONN_CONTROL].state == LINK_UP)
-            fx_sql(fx, (struct req){OWNER_CLAIM, 0, 0}, CONN_CONTROL, unlock_sql, CLAIM_MS);
     } else if (c->state == CLAIM_REFUSED && c->then != CLAIM_THEN_NOTHING) {
         c->then = CLAIM_THEN_NOTHING;
         c->state = CLAIM_NONE;
@@ -292,6 +314,11 @@ bool claim_pump(struct model *m, struct effects *fx)
         c->state = CLAIM_NONE;
     } else {
         return false;
+    }
+    if (was_held && c->state == CLAIM_NONE) {
+        c->got = false;
+        if (m->links[CONN_CONTROL].state == LINK_UP)
+            fx_sql(fx, (struct req){OWNER_CLAIM, 0, 0}, CONN_CONTROL, unlock_sql, CLAIM_MS);
     }
     return true;
 }

@@ -167,10 +167,7 @@ void flow_event(struct model *m, const struct event *ev, struct effects *fx)
         flow_prepare_event(m, ev, fx);
         break;
     case FLOW_ROUND:
-        if (flow_waits(m, ev)) {
-            flow_save_failed(m, ev, fx);
-            flow_round_saved(m, fx);
-        }
+        flow_rounds_event(m, ev, fx);
         break;
     case FLOW_SUMMARY:
     case FLOW_PAUSED:

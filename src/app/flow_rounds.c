@@ -3,6 +3,7 @@
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/links.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/others.h"
 #include "pgd/workspace/consent.h"
 #include "pgd/workspace/store.h"
 #include <math.h>
@@ -10,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EMPTY_ROUNDS_MAX = 4 };
+enum { EMPTY_ROUNDS_MAX = 4, LOOK_MS = 5000 };
+/* Steps of FLOW_ROUND: only one of them waits for an answer of its own. */
+enum { ROUNDS_NOTHING, ROUNDS_LOOK };
 
 static double confirm_cost(const struct model *m)
 {
@@ -142,7 +145,10 @@ static void emit_proposal(struct model *m, const struct review *r, struct effect
     line_text(l, "advisor", r->proposal.advisor.text);
     line_text(l, "summary", r->proposal.summary);
     line_int(l, "changes", r->n);
+    line_text(l, "others", r->others[0] ? r->others : NULL);
     flow_emit(m, l, fx);
+    if (r->others[0])
+        model_say(m, CHAT_WARN, "%s", r->others);
     for (int i = 0; i < r->n; i++) {
         const struct review_line *v = &r->lines[i];
         emit_guard(m, r->round, v, fx);
@@ -424,8 +430,10 @@ static void round_wish(struct model *m, struct effects *fx)
     struct round *r = &s->round;
 
     switch (r->want) {
-    case ROUND_WANT_PROPOSAL:
-        propose(m, fx);
+    case ROUND_WANT_PROPOSAL: /* after a look at what others have left in the files */
+        m->fl.step = ROUNDS_LOOK;
+        s->round.review.others[0] = '\0';
+        fx_sql(fx, flow_req(m), CONN_CONTROL, others_sql(), LOOK_MS);
         break;
     case ROUND_WANT_REVIEW:
         m->fl.decision = DECIDE_REVIEW;
@@ -460,6 +468,25 @@ void flow_round_message(struct model *m, struct round_msg *msg, struct effects *
     round_step(&m->session.round, msg);
     m->dirty = true;
     round_wish(m, fx);
+}
+
+void flow_rounds_event(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct round *r = &m->session.round;
+
+    if (!flow_waits(m, ev))
+        return;
+    if (m->fl.step == ROUNDS_LOOK && ev->kind == EV_PG_RESULT) {
+        m->fl.step = ROUNDS_NOTHING;
+        if (r->state != ROUND_PROPOSE)
+            return;
+        if (ev->err.code == ERR_NONE && ev->rows)
+            others_pending(ev->rows, &m->session.ledger, r->review.others, sizeof r->review.others);
+        propose(m, fx);
+    } else if (ev->kind == EV_FILE) {
+        flow_save_failed(m, ev, fx);
+        flow_round_saved(m, fx);
+    }
 }
 
 void flow_round_saved(struct model *m, struct effects *fx)

@@ -8,6 +8,7 @@
 #include "pgd/base/text.h"
 #include "pgd/tuning/apply_parts.h"
 #include "pgd/tuning/guard.h"
+#include "pgd/tuning/others.h"
 
 #define SETTING_COLUMNS                                                       \
     "s.name, s.setting, s.unit, s.vartype, s.context, s.min_val, s.max_val, " \
@@ -173,15 +174,20 @@ bool apply_in_force(const struct rows *r, const struct setting *s, const struct 
     return apply_value_same(s, e->present ? e->value : without_ours(r, s));
 }
 
+static bool in_ledger(const struct ledger *l, const char *name)
+{
+    for (int i = 0; i < l->n; i++)
+        if (text_eq_nocase(l->rows[i].original.name, name))
+            return true;
+    return false;
+}
+
 bool apply_is_ours(const struct apply *a, const char *name)
 {
     for (int i = 0; i < a->goal.n; i++)
         if (text_eq_nocase(a->goal.entries[i].name, name))
             return true;
-    for (int i = 0; i < a->env.ledger->n; i++)
-        if (text_eq_nocase(a->env.ledger->rows[i].original.name, name))
-            return true;
-    return false;
+    return in_ledger(a->env.ledger, name);
 }
 
 /* pg_file_settings calls a changed restart-class value an error, with the same words as a bad one. */
@@ -219,6 +225,72 @@ bool apply_read_errors(const struct rows *r, const struct apply *a, struct err *
         return foreign(e, r, i);
     }
     return true;
+}
+
+const char *others_sql(void)
+{
+    return apply_sql_config;
+}
+
+const char *others_hba_sql(void)
+{
+    return apply_sql_hba;
+}
+
+bool others_errors(const struct rows *r, const struct ledger *ours, struct err *e)
+{
+    for (int i = 0; i < r->nrows; i++) {
+        const char *name = cell(r, i, "file_name");
+        bool mine = name[0] && is_auto_conf(cell(r, i, "file")) && in_ledger(ours, name);
+        if (rows_text(r, i, "error") && !mine && !(name[0] && waits_for_restart(r, i)))
+            return foreign(e, r, i);
+    }
+    return true;
+}
+
+bool others_hba_errors(const struct rows *r, struct err *e)
+{
+    if (r->nrows == 0)
+        return true;
+    err_set(e, ERR_BUSY, "%.150s line %.12s: %.80s", cell(r, 0, "file"), cell(r, 0, "line"),
+            cell(r, 0, "error"));
+    err_detail(e, "A bad line there keeps the server from starting.");
+    return err_hint(e, "Mend that line, then try again.");
+}
+
+/* Would this row of a file change what runs? A changed restart-class value is called an error there. */
+static bool pending(const struct rows *r, int i, struct setting *s)
+{
+    read_setting(r, i, s);
+    bool plain = strcmp(s->source, "default") == 0 || strcmp(s->source, "configuration file") == 0;
+    bool restarts = strcmp(s->context, "postmaster") == 0;
+    bool would = rows_bool(r, i, "applied", false) || (restarts && rows_text(r, i, "error"));
+    return plain && would && strcmp(s->context, "internal") != 0 &&
+           !apply_value_same(s, cell(r, i, "file_value"));
+}
+
+void others_pending(const struct rows *r, const struct ledger *ours, char *dst, size_t size)
+{
+    struct setting s;
+    size_t used = 0;
+    int found = 0;
+
+    dst[0] = '\0';
+    for (int i = 0; i < r->nrows; i++) {
+        const char *name = cell(r, i, "name");
+        if (!name[0] || !rows_text(r, i, "file_name") || in_ledger(ours, name) ||
+            !pending(r, i, &s) || ++found > 4)
+            continue;
+        const char *when = strcmp(s.context, "postmaster") == 0 ? "a restart" : "a reload";
+        used += (size_t)snprintf(
+            dst + used, size - used, "%s%.60s %.40s to %.40s (at %s)",
+            found > 1 ? ", " : "Others have changed in the files, and it is not in force yet: ",
+            name, s.value, cell(r, i, "file_value"), when);
+        if (used >= size)
+            return;
+    }
+    if (found > 4)
+        snprintf(dst + used, size - used, " and %d more", found - 4);
 }
 
 static void add_other(char *dst, size_t size, int *found, const char *name, const char *from,

@@ -231,14 +231,18 @@ void dialog_review(struct canvas *c, struct rect screen, const struct model *m,
              review->round, review->n, review->n == 1 ? "" : "s", restarts,
              restarts == 1 ? "" : "s", review->proposal.advisor.text);
     int summary = review->proposal.summary[0] ? 2 : 0;
+    int others = review->others[0] ? 1 : 0;
     int w = screen.w > 150 ? 150 : screen.w;
     int detail = detail_want(c, review, w - 4);
     struct review_rows rows = rows_of(review);
-    int want = row_count(&rows) + summary + detail + 4;
+    int want = row_count(&rows) + summary + others + detail + 4;
     struct rect in = dialog_open(c, screen, w, want, title, m, t);
     if (summary && wrap_draw(c, (struct rect){in.y, in.x, summary, in.w}, STYLE_AI,
                              review->proposal.summary, 0) > summary)
         canvas_put(c, in.y + summary - 1, in.x + in.w - 2, 2, STYLE_AI, " \xe2\x80\xa6");
+    if (others)
+        canvas_put_cut(c, in.y + summary, in.x, in.w, STYLE_WARN, review->others);
+    summary += others;
     /* Neither takes more than half of what there is from the other. */
     int room = in.h - summary - 2, half = room / 2, listed = row_count(&rows);
     if (detail > room - (listed < half ? listed : half))

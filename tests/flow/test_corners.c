@@ -92,6 +92,11 @@ static void an_undone_round_is_switched_back_before_anything_is_measured(void **
     w.m->screen.dialog.kind = DIALOG_VERDICT;
     press(&w, 'u');
     assert_int_equal(s->best.n, 1);
+    /* What others have left in the files is looked at before a proposal; that it cannot be read holds nothing up. */
+    assert_int_equal(count(&w, FX_PG_QUERY, OWNER_FLOW), 1);
+    play(&w, (struct event){.kind = EV_PG_RESULT,
+                            .req = {OWNER_FLOW, w.m->fl.generation, w.m->fl.waiting},
+                            .err = {.code = ERR_SQL}});
     assert_int_equal(w.m->flow, FLOW_CONFIRM); /* without evidence there is nothing to propose */
     assert_int_equal(s->confirm.arm, -1);
     assert_true(w.m->fl.now.switching);

@@ -103,6 +103,7 @@ double flow_get_p95(const struct bench_run *r);
 void flow_arm_window(const struct experiment *x, int arm, struct window *w);
 
 /* flow_rounds.c */
+void flow_rounds_event(struct model *m, const struct event *ev, struct effects *fx);
 void flow_round_message(struct model *m, struct round_msg *msg, struct effects *fx);
 void flow_emit_verdict(struct model *m, const char *phase, int round, const struct verdict *v,
                        struct effects *fx);

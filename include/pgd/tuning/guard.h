@@ -51,7 +51,8 @@ struct memory_bill {
 
 struct guard_policy {
     bool restart_possible; /* a way to restart is known and allowed */
-    const char *restart_refused; /* why there is none at this moment; NULL = none is allowed at all */
+    const char
+        *restart_refused;  /* why there is none at this moment; NULL = none is allowed at all */
     bool allow_durability; /* the DBA asked for durability trades */
     bool by_dba;           /* the value was typed by the DBA: DBA-only knobs pass */
     double peak_active;    /* measured concurrency; NAN = unknown: clients */
@@ -71,8 +72,9 @@ struct review {
     int n;
     struct review_line lines[CHANGES_MAX];
     struct memory_bill bill;
-    int cursor; /* of the screen */
-    bool done;  /* every line has an answer and the DBA said go */
+    char others[400]; /* what our reload or restart would also make effective; "" = nothing */
+    int cursor;       /* of the screen */
+    bool done;        /* every line has an answer and the DBA said go */
 };
 
 /* Checks each change of p against facts and policy, and bills them together. Every line is unanswered afterwards.

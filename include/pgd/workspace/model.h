@@ -431,7 +431,11 @@ enum claim_state {
     CLAIM_IDENTITY, /* which server is it, and is there a pooler before it? */
     CLAIM_CONTROL,  /* … its system identifier. The same one, no standby → LOCK, else REFUSED */
     CLAIM_LOCK,     /* our advisory lock was asked for */
-    CLAIM_TUNERS, /* who else holds one? Nobody → HELD; our own former session → PAUSE; else REFUSED */
+    /* Who else holds one? Nobody → FILES at a session's begin, else HELD; our own former session → PAUSE; else
+     * REFUSED. */
+    CLAIM_TUNERS,
+    CLAIM_FILES, /* lines of the configuration files that the server cannot use → REFUSED, else HBA */
+    CLAIM_HBA,   /* … of pg_hba.conf → REFUSED, else HELD. Who may not read them goes without */
     CLAIM_PAUSE, /* a second later it is tried again */
     CLAIM_HELD,
     CLAIM_REFUSED /* err says why */
