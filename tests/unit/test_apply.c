@@ -30,6 +30,7 @@ static int setup(void **state)
     (void)state;
     static char *keys[] = {"host", "user", NULL}, *values[] = {"/tmp", "app", NULL};
     memset(&facts, 0, sizeof facts);
+    facts.rights.hba_rules = true;
     memset(&ledger, 0, sizeof ledger);
     memset(&a, 0, sizeof a);
     journal_no = 0;

@@ -376,6 +376,7 @@ static void test_only_the_restart(void **state)
     (void)state;
     struct arm goal = {.label = "round 1"};
     arm_set(&goal, "shared_buffers", true, "512MB");
+    facts.rights.hba_rules = true;
     env.how = NULL;
     apply_start(&a, &env, &goal, now, &fx);
     who("f", 1);
