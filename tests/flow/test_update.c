@@ -241,14 +241,19 @@ static void retries_back_off_and_start_over(void **state)
 static void a_database_of_ours_has_no_limits(void **state)
 {
     (void)state;
-    static const struct override set[] = {
+    static const char *const set[][4] = {
         {"statement_timeout", "1ms", "joe", ""}, {"work_mem", "1GB", "joe", ""},
         {"lock_timeout", "1ms", "jim", ""},      {"search_path", "evil", "", "pg_diagnose_bench"},
         {"lock_timeout", "2ms", "joe", "shop"},  {"datestyle", "German", "", ""}};
     struct world w = begin(true);
     char way[200] = "PGSSLMODE=disable\n", full[40] = "PGSSLMODE=disable\n";
-    memcpy(w.m->server.overrides, set, sizeof set);
-    w.m->server.noverrides = (int)ARRAY_LEN(set);
+    for (size_t i = 0; i < ARRAY_LEN(set); i++) {
+        struct override *o = &w.m->server.overrides[w.m->server.noverrides++];
+        snprintf(o->name, sizeof o->name, "%s", set[i][0]);
+        snprintf(o->value, sizeof o->value, "%s", set[i][1]);
+        snprintf(o->role, sizeof o->role, "%s", set[i][2]);
+        snprintf(o->database, sizeof o->database, "%s", set[i][3]);
+    }
     snprintf(w.m->server.id.role, sizeof w.m->server.id.role, "joe");
     links_own_options(w.m, "pg_diagnose_bench", way, sizeof way);
     assert_string_equal(way,
