@@ -219,6 +219,11 @@ void flow_tune(struct model *m, struct effects *fx)
         if (m->opt.readonly || m->workspace.readonly) {
             model_say(m, CHAT_WARN, "%s: no session can be started here",
                       m->opt.readonly ? "--readonly" : m->workspace.holder);
+        } else if (!m->sight_known && m->flow == FLOW_ERROR &&
+                   m->links[CONN_CONTROL].state == LINK_UP) {
+            m->screen.dialog.kind = DIALOG_NONE;
+            flow_enter(m, FLOW_DISCOVER);
+            discover_start(&m->discover, &m->server, fx);
         } else if (!m->sight_known) {
             model_say(m, CHAT_WARN, "discovery has not finished yet");
         } else {
