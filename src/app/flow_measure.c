@@ -220,6 +220,12 @@ void flow_switch_failed(struct model *m, struct effects *fx)
         flow_end_stuck(m, &e, fx);
     } else if (m->fl.now.cancel) {
         flow_settle(m, &s->best, fx);
+    } else if (m->flow == FLOW_CONFIRM && e.code == ERR_CANCELLED && !m->opt.headless) {
+        /* declined: whether to keep what no fresh run has confirmed is the DBA's own decision, too */
+        model_say(m, CHAT_WARN, "the confirmation ends: %s; nothing is claimed", e.msg);
+        text_copy(s->end_reason, sizeof s->end_reason, "the confirmation was declined");
+        m->fl.decision = DECIDE_KEEP;
+        m->screen.dialog = (struct dialog){.kind = DIALOG_SUMMARY};
     } else if (m->flow == FLOW_CONFIRM) {
         model_say(m, CHAT_BAD, "the confirmation ends: %s", e.msg);
         text_copy(s->end_reason, sizeof s->end_reason, e.msg);

@@ -209,7 +209,8 @@ static void say_recover(struct dialog_text *text, const struct model *m)
         dialog_say(text, STYLE_NORMAL,
                    "Nothing of it is in force: the server's settings are as they were.");
     else
-        dialog_say(text, STYLE_NORMAL, "In postgresql.auto.conf stands, by its journal:");
+        dialog_say(text, STYLE_NORMAL, "%s, by its journal:",
+                   m->session.by_hand ? "In force is" : "In postgresql.auto.conf stands");
     say_ledger(text, &m->session.ledger);
     dialog_gap(text);
     if (m->session.pending.phase != PENDING_NOTHING) {

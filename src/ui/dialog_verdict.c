@@ -191,6 +191,10 @@ static void say_summary(struct dialog_text *text, const struct model *m)
                    : pane_best_stands(m) ? "settings in force now"
                                          : "settings that were tried; all of them are undone");
         say_kept(text, s);
+        if (!asks && pane_best_stands(m))
+            dialog_say(text, STYLE_LABEL,
+                       "They stand in postgresql.auto.conf, which wins over every file that Ansible, "
+                       "Puppet or conf.d manage: /handover moves them.");
     } else {
         dialog_say(text, STYLE_NORMAL,
                    "No change earned its place: the server runs as it did before.");
@@ -215,7 +219,8 @@ void dialog_summary(struct canvas *c, struct rect screen, const struct model *m,
     (void)cursor;
     char title[160];
     snprintf(title, sizeof(title), "%s: %s", m->session.plan.strategy,
-             m->fl.decision == DECIDE_KEEP ? "improved, but below its target"
-                                           : session_state_name(m->session.state));
+             m->fl.decision != DECIDE_KEEP      ? session_state_name(m->session.state)
+             : isfinite(m->session.final.ratio) ? "improved, but below its target"
+                                                : "improved, but not confirmed");
     dialog_page(c, screen, 110, title, m, t, say_summary);
 }

@@ -149,6 +149,11 @@ void model_restart(const struct model *m, struct restart_choice *out)
     const struct sdl *p = &m->session.plan;
     bool planned = p->strategy[0] != '\0';
 
+    if (m->session.by_hand) {
+        memset(out, 0, sizeof *out);
+        text_copy(out->why_not, sizeof out->why_not, "every change is left to you here");
+        return;
+    }
     restart_choose(&m->server.id, planned ? p->restart : m->opt.restart,
                    planned ? p->restart_command : m->opt.restart_command, out);
 }

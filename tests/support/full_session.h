@@ -156,6 +156,45 @@ static inline void full_rounds(struct session *s)
     PUT(s->rejected[0].value, "1.1");
 }
 
+/* A round that waits for the DBA's switch: two runs of the first arm are made. */
+static inline void full_pending(struct session *s)
+{
+    struct round *r = &s->round;
+    s->by_hand = true;
+    s->pending.phase = PENDING_ROUND;
+    s->pending.want_arm = ARM_B;
+    s->pending.restart = true;
+    PUT(s->pending.arm.label, "round 4");
+    arm_set(&s->pending.arm, "work_mem", true, "64MB");
+    round_init(r, 4, &s->best, &s->plan, s->floor);
+    r->state = ROUND_JOURNAL;
+    r->candidate = s->pending.arm;
+    r->review.n = 2;
+    PUT(r->review.lines[0].change.name, "work_mem");
+    PUT(r->review.lines[0].change.value, "64MB");
+    PUT(r->review.lines[0].change.why, "sorts spill");
+    PUT(r->review.lines[0].from, "4MB");
+    PUT(r->review.lines[0].to, "64MB");
+    r->review.lines[0].answer = ANSWER_ACCEPT;
+    PUT(r->review.lines[1].change.name, "jit");
+    PUT(r->review.lines[1].change.value, "off");
+    r->review.lines[1].answer = ANSWER_REJECT;
+    r->experiment.blocks = true;
+    for (int i = 0; i < 2; i++) {
+        struct bench_run *run = &r->experiment.runs[r->experiment.n++];
+        run->valid = true;
+        run->arm = ARM_A;
+        run->number = 32 + i;
+        run->secs = 30;
+        run->tps = 5200 + i;
+        run->p95_ms = 3.5;
+        run->p50_ms = run->p99_ms = NAN;
+        run->lat_avg_ms = 1.25;
+        run->transactions = 156000;
+        run->window.valid = false; /* every byte of this session is cut off once */
+    }
+}
+
 static inline struct session *full_session(void)
 {
     struct session *s = calloc(1, sizeof *s);
@@ -184,6 +223,7 @@ static inline struct session *full_session(void)
     PUT(s->end_reason, "three misses in a row");
     s->journal_no = 42;
     s->run_number = 31;
+    full_pending(s);
     return s;
 }
 

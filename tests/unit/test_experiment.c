@@ -167,6 +167,77 @@ static void test_order_by_restart_unknown_arm(void **s)
     experiment_clear(&x);
 }
 
+/* A person makes each switch: one in a round, two in a confirmation, and the note says what that is worth. */
+static void test_blocks(void **s)
+{
+    (void)s;
+    struct sdl plan = plan_of();
+    struct experiment x;
+    struct buf trace = {0};
+    struct verdict v;
+    experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01, ARM_A);
+    x.blocks = true;
+    play(&x, better, false, 1000, &trace);
+    assert_string_equal(buf_text(&trace), "w5 rA rA rA rA SB w2 rB rB rB rB ");
+    experiment_verdict(&x, &v);
+    assert_int_equal(v.kind, VERDICT_IMPROVED);
+    assert_non_null(strstr(v.note, "two blocks"));
+    experiment_clear(&x);
+    buf_clear(&trace);
+
+    experiment_init(&x, EXPERIMENT_CONFIRM, &plan, 0.01, ARM_B);
+    x.blocks = true;
+    play(&x, better, false, 1000, &trace);
+    assert_string_equal(buf_text(&trace), "w5 rB rB rB SA w2 rA rA rA rA rA SB w2 rB rB ");
+    experiment_verdict(&x, &v);
+    assert_int_equal(v.kind, VERDICT_IMPROVED);
+    assert_non_null(strstr(v.note, "there and back"));
+    experiment_clear(&x);
+    buf_clear(&trace);
+
+    /* undecided: the last block grows, and no further switch is made */
+    experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01, ARM_A);
+    x.blocks = true;
+    play(&x, unclear, false, 1000, &trace);
+    assert_string_equal(buf_text(&trace), "w5 rA rA rA rA SB w2 rB rB rB rB rB rB ");
+    experiment_clear(&x);
+    buf_clear(&trace);
+
+    /* clearly worse: the rest of its block is not worth the time */
+    experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01, ARM_A);
+    x.blocks = true;
+    play(&x, worse, false, 1000, &trace);
+    assert_string_equal(buf_text(&trace), "w5 rA rA rA rA SB w2 rB rB ");
+    assert_true(x.stopped_early);
+    experiment_clear(&x);
+    buf_clear(&trace);
+}
+
+/* A machine that slows down all the time: the confirmation's arms suffer alike, those of a round do not. */
+static double slowing(int arm, int run)
+{
+    (void)arm;
+    return 1000 * (1 - 0.01 * run) + run % 2;
+}
+
+static void test_blocks_and_drift(void **s)
+{
+    (void)s;
+    struct sdl plan = plan_of();
+    struct experiment x;
+    struct buf trace = {0};
+    struct verdict v;
+    plan.min_runs = 3; /* four an arm in the confirmation with its own least of four: five */
+    experiment_init(&x, EXPERIMENT_CONFIRM, &plan, 0.01, ARM_B);
+    x.blocks = true;
+    play(&x, slowing, false, 1000, &trace);
+    experiment_verdict(&x, &v);
+    assert_int_equal(v.kind, VERDICT_INCONCLUSIVE);
+    near(v.ratio, 1.0, 0.02);
+    experiment_clear(&x);
+    buf_clear(&trace);
+}
+
 static void test_confirm_starts_where_it_is(void **s)
 {
     (void)s;
@@ -453,6 +524,8 @@ int main(void)
         cmocka_unit_test(test_aa_alternation_counts),
         cmocka_unit_test(test_order_by_reload),
         cmocka_unit_test(test_order_by_restart_unknown_arm),
+        cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_blocks_and_drift),
         cmocka_unit_test(test_confirm_starts_where_it_is),
         cmocka_unit_test(test_confirm_with_little_time),
         cmocka_unit_test(test_screening),

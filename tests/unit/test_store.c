@@ -144,6 +144,16 @@ static void test_round_trip(void **st)
     assert_int_equal(two->run_number, 31);
     assert_int_equal(two->rounds_done, 3);
     assert_int_equal(two->misses, 1);
+    assert_true(two->by_hand);
+    assert_int_equal(two->pending.phase, PENDING_ROUND);
+    assert_memory_equal(&two->pending.arm, &one->pending.arm, sizeof one->pending.arm);
+    assert_int_equal(two->round.number, 4);
+    assert_int_equal(two->round.want_arm, ARM_B);
+    assert_int_equal(two->round.review.n, 1); /* what was rejected stands in `rejected` */
+    assert_string_equal(two->round.review.lines[0].to, "64MB");
+    assert_int_equal(two->round.experiment.n, 2);
+    assert_true(two->round.experiment.blocks && two->round.experiment.runs[1].valid);
+    assert_float_equal(two->round.experiment.runs[1].tps, 5201, 1e-9);
     buf_clear(&first);
     buf_clear(&second);
     full_session_free(one);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "pgd/base/text.h"
+#include "pgd/tuning/manual.h"
 #include "pgd/ui/pane.h"
 #include "pgd/ui/view.h"
 
@@ -377,6 +378,13 @@ static void every_dialog_fits_every_size(void **state)
     text_copy(f->m->apply.stuck_sql, 100, "ALTER SYSTEM RESET shared_buffers;");
     text_copy(f->m->screen.dialog.err.msg, 100, "the disk is full");
     f->m->screen.dialog.secret_len = 5;
+    struct apply *a = &f->m->apply;
+    a->n = 1;
+    text_copy(a->to[0].name, sizeof a->to[0].name, "shared_buffers");
+    text_copy(a->to[0].value, sizeof a->to[0].value, "4GB");
+    a->to[0].present = true;
+    a->manual.seen[0] = MANUAL_RESTART;
+    buf_puts(&a->manual.text, "ALTER SYSTEM SET shared_buffers = '4GB';\n");
     static const char *const marks[] = {
         [DIALOG_HELP] = "Keyboard help",   [DIALOG_STRATEGY] = "2  MemoryTuning",
         [DIALOG_PLAN] = "Plan of",         [DIALOG_TARGET] = "6000",
@@ -385,10 +393,10 @@ static void every_dialog_fits_every_size(void **state)
         [DIALOG_PASSWORD] = "*****",       [DIALOG_STATUS] = "control link",
         [DIALOG_STUCK] = "RESET shared",   [DIALOG_ERROR] = "the disk is full",
         [DIALOG_QUIT] = "Leave?",          [DIALOG_START] = "shop_db-server",
-        [DIALOG_SCRIPTS] = "Script",
+        [DIALOG_SCRIPTS] = "Script",       [DIALOG_MANUAL] = "waits for a restart",
     };
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-        for (int d = DIALOG_HELP; d <= DIALOG_SCRIPTS; d++) {
+        for (int d = DIALOG_HELP; d <= DIALOG_MANUAL; d++) {
             f->m->screen.dialog.kind = (enum dialog_kind)d;
             paint(f, sizes[i][0], sizes[i][1]);
             if (!canvas_has(f->c, marks[d]))
