@@ -161,6 +161,20 @@ static void a_signal_while_the_end_is_written_waits_for_it(void **state)
     end(&w);
 }
 
+static void a_discovery_that_failed_is_begun_anew(void **state)
+{
+    struct world w = begin();
+
+    (void)state;
+    w.m->flow = FLOW_ERROR;
+    w.m->sight_known = false;
+    w.m->screen.dialog.kind = DIALOG_NONE;
+    press(&w, 't');
+    assert_int_equal(w.m->flow, FLOW_DISCOVER);
+    assert_int_equal(count(&w, FX_PG_QUERY, OWNER_DISCOVERY), 1);
+    end(&w);
+}
+
 static void the_summary_is_the_last_line(void **state)
 {
     struct world w = begin();
@@ -189,6 +203,7 @@ int main(void)
         cmocka_unit_test(a_switch_waits_for_the_connection),
         cmocka_unit_test(a_cancel_with_nothing_in_force_does_not_wait),
         cmocka_unit_test(a_signal_while_the_end_is_written_waits_for_it),
+        cmocka_unit_test(a_discovery_that_failed_is_begun_anew),
         cmocka_unit_test(the_summary_is_the_last_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
