@@ -241,6 +241,36 @@ void effect_text(const struct effect *e, struct buf *out)
     buf_clear(&raw);
 }
 
+/* Which member of the union an effect of this kind has. */
+enum payload { PAYLOAD_NONE, PAYLOAD_PG, PAYLOAD_CHILD, PAYLOAD_FILE };
+
+static enum payload payload_of(enum effect_kind kind)
+{
+    switch (kind) {
+    case FX_PG_CONNECT:
+    case FX_PG_QUERY:
+    case FX_PG_CANCEL:
+    case FX_PG_CLOSE:
+        return PAYLOAD_PG;
+    case FX_CHILD:
+    case FX_CHILD_KILL:
+        return PAYLOAD_CHILD;
+    case FX_FILE:
+        return PAYLOAD_FILE;
+    case FX_NONE:
+    case FX_TIMER:
+    case FX_TIMER_STOP:
+    case FX_STDOUT:
+    case FX_STDERR:
+    case FX_SUSPEND:
+    case FX_REDRAW:
+    case FX_BELL:
+    case FX_QUIT:
+        break;
+    }
+    return PAYLOAD_NONE;
+}
+
 static char *copy_text(const char *s)
 {
     return s ? xstrdup(s) : NULL;
@@ -265,35 +295,23 @@ struct effect effect_copy(const struct effect *e)
         memcpy(c.text, e->text, e->len);
         c.text[e->len] = '\0';
     }
-    switch (e->kind) {
-    case FX_PG_CONNECT:
-    case FX_PG_QUERY:
-    case FX_PG_CANCEL:
-    case FX_PG_CLOSE:
+    switch (payload_of(e->kind)) {
+    case PAYLOAD_PG:
         c.u.pg.keys = copy_list(e->u.pg.keys, list_len(e->u.pg.keys));
         c.u.pg.values = copy_list(e->u.pg.values, list_len(e->u.pg.keys));
         break;
-    case FX_CHILD:
-    case FX_CHILD_KILL:
+    case PAYLOAD_CHILD:
         c.u.child.argv = copy_list(e->u.child.argv, list_len(e->u.child.argv));
         c.u.child.env = copy_list(e->u.child.env, list_len(e->u.child.env));
         c.u.child.run_as = copy_text(e->u.child.run_as);
         c.u.child.stdin_text = copy_text(e->u.child.stdin_text);
         c.u.child.cwd = copy_text(e->u.child.cwd);
         break;
-    case FX_FILE:
+    case PAYLOAD_FILE:
         c.u.file.path = copy_text(e->u.file.path);
         c.u.file.digest_arg = copy_text(e->u.file.digest_arg);
         break;
-    case FX_NONE:
-    case FX_TIMER:
-    case FX_TIMER_STOP:
-    case FX_STDOUT:
-    case FX_STDERR:
-    case FX_SUSPEND:
-    case FX_REDRAW:
-    case FX_BELL:
-    case FX_QUIT:
+    case PAYLOAD_NONE:
         break;
     }
     return c;
@@ -319,34 +337,22 @@ static void free_pg(struct effect *e)
 
 void effect_clear(struct effect *e)
 {
-    switch (e->kind) {
-    case FX_PG_CONNECT:
-    case FX_PG_QUERY:
-    case FX_PG_CANCEL:
-    case FX_PG_CLOSE:
+    switch (payload_of(e->kind)) {
+    case PAYLOAD_PG:
         free_pg(e);
         break;
-    case FX_CHILD:
-    case FX_CHILD_KILL:
+    case PAYLOAD_CHILD:
         free_list(e->u.child.argv);
         free_list(e->u.child.env);
         free(e->u.child.run_as);
         free(e->u.child.stdin_text);
         free(e->u.child.cwd);
         break;
-    case FX_FILE:
+    case PAYLOAD_FILE:
         free(e->u.file.path);
         free(e->u.file.digest_arg);
         break;
-    case FX_NONE:
-    case FX_TIMER:
-    case FX_TIMER_STOP:
-    case FX_STDOUT:
-    case FX_STDERR:
-    case FX_SUSPEND:
-    case FX_REDRAW:
-    case FX_BELL:
-    case FX_QUIT:
+    case PAYLOAD_NONE:
         break;
     }
     free(e->text);
