@@ -13,7 +13,9 @@
 #include "pgd/ui/view.h"
 #include <signal.h>
 
-enum { STEPS_MAX = 4000, DRAIN_MAX = 12000, TUNES_MAX = 2 };
+enum { STEPS_MAX = 4000, DRAIN_MAX = 12000, TUNES_MAX = 2, IDLE_S = 600 };
+
+const size_t fuzz_prefix_most = 0;
 
 struct run {
     struct input in;
@@ -22,7 +24,8 @@ struct run {
     struct options opt;
     uint64_t printed;
     enum apply_state seen;
-    int tunes; /* sessions that may still be begun by themselves */
+    int64_t alive_at; /* when something was last under way */
+    int tunes;        /* sessions that may still be begun by themselves */
     bool quit_seen;
 };
 
@@ -76,8 +79,8 @@ static bool session_needs(const struct run *r, const struct sim_pending *p)
     return o != OWNER_TELEMETRY && o != OWNER_STORE && o != OWNER_UI && !telemetry;
 }
 
-/* Who works waits for something that will come. */
-static void check_alive(const struct run *r)
+/* Who works waits for something that will come: an answer, a timer, a decision, or a few figures of the telemetry. */
+static bool waits_for_something(const struct run *r)
 {
     const struct model *m = r->m;
     bool works = model_run_active(m) || m->flow == FLOW_DISCOVER || m->flow == FLOW_WORKSPACE ||
@@ -85,14 +88,21 @@ static void check_alive(const struct run *r)
 
     if (!works || m->quitting || m->fl.decision != DECIDE_NOTHING ||
         m->fl.now.hold.what != HOLD_NOTHING)
-        return;
+        return true;
     for (int i = 0; i < CONN_COUNT; i++)
         if (m->links[i].state == LINK_PASSWORD)
-            return;
+            return true;
     for (int i = 0; i < r->s->n; i++)
         if (session_needs(r, &r->s->list[i]))
-            return;
-    fuzz_broken(__FILE__, __LINE__, "a machine waits for something");
+            return true;
+    return false;
+}
+
+static void check_alive(struct run *r)
+{
+    if (waits_for_something(r))
+        r->alive_at = r->s->now;
+    REQUIRE(r->s->now - r->alive_at < IDLE_S * SIM_SECOND);
 }
 
 static void check_bounds(const struct run *r)
@@ -160,6 +170,26 @@ static void review(struct run *r)
     press_char(r, at > v->cursor ? 'j' : at < v->cursor ? 'k' : r->s->counter % 7 == 0 ? 'r' : 'a');
 }
 
+/* What the program must not do itself is done by the DBA, or not. */
+static void by_hand(struct run *r)
+{
+    const struct apply *a = &r->m->apply;
+    const struct entry *want = a->undoing ? a->before : a->to;
+    int n = a->undoing ? a->sent : a->n;
+
+    if (r->s->counter++ % 5 == 0) {
+        press_char(r, 'r');
+        return;
+    }
+    for (int i = 0; i < n; i++)
+        sim_set(r->s, want[i].name, want[i].present, want[i].value);
+    if (a->restart)
+        sim_restart(r->s, SIM_R_SILENT, "");
+    else
+        sim_load(r->s, false);
+    press(r, KEYN_ENTER, 0);
+}
+
 /* Brings the open question on the screen and answers it. */
 static void decide(struct run *r)
 {
@@ -167,7 +197,7 @@ static void decide(struct run *r)
         [DECIDE_STRATEGY] = DIALOG_STRATEGY, [DECIDE_PLAN] = DIALOG_PLAN,
         [DECIDE_TARGET] = DIALOG_TARGET,     [DECIDE_REVIEW] = DIALOG_REVIEW,
         [DECIDE_RECOVER] = DIALOG_RECOVER,   [DECIDE_KEEP] = DIALOG_SUMMARY,
-        [DECIDE_VERDICT] = DIALOG_VERDICT};
+        [DECIDE_VERDICT] = DIALOG_VERDICT,   [DECIDE_MANUAL] = DIALOG_MANUAL};
     struct model *m = r->m;
     enum decision d = m->fl.decision;
     struct dialog *dialog = &m->screen.dialog;
@@ -185,6 +215,8 @@ static void decide(struct run *r)
         review(r);
     } else if (d == DECIDE_KEEP) {
         press_char(r, 'k');
+    } else if (d == DECIDE_MANUAL) {
+        by_hand(r);
     } else {
         press(r, KEYN_ENTER, 0);
     }
@@ -226,6 +258,7 @@ static void start(struct run *r)
     r->m->opt = r->opt;
     r->m->opt.connect.password = secret_put(SIM_PASSWORD, strlen(SIM_PASSWORD));
     r->printed = 0;
+    r->alive_at = r->s->now;
     r->seen = APPLY_IDLE;
     r->s->gate.readonly = r->opt.readonly;
     sim_deliver(r->s, &ev);
@@ -459,6 +492,7 @@ static void options_of(struct run *r)
     s->local = !(c & 1);
     s->superuser = !(c & 2);
     s->version = versions[c >> 2 & 3];
+    s->may_alter = !(c & 64);
     if (c & 16)
         sim_given(s, "work_mem", "8MB");
     if (c & 32)

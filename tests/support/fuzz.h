@@ -13,6 +13,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Defined by a target: how many bytes of a corpus file are replayed as prefixes, too (tests/support/fuzz_replay.c). */
+extern const size_t fuzz_prefix_most;
+
 static inline void fuzz_broken(const char *file, int line, const char *what)
 {
     fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);

@@ -13,6 +13,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* A target to which a prefix is a whole story of its own says here that none is to be told. */
+extern const size_t fuzz_prefix_most __attribute__((weak));
+
 /* The bytes stand in a block of exactly their size, so that the sanitizer sees the first read beyond it. */
 static void give(const uint8_t *data, size_t size)
 {
@@ -38,7 +41,8 @@ static int replay_file(const char *path)
         abort();
     size_t size = fread(data, 1, room, f);
     fclose(f);
-    for (size_t prefix = 0; prefix < size && prefix < 64; prefix++)
+    size_t most = &fuzz_prefix_most ? fuzz_prefix_most : 64;
+    for (size_t prefix = 0; prefix < size && prefix < most; prefix++)
         give(data, prefix);
     give(data, size);
     free(data);

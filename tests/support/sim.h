@@ -95,6 +95,7 @@ struct sim {
     struct sim_file files[SIM_FILES_MAX];
     /* the server */
     bool up, local, standby, superuser;
+    bool may_alter; /* the role may run ALTER SYSTEM */
     int version, pids;
     int64_t start_us;
     struct sim_entry file[SIM_SETTINGS], saved[SIM_SETTINGS], original[SIM_SETTINGS];
@@ -371,6 +372,14 @@ static inline struct rows *sim_setting_rows(const struct sim *s, bool bench)
     return r;
 }
 
+static inline void sim_set(struct sim *s, const char *name, bool present, const char *value)
+{
+    int i = sim_setting(name);
+    REQUIRE(i >= 0);
+    s->file[i].present = present;
+    snprintf(s->file[i].value, sizeof s->file[i].value, "%s", present ? value : "");
+}
+
 static inline void sim_alter(struct sim *s, const char *sql)
 {
     char name[80];
@@ -379,12 +388,11 @@ static inline void sim_alter(struct sim *s, const char *sql)
     p += set ? 4 : 6;
     size_t n = strcspn(p, " ");
     snprintf(name, sizeof name, "%.*s", (int)n, p);
-    int i = sim_setting(name);
-    REQUIRE(i >= 0);
-    s->file[i].present = set;
-    s->file[i].value[0] = '\0';
-    if (!set)
+    REQUIRE(s->may_alter);
+    if (!set) {
+        sim_set(s, name, false, "");
         return;
+    }
     p = strchr(p, '\'');
     REQUIRE(p);
     struct buf value = {0};
@@ -392,7 +400,7 @@ static inline void sim_alter(struct sim *s, const char *sql)
         p += *p == '\'';
         buf_putc(&value, *p);
     }
-    snprintf(s->file[i].value, sizeof s->file[i].value, "%s", buf_text(&value));
+    sim_set(s, name, true, buf_text(&value));
     buf_clear(&value);
 }
 
@@ -450,7 +458,8 @@ static inline struct rows *sim_run_sql(struct sim *s, enum pg_conn conn, const c
     if (strstr(sql, "rolsuper"))
         return sim_text("superuser|pg_monitor|read_settings|read_stats|alter_system|"
                         "allow_alter_system|reload|file_settings|checkpoint|create_db\n"
-                        "t|t|t|t|t|t|t|t|%s|t\n",
+                        "%s|t|t|t|%s|t|t|t|%s|t\n",
+                        s->superuser && s->may_alter ? "t" : "f", s->may_alter ? "t" : "f",
                         s->superuser ? "t" : "f");
     if (strstr(sql, "pg_hba_file_rules"))
         return sim_text("file|line|error\n");
@@ -859,6 +868,9 @@ static inline void sim_answer_file(struct sim *s, struct effect *e, enum sim_fau
     case FILE_LIST:
         sim_list(s, e->u.file.path, &text);
         break;
+    case FILE_SPACE:
+        buf_puts(&text, "100000000000 90000000000");
+        break;
     case FILE_READ_MANY:
         buf_puts(&text, "==> /proc/stat\ncpu  100 0 50 1000 5 0 0 0\n\n");
         break;
@@ -1139,7 +1151,7 @@ static inline struct sim *sim_new(void (*deliver)(void *, struct event *, struct
     s->now = 100 * SIM_SECOND;
     s->next_tick = s->now + SIM_SECOND;
     s->wall = 1700000000LL * SIM_SECOND;
-    s->up = s->local = s->superuser = true;
+    s->up = s->local = s->superuser = s->may_alter = true;
     s->version = 150018;
     s->start_us = 1600000000LL * SIM_SECOND;
     s->override = -1;
