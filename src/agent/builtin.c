@@ -111,16 +111,29 @@ static void say_summary(const struct candidates *all, const char *lead, struct p
     int repairs = 0;
     for (int i = 0; i < out->n; i++) {
         const struct setting_change *c = &out->changes[i];
-        repairs += isnan(c->expect_hi);
+        repairs += out->repair;
         if (i == 0)
             SAY(strongest, "%s (%s)", c->name, c->evidence);
     }
     SAY(out->summary, "%s %d change%s%s%s.%s%s", lead, out->n, out->n == 1 ? "" : "s",
         out->n == 1 ? ": " : "; the first is ", strongest,
-        repairs
-            ? " Repairs are for safety, not for speed: keep them even if a round does not improve."
-            : "",
+        repairs ? " Repairs are for safety, not for speed: they stay, and what follows is measured "
+                  "against them."
+                : "",
         all->withheld ? " A further one would need a restart." : "");
+}
+
+/* A server's inherited dangers come first of all and by themselves: what is tuned is then measured against a sound start. */
+static bool propose_repairs(const struct sense *s, const struct candidates *all,
+                            struct proposal *out)
+{
+    for (int i = 0; i < all->n && all->repairs[i]; i++)
+        if (past_of(s, &all->changes[i]) == PAST_NEW)
+            out->changes[out->n++] = all->changes[i];
+    out->repair = out->n > 0;
+    if (out->repair)
+        say_summary(all, "Before anything is tuned, a repair of what this server came with:", out);
+    return out->repair;
 }
 
 void builtin_round1(const struct evidence *e, struct proposal *out)
@@ -130,6 +143,8 @@ void builtin_round1(const struct evidence *e, struct proposal *out)
     open_proposal(out);
     sense_init(&s, e);
     rules_collect(&s, &all);
+    if (propose_repairs(&s, &all, out))
+        return;
     for (int i = 0; i < all.n; i++)
         if (past_of(&s, &all.changes[i]) == PAST_NEW)
             out->changes[out->n++] = all.changes[i];
@@ -161,6 +176,8 @@ void builtin_next_round(const struct evidence *e, struct proposal *out)
     open_proposal(out);
     sense_init(&s, e);
     rules_collect(&s, &all);
+    if (propose_repairs(&s, &all, out))
+        return;
     const char *lead;
     if (last->kept) {
         lead = "The last round paid. Under the new settings the figures speak for";

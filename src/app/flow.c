@@ -280,8 +280,11 @@ void flow_decide(struct model *m, enum decision d, int value, struct effects *fx
         claim_begin(m, value == 1 ? CLAIM_THEN_RESUME : CLAIM_THEN_UNDO, fx);
         break;
     case DECIDE_KEEP:
-        m->fl.now.settle_failed = value != 1;
-        flow_settle(m, value == 1 ? &m->session.best : &m->session.start, fx);
+        m->fl.now.settle_failed = false;
+        if (value == 1)
+            flow_settle(m, &m->session.best, fx);
+        else
+            flow_back_to_start(m, fx);
         break;
     case DECIDE_MANUAL:
     case DECIDE_NOTHING:

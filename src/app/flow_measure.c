@@ -128,8 +128,24 @@ static void confirm_done(struct model *m, struct effects *fx)
         m->screen.dialog = (struct dialog){.kind = DIALOG_SUMMARY};
         return;
     }
-    m->fl.now.settle_failed = !improved;
-    flow_settle(m, improved ? &s->best : &s->start, fx);
+    m->fl.now.settle_failed = false;
+    if (improved)
+        flow_settle(m, &s->best, fx);
+    else
+        flow_back_to_start(m, fx);
+}
+
+/* Nothing improved: what was tuned goes. What was repaired before it stays, and is then what the session leaves. */
+void flow_back_to_start(struct model *m, struct effects *fx)
+{
+    struct session *s = &m->session;
+
+    m->fl.now.settle_failed = s->start.n == 0;
+    if (s->start.n > 0) {
+        s->best = s->start;
+        s->best_tps = s->baseline_tps;
+    }
+    flow_settle(m, &s->start, fx);
 }
 
 void flow_settle(struct model *m, const struct arm *arm, struct effects *fx)
@@ -229,8 +245,8 @@ void flow_switch_failed(struct model *m, struct effects *fx)
     } else if (m->flow == FLOW_CONFIRM) {
         model_say(m, CHAT_BAD, "the confirmation ends: %s", e.msg);
         text_copy(s->end_reason, sizeof s->end_reason, e.msg);
-        m->fl.now.change_failed = m->fl.now.settle_failed = true;
-        flow_settle(m, &s->start, fx);
+        m->fl.now.change_failed = true;
+        flow_back_to_start(m, fx);
     } else {
         s->state = ledger_clean(&s->ledger) ? SESSION_FAILED : SESSION_PAUSED;
         text_copy(s->end_reason, sizeof s->end_reason, e.msg);

@@ -585,6 +585,8 @@ enum { RESUME_LEAST_S = 180 }; /* of the budget, whatever was spent before */
 
 /* Resume or undo: both begin with the arm that the session believes best (or the start), so that a
  * half-applied step is gone before anything else happens. */
+static const struct arm untouched = {.label = "start"}; /* without the session's repairs, too */
+
 void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
 {
     struct session *s = &m->session;
@@ -611,7 +613,7 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
     if (!resume)
         memset(&s->pending, 0, sizeof s->pending);
     if (!flow_manual_take_up(m, fx))
-        flow_settle(m, resume ? &s->best : &s->start, fx);
+        flow_settle(m, resume ? &s->best : &untouched, fx);
 }
 
 void flow_sight(struct model *m, struct effects *fx)

@@ -32,7 +32,7 @@ static const char *stop_reason(const struct model *m)
 
     if (m->fl.now.stop_and_keep)
         return "stopped by the DBA";
-    if (s->best.n > 0 && s->target.tps > 0 && s->best_tps >= s->target.tps)
+    if (!arm_same(&s->best, &s->start) && s->target.tps > 0 && s->best_tps >= s->target.tps)
         return "target reached";
     if (s->misses >= 3)
         return "three misses in a row";
@@ -48,10 +48,10 @@ static void rounds_over(struct model *m, const char *why, struct effects *fx)
 {
     text_copy(m->session.end_reason, sizeof m->session.end_reason, why);
     model_say(m, CHAT_EVENT, "no further round: %s", why);
-    if (m->session.best.n > 0)
+    if (m->session.best.n > 0 && !arm_same(&m->session.best, &m->session.start))
         flow_confirm_begin(m, fx);
     else
-        flow_settle(m, &m->session.start, fx);
+        flow_back_to_start(m, fx);
 }
 
 /* The DBA does not want what this round kept: the session goes on from the state before it. */
@@ -63,6 +63,12 @@ static void undo_kept_round(struct model *m)
     m->fl.now.undo_round = false;
     m->fl.now.arm_unknown = true;
     s->best = s->round.best;
+    if (s->round.review.proposal.repair) {
+        s->start = s->best;
+        text_copy(s->start.label, sizeof s->start.label, "start");
+        s->baseline_tps = s->round.verdict.tps_a;
+        s->baseline_p95_ms = s->round.verdict.p95_a;
+    }
     s->best_tps = s->best.n > 0 ? s->round.verdict.tps_a : s->baseline_tps;
     flow_arm_window(&s->round.experiment, ARM_A, &s->best_window);
     model_say(m, CHAT_EVENT, "round %d is undone", s->round.number);
@@ -324,6 +330,25 @@ static void round_to_history(struct model *m)
     flow_arm_window(&r->experiment, ARM_B, &h->window);
 }
 
+/* The server is sound now, and that is what all further figures are compared with. */
+static void start_anew(struct model *m)
+{
+    struct session *s = &m->session;
+    struct evidence e;
+
+    s->start = s->best;
+    text_copy(s->start.label, sizeof s->start.label, "start");
+    s->baseline_tps = s->round.verdict.tps_b;
+    s->baseline_p95_ms = s->round.verdict.p95_b;
+    s->base_window = s->best_window;
+    model_say(m, CHAT_GOOD, "repaired: from here on everything is compared with %.0f TPS",
+              s->baseline_tps);
+    if (s->plan.target_tps > 0)
+        return;
+    model_evidence(m, &e);
+    builtin_target(&e, &s->target);
+}
+
 static void judge(struct model *m, struct effects *fx)
 {
     struct session *s = &m->session;
@@ -337,6 +362,8 @@ static void judge(struct model *m, struct effects *fx)
         s->best_tps = r->verdict.tps_b;
         flow_arm_window(&r->experiment, ARM_B, &s->best_window);
         s->misses = 0;
+        if (r->review.proposal.repair)
+            start_anew(m);
     } else {
         s->misses++;
     }

@@ -144,6 +144,8 @@ void headless_end(struct model *m, struct effects *fx)
         code = change_failed(m) ? 4 : 1;
     } else if (s->plan.target_tps > 0 && !(s->best_tps >= s->plan.target_tps)) {
         code = 1;
+    } else if (s->start.n > 0 && s->final.kind != VERDICT_IMPROVED) {
+        code = 1; /* repaired, and not improved */
     }
     if (code == 0 && m->fl.now.save_failed)
         code = 1;

@@ -80,7 +80,7 @@ static void judge(struct round *r)
         else
             err_set(&r->err, ERR_CHILD, "%d runs in a row failed", x->errors);
         go_back(r);
-    } else if (r->verdict.kind == VERDICT_IMPROVED) {
+    } else if (r->verdict.kind == VERDICT_IMPROVED || r->review.proposal.repair) {
         keep(r);
     } else {
         go_back(r);

@@ -460,6 +460,8 @@ void store_session_json(const struct session *s, struct buf *out)
     put(j, "best_window", store_window_json(&s->best_window));
     put(j, "target", json_from_target(&s->target));
     put(j, "best", store_arm_json(&s->best));
+    if (s->start.n > 0)
+        put(j, "start", store_arm_json(&s->start));
     put(j, "ledger", json_from_ledger(&s->ledger));
     for (int i = 0; i < s->nhistory; i++)
         json_array_append_new(rounds, json_from_history(&s->history[i], &s->said[i]));
@@ -610,7 +612,9 @@ static bool read_records(const json_t *j, struct session *s, struct err *e)
                  *verdict = member(j, "verdict");
 
     if (!json_to_sdl(json_object_get(j, "strategy"), &s->plan, e) ||
-        !store_arm_read(json_object_get(j, "best"), &s->best, "best", e))
+        !store_arm_read(json_object_get(j, "best"), &s->best, "best", e) ||
+        (json_object_get(j, "start") &&
+         !store_arm_read(json_object_get(j, "start"), &s->start, "start", e)))
         return false;
     if (!read_ledger(json_object_get(j, "ledger"), &s->ledger))
         return err_set(e, ERR_FORMAT, "field \"ledger\" is damaged");

@@ -36,6 +36,8 @@ struct proposal {
     char summary[600];
     int n;
     struct setting_change changes[CHANGES_MAX];
+    bool
+        repair; /* inherited dangers and nothing else: for safety, so it stays though it may cost speed */
     bool nothing_left; /* the advisor has no further idea that evidence supports */
 };
 
