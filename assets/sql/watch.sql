@@ -8,7 +8,8 @@ SELECT s.*, r.*, l.*, w.*, x.*
                count(*) FILTER (WHERE other AND state = 'active'
                                   AND coalesce(wait_event_type, '') NOT IN ('Client', 'Lock', 'Timeout', 'Activity')) AS others_active,
                count(*) FILTER (WHERE other AND state_change > clock_timestamp() - interval '1 s') AS others_busy,
-               count(*) FILTER (WHERE application_name = 'pg_diagnose_bench') AS bench_sessions
+               count(*) FILTER (WHERE application_name = 'pg_diagnose_bench') AS bench_sessions,
+               count(*) FILTER (WHERE wait_event = 'SyncRep' AND state_change < clock_timestamp() - interval '3 s') AS commits_held
           FROM (SELECT *, backend_type = 'client backend' AND coalesce(application_name, '') NOT LIKE 'pg\_diagnose%' AS other
                   FROM pg_catalog.pg_stat_get_activity(NULL)) AS a) AS s,
        (SELECT count(*) AS replicas,

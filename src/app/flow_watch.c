@@ -113,6 +113,17 @@ static bool standby_gone(const struct look *l, struct finding_text *f)
     return true;
 }
 
+/* synchronous_standby_names asks for a standby that does not answer: nobody's commit comes back. */
+static bool commits_held(const struct look *l, struct finding_text *f)
+{
+    if (!(l->now->commits_held > 0))
+        return false;
+    SAID(figure, "%.0f commit%s wait%s for a standby that does not answer", l->now->commits_held,
+         l->now->commits_held == 1 ? "" : "s", l->now->commits_held == 1 ? "s" : "");
+    SAID(bound, "none for longer than 3 s");
+    return true;
+}
+
 static bool archiver_fails(const struct look *l, struct finding_text *f)
 {
     if (!l->now->archive_failing)
@@ -181,6 +192,8 @@ static const struct {
     {"standby lag", standby_behind, 2,
      "Look at the standby and at the network between; then resume the session."},
     {"standby gone", standby_gone, 60, "Look at the standby; then resume the session."},
+    {"commits", commits_held, 3,
+     "Look at synchronous_standby_names and the standbys (pg_stat_replication); then resume."},
     {"archiver", archiver_fails, 2, "Mend archive_command (pg_stat_archiver); then resume."},
     {"inactive slot", slot_holds, 1,
      "Drop the slot or start its reader (pg_replication_slots); then resume."},

@@ -52,6 +52,7 @@ bool watch_read(const struct rows *r, struct watch_sample *w)
         w->others_active = w->others_busy = NAN;
     w->elsewhere = figure(r, "elsewhere");
     w->bench_sessions = figure(r, "bench_sessions");
+    w->commits_held = figure(r, "commits_held");
     w->replicas = figure(r, "replicas");
     w->lag_bytes = figure(r, "lag_bytes");
     w->lag_s = figure(r, "lag_s");

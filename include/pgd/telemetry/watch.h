@@ -18,6 +18,7 @@ struct watch_sample {
     double others_busy;    /* of them with a statement within the last second */
     double elsewhere;      /* transactions in all databases but the workload's since ever */
     double bench_sessions; /* sessions of a benchmark of ours */
+    double commits_held;   /* sessions whose commit has waited for a standby for seconds */
     double replicas, lag_bytes, lag_s; /* standbys; how far the last of them is behind */
     double slots_inactive, slot_bytes; /* replication slots without a reader; WAL that they hold */
     char slot_name[64];
