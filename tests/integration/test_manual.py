@@ -56,6 +56,7 @@ def loop(server, start, act, before_act=None):
     questions = []
     while True:
         run = start().end()
+        print("   %.1f s, exit %d" % (run.seconds, run.code), flush=True)
         if run.code != 5:
             return run, questions
         e = asked(run)
@@ -165,4 +166,7 @@ def restart_by_hand():
 
 
 if __name__ == "__main__":
-    t.main({"ordinary_role": ordinary_role, "restart_by_hand": restart_by_hand})
+    tests = {"ordinary_role": ordinary_role}
+    if os.environ.get("PGD_SOAK") or "restart_by_hand" in sys.argv:
+        tests["restart_by_hand"] = restart_by_hand
+    t.main(tests)
