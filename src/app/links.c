@@ -102,6 +102,24 @@ static struct req req_of(const struct model *m, enum pg_conn conn)
     return (struct req){OWNER_LINKS, m->links[conn].generation, (uint32_t)conn + 1};
 }
 
+/* With several hosts, or several addresses of one, each connection might land on another node: all follow the control
+ * link. A later keyword wins over an earlier one. */
+static int same_node(const struct model *m, enum pg_conn conn, struct effect *e, int n)
+{
+    const struct link *l = &m->links[CONN_CONTROL];
+    const char *const pairs[][2] = {
+        {"host", l->host}, {"port", l->port}, {"hostaddr", l->hostaddr}};
+
+    if (conn == CONN_CONTROL || l->state != LINK_UP)
+        return n;
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+        if (pairs[i][1][0]) {
+            e->u.pg.keys[n] = xstrdup(pairs[i][0]);
+            e->u.pg.values[n++] = xstrdup(pairs[i][1]);
+        }
+    return n;
+}
+
 void links_template(const struct model *m, enum pg_conn conn, const char *database,
                     struct effect *e)
 {
@@ -116,8 +134,8 @@ void links_template(const struct model *m, enum pg_conn conn, const char *databa
     e->len = strlen(e->text);
     e->u.pg.conn = conn;
     e->u.pg.password = p->password;
-    e->u.pg.keys = xcalloc(CONNINFO_MAX + 4, sizeof(char *));
-    e->u.pg.values = xcalloc(CONNINFO_MAX + 4, sizeof(char *));
+    e->u.pg.keys = xcalloc(CONNINFO_MAX + 7, sizeof(char *));
+    e->u.pg.values = xcalloc(CONNINFO_MAX + 7, sizeof(char *));
     for (int i = 0; i < p->n; i++) {
         e->u.pg.keys[n] = xstrdup(p->keys[i]);
         e->u.pg.values[n++] = xstrdup(p->values[i]);
@@ -126,6 +144,7 @@ void links_template(const struct model *m, enum pg_conn conn, const char *databa
         e->u.pg.keys[n] = xstrdup("dbname");
         e->u.pg.values[n++] = xstrdup(database);
     }
+    n = same_node(m, conn, e, n);
     e->u.pg.keys[n] = xstrdup("application_name");
     e->u.pg.values[n] = xstrdup("pg_diagnose");
 }
