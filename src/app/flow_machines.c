@@ -57,6 +57,7 @@ static void switch_now(struct model *m, const struct arm *arm, struct effects *f
         .work_dir = m->session.dir,
         .way = flow_restart_way(m),
         .restart_command = m->session.plan.restart_command,
+        .analyze = m->session.plan.builtin_db,
         .verify_ms = 10000,
         .link_ms = is_gone(m) ? GONE_LINK_MS : 0,
         .connect = &m->fl.fresh_session,

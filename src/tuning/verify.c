@@ -3,14 +3,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pgd/base/log.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/apply_parts.h"
 #include "pgd/tuning/guard.h"
 
-/* Steps of VERIFY: a session is being opened; a pause before another try; the question; a pause before the next. */
-enum { V_CONNECT, V_RETRY, V_ASK, V_PAUSE };
+/* Steps of VERIFY: a session is being opened; a pause before another try; the question; a pause before the next; ANALYZE. */
+enum { V_CONNECT, V_RETRY, V_ASK, V_PAUSE, V_ANALYZE };
 /* After a reload a session can be had at once, or else nobody can have one: that must not last. */
-enum { CONNECT_TRIES_MS = 15 * 1000, RELOADED_TRIES_MS = 2 * 1000, RETRY_MS = 300 };
+enum {
+    CONNECT_TRIES_MS = 15 * 1000,
+    RELOADED_TRIES_MS = 2 * 1000,
+    RETRY_MS = 300,
+    ANALYZE_MS = 10 * 60 * 1000
+};
 
 static enum pg_conn verify_conn(const struct apply *a)
 {
@@ -233,8 +239,44 @@ static void session_lost(struct apply *a, const struct event *ev, struct effects
     }
 }
 
+/* A changed default_statistics_target changes no plan before the tables are analysed again; on the way back the larger or
+ * smaller histograms would stay for as long. */
+static bool statistics_lag(const struct apply *a)
+{
+    int n;
+    const struct entry *items = apply_wanted(a, &n);
+    for (int i = 0; i < n; i++)
+        if (text_eq_nocase(items[i].name, "default_statistics_target"))
+            return true;
+    return false;
+}
+
+static void analyze(struct apply *a, struct effects *fx)
+{
+    if (!a->env.analyze || verify_conn(a) != CONN_BENCH) {
+        apply_note(a, "default_statistics_target reaches each table with its next ANALYZE, which "
+                      "is left to you");
+        log_line(LOG_INFO, "apply \"%s\": %s", a->goal.label, a->note);
+        apply_verified(a, fx);
+        return;
+    }
+    struct req req = apply_req(a);
+    a->step = V_ANALYZE;
+    a->waiting = req.id;
+    apply_note(a, "ANALYZE, for the new statistics target");
+    struct effect *e = fx_sql(fx, req, CONN_BENCH, "ANALYZE", ANALYZE_MS);
+    e->changes_server = true;
+    e->after_journal = a->intent_no;
+}
+
 static void answered(struct apply *a, const struct event *ev, struct effects *fx)
 {
+    if (a->step == V_ANALYZE) { /* the values are in force all the same */
+        if (ev->err.code != ERR_NONE)
+            apply_note(a, "the statistics could not be made anew: %s", ev->err.msg);
+        apply_verified(a, fx);
+        return;
+    }
     if (ev->err.code == ERR_LOST) {
         session_lost(a, ev, fx);
         return;
@@ -249,7 +291,9 @@ static void answered(struct apply *a, const struct event *ev, struct effects *fx
     if (!apply_answered(a, ev, fx))
         return;
     enum seen seen = check_all(a, ev->rows);
-    if (seen == SEEN) {
+    if (seen == SEEN && statistics_lag(a)) {
+        analyze(a, fx);
+    } else if (seen == SEEN) {
         apply_verified(a, fx);
     } else if (seen == NEVER || a->now_us >= a->deadline_us) {
         apply_fail(a, fx);

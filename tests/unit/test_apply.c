@@ -228,7 +228,8 @@ static void test_reload(void **state)
     assert_int_equal(fx.n, 1);
     assert_string_equal(
         fx.items[0].text,
-        "{\"event\":\"intent\",\"no\":1,\"arm\":\"round 1\",\"restart\":false,\"by_hand\":null,\"items\":["
+        "{\"event\":\"intent\",\"no\":1,\"arm\":\"round "
+        "1\",\"restart\":false,\"by_hand\":null,\"items\":["
         "{\"name\":\"work_mem\",\"before\":{\"present\":false,\"value\":null},"
         "\"to\":{\"present\":true,\"value\":\"64MB\"}},"
         "{\"name\":\"random_page_cost\",\"before\":{\"present\":false,\"value\":null},"
@@ -522,6 +523,42 @@ static void test_override(void **state)
     assert_int_equal(a.state, APPLY_UNDO);
     assert_string_equal(a.err.msg, "work_mem is overridden by the role app in the database shop: "
                                    "the workload has 3MB, not 64MB");
+    assert_non_null(strstr(a.err.hint, "ALTER ROLE app IN DATABASE shop RESET work_mem"));
+}
+
+/* A statistics target reaches no plan before ANALYZE: the program's own database gets one, there and back. */
+static void test_statistics_target(void **state)
+{
+    (void)state;
+    struct arm goal = {.label = "round 1"};
+    arm_set(&goal, "default_statistics_target", true, "500");
+    for (int own = 0; own < 2; own++) {
+        apply_clear(&a);
+        memset(&ledger, 0, sizeof ledger);
+        env.analyze = own == 1;
+        start(&goal);
+        identity("f", 1);
+        rows(CONFIG NO_FILE
+             "default_statistics_target|100||integer|user|1|10000|\\N|100|default|\\N|f\n");
+        rows("file|line|error\n");
+        file(ERR_NONE, NULL);
+        rows("x\n");
+        rows("sent\nt\n");
+        link_is(EV_PG_UP, CONN_BENCH);
+        effects();
+        rows(SEEN
+             "default_statistics_target|500||integer|user|configuration file|\\N|f|500|app|shop\n");
+        if (own) {
+            assert_int_equal(a.state, APPLY_VERIFY);
+            assert_non_null(strstr(effects(), "bench: ANALYZE"));
+            rows("x\n");
+        } else {
+            assert_null(strstr(effects(), "ANALYZE"));
+            assert_non_null(strstr(a.note, "ANALYZE, which is left to you"));
+        }
+        assert_int_equal(a.state, APPLY_JOURNAL_RESULT);
+    }
+    env.analyze = false;
 }
 
 /* The file says so, the session says so, and the server still waits for a restart. */
@@ -867,6 +904,7 @@ int main(void)
         CASE(test_another_server_after_reconnect),
         CASE(test_undo_refused),
         CASE(test_override),
+        CASE(test_statistics_target),
         CASE(test_pending_restart_is_not_in_force),
         CASE(test_value_never_comes),
         CASE(test_result_cannot_be_written),

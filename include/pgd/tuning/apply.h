@@ -72,6 +72,8 @@ struct apply_env {
     bool wait;                   /* for the DBA; false: ask and end */
     bool asked_before;       /* the same switch was asked for by an earlier run of the program */
     const char *manual_path; /* where the DBA's part is written to */
+    /* the workload's database is ours: a changed statistics target is followed by ANALYZE there, also on the way back */
+    bool analyze;
     bool canary;             /* boot a scratch cluster before a restart */
     bool guard_disabled;     /* test builds only: no second look before sending */
     bool preflight_disabled; /* test builds only */
