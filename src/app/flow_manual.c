@@ -202,6 +202,13 @@ bool flow_manual_pump(struct model *m, struct effects *fx)
 {
     bool open = m->fl.decision == DECIDE_MANUAL;
 
+    /* The program was told to end, and what is left to undo needs hands that may not come: it is said, not waited for. */
+    if (waiting(m) && m->fl.quit_after && m->fl.now.cancel && m->apply.undoing) {
+        if (m->apply.manual.declined)
+            return false;
+        apply_decline(&m->apply, fx);
+        return true;
+    }
     if (waiting(m) && (!open || m->fl.now.asked_undo != m->apply.undoing)) {
         open_question(m, fx);
         return true;

@@ -504,7 +504,6 @@ static void options_of(struct run *r)
 static void drain(struct run *r, bool by_signal)
 {
     struct sim *s = r->s;
-    struct event ev = {.kind = EV_SIGNAL, .u.signo = SIGTERM};
 
     s->restart_outcome = SIM_R_UP;
     s->override = -1;
@@ -528,12 +527,11 @@ static void drain(struct run *r, bool by_signal)
     if (s->quit)
         return;
     REQUIRE(!r->m->opt.headless || by_signal);
-    for (int k = 0; k < 2 && !s->quit; k++) {
-        sim_deliver(s, &ev);
-        for (int i = 0; i < DRAIN_MAX && !s->quit; i++) {
-            sim_next(s, true);
-            check_alive(r);
-        }
+    struct event ev = {.kind = EV_SIGNAL, .u.signo = SIGTERM};
+    sim_deliver(s, &ev);
+    for (int i = 0; i < DRAIN_MAX && !s->quit; i++) {
+        sim_next(s, true);
+        check_alive(r);
     }
     REQUIRE(s->quit);
 }
