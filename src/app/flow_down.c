@@ -91,6 +91,7 @@ static void recover(struct model *m, const struct event *ev, struct effects *fx)
         return;
     }
     m->fl.down = DOWN_RECOVER;
+    id.local = true; /* the name of its host says so */
     apply_recover(&id, flow_req(m), fx);
 }
 
