@@ -59,6 +59,13 @@ static bool is_restart(const struct effect *e)
            (e->u.child.flags & CHILD_DETACHED);
 }
 
+/* The start found a server that a killed restart had left down. */
+static bool is_rescue(const struct effect *e)
+{
+    return e->kind == FX_CHILD && e->req.owner == OWNER_FLOW && e->u.child.stdin_text &&
+           strstr(e->u.child.stdin_text, "Stop, restore, start");
+}
+
 static bool is_canary(const struct effect *e)
 {
     return e->kind == FX_CHILD && e->req.owner == OWNER_APPLY && e->u.child.stdin_text &&
@@ -102,6 +109,7 @@ static const struct boundary {
     {"reply", is_alter, ANSWERED},        /* done, not yet in force */
     {"reload", is_reload, SENT},          /* in force, or soon */
     {"restart", is_restart, SENT},        /* the script is at work */
+    {"rescue", is_rescue, STARTED},       /* the script that looks after the server is at work */
     {"canary", is_canary, STARTED},       /* a scratch cluster is being booted */
     {"verify", is_verify, ANSWERED},      /* in force and seen, not yet written down */
     {"result", is_result, ANSWERED},      /* written down */

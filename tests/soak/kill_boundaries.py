@@ -32,9 +32,11 @@ SELF, RENAMED, REPORT = "by itself", "file", "report"
 
 class Row:
     """name: as printed. at: the boundary of kill_at.c, or the state that the restart's report must have. meetings: at which of
-    them, in turn. script: the restart script is killed, too. recovers: a recovery meets this boundary as well."""
+    them, in turn. script: the restart script is killed, too. recovers: a recovery meets this boundary as well. down: it is
+    met where the server was left down."""
 
-    def __init__(self, name, at, how=SELF, change=RELOAD, meetings=(1,), script=False, recovers=False):
+    def __init__(self, name, at, how=SELF, change=RELOAD, meetings=(1,), script=False, recovers=False, down=False):
+        self.down = down
         self.name, self.at, self.how, self.change = name, at, how, change
         self.meetings, self.script, self.recovers = meetings, script, recovers
 
@@ -54,10 +56,14 @@ ROWS = [
     Row("start", "starting", how=REPORT, change=RESTART, recovers=True),
     Row("stop and script", "stopping", how=REPORT, change=RESTART, script=True),
     Row("start and script", "starting", how=REPORT, change=RESTART, script=True),
+    Row("rescue of the server", "rescue", change=RESTART, down=True),
     Row("save", "save", meetings=(1, 2)),
     Row("saved", "saved", meetings=(2, 1)),
     Row("verdict", "verdict"),
 ]
+
+
+LEAVES_DOWN = next(r for r in ROWS if r.name == "stop and script")
 
 
 class Version:
@@ -127,12 +133,17 @@ class Version:
         ground = self.ground
         path = ground.open_session()
         before = ground.sessions()[path] if path else None
-        in_recovery = row.recovers and time_no % 3 == 1 and self.half
+        if row.down and ground.server.try_sql("SELECT 1"):
+            return self.kill_once(LEAVES_DOWN, time_no) and self.kill_once(row, time_no)
+        in_recovery = row.down or (row.recovers and time_no % 3 == 1 and self.half)
         meeting = 1 if in_recovery else row.meetings[time_no % len(row.meetings)]
         since = time.monotonic()
         run = self.start(row, meeting, in_recovery)
-        if self.down:
-            took = ground.wait_up(since)
+        if self.down and not row.down:
+            try:
+                took = ground.wait_up(since)
+            except t.Failure as why:
+                t.fail("%s\n%s" % (why, t.read(run.err.name)))
             self.slowest[self.down] = max(self.slowest[self.down], took)
             self.down = None
         if not in_recovery:
@@ -146,7 +157,7 @@ class Version:
             ground.ended(run.end(), claims=False)
             return False
         if row.script:
-            self.kill_script()
+            self.kill_script(row)
         took = ground.after_kill(comes_up=not row.script)
         if row.script:
             self.down = row.name
@@ -155,6 +166,7 @@ class Version:
         self.slowest[row.name] = max(self.slowest[row.name], took)
         now = ground.open_session()
         t.check(now is not None, "the session is gone")
+        self.down = None if row.down else self.down
         t.check(not path or now == path, "the session %s was not resumed, but %s" % (path, now))
         if before:
             later = ground.checkpoints(path, before, run)
@@ -163,10 +175,13 @@ class Version:
         self.half = t.Ledger(ground.journal(now)).open is not None
         return True
 
-    def kill_script(self):
+    def kill_script(self, row):
         pid = self.ground.script_pid()
         t.check(pid > 0, "there is no restart script to kill")
         os.kill(pid, signal.SIGKILL)
+        if row.at == "stopping":  # it was under way, and nobody is left who would start it again
+            t.wait_for("the end of the server", 60, lambda: not os.path.exists(
+                os.path.join(self.ground.server.data, "postmaster.pid")))
 
     def row(self, row, times):
         for time_no in range(times):
