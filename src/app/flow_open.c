@@ -264,7 +264,8 @@ void flow_resume(struct model *m, const char *name, struct effects *fx)
 {
     struct workspace *w = &m->workspace;
 
-    if (!w->open || w->readonly || m->opt.readonly || model_run_active(m)) {
+    if (!w->open || w->readonly || m->opt.readonly || model_run_active(m) ||
+        flow_handover_busy(m)) {
         model_say(m, CHAT_WARN, "no session can be resumed now");
         return;
     }
@@ -424,6 +425,8 @@ void flow_undone(struct model *m, struct effects *fx)
 static void journal_known(struct model *m, const struct journal_state *j, struct effects *fx)
 {
     m->session.ledger = j->ledger;
+    if (m->fl.now.undo_only)
+        m->session.by_hand = j->by_hand;
     if (j->last_no > m->session.journal_no)
         m->session.journal_no = j->last_no;
     m->fl.now.unfinished = j->unfinished;

@@ -311,10 +311,12 @@ static void all_there(struct apply *a, struct effects *fx)
     a->step = M_LINK;
     a->waiting = 0;
     apply_note(a, "everything is in force: looking who answers");
-    if (!a->link_up)
-        return;
-    a->step = M_WHO;
-    apply_identity_ask(a, fx);
+    if (a->link_up) {
+        a->step = M_WHO;
+        apply_identity_ask(a, fx);
+    } else if (!a->env.wait && !a->undoing) {
+        apply_asked(a, fx);
+    }
 }
 
 /* Another look later, or, where nobody waits, the end. */
@@ -361,7 +363,7 @@ static void who(struct apply *a, const struct event *ev, struct effects *fx)
         return;
     if (same < 0 && (e.code == ERR_LOST || e.code == ERR_TIMEOUT)) {
         a->link_up = false;
-        a->step = M_LINK;
+        all_there(a, fx);
         return;
     }
     if (same < 0) {

@@ -47,7 +47,9 @@ static bool intent(const json_t *j, struct journal_state *s)
         s->intents++;
         s->unfinished = true;
         s->unfinished_restart = js_get_bool(j, "restart", false);
-        s->unfinished_by_hand = json_is_string(json_object_get(j, "by_hand"));
+        const char *by_hand = json_string_value(json_object_get(j, "by_hand"));
+        s->unfinished_by_hand = by_hand != NULL;
+        s->by_hand = by_hand && strcmp(by_hand, "change") == 0;
         js_get_text(j, "arm", s->unfinished_arm, sizeof s->unfinished_arm);
     }
     free(before);

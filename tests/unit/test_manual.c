@@ -371,6 +371,53 @@ static void test_changed_by_another(void **state)
     "shared_buffers|16384|8kB|integer|postmaster|16|1073741823|\\N|16384|configuration " \
     "file|\\N|f\n"
 
+#define FILE_SENT                                                                                 \
+    "file|line|file_name|file_value|applied|error|name|setting|unit|vartype|context|min_val|max_" \
+    "val|enumvals|boot_val|source|sourcefile|pending_restart\n"                                   \
+    "/data/postgresql.auto.conf|3|shared_buffers|512MB|f|setting could not be applied|"           \
+    "shared_buffers|16384|8kB|integer|postmaster|16|1073741823|\\N|16384|configuration file|"     \
+    "\\N|t\n"
+
+static void until_restart(const char *files)
+{
+    struct arm goal = {.label = "round 1"};
+    arm_set(&goal, "shared_buffers", true, "512MB");
+    facts.rights.hba_rules = true;
+    env.how = NULL;
+    apply_start(&a, &env, &goal, now, &fx);
+    who("f", 1);
+    rows(files);
+    rows("file|line|error\n");
+    rows("prepared|archiver_fails|replicas|sessions|base_backup\n0|f|0|3|f\n");
+    assert_int_equal(a.state, APPLY_JOURNAL);
+    effects();
+    file();
+    rows("x\n1\n");
+    assert_int_equal(a.state, APPLY_MANUAL);
+    effects();
+}
+
+/* Asked for by one run of the program, declined in the next: what goes back is what stood there before the first. */
+static void test_restart_declined_later(void **state)
+{
+    (void)state;
+    env.wait = false;
+    until_restart(FILE_COLUMNS FILE_BUFFERS);
+    look(COLUMNS BUFFERS("16384", "128MB", "t"));
+    assert_int_equal(a.state, APPLY_ASKED);
+    env.wait = env.asked_before = true;
+    until_restart(FILE_SENT);
+    apply_decline(&a, &fx);
+    look(COLUMNS BUFFERS("16384", "128MB", "t"));
+    assert_int_equal(a.state, APPLY_UNDO);
+    effects();
+    who("f", 1);
+    rows(FILE_SENT);
+    assert_non_null(strstr(effects(), "ALTER SYSTEM RESET shared_buffers"));
+    rows("x\n1\n");
+    assert_non_null(strstr(effects(), "pg_reload_conf")); /* it was never restarted */
+}
+
 static void test_only_the_restart(void **state)
 {
     (void)state;
@@ -578,6 +625,7 @@ int main(void)
         MANUAL(test_hidden),
         MANUAL(test_changed_by_another),
         MANUAL(test_only_the_restart),
+        MANUAL(test_restart_declined_later),
         MANUAL(test_rights_decide),
         MANUAL(test_platforms),
         MANUAL(test_patroni_from_afar),

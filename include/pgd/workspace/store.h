@@ -42,6 +42,7 @@ struct journal_state {
     char unfinished_arm[48];
     bool unfinished_restart;
     bool unfinished_by_hand; /* the DBA was asked for it, or for its restart */
+    bool by_hand;            /* every change is the DBA's: entries are what runs */
     int runs;                /* bench records */
     int intents, applied, undone;
     enum session_state ended; /* ARCHIVED or FAILED when it says that the session came to its end */
