@@ -55,6 +55,23 @@ static void undo_is(const char *want)
     buf_clear(&b);
 }
 
+/* The last checkpoint says whether the session came to its end: then what it left is meant to be there. */
+static void test_end(void **st)
+{
+    (void)st;
+    replay_ok(WORK_MEM_16 APPLIED "{\"event\":\"checkpoint\",\"what\":\"ARCHIVED\"}\n");
+    assert_int_equal(state.ended, SESSION_ARCHIVED);
+    replay_ok("{\"event\":\"checkpoint\",\"what\":\"FAILED\"}\n");
+    assert_int_equal(state.ended, SESSION_FAILED);
+    replay_ok("{\"event\":\"checkpoint\",\"what\":\"baseline\"}\n" WORK_MEM_16);
+    assert_int_equal(state.ended, SESSION_NONE);
+    replay_ok("{\"event\":\"checkpoint\",\"what\":\"FAILED\"}\n"
+              "{\"event\":\"checkpoint\",\"what\":\"round\"}\n");
+    assert_int_equal(state.ended, SESSION_NONE);
+    replay_ok("{\"event\":\"checkpoint\",\"what\":7}\n");
+    assert_int_equal(state.ended, SESSION_NONE);
+}
+
 static void test_empty(void **st)
 {
     (void)st;
@@ -307,6 +324,7 @@ static void test_series_as_csv(void **st)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_end),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_applied),
         cmocka_unit_test(test_crash_between_alters),
