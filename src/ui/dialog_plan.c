@@ -230,9 +230,11 @@ static void say_restarts(struct dialog_text *text, const struct model *m, const 
     if (!c->restarts_allowed)
         line(text, "restarts", "none: changes that need one are refused");
     else
-        line(text, "restarts", "%d at most%s; %.0f s away each (%s), %.0f sessions dropped",
-             c->restarts_most, when, ceil(c->blackout_s),
-             c->blackout_measured ? "measured" : "estimated", c->sessions);
+        line(text, "restarts", "%d at most%s; %.0f s away each (%s)", c->restarts_most, when,
+             ceil(c->blackout_s), c->blackout_measured ? "measured" : "estimated");
+    if (c->restarts_allowed)
+        line(text, "sessions", "%.0f are connected now: each restart drops them",
+             fmax(0, c->sessions));
 }
 
 static void say_writes(struct dialog_text *text, const struct consent *c)

@@ -2,6 +2,7 @@
 """What a session is agreed to by: the figures of the consent before the first run and again once they are measured, and
 the DBA's maintenance window, which no restart of ours leaves."""
 import os
+import re
 import sys
 import time
 
@@ -63,6 +64,28 @@ def window_shut():
     t.check("shared_buffers" not in [e["name"] for e in run.events("apply")], "applied outside the window")
 
 
+def half_built_index():
+    """An index that CREATE INDEX CONCURRENTLY has left behind is a finding; the program makes and mends none itself."""
+    server.sql("CREATE TABLE twice AS SELECT 1 AS a FROM generate_series(1, 2)")
+    t.check(server.try_sql("CREATE UNIQUE INDEX CONCURRENTLY half_built ON twice (a)") is None, "it was built")
+    run = t.Run(server, server.home(), server.script(t.SLEEPS), "--duration", "1")
+    run.until("the plan", lambda: run.events("consent"))
+    stop(run)
+    t.check("public.half_built is not valid" in run.said, run.said)
+    server.sql("DROP TABLE twice")
+
+
+def nothing_is_reset():
+    """Of all statements of the sessions before, as the server has logged them: no statistics were reset, no index made."""
+    log = t.read(os.path.join(server.dir, "log"))
+    ours = [line for line in log.splitlines() if " pg_diagnose" in line]
+    t.check(len(ours) > 100, "%d lines of ours in the log" % len(ours))
+    t.check(any(re.search(r": ALTER SYSTEM SET ", line) for line in ours), "the log does not have what was done")
+    for pattern in (r"pg_stat_reset", r"(statement|execute [^:]*): *(CREATE|REINDEX|DROP|VACUUM|ANALYZE)\b"):
+        found = [line for line in ours if re.search(pattern, line)]
+        t.check(not found, "%s: %s" % (pattern, found[:3]))
+
+
 def window_open():
     """Inside it the restart is made, told a second time before, and what it took is the next session's figure."""
     home = server.home()
@@ -83,11 +106,11 @@ def window_open():
 
 if __name__ == "__main__":
     try:
-        server = t.Server(t.pg_bin(15))
+        server = t.Server(t.pg_bin(15), conf=t.SMALL + ("log_statement = all",))
     except t.Skip as e:
         print("skipped: %s" % e)
         sys.exit(77)
     try:
-        t.main({f.__name__: f for f in (bad_windows, window_shut, window_open)})
+        t.main({f.__name__: f for f in (bad_windows, half_built_index, window_shut, window_open, nothing_is_reset)})
     finally:
         server.destroy()
