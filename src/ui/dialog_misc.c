@@ -213,6 +213,11 @@ static void say_recover(struct dialog_text *text, const struct model *m)
                    m->session.by_hand ? "In force is" : "In postgresql.auto.conf stands");
     say_ledger(text, &m->session.ledger);
     dialog_gap(text);
+    if (m->fl.now.undo_only) {
+        dialog_say(text, STYLE_WARN, "Its session.json cannot be read, so it cannot go on.");
+        dialog_say(text, STYLE_NORMAL, "Undo all of its changes and end it?");
+        return;
+    }
     if (m->session.pending.phase != PENDING_NOTHING) {
         dialog_say(text, STYLE_WARN, "It waits for you to make the switch to \"%s\".",
                    m->session.pending.arm.label);
