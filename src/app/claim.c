@@ -157,6 +157,23 @@ static void control_answered(struct model *m, const struct rows *r, struct effec
     }
 }
 
+/* What others have left unfinished, as far as our role may read it: a try would be an error in the server's log. */
+static void look_at_hba(struct model *m, struct effects *fx)
+{
+    if (m->server.rights.hba_rules || m->server.rights.superuser)
+        ask(m, CLAIM_HBA, others_hba_sql(), fx);
+    else
+        m->claim.state = CLAIM_HELD;
+}
+
+static void look_at_files(struct model *m, struct effects *fx)
+{
+    if (m->server.rights.file_settings || m->server.rights.superuser)
+        ask(m, CLAIM_FILES, others_sql(), fx);
+    else
+        look_at_hba(m, fx);
+}
+
 /* After a cut network the server may take a while to notice that our former session is gone. */
 static void tuners_answered(struct model *m, const struct rows *r, struct effects *fx)
 {
@@ -165,7 +182,7 @@ static void tuners_answered(struct model *m, const struct rows *r, struct effect
     int64_t pid = other ? rows_int64(r, 0, "pid", 0) : 0;
 
     if (!other && c->got && c->then == CLAIM_THEN_PLAN) {
-        ask(m, CLAIM_FILES, others_sql(), fx);
+        look_at_files(m, fx);
     } else if (!other && c->got) {
         c->state = CLAIM_HELD;
     } else if ((!other || pid == c->former_pid) && c->tries < AGAIN_MAX) {
@@ -193,7 +210,7 @@ static void files_answered(struct model *m, const struct event *ev, struct effec
     else if (hba)
         c->state = CLAIM_HELD;
     else
-        ask(m, CLAIM_HBA, others_hba_sql(), fx);
+        look_at_hba(m, fx);
 }
 
 void claim_event(struct model *m, const struct event *ev, struct effects *fx)

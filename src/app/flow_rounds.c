@@ -458,8 +458,12 @@ static void round_wish(struct model *m, struct effects *fx)
 
     switch (r->want) {
     case ROUND_WANT_PROPOSAL: /* after a look at what others have left in the files */
-        m->fl.step = ROUNDS_LOOK;
         s->round.review.others[0] = '\0';
+        if (!m->server.rights.file_settings && !m->server.rights.superuser) {
+            propose(m, fx);
+            break;
+        }
+        m->fl.step = ROUNDS_LOOK;
         fx_sql(fx, flow_req(m), CONN_CONTROL, others_sql(), LOOK_MS);
         break;
     case ROUND_WANT_REVIEW:

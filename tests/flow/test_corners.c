@@ -90,6 +90,7 @@ static void an_undone_round_is_switched_back_before_anything_is_measured(void **
     w.m->flow = FLOW_ROUND;
     w.m->fl.decision = DECIDE_VERDICT;
     w.m->screen.dialog.kind = DIALOG_VERDICT;
+    w.m->server.rights.file_settings = true;
     press(&w, 'u');
     assert_int_equal(s->best.n, 1);
     /* What others have left in the files is looked at before a proposal; that it cannot be read holds nothing up. */

@@ -29,13 +29,18 @@ def start(version):
     return server
 
 
+# The end of a session, and a statement that a loaded machine does not end before our deadline.
+NO_COMPLAINT = re.compile("terminating connection due to administrator command|connection to client lost|"
+                          "canceling statement due to user request")
+
+
 def complaints(server, seen):
     """Lines of the server's log from byte seen on that tell of an error, and who asked for it."""
     with open(os.path.join(server.dir, "log"), "rb") as f:
         f.seek(seen)
         text = f.read().decode("utf-8", "replace")
     return [line for line in text.splitlines() if re.search(r"\b(ERROR|FATAL|PANIC):", line)
-            and not re.search("terminating connection due to administrator command|connection to client lost", line)]
+            and not NO_COMPLAINT.search(line)]
 
 
 def log_size(server):
