@@ -79,6 +79,12 @@ static void do_grants(struct model *m, const char *args, struct effects *fx)
     buf_clear(&script);
 }
 
+static void do_undo(struct model *m, const char *args, struct effects *fx)
+{
+    (void)args;
+    flow_undo_round(m, fx);
+}
+
 static const struct command_row rows[] = {
     {"help", "h ?", "", "Keys and commands.", 0},
     {"status", "s", "", "Where server, session and program stand.", 1},
@@ -89,10 +95,11 @@ static const struct command_row rows[] = {
     {"close", "", "", "No further round: confirm and keep what improved, archive the session.", 6},
     {"quit", "q", "", "Leave; a running session is paused first.", 7},
     {"grants", "", "", "The rights that the role lacks, as a script of GRANTs.", 8},
+    {"undo", "u", "", "Take back what the round kept whose verdict waits for an answer.", 9},
 };
 
-static const command_fn functions[] = {do_help,   do_status, do_tune, do_pause, do_resume,
-                                       do_export, do_close,  do_quit, do_grants};
+static const command_fn functions[] = {do_help,   do_status, do_tune, do_pause,  do_resume,
+                                       do_export, do_close,  do_quit, do_grants, do_undo};
 
 const struct command_row *commands_table(int *n)
 {

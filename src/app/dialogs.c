@@ -505,9 +505,9 @@ static bool key_verdict(struct model *m, struct key k, struct effects *fx)
 {
     if (is(k, 's'))
         m->fl.now.stop_and_keep = true;
-    if (is(k, 'u') && m->session.round.kept)
-        m->fl.now.undo_round = true;
-    if (k.name == KEYN_ENTER || is(k, 's') || is(k, 'u'))
+    if (is(k, 'u'))
+        flow_undo_round(m, fx);
+    else if (k.name == KEYN_ENTER || is(k, 's'))
         flow_decide(m, DECIDE_VERDICT, 1, fx);
     else if (k.name == KEYN_ESC)
         dialogs_close(m);

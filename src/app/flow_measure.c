@@ -290,7 +290,9 @@ static bool switch_finished(struct model *m, struct effects *fx)
     }
     flow_manual_over(m);
     tell_apply(m, fx);
-    if (m->flow == FLOW_ROUND) {
+    if (m->fl.now.undoing_round) {
+        flow_round_undone(m, fx);
+    } else if (m->flow == FLOW_ROUND) {
         flow_round_message(m,
                            &(struct round_msg){.kind = ROUND_MSG_SWITCHED,
                                                .apply_state = a->state,
@@ -402,6 +404,8 @@ bool flow_measure_pump(struct model *m, struct effects *fx)
         return true;
     if (switch_finished(m, fx) || run_finished(m, fx))
         return true;
+    if (m->fl.now.undoing_round)
+        return false; /* it is seen to its end, whatever comes */
     if (m->flow == FLOW_ROUND && m->fl.now.cancel && m->session.round.state == ROUND_DONE) {
         flow_settle(m, &m->session.best, fx); /* at the verdict: nothing runs that could answer */
         return true;

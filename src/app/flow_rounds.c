@@ -61,7 +61,6 @@ static void undo_kept_round(struct model *m)
     struct round_history *h = s->nhistory ? &s->history[s->nhistory - 1] : NULL;
 
     m->fl.now.undo_round = false;
-    m->fl.now.arm_unknown = true;
     s->best = s->round.best;
     if (s->round.review.proposal.repair) {
         s->start = s->best;
@@ -71,7 +70,6 @@ static void undo_kept_round(struct model *m)
     }
     s->best_tps = s->best.n > 0 ? s->round.verdict.tps_a : s->baseline_tps;
     flow_arm_window(&s->round.experiment, ARM_A, &s->best_window);
-    model_say(m, CHAT_EVENT, "round %d is undone", s->round.number);
     if (h)
         h->kept = false;
     for (int i = 0; h && i < h->n && s->nrejected < (int)ARRAY_LEN(s->rejected); i++) {
@@ -81,13 +79,46 @@ static void undo_kept_round(struct model *m)
     }
 }
 
+/* At once, and not with the next round's first switch: nobody knows how long a review takes. */
+static void undo_begin(struct model *m, struct effects *fx)
+{
+    model_say(m, CHAT_EVENT, "undoing round %d", m->session.round.number);
+    undo_kept_round(m);
+    flow_save(m, false, fx);
+    m->fl.now.undoing_round = true;
+    flow_switch(m, &m->session.best, fx);
+}
+
+void flow_round_undone(struct model *m, struct effects *fx)
+{
+    const struct apply *a = &m->apply;
+
+    m->fl.now.undoing_round = false;
+    if (a->state == APPLY_STUCK) {
+        struct err e = a->err;
+        flow_enter(m, FLOW_STUCK);
+        flow_end_stuck(m, &e, fx);
+        return;
+    }
+    /* After a failure the next round begins with the same switch. */
+    m->fl.now.arm_unknown = a->state != APPLY_DONE;
+    if (a->state == APPLY_DONE)
+        model_say(m, CHAT_GOOD, "round %d is undone: the settings are as they were before it",
+                  m->session.round.number);
+    else
+        model_say(m, CHAT_BAD, "round %d is not undone yet: %s", m->session.round.number,
+                  a->err.msg);
+    if (m->fl.now.cancel)
+        flow_settle(m, &m->session.best, fx);
+    else
+        flow_rounds(m, fx);
+}
+
 void flow_rounds(struct model *m, struct effects *fx)
 {
     struct session *s = &m->session;
 
     m->screen.dialog.kind = DIALOG_NONE;
-    if (m->fl.now.undo_round)
-        undo_kept_round(m);
     const char *why = stop_reason(m);
     if (why) {
         rounds_over(m, why, fx);
@@ -444,10 +475,25 @@ static void round_end(struct model *m, struct effects *fx)
 void flow_rounds_next(struct model *m, struct effects *fx)
 {
     m->screen.dialog.kind = DIALOG_NONE;
-    if (m->session.round.kept && !m->fl.now.undo_round && !stop_reason(m))
+    if (m->fl.now.undo_round)
+        undo_begin(m, fx);
+    else if (m->session.round.kept && !stop_reason(m))
         flow_explain(m, fx);
     else
         flow_rounds(m, fx);
+}
+
+void flow_undo_round(struct model *m, struct effects *fx)
+{
+    if (m->fl.decision == DECIDE_VERDICT && m->session.round.kept) {
+        m->fl.now.undo_round = true;
+        flow_decide(m, DECIDE_VERDICT, 1, fx);
+    } else if (m->fl.decision == DECIDE_VERDICT) {
+        model_say(m, CHAT_WARN, "round %d kept nothing: there is nothing to undo",
+                  m->session.round.number);
+    } else {
+        model_say(m, CHAT_WARN, "a round can be undone while its verdict waits for an answer");
+    }
 }
 
 /* Does what the round wants. */

@@ -55,6 +55,8 @@ static const struct key_row key_rows[] = {
     {K(' '), "Space", "freeze", "Hold the picture still; the program works on.", KEY_IN_MAIN, true,
      KC_FREEZE},
     {K('z'), "z", "zoom", "The focused pane fills the screen.", KEY_IN_MAIN, true, KC_ZOOM},
+    {K('u'), "u", "", "Undo the round whose verdict waits for an answer.", KEY_IN_MAIN, false,
+     KC_UNDO},
     {K('s'), "s", "", "Status of server, session and program.", KEY_IN_MAIN, false, KC_STATUS},
     {{KEYN_UP, 0},
      "Up Down",
@@ -187,6 +189,9 @@ static void run_command(struct model *m, enum key_command c, struct effects *fx)
         break;
     case KC_ZOOM:
         m->screen.zoom = !m->screen.zoom;
+        break;
+    case KC_UNDO:
+        flow_undo_round(m, fx);
         break;
     case KC_STATUS:
         dialogs_open(m, DIALOG_STATUS);

@@ -93,6 +93,16 @@ static void an_undone_round_is_switched_back_before_anything_is_measured(void **
     w.m->server.rights.file_settings = true;
     press(&w, 'u');
     assert_int_equal(s->best.n, 1);
+    /* It is taken back at once: nobody knows when the next round's first switch will be. */
+    assert_true(w.m->fl.now.switching && w.m->fl.now.undoing_round);
+    assert_int_equal(count(&w, FX_PG_QUERY, OWNER_APPLY), 1);
+    assert_int_equal(count(&w, FX_PG_QUERY, OWNER_FLOW), 0);
+    assert_int_equal(w.m->apply.goal.n, 1);
+    /* When that fails the session knows that it does not know what is in force. */
+    play(&w, (struct event){.kind = EV_PG_RESULT,
+                            .req = {OWNER_APPLY, w.m->apply.generation, w.m->apply.waiting},
+                            .err = {.code = ERR_SQL}});
+    assert_false(w.m->fl.now.undoing_round);
     /* What others have left in the files is looked at before a proposal; that it cannot be read holds nothing up. */
     assert_int_equal(count(&w, FX_PG_QUERY, OWNER_FLOW), 1);
     play(&w, (struct event){.kind = EV_PG_RESULT,

@@ -17,6 +17,7 @@ enum key_command {
     KC_FREEZE,
     KC_ZOOM,
     KC_STATUS,
+    KC_UNDO,
     KC_INTERRUPT,
     KC_PROMPT,
     KC_PROMPT_SLASH,

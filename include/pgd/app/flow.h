@@ -29,6 +29,8 @@ bool flow_can_restart(
 /* Why no change that needs a restart can be proposed now, because of the window; NULL = it can, or no way is known. The
  * words stay until the next call. */
 const char *flow_restart_why_not(struct model *m);
+/* Takes back what the round whose verdict is open has kept: at once, then the session goes on from the state before it. */
+void flow_undo_round(struct model *m, struct effects *fx);
 /* No further round: confirm and keep what improved. */
 void flow_close(struct model *m, struct effects *fx);
 /* The first connect failed for good (headless). */

@@ -121,6 +121,7 @@ double flow_seconds_left(struct model *m);
 bool flow_measure_pump(struct model *m, struct effects *fx);
 void flow_review_done(struct model *m, struct effects *fx);
 void flow_round_saved(struct model *m, struct effects *fx);
+void flow_round_undone(struct model *m, struct effects *fx); /* the switch has ended */
 void flow_back_to_start(struct model *m, struct effects *fx);
 void flow_settle(struct model *m, const struct arm *arm, struct effects *fx);
 void flow_switch(struct model *m, const struct arm *arm, struct effects *fx);

@@ -365,6 +365,7 @@ struct flow_now {
     bool cancel;        /* stop what runs, then PAUSED */
     bool stop_and_keep; /* the DBA: no further round, keep the best */
     bool undo_round;    /* the DBA: drop what this round kept */
+    bool undoing_round; /* the switch that takes it back is under way */
     bool resume;        /* an interrupted session goes on */
     bool undo_only; /* its session.json cannot be read: the journal says what to undo, no more */
     bool pause_resumed; /* headless: its flags differ, so it is only made clean and PAUSED */
