@@ -45,6 +45,11 @@ static void do_export(struct model *m, const char *args, struct effects *fx)
     flow_export(m, fx);
 }
 
+static void do_handover(struct model *m, const char *args, struct effects *fx)
+{
+    flow_handover(m, strcmp(args, "go") == 0, fx);
+}
+
 static void do_close(struct model *m, const char *args, struct effects *fx)
 {
     (void)args;
@@ -95,11 +100,13 @@ static const struct command_row rows[] = {
     {"close", "", "", "No further round: confirm and keep what improved, archive the session.", 6},
     {"quit", "q", "", "Leave; a running session is paused first.", 7},
     {"grants", "", "", "The rights that the role lacks, as a script of GRANTs.", 8},
-    {"undo", "u", "", "Take back what the round kept whose verdict waits for an answer.", 9},
+    {"handover", "", "[go]", "Move the session's settings to a managed file; go does it.", 9},
+    {"undo", "u", "", "Take back what the round kept whose verdict waits for an answer.", 10},
 };
 
-static const command_fn functions[] = {do_help,   do_status, do_tune, do_pause,  do_resume,
-                                       do_export, do_close,  do_quit, do_grants, do_undo};
+static const command_fn functions[] = {do_help,   do_status,   do_tune,  do_pause,
+                                       do_resume, do_export,   do_close, do_quit,
+                                       do_grants, do_handover, do_undo};
 
 const struct command_row *commands_table(int *n)
 {

@@ -174,7 +174,8 @@ void flow_event(struct model *m, const struct event *ev, struct effects *fx)
     case FLOW_STUCK:
     case FLOW_ERROR:
     case FLOW_WATCH:
-        flow_end_event(m, ev, fx);
+        if (!flow_handover_event(m, ev, fx))
+            flow_end_event(m, ev, fx);
         break;
     default:
         break;
@@ -193,7 +194,8 @@ void flow_pump(struct model *m, struct effects *fx)
             /* lost: it begins anew when the connection is back, or headless_link_down() ends the start */
             if (m->discover.err.code != ERR_LOST && m->links[CONN_CONTROL].state == LINK_UP)
                 flow_fail(m, &m->discover.err, "discovery", fx);
-        } else if (flow_prepare_pump(m, fx) || flow_measure_pump(m, fx) || flow_end_pump(m, fx)) {
+        } else if (flow_prepare_pump(m, fx) || flow_measure_pump(m, fx) || flow_end_pump(m, fx) ||
+                   flow_handover_pump(m, fx)) {
             continue;
         } else if (m->fl.decision != DECIDE_NOTHING && m->opt.headless) {
             headless_decide(m, fx);
@@ -209,6 +211,10 @@ void flow_pump(struct model *m, struct effects *fx)
 
 void flow_tune(struct model *m, struct effects *fx)
 {
+    if (flow_handover_busy(m)) {
+        model_say(m, CHAT_WARN, "the hand-over is still at work");
+        return;
+    }
     m->fl.session_wanted = true;
     switch (m->flow) {
     case FLOW_WATCH:

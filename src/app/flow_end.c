@@ -334,6 +334,8 @@ static void say_end(struct model *m)
 
 bool flow_end_busy(const struct model *m)
 {
+    if (flow_handover_busy(m))
+        return true;
     return m->flow == FLOW_SUMMARY && m->fl.step != END_NONE && m->fl.step != END_DONE;
 }
 

@@ -73,6 +73,11 @@ static void switch_now(struct model *m, const struct arm *arm, struct effects *f
     apply_start(&m->apply, &env, arm, m->now_us, fx);
 }
 
+void flow_switch_only(struct model *m, const struct arm *arm, struct effects *fx)
+{
+    switch_now(m, arm, fx);
+}
+
 void flow_switch(struct model *m, const struct arm *arm, struct effects *fx)
 {
     m->fl.now.switching = true;

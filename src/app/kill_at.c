@@ -50,7 +50,7 @@ static bool is_alter(const struct effect *e)
 
 static bool is_reload(const struct effect *e)
 {
-    return e->kind == FX_PG_QUERY && e->text && strstr(e->text, "pg_reload_conf()");
+    return e->kind == FX_PG_QUERY && begins(e->text, "SELECT pg_catalog.pg_reload_conf()");
 }
 
 static bool is_restart(const struct effect *e)
@@ -99,6 +99,21 @@ static bool is_settled(const struct effect *e)
     return e->kind == FX_FILE && e->u.file.op == FILE_MKDIR && ends(e->u.file.path, "/bench");
 }
 
+static bool is_handover(const struct effect *e)
+{
+    return appends(e, "{\"event\":\"handover\"");
+}
+
+static bool is_managed(const struct effect *e)
+{
+    char *const *argv = e->kind == FX_CHILD ? e->u.child.argv : NULL;
+
+    for (; argv && *argv; argv++)
+        if (begins(*argv, "text=")) /* of managed.sh, in its mode write alone */
+            return true;
+    return false;
+}
+
 static const struct boundary {
     const char *name;
     bool (*is)(const struct effect *e);
@@ -119,6 +134,8 @@ static const struct boundary {
     {"save", is_save, SENT},              /* session.json is being written */
     {"saved", is_save, ANSWERED},         /* the checkpoint is on the disk */
     {"settled", is_settled, BEFORE},      /* the recovery is over */
+    {"handover", is_handover, ANSWERED},  /* written down: begun, or over */
+    {"managed", is_managed, ANSWERED},    /* the managed file is there, and our entries, too */
 };
 
 /* The step of the list that is waited for. */

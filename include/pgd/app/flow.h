@@ -36,3 +36,5 @@ void flow_close(struct model *m, struct effects *fx);
 /* The first connect failed for good (headless). */
 void flow_connect_failed(struct model *m, const struct err *e, struct effects *fx);
 void flow_export(struct model *m, struct effects *fx);
+/* Says what a hand-over of the newest archived session would do; with go it is done. */
+void flow_handover(struct model *m, bool go, struct effects *fx);

@@ -26,6 +26,11 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx);
 void flow_undone(struct model *m, struct effects *fx);
 void flow_sight(struct model *m, struct effects *fx);
 
+/* flow_handover.c: the settings of a finished session go to a managed file */
+bool flow_handover_busy(const struct model *m);
+bool flow_handover_event(struct model *m, const struct event *ev, struct effects *fx);
+bool flow_handover_pump(struct model *m, struct effects *fx);
+
 /* flow_found.c: files of an interrupted restart that no session knows of; false = there are none */
 bool flow_found_begin(struct model *m, struct effects *fx);
 bool flow_found_event(struct model *m, const struct event *ev, struct effects *fx);
@@ -92,6 +97,8 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
 
 /* flow_machines.c: one switch, one run */
 void flow_run(struct model *m, int seconds, bool warmup, struct effects *fx);
+/* A switch outside of a session's course: who asked looks at m->apply itself. */
+void flow_switch_only(struct model *m, const struct arm *arm, struct effects *fx);
 /* Holds a switch or a run back while the connection is away (lost: it just went); false = go on. */
 bool flow_hold(struct model *m, enum hold_what what, bool lost);
 bool flow_release(struct model *m, struct effects *fx);

@@ -1,4 +1,5 @@
-/* apply_parts.h - what the files of the apply machine share with each other; nobody else includes it. */
+/* apply_parts.h - what the files of the apply machine, and the hand-over that uses it, share with each other; nobody else
+ * includes it. */
 #pragma once
 
 #include "pgd/tuning/apply.h"

@@ -9,6 +9,7 @@
 #include "pgd/discovery/discover.h"
 #include "pgd/runner/experiment.h"
 #include "pgd/telemetry/collect.h"
+#include "pgd/tuning/handover.h"
 #include "pgd/tuning/round.h"
 #include "pgd/workspace/panes.h"
 
@@ -419,6 +420,11 @@ struct flow {
     char journal_path[1100];
     struct session *archived[ARCHIVED_MAX]; /* read for an export, oldest first; owned */
     int narchived;
+    /* flow_handover.c */
+    int hand_step; /* 0 = no hand-over is under way */
+    bool hand_go, hand_written;
+    struct handover hand;
+    struct err hand_err;         /* why it is being undone */
     struct effect fresh_session; /* template for the session that verifies */
     struct way how;              /* how the session at hand changes the server */
     char manual_path[1100];      /* where the DBA's part of a switch is written to */
