@@ -139,7 +139,7 @@ def for_good():
 
 if __name__ == "__main__":
     try:
-        server = t.Server(t.pg_bin(15), rows=200000)
+        server = t.Server(t.pg_bin(15))
     except t.Skip as e:
         print("skipped: %s" % e)
         sys.exit(77)

@@ -240,6 +240,34 @@ def improved(server, home, script, *flags, code=0):
     return run.expect(code, "ARCHIVED", "improved")
 
 
+def archived(server, run):
+    """What an improved session leaves: settings in force and read back, files, exports, a journal that adds up."""
+    s = run.summary
+    check(s["changes"] and s["best_tps"] > s["baseline_tps"] > 0, "nothing was gained: %s" % s)
+    check(abs(s["best_tps"] / s["baseline_tps"] - s["effect"]) < 0.01 * s["effect"], "the figures are not of one measurement: %s" % s)
+    check(1 < s["ci95"][0] <= s["effect"] <= s["ci95"][1], "effect outside its interval: %s" % s)
+    for change in s["changes"]:
+        shown = server.sql("SHOW " + change["name"])
+        check(shown == change["to"] != change["from"], "%s is %s, not %s" % (change["name"], shown, change["to"]))
+    check(set(c["name"] for c in s["changes"]) == set(server.entries()),
+            "changes %s, postgresql.auto.conf %s" % (s["changes"], server.entries()))
+    check("work_mem" in server.entries(), "the sorts' own setting was not found: %s" % s["changes"])
+    pending = server.sql("SELECT count(*) FROM pg_settings WHERE pending_restart")
+    check(pending == "0", "settings wait for a restart")
+    report, conf = s["exports"]["report"], s["exports"]["conf"]
+    check(os.path.isabs(report) and os.path.isabs(conf), "relative paths: %s" % s["exports"])
+    check("work_mem" in read(report) and "work_mem" in read(conf), "the exports do not hold what was found")
+    check(not any(word in read(conf) for word in ("\nport", "\nlisten_addresses", "\ndata_directory")),
+            "the export holds what is not tuning")
+    session = run.session()
+    check(session["state"] == "ARCHIVED" and session["format"] == 1, "session.json says %s" % session["state"])
+    for path, _, files in os.walk(run.home):
+        for name in files:
+            mode = os.stat(os.path.join(path, name)).st_mode & 0o777
+            check(mode == 0o600, "%s/%s has mode %o" % (path, name, mode))
+    check(not server.pgbenches(), "pgbench is left")
+
+
 def parse_journal(path):
     """Every whole line; a torn last one was never acknowledged."""
     lines = read(path, "").split("\n")
