@@ -12,6 +12,7 @@ import tunetest as t  # noqa: E402
 
 
 # Boundaries of src/app/kill_at.c, those that a hand-over meets.
+VERSION = int(os.environ.get("PGD_TEST_VERSION", "15"))
 KILLS = ("handover", "managed", "alter", "reload", "result")
 
 
@@ -54,7 +55,7 @@ class World:
     """A server with conf.d, and a home with one archived session."""
 
     def __init__(self):
-        self.server = t.Server(t.pg_bin(15), conf=t.SMALL, rows=10)
+        self.server = t.Server(t.pg_bin(VERSION), conf=t.SMALL, rows=10)
         self.folder = os.path.join(self.server.data, "conf.d")
         os.mkdir(self.folder)
         shutil.copystat(self.server.data, self.folder)
@@ -183,10 +184,10 @@ def by_the_dba(w):
     s.close()
 
 
-def handover():
+def through(*parts):
     w = World()
     try:
-        for part in (to_the_managed_file, killed_on_the_way, a_later_line, by_the_dba):
+        for part in parts:
             part(w)
     finally:
         for s in Screen.all:
@@ -194,4 +195,14 @@ def handover():
         w.close()
 
 
-t.main({f.__name__: f for f in (handover,)})
+def handover():
+    through(to_the_managed_file, killed_on_the_way, a_later_line, by_the_dba)
+
+
+def kills():
+    """The kills alone, for tests/soak/kill_boundaries.py."""
+    through(killed_on_the_way)
+    print("kills: %d" % len(KILLS))
+
+
+t.main({f.__name__: f for f in ((kills,) if os.environ.get("PGD_SOAK") else (handover,))})

@@ -14,7 +14,9 @@ import argparse
 import collections
 import concurrent.futures
 import os
+import re
 import signal
+import subprocess
 import sys
 import time
 
@@ -63,6 +65,7 @@ ROWS = [
 ]
 
 
+HAND_OVER = "hand-over"
 LEAVES_DOWN = next(r for r in ROWS if r.name == "stop and script")
 
 
@@ -193,6 +196,14 @@ class Version:
         print("   PostgreSQL %d: %-22s %d kills, back within %.1f s" %
               (self.ground.version, row.name, self.met[row.name], self.slowest[row.name]), flush=True)
 
+    def hand_over(self):
+        """Kills on the way of a hand-over; tests/integration/test_handover.py looks at what each leaves, and finishes it."""
+        env = dict(os.environ, PGD_SOAK="1", PGD_TEST_VERSION=str(self.ground.version))
+        done = subprocess.run([os.path.join(t.SOURCE, "tests/integration/test_handover.py")], env=env, capture_output=True,
+                              text=True)
+        t.check(done.returncode == 0, "the hand-over: " + done.stdout[-3000:])
+        self.met[HAND_OVER] += int(re.search(r"kills: (\d+)", done.stdout).group(1))
+
     def last(self):
         """The last kill's resume goes to its end."""
         ground = self.ground
@@ -207,15 +218,17 @@ def table(rows, done):
     print("%-24s" % "boundary" + "".join("%18s" % ("PostgreSQL %d" % v.ground.version) for v in done))
     for row in rows:
         print("%-24s" % row.name + "".join("%10d %5.1f s " % (v.met[row.name], v.slowest[row.name]) for v in done))
-    print("hand-over                no such boundary in this program")
+    print("%-24s" % HAND_OVER + "".join("%10d         " % v.met[HAND_OVER] for v in done))
 
 
-def one_version(number, wanted, times):
+def one_version(number, wanted, times, hand_over):
     version = Version(number)
     try:
         for row in wanted:
             version.row(row, times)
         version.last()
+        if hand_over:
+            version.hand_over()
         return version
     except Exception:
         print("FAILED; the program's home is kept in %s" % version.ground.keep("pgd-kill-boundaries-%d" % number), flush=True)
@@ -236,7 +249,7 @@ def main():
     started = time.monotonic()
     numbers = [int(n) for n in given.versions.split(",")]
     with concurrent.futures.ThreadPoolExecutor(1 if given.one_by_one else len(numbers)) as pool:
-        done = list(pool.map(lambda n: one_version(n, wanted, given.times), numbers))
+        done = list(pool.map(lambda n: one_version(n, wanted, given.times, not given.rows or HAND_OVER in given.rows), numbers))
     table(wanted, done)
     total = collections.Counter()
     for version in done:
