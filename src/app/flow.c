@@ -334,7 +334,7 @@ void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx)
             flow_quit(m, exit_code, fx);
         return;
     }
-    if (flow_manual_stop(m, quit && exit_code == 0, fx) || m->fl.now.cancel)
+    if (flow_manual_stop(m, quit, fx) || m->fl.now.cancel)
         return;
     m->fl.now.cancel = true;
     flow_question_closed(m);

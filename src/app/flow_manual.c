@@ -53,7 +53,7 @@ void flow_manual_env(struct model *m, struct apply_env *env)
     buf_clear(&path);
     env->how = &m->fl.how;
     env->restart_by_dba = flow_restart_by_dba(m);
-    env->wait = !m->opt.headless;
+    env->wait = !m->opt.headless && !m->fl.quit_after; /* somebody has to be there */
     env->asked_before = m->fl.now.taking_up;
     env->manual_path = m->session.dir[0] ? m->fl.manual_path : NULL;
     if (env->restart_by_dba || m->session.by_hand)
@@ -202,8 +202,9 @@ bool flow_manual_pump(struct model *m, struct effects *fx)
 {
     bool open = m->fl.decision == DECIDE_MANUAL;
 
-    /* The program was told to end, and what is left to undo needs hands that may not come: it is said, not waited for. */
-    if (waiting(m) && m->fl.quit_after && m->fl.now.cancel && m->apply.undoing) {
+    /* A switch that was cancelled before it asked asks for nothing more. And once the program was told to end, what is left
+     * to undo by hands that may not come is said, not waited for. */
+    if (waiting(m) && m->fl.now.cancel && (m->fl.quit_after || !m->apply.undoing)) {
         if (m->apply.manual.declined)
             return false;
         apply_decline(&m->apply, fx);
