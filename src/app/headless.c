@@ -102,6 +102,8 @@ void headless_link_down(struct model *m, const struct event *ev, struct effects 
         return;
     /* after a killed run the server may be on its way up: the restart script goes on without us */
     bool starting = lost || strcmp(e.sqlstate, "57P03") == 0 || m->opt.demo;
+    if (l->state == LINK_PASSWORD) /* there is nobody to type one */
+        starting = false;
     int64_t since_us = lost ? l->lost_us : m->fl.state_since_us;
     if (starting && m->now_us - since_us < (int64_t)CONNECT_PATIENCE_S * 1000000)
         return;

@@ -188,6 +188,7 @@ static void by_hand(struct run *r)
     else
         sim_load(r->s, false);
     press(r, KEYN_ENTER, 0);
+    sim_next(r->s, true);
 }
 
 /* Brings the open question on the screen and answers it. */
