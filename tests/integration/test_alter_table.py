@@ -3,6 +3,7 @@
 
 guard    all of them, proposed to the real program: each is refused with its reason and none reaches the server.
 slips    past guard and preflight (test build): the server is up at the end with its old entries.
+cgroup   the memory bill of a server with a limit of its own.
 canary   past the guard alone: what a scratch cluster can find out is found out there, and the server is not touched.
 
 Without a name a few values of the last two are tried; `all` tries every one and prints the table (tests/soak)."""
@@ -60,10 +61,12 @@ TABLE = [
     ("random_page_cost", "-5", None, None),
     ("max_stack_depth", "1GB", None, None),
 ]
-FEW_SLIPS = [("session_preload_libraries", "no_such"), ("wal_level", "minimal"), ("port", "29871")]
+FEW_SLIPS = [("session_preload_libraries", "no_such"), ("port", "29871"), ("synchronous_standby_names", "ghost")]
 FEW_CANARY = [("local_preload_libraries", "no_such"), ("hba_file", "/nonexistent"), ("search_path", "evil")]
-# Each waits for a commit, so that a standby that is not there is missed; or nothing in it can become faster.
+# Each waits for a commit, so that a standby that is not there is missed. The other one is slower with any change.
 WRITES = "INSERT INTO sorted (id) VALUES (0);\nSELECT pg_sleep(0.02);\n"
+SLOWER = ("SELECT pg_sleep(CASE WHEN EXISTS (SELECT FROM pg_settings WHERE sourcefile LIKE '%auto.conf') THEN 0.06 ELSE 0.03 "
+          "END);\n")
 FLAGS = ("--duration", "1", "--accept", "safe", "--restart", "auto")
 
 
@@ -93,6 +96,50 @@ def guard():
         print("   %d of %d refused" % (len(values), len(values)))
     finally:
         server.destroy()
+
+
+def memory_cgroup(limit):
+    """A cgroup of our own with that limit: its folder. Where none can be made the test is skipped."""
+    v2 = os.path.exists("/sys/fs/cgroup/cgroup.controllers")
+    path = "/sys/fs/cgroup/%spgd-test-%d" % ("" if v2 else "memory/", os.getpid())
+    try:
+        os.mkdir(path)
+    except OSError as e:
+        raise t.Skip("no cgroup can be made: %s" % e)
+    try:
+        with open(os.path.join(path, "memory.max" if v2 else "memory.limit_in_bytes"), "w") as f:
+            f.write(str(limit))
+    except OSError as e:
+        os.rmdir(path)
+        raise t.Skip("a cgroup takes no limit here: %s" % e)
+    return path
+
+
+def cgroup():
+    """The postmaster runs in a cgroup of 1 GB on a larger machine: what fits the machine and not the cgroup is refused, with
+    the cgroup's figure, and the advisor's own proposal stays within it."""
+    group = memory_cgroup(1 << 30)
+    server = t.Server(t.pg_bin(15), rows=1000)
+    try:
+        with open(os.path.join(group, "cgroup.procs"), "w") as f:
+            f.write(t.read(os.path.join(server.data, "postmaster.pid")).split("\n")[0])
+        forced = "shared_buffers=700MB;effective_cache_size=2GB;work_mem=400MB;maintenance_work_mem=128MB"
+        run = t.Run(server, server.home(), server.script(WRITES), "--duration", "1", "--accept", "none", "--restart", "auto",
+                    program=t.TEST_PROGRAM, env={"PGD_TEST_FORCE_CHANGE": forced}).end()
+        t.check(run.code == 0, "exit %d: %s" % (run.code, run.said[-2000:]))
+        said = {(e["name"], e["to"]): e for e in run.events("guard")}
+        for line in ("shared_buffers", "700MB"), ("effective_cache_size", "2GB"), ("work_mem", "400MB"):
+            e = said[line]
+            t.check(e["refused"] and re.search(r"\b1(\.0)? GB", e["reason"]), "%s: %s" % (line, e))
+        t.check(not said["maintenance_work_mem", "128MB"]["refused"], "%s" % said["maintenance_work_mem", "128MB"])
+    finally:
+        server.destroy()
+        for _ in range(50):
+            try:
+                os.rmdir(group)
+                break
+            except OSError:
+                time.sleep(0.1)
 
 
 class Watch(threading.Thread):
@@ -163,7 +210,7 @@ def session(server, values, switch):
     log_from = len(t.read(log_path))
     watch = Watch(server)
     policy = row_of(*values[0])[2] == POLICY
-    run = t.Run(server, server.home(), server.script(t.SLEEPS if policy else WRITES), "--rounds", str(len(values)), *FLAGS,
+    run = t.Run(server, server.home(), server.script(SLOWER if policy else WRITES), "--rounds", str(len(values)), *FLAGS,
                 program=t.TEST_PROGRAM, env={"PGD_TEST_FORCE_CHANGE": "\n".join("%s=%s" % v for v in values) + "\n",
                                              "PGD_TEST_NO_GUARD": switch}).end(600)
     ended = time.time()
@@ -234,8 +281,8 @@ def nets(values, switch):
 def slips():
     """A few values past guard and preflight."""
     for name, value, net, gap, _ in nets(FEW_SLIPS, "1"):
-        kind = row_of(name, value)[2]
-        t.check(net == ("undo" if kind == LOCKS else "rescue"), "%s = %s was caught by %s" % (name, value, net))
+        due = {LOCKS: "undo", LOST: "rescue", LIVES: "the watchdog"}[row_of(name, value)[2]]
+        t.check(net == due, "%s = %s was caught by %s" % (name, value, net))
         t.check(gap < 45 * t.SCALE, "nobody could connect for %.1f s" % gap)
 
 
@@ -269,4 +316,4 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["all"]:
         t.main({"all": all_values})
     else:
-        t.main({f.__name__: f for f in (guard, slips, canary)})
+        t.main({f.__name__: f for f in (guard, cgroup, slips, canary)})
