@@ -47,8 +47,9 @@ static void send_host(struct discover *d, const struct server_facts *f, struct e
     snprintf(port, sizeof port, "%d", f->id.server_port);
     snprintf(start, sizeof start, "%" PRId64, f->id.postmaster_start_us / 1000000);
     snprintf(backend, sizeof backend, "%d", d->backend_pid);
-    const char *argv[] = {"sh", "-s", "--", f->id.data_directory, port, start, backend,
-                          d->may_sudo ? "sudo" : "",    NULL};
+    const char *argv[] = {"sh", "-s",  "--",    f->id.data_directory,
+                          port, start, backend, d->may_sudo ? "sudo" : "",
+                          NULL};
 
     struct req req = next_req(d);
     struct effect *e = fx_child(fx, req, argv, CHILD_COLLECT | CHILD_DIES_WITH_US);

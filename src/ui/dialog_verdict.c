@@ -192,9 +192,10 @@ static void say_summary(struct dialog_text *text, const struct model *m)
                                          : "settings that were tried; all of them are undone");
         say_kept(text, s);
         if (!asks && pane_best_stands(m))
-            dialog_say(text, STYLE_LABEL,
-                       "They stand in postgresql.auto.conf, which wins over every file that Ansible, "
-                       "Puppet or conf.d manage: /handover moves them.");
+            dialog_say(
+                text, STYLE_LABEL,
+                "They stand in postgresql.auto.conf, which wins over every file that Ansible, "
+                "Puppet or conf.d manage: /handover moves them.");
     } else {
         dialog_say(text, STYLE_NORMAL,
                    "No change earned its place: the server runs as it did before.");

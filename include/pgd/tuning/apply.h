@@ -74,9 +74,9 @@ struct apply_env {
     const char *manual_path; /* where the DBA's part is written to */
     /* the workload's database is ours: a changed statistics target is followed by ANALYZE there, also on the way back */
     bool analyze;
-    bool canary;             /* boot a scratch cluster before a restart */
-    bool guard_disabled;     /* test builds only: no second look before sending */
-    bool preflight_disabled; /* test builds only */
+    bool canary;                 /* boot a scratch cluster before a restart */
+    bool guard_disabled;         /* test builds only: no second look before sending */
+    bool preflight_disabled;     /* test builds only */
     const char *restart_refused; /* why no restart may be made at this moment; NULL = it may */
     int verify_ms;
     int link_ms; /* how long a lost link may take to come back; 0 = 60 s */
