@@ -211,8 +211,7 @@ static bool check_restart(struct check *c)
         return refuse(c->line, REFUSE_LOCKOUT, "fewer connections %s",
                       refusal_name(REFUSE_LOCKOUT));
     if (c->line->restart && !c->g->restart_possible)
-        return refuse(c->line, REFUSE_RESTART,
-                      "%s takes effect at a restart, and %s", name,
+        return refuse(c->line, REFUSE_RESTART, "%s takes effect at a restart, and %s", name,
                       c->g->restart_refused ? c->g->restart_refused
                                             : "no way to restart is allowed");
     return true;
