@@ -360,7 +360,11 @@ static const char limits_reset[] = "SELECT pg_catalog.set_config('lock_timeout',
                                    "pg_catalog.set_config('statement_timeout', '0', false)";
 
 const struct discover_query discover_queries[] = {
-    {.name = "limits", .sql = limits_set, .refresh = true, .sets = true, .lost = "time limits of our queries"},
+    {.name = "limits",
+     .sql = limits_set,
+     .refresh = true,
+     .sets = true,
+     .lost = "time limits of our queries"},
     {.name = "identity",
      .asset = "sql/identity.sql",
      .refresh = true,
