@@ -334,6 +334,20 @@ static const json_t *read_list(struct reader *r, const char *key, int max, int *
     return v;
 }
 
+/* One item of a list into a record, which is the caller's. */
+typedef bool (*item_fn)(const struct reader *up, const json_t *item, size_t i, void *record);
+
+/* Every item of a list into an array of records of that size, at most `most`; how many there are. */
+static int read_each(struct reader *r, const char *key, void *records, size_t size, size_t most,
+                     item_fn read)
+{
+    int n = 0;
+    const json_t *list = read_list(r, key, (int)most, &n);
+    for (size_t i = 0; r->ok && i < (size_t)n; i++)
+        r->ok = read(r, json_array_get(list, i), i, (char *)records + i * size);
+    return n;
+}
+
 static void read_advisor(struct reader *r, struct advisor_name *a)
 {
     read_prose(r, "advisor", a->text, sizeof a->text, MAY_MISS);
@@ -390,8 +404,9 @@ json_t *json_from_sdl(const struct sdl *s)
     return j;
 }
 
-static bool read_script(const struct reader *up, const json_t *item, size_t i, struct script *s)
+static bool read_script(const struct reader *up, const json_t *item, size_t i, void *record)
 {
+    struct script *s = record;
     struct reader r = reader_item(up, item, "scripts", i);
     read_exact(&r, "path", s->path, sizeof s->path, MUST_HAVE);
     s->weight = read_int(&r, "weight", 0, 1000000, 1);
@@ -408,11 +423,8 @@ bool json_to_sdl(const json_t *j, struct sdl *s, struct err *e)
     read_exact(&r, "workload", s->workload, sizeof s->workload, MAY_MISS);
     s->builtin_db = read_bool(&r, "builtin_db");
     read_exact(&r, "database", s->database, sizeof s->database, MAY_MISS);
-    int n = 0;
-    const json_t *scripts = read_list(&r, "scripts", SCRIPTS_MAX, &n);
-    for (int i = 0; r.ok && i < n; i++)
-        r.ok = read_script(&r, json_array_get(scripts, (size_t)i), (size_t)i, &s->scripts[i]);
-    s->nscripts = n;
+    s->nscripts = read_each(&r, "scripts", s->scripts, sizeof s->scripts[0], ARRAY_LEN(s->scripts),
+                            read_script);
     int protocol = read_word(&r, "protocol", protocol_words, (int)ARRAY_LEN(protocol_words));
     snprintf(s->protocol, sizeof s->protocol, "%s", protocol_words[protocol]);
     s->clients = read_int(&r, "clients", 0, 100000, 0);
@@ -470,9 +482,9 @@ json_t *json_from_proposal(const struct proposal *p)
     return j;
 }
 
-static bool read_change(const struct reader *up, const json_t *item, size_t i,
-                        struct setting_change *c)
+static bool read_change(const struct reader *up, const json_t *item, size_t i, void *record)
 {
+    struct setting_change *c = record;
     struct reader r = reader_item(up, item, "changes", i);
     read_exact(&r, "name", c->name, sizeof c->name, MUST_HAVE);
     c->reset = read_bool(&r, "reset");
@@ -491,11 +503,8 @@ bool json_to_proposal(const json_t *j, struct proposal *p, struct err *e)
     struct reader r = reader_open(j, "proposal", e);
     read_advisor(&r, &p->advisor);
     read_prose(&r, "summary", p->summary, sizeof p->summary, MAY_MISS);
-    int n = 0;
-    const json_t *changes = read_list(&r, "changes", CHANGES_MAX, &n);
-    for (int i = 0; r.ok && i < n; i++)
-        r.ok = read_change(&r, json_array_get(changes, (size_t)i), (size_t)i, &p->changes[i]);
-    p->n = n;
+    p->n = read_each(&r, "changes", p->changes, sizeof p->changes[0], ARRAY_LEN(p->changes),
+                     read_change);
     p->nothing_left = read_bool(&r, "nothing_left");
     return r.ok;
 }
@@ -531,8 +540,9 @@ json_t *json_from_first_sight(const struct first_sight *f)
     return j;
 }
 
-static bool read_finding(const struct reader *up, const json_t *item, size_t i, struct finding *f)
+static bool read_finding(const struct reader *up, const json_t *item, size_t i, void *record)
 {
+    struct finding *f = record;
     struct reader r = reader_item(up, item, "findings", i);
     read_prose(&r, "area", f->area, sizeof f->area, MAY_MISS);
     read_prose(&r, "text", f->text, sizeof f->text, MUST_HAVE);
@@ -549,9 +559,9 @@ static bool folder_safe(const char *s)
                '\0';
 }
 
-static bool read_strategy(const struct reader *up, const json_t *item, size_t i,
-                          struct strategy_offer *s)
+static bool read_strategy(const struct reader *up, const json_t *item, size_t i, void *record)
 {
+    struct strategy_offer *s = record;
     struct reader r = reader_item(up, item, "strategies", i);
     read_exact(&r, "name", s->name, sizeof s->name, MUST_HAVE);
     if (r.ok && !folder_safe(s->name))
@@ -569,15 +579,10 @@ bool json_to_first_sight(const json_t *j, struct first_sight *f, struct err *e)
     read_advisor(&r, &f->advisor);
     read_prose(&r, "headline", f->headline, sizeof f->headline, MAY_MISS);
     read_prose(&r, "summary", f->summary, sizeof f->summary, MAY_MISS);
-    int n = 0;
-    const json_t *list = read_list(&r, "findings", (int)ARRAY_LEN(f->findings), &n);
-    for (int i = 0; r.ok && i < n; i++)
-        r.ok = read_finding(&r, json_array_get(list, (size_t)i), (size_t)i, &f->findings[i]);
-    f->nfindings = n;
-    list = read_list(&r, "strategies", (int)ARRAY_LEN(f->strategies), &n);
-    for (int i = 0; r.ok && i < n; i++)
-        r.ok = read_strategy(&r, json_array_get(list, (size_t)i), (size_t)i, &f->strategies[i]);
-    f->nstrategies = n;
+    f->nfindings = read_each(&r, "findings", f->findings, sizeof f->findings[0],
+                             ARRAY_LEN(f->findings), read_finding);
+    f->nstrategies = read_each(&r, "strategies", f->strategies, sizeof f->strategies[0],
+                               ARRAY_LEN(f->strategies), read_strategy);
     return r.ok;
 }
 
