@@ -243,6 +243,7 @@ void flow_prices(const struct model *m, struct guard_policy *g)
 
     g->wal_bytes_per_s = w->valid && w->secs > 0 ? w->wal_bytes / w->secs : NAN;
     g->temp_bytes_per_s = w->valid && w->secs > 0 ? w->temp_bytes / w->secs : NAN;
+    g->sessions = m->collect.watch.at_us ? m->collect.watch.others : NAN;
     g->blackout_s = consent_blackout_s(m, &g->blackout_measured);
 }
 

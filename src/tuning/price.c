@@ -46,6 +46,13 @@ static const char *plural(double n)
     return n == 1 ? "" : "s";
 }
 
+/* Sessions of others: the newest figure, else that of discovery; NAN when there are none, or none that we may see. */
+static double sessions_now(const struct server_facts *f, const struct guard_policy *g)
+{
+    double n = g->sessions >= 1 ? g->sessions : f->runtime.sessions;
+    return n >= 1 ? n : NAN;
+}
+
 static enum takes_effect takes(const struct review_line *line, const struct setting *s)
 {
     const struct knob *k = knob_find(s->name);
@@ -103,9 +110,10 @@ static void exceptions(const struct setting *s, const struct server_facts *f, ch
 }
 
 /* What a reload does: every session takes the new value with its next statement, but those with one of their own. */
-static void reach(struct review_line *line, const struct setting *s, const struct server_facts *f)
+static void reach(struct review_line *line, const struct setting *s, const struct server_facts *f,
+                  const struct guard_policy *g)
 {
-    double all = f->runtime.sessions >= 1 ? f->runtime.sessions : NAN, hidden;
+    double all = sessions_now(f, g), hidden;
     char except[200], now[80] = "all sessions", of[32] = "all sessions";
     exceptions(s, f, except, sizeof except, all, &hidden);
     if (all >= 1) {
@@ -202,9 +210,9 @@ static void restart_price(struct review_line *line, const struct server_facts *f
 {
     char sessions[48] = "every session dropped", away[64] = "some seconds of blackout";
     size_t n = strlen(line->price);
-    if (f->runtime.sessions >= 1)
-        say(sessions, sizeof sessions, "%.0f session%s dropped", f->runtime.sessions,
-            plural(f->runtime.sessions));
+    double now = sessions_now(f, g);
+    if (now >= 1)
+        say(sessions, sizeof sessions, "%.0f session%s dropped", now, plural(now));
     if (g->blackout_s > 0)
         say(away, sizeof away, "%.0f s blackout (%s)", ceil(g->blackout_s),
             g->blackout_measured ? "measured here" : "estimated");
@@ -260,7 +268,7 @@ void price_line(struct review_line *line, const struct setting *s, const struct 
 {
     line->takes = takes(line, s);
     line->price[0] = '\0';
-    reach(line, s, f);
+    reach(line, s, f, g);
     price(line, s, f, g);
     const struct knob *k = knob_find(s->name);
     enum risk least = RISK_LOW;

@@ -149,7 +149,10 @@ static void reach_has_figures(void **state)
     assert_string_equal(expect("shared_buffers", "1GB", REFUSE_NONE).reach,
                         "all 240 sessions, after the restart");
     assert_int_equal(expect("default_statistics_target", "200", REFUSE_NONE).takes, TAKES_ANALYZE);
-    facts.runtime.sessions = NAN;
+    policy.sessions = 300; /* more have come since discovery */
+    assert_string_equal(expect("shared_buffers", "1GB", REFUSE_NONE).reach,
+                        "all 300 sessions, after the restart");
+    policy.sessions = facts.runtime.sessions = NAN;
     assert_string_equal(expect("temp_buffers", "16MB", REFUSE_NONE).reach, "new sessions only");
 }
 

@@ -59,6 +59,7 @@ struct guard_policy {
     double clients;
     const char *database; /* of the workload; NULL = that of the control connection */
     double temp_bytes_per_s;
+    double sessions;        /* of others, connected now; 0 or NAN = as discovery saw it */
     double wal_bytes_per_s; /* of the workload, measured; 0 or NAN = unknown */
     double blackout_s;      /* of a restart; 0 or NAN = unknown */
     bool blackout_measured;
