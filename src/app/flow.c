@@ -337,6 +337,7 @@ void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx)
     if (flow_manual_stop(m, quit, fx) || m->fl.now.cancel)
         return;
     m->fl.now.cancel = true;
+    m->fl.now.switch_dropped = m->fl.now.switching;
     flow_question_closed(m);
     m->screen.dialog.kind = DIALOG_NONE;
     model_say(m, CHAT_EVENT, "stopping: the step under way is undone, then the session is paused");

@@ -81,6 +81,7 @@ void flow_switch_only(struct model *m, const struct arm *arm, struct effects *fx
 void flow_switch(struct model *m, const struct arm *arm, struct effects *fx)
 {
     m->fl.now.switching = true;
+    m->fl.now.switch_dropped = false;
     if (flow_window_hold(m, arm))
         return;
     if (flow_hold(m, HOLD_SWITCH, false))

@@ -202,9 +202,10 @@ bool flow_manual_pump(struct model *m, struct effects *fx)
 {
     bool open = m->fl.decision == DECIDE_MANUAL;
 
-    /* A switch that was cancelled before it asked asks for nothing more. And once the program was told to end, what is left
-     * to undo by hands that may not come is said, not waited for. */
-    if (waiting(m) && m->fl.now.cancel && (m->fl.quit_after || !m->apply.undoing)) {
+    /* A switch that was cancelled before it asked asks for nothing more; one that takes back what is in force does. And once
+     * the program was told to end, what is left to undo by hands that may not come is said, not waited for. */
+    bool dropped = m->fl.now.switch_dropped && !m->apply.undoing;
+    if (waiting(m) && m->fl.now.cancel && (m->fl.quit_after || dropped)) {
         if (m->apply.manual.declined)
             return false;
         apply_decline(&m->apply, fx);
