@@ -229,11 +229,12 @@ static void result_answered(struct apply *a, const struct event *ev, struct effe
             apply_fail(a, fx);
             return;
         }
-    }
-    if (a->final == APPLY_DONE)
+        /* To the journal the intent has no result, so the ledger has none either: the next switch takes its names along. */
+    } else if (a->final == APPLY_DONE) {
         ledger_applied(a->env.ledger);
-    else if (a->final != APPLY_STUCK)
+    } else if (a->final != APPLY_STUCK) {
         ledger_undone(a->env.ledger);
+    }
     clean_and_finish(a, fx);
 }
 

@@ -434,6 +434,39 @@ static void test_second_statement_refused(void **state)
     assert_true(ledger_clean(&ledger));
 }
 
+static void test_the_undo_cannot_be_written_down(void **state)
+{
+    (void)state;
+    until_alter();
+    rows("x\n");
+    error(ERR_SQL, "42501", "permission denied");
+    assert_int_equal(a.state, APPLY_UNDO);
+    identity("f", 1);
+    effects();
+    rows(CONFIG AUTO("work_mem", "64MB") WORK_MEM("4096") NO_FILE RPC);
+    /* The refused one is not touched again. */
+    assert_non_null(strstr(effects(), "ALTER SYSTEM RESET work_mem\n"));
+    rows("x\n");
+    assert_non_null(strstr(effects(), "pg_reload_conf"));
+    rows("sent\nt\n");
+    assert_int_equal(a.state, APPLY_UNDO);
+    verified(OLD_VALUES);
+    assert_string_equal(
+        fx.items[fx.n - 1].text,
+        "{\"event\":\"undone\",\"no\":2,\"intent\":1,\"reason\":\"permission denied\"}\n");
+    file(ERR_FILE, NULL);
+    assert_int_equal(a.state, APPLY_ROLLED_BACK);
+    /* The journal has an intent without a result: so has the ledger, and the next switch takes the name along. */
+    assert_true(ledger_find(&ledger, "work_mem")->unsure);
+    struct arm start_again = {.label = "start"};
+    start(&start_again);
+    identity("f", 1);
+    rows(CONFIG NO_FILE WORK_MEM("4096") NO_FILE RPC);
+    rows("file|line|error\n");
+    assert_int_equal(a.state, APPLY_JOURNAL);
+    assert_int_equal(a.n, 2);
+}
+
 static void test_link_lost_in_alter(void **state)
 {
     (void)state;
@@ -899,6 +932,7 @@ int main(void)
         CASE(test_guard_is_asked_again),
         CASE(test_edits_of_others),
         CASE(test_second_statement_refused),
+        CASE(test_the_undo_cannot_be_written_down),
         CASE(test_link_lost_in_alter),
         CASE(test_link_stays_away),
         CASE(test_another_server_after_reconnect),
