@@ -393,7 +393,7 @@ struct flow_now {
     int64_t window_since_us; /* … since then: the budget stands still */
     char window_note[96];    /* why no restart may be made now */
     bool consent_again;      /* the figures of the consent were told a second time */
-    bool switch_dropped; /* the cancel came while this switch was under way */
+    bool switch_dropped;     /* the cancel came while this switch was under way */
     bool taking_up;          /* the switch is one that an earlier run has asked the DBA for */
     bool goes_on;            /* … it has ended, and what it was for goes on after PREPARE */
     bool asked_undo;         /* what the DBA is asked for now is an undo */
