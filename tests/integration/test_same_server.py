@@ -76,9 +76,11 @@ def one_server():
         pid = a.sql("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 1634168431")
         t.check(pid, "the session holds no lock")
         second = t.Run(a, a.home(), a.script(t.SORTS), "-d", "other", "--duration", "1", "--accept", "safe").end(30)
-        t.check(second.code == 1 and "backend " + pid in second.said and "pg_diagnose" in second.said,
-                "exit %d: %s" % (second.code, second.said))
-        t.check(not second.events("bench"), "the second program has measured")
+        refused = second.events("error")[0]
+        t.check(second.code == 1 and "another pg_diagnose tunes this server: backend " + pid in refused["message"],
+                "exit %d: %s" % (second.code, refused))
+        t.check("pg_diagnose of role postgres in database postgres" in refused["detail"], "%s" % refused)
+        t.check("another pg_diagnose tunes" in second.said.split(refused["message"])[0], "not told before: " + second.said)
 
         b.promote()
         subprocess.run([t.PG, "stop", a.dir, "immediate"], check=True)
