@@ -137,10 +137,9 @@ static void identity_answered(struct model *m, const struct rows *r, struct effe
 static void control_answered(struct model *m, const struct rows *r, struct effects *fx)
 {
     struct claim *c = &m->claim;
-    const char *number = r ? rows_text(r, 0, "system_identifier") : NULL;
     char why[240];
 
-    text_copy_raw(c->now.system_identifier, sizeof c->now.system_identifier, number ? number : "");
+    identity_read_control(r, &c->now);
     if (!identity_same(&m->pinned, &c->now, why, sizeof why)) {
         err_set(&c->err, ERR_REFUSED, "this is not the server that was looked at: %s", why);
         err_detail(&c->err, "Nothing was changed there.");

@@ -76,7 +76,7 @@ static void do_grants(struct model *m, const char *args, struct effects *fx)
     (void)fx;
     if (!m->server_known)
         model_say(m, CHAT_WARN, "discovery has not finished yet");
-    else if (grants_script(&m->server, false, &script))
+    else if (grants_script(&m->server, m->way.platform[0] != '\0', &script))
         model_say(m, CHAT_AI, "What the role lacks here, to be run as a superuser:\n%s",
                   buf_text(&script));
     else

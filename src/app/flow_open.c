@@ -65,7 +65,8 @@ static void emit_discovery(struct model *m, struct effects *fx)
     line_text(l, "path", m->links[CONN_CONTROL].pooled ? "pooler" : "direct");
     line_bool(l, "alter_system", f->rights.alter_system);
     line_bool(l, "reload", f->rights.reload);
-    line_text(l, "grants", grants_script(f, false, &grants) ? buf_text(&grants) : NULL);
+    line_text(l, "grants",
+              grants_script(f, m->way.platform[0] != '\0', &grants) ? buf_text(&grants) : NULL);
     buf_clear(&grants);
     line_int(l, "cpus", f->host.known ? f->host.cpus : -1);
     line_num(l, "memory_bytes", f->host.known ? f->host.mem_total : NAN);

@@ -185,13 +185,21 @@ void identity_read(const struct rows *r, struct identity *id)
     id->server_port = (int)rows_int64(r, 0, "server_port", 0);
     RAW(id->cluster_name, "cluster_name");
     id->postmaster_start_us = rows_int64(r, 0, "postmaster_start_us", 0);
-    id->timeline = rows_int64(r, 0, "timeline", 0);
     RAW(id->database, "database");
     RAW(id->role, "role");
     if (rows_text(r, 0, "data_directory") || !id->local)
         RAW(id->data_directory, "data_directory");
     RAW(id->config_file, "config_file");
     RAW(id->hba_file, "hba_file");
+}
+
+void identity_read_control(const struct rows *r, struct identity *id)
+{
+    bool known = r && rows_text(r, 0, "system_identifier");
+
+    text_copy_raw(id->system_identifier, sizeof id->system_identifier,
+                  known ? rows_text(r, 0, "system_identifier") : "");
+    id->timeline = known ? rows_int64(r, 0, "timeline", 0) : 0;
 }
 
 #undef RAW

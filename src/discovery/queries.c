@@ -83,7 +83,7 @@ static void fill_identity(struct discover *d, struct server_facts *f, const stru
 static void fill_control(struct discover *d, struct server_facts *f, const struct rows *r)
 {
     (void)d;
-    RAW(f->id.system_identifier, 0, "system_identifier");
+    identity_read_control(r, &f->id);
 }
 
 static void fill_rights(struct discover *d, struct server_facts *f, const struct rows *r)

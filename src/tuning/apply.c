@@ -161,8 +161,7 @@ int apply_identity(struct apply *a, const struct event *ev, struct err *e, struc
         return 0;
     }
     /* A role that may not read it goes without: the rest is compared. */
-    const char *number = ev->rows ? rows_text(ev->rows, 0, "system_identifier") : NULL;
-    text_copy_raw(a->now.system_identifier, sizeof a->now.system_identifier, number ? number : "");
+    identity_read_control(ev->rows, &a->now);
     if (a->now.standby) {
         err_set(e, ERR_REFUSED, "the server is a standby");
         err_hint(e,

@@ -122,7 +122,7 @@ static void say_server(struct dialog_text *text, const struct model *m)
                 m->server.rights.superuser ? ", superuser" : "",
                 m->server.rights.alter_system ? "" : ", may not change settings");
     struct buf script = {0};
-    if (grants_script(&m->server, false, &script))
+    if (grants_script(&m->server, m->way.platform[0] != '\0', &script))
         dialog_pair(text, "", STYLE_LABEL, "/grants prints the rights that it lacks");
     buf_clear(&script);
     if (m->server.tuner[0])

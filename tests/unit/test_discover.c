@@ -247,10 +247,11 @@ static void the_host_of_a_local_server(void **state)
     struct fixture *x = *state;
     local_server(x);
     const struct effect *child = &x->fx.items[0];
-    static const char *const argv[] = {"sh", "-s", "--", "/srv/pg", "5432", "1700000000", "321"};
-    for (size_t i = 0; i < 7; i++)
+    static const char *const argv[] = {"sh",   "-s",         "--",  "/srv/pg",
+                                       "5432", "1700000000", "321", ""};
+    for (size_t i = 0; i < 8; i++)
         assert_string_equal(child->u.child.argv[i], argv[i]);
-    assert_null(child->u.child.argv[7]);
+    assert_null(child->u.child.argv[8]);
     assert_true(child->u.child.flags & CHILD_COLLECT);
     assert_non_null(strstr(child->u.child.stdin_text, "postmaster.pid"));
     struct event ev = {.kind = EV_CHILD_EXIT, .req = child->req};

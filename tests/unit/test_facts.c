@@ -93,6 +93,15 @@ static void one_server_or_two(void **state)
     b = pinned;
     b.standby = true;
     differs(b, "standby");
+    /* A virtual address has moved to a standby that was promoted: nothing else differs. */
+    struct identity before = pinned;
+    before.timeline = 1;
+    b = before;
+    b.timeline = 2;
+    assert_false(identity_same(&before, &b, why, sizeof why));
+    assert_non_null(strstr(why, "timeline was 1 and is 2"));
+    b.timeline = 0;
+    assert_true(identity_same(&before, &b, why, sizeof why));
     b = pinned;
     b.server_port = 5433;
     differs(b, "5433");

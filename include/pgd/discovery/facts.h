@@ -180,6 +180,8 @@ void server_facts_clear(struct server_facts *f);
 void host_facts_forget(struct host_facts *h); /* everything of the host is unknown again */
 /* Reads the row of sql/identity.sql; what discovery works out besides it is left as it is. */
 void identity_read(const struct rows *r, struct identity *id);
+/* The row of sql/control.sql; NULL where the role may not read it: then number and timeline are unknown. */
+void identity_read_control(const struct rows *r, struct identity *id);
 /* The server asked for huge pages and does not have them: a sentence, and the figure behind it. False: it has them, did not
  * ask, or nobody can tell. Before 17 the system's own view of the postmaster's memory is the only witness. */
 bool huge_pages_missed(const struct server_facts *f, char *text, size_t text_size, char *figure,
