@@ -60,18 +60,19 @@ static struct restart_choice choose(void)
     return by;
 }
 
-static void there_and_not_there(void)
+static void there_and_not_there(bool canary)
 {
     struct arm there = arm_of("round 1", "shared_buffers", "48MB"),
                never = arm_of("round 2", "shared_buffers", "4TB");
-    w->canary = true;
+    w->canary = canary;
     assert_int_equal(switch_to(&there), APPLY_DONE);
     assert_true(w->apply->restarted);
     assert_string_equal(show("shared_buffers"), "48MB");
-    /* The canary sees it beforehand … */
-    assert_int_equal(switch_to(&never), APPLY_FAILED);
-    assert_non_null(strstr(w->apply->log_line, "shared memory"));
-    /* … and without it the server is rescued. */
+    /* The canary sees it beforehand, and without it the server is rescued. */
+    if (canary) {
+        assert_int_equal(switch_to(&never), APPLY_FAILED);
+        assert_non_null(strstr(w->apply->log_line, "shared memory"));
+    }
     w->preflight_disabled = true;
     assert_int_equal(switch_to(&never), APPLY_ROLLED_BACK);
     assert_true(w->apply->restored);
@@ -146,7 +147,7 @@ static void test_debian_cluster(void **state)
     snprintf(text, sizeof text, "/etc/postgresql/15/%s/postgresql.conf", cluster);
     assert_string_equal(w->facts.id.config_file, text);
 
-    there_and_not_there();
+    there_and_not_there(true);
     assert_string_equal(show("max_wal_size"), "2GB"); /* given on the command line */
     assert_string_equal(show("config_file"), text);
 }
@@ -206,7 +207,7 @@ static void test_systemd_unit(void **state)
     look_at_host(false);
     assert_string_equal(w->facts.id.supervisor, "systemd:postgresql@15-main.service");
     assert_string_equal(choose().text, "systemctl restart postgresql@15-main");
-    there_and_not_there();
+    there_and_not_there(false);
     /* There, not there, and back: never anything but restart. */
     assert_string_equal(calls(), "3 root restart postgresql@15-main.service");
     assert_string_equal(pgtest_sh("find '%s' ! -user %s | head", w->pg->data, w->pg->osuser), "");
@@ -409,8 +410,11 @@ static void test_own_program(void **state)
 
 #define ON_SERVER(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-int main(void)
+/* An argument is a pattern of the names of tests. */
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_debian_cluster, debian_setup, debian_teardown),
         ON_SERVER(test_systemd_unit),
