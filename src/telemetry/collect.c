@@ -120,7 +120,7 @@ void collect_tick(struct collect *c, struct effects *fx, bool link_up)
         c->missed++;
     else if (link_up)
         send_pg(c, fx);
-    if (link_up && c->watch_on && c->limits_set && !c->watch_in_flight)
+    if (link_up && c->watch_on && !c->watch_in_flight)
         send_watch(c, fx);
     if (c->host_on && !c->host_in_flight)
         send_host(c, fx);
