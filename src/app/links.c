@@ -8,7 +8,13 @@
 #include "pgd/app/cli.h"
 #include "pgd/base/text.h"
 
-enum { CONNECT_MS = 10000, FIRST_RETRY_MS = 100, LAST_RETRY_MS = 800, FULL_RETRY_MS = 5000 };
+enum {
+    CONNECT_MS = 10000,
+    FIRST_RETRY_MS = 100,
+    LAST_RETRY_MS = 800,
+    FULL_FIRST_MS = 500,
+    FULL_RETRY_MS = 5000
+};
 
 /* Roles and databases may have limits and habits of their own, meant for their programs. Ours would be cut off by the
  * limits, or read what was meant otherwise; so each session of ours begins by setting them aside, for itself alone.
@@ -196,7 +202,7 @@ static void retry_later(struct model *m, enum pg_conn conn, struct effects *fx)
         ms = LAST_RETRY_MS;
     /* No connection is left for us: each try would be one more line in the server's log, and in the way of others. */
     if (strncmp(l->err.sqlstate, "53", 2) == 0)
-        ms = FULL_RETRY_MS;
+        ms = l->attempts == 0 ? FULL_FIRST_MS : FULL_RETRY_MS;
     l->attempts++;
     l->state = LINK_WAITING;
     l->retry_at_us = m->now_us + (int64_t)ms * 1000;

@@ -22,7 +22,7 @@ ODD = ("lock_timeout = '1ms'", "idle_session_timeout = '300ms'", "idle_in_transa
        "DateStyle = 'German, DMY'", "IntervalStyle = 'sql_standard'", "bytea_output = 'escape'", "extra_float_digits = -15",
        "standard_conforming_strings = off", "row_security = off", "transform_null_equals = on", "lc_monetary = 'C'",
        "default_transaction_isolation = 'serializable'", "default_transaction_deferrable = on", "client_min_messages = 'debug1'",
-       "default_transaction_read_only = on", "search_path = 'evil, pg_catalog, public'")
+       "default_transaction_read_only = on", "search_path = evil, pg_catalog, public")
 
 # A schema that stands before the system's own, as far as names go.
 EVIL = ["CREATE SCHEMA evil",
@@ -95,13 +95,8 @@ def changed_and_stopped(run):
 def begin():
     global server
     server = v.start(15)
-    for line in EVIL:
-        server.sql(line)
-    for role in ("odd", "hasty", "frozen"):
-        server.sql("CREATE ROLE %s LOGIN SUPERUSER" % role)
-    for line in ODD:
-        server.sql("ALTER ROLE odd SET %s" % line if "search_path" not in line else
-                   "ALTER ROLE odd SET search_path = evil, pg_catalog, public")
+    roles = ["CREATE ROLE %s LOGIN SUPERUSER" % role for role in ("odd", "hasty", "frozen")]
+    server.sql("; ".join(EVIL + roles + ["ALTER ROLE odd SET " + line for line in ODD]))
     server.sql("ALTER ROLE hasty SET statement_timeout = '1ms'")
 
 
