@@ -49,10 +49,11 @@ static void test_reload_there_and_back(void **state)
     assert_true(ledger_clean(&w->ledger));
 
     const char *text = journal();
-    assert_non_null(strstr(
-        text, "{\"event\":\"intent\",\"no\":1,\"arm\":\"round 1\",\"restart\":false,\"items\":["
-              "{\"name\":\"work_mem\",\"before\":{\"present\":false,\"value\":null},"
-              "\"to\":{\"present\":true,\"value\":\"64MB\"}},"));
+    assert_non_null(strstr(text,
+                           "{\"event\":\"intent\",\"no\":1,\"arm\":\"round "
+                           "1\",\"restart\":false,\"by_hand\":null,\"items\":["
+                           "{\"name\":\"work_mem\",\"before\":{\"present\":false,\"value\":null},"
+                           "\"to\":{\"present\":true,\"value\":\"64MB\"}},"));
     assert_non_null(strstr(text, "\"undo\":[\"ALTER SYSTEM RESET work_mem\","
                                  "\"ALTER SYSTEM RESET random_page_cost\"],\"at\":\"20"));
     assert_non_null(
@@ -441,8 +442,11 @@ static void test_own_command_is_rescued(void **state)
 
 #define ON_SERVER(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-int main(void)
+/* An argument is a pattern of the names of tests. */
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         ON_SERVER(test_reload_there_and_back),
         ON_SERVER(test_old_entry_comes_back),
