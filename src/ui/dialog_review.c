@@ -8,6 +8,7 @@
 #include "pgd/ui/dialog.h"
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
+#include "pgd/workspace/consent.h"
 
 enum { DETAIL_MOST = 14 };
 
@@ -220,6 +221,16 @@ static void draw_list(struct canvas *c, struct rect list, const struct review *r
         list_more(c, (struct rect){list.y, list.x, list.h + 1, list.w}, scroll, total + 1);
 }
 
+/* What a restart means now, beside the count of them. */
+static void say_restart(const struct model *m, char *title, size_t size)
+{
+    size_t used = strlen(title);
+    struct consent c;
+    consent_fill(m, &c);
+    snprintf(title + used, size - used, "; %.0f s away, %.0f sessions dropped", ceil(c.blackout_s),
+             fmax(0, c.sessions));
+}
+
 void dialog_review(struct canvas *c, struct rect screen, const struct model *m,
                    const struct view_tables *t, struct view_cursor *cursor)
 {
@@ -230,6 +241,8 @@ void dialog_review(struct canvas *c, struct rect screen, const struct model *m,
     snprintf(title, sizeof(title), "Round %d proposal: %d change%s, %d restart%s, from %s",
              review->round, review->n, review->n == 1 ? "" : "s", restarts,
              restarts == 1 ? "" : "s", review->proposal.advisor.text);
+    if (restarts > 0)
+        say_restart(m, title, sizeof(title));
     int summary = review->proposal.summary[0] ? 2 : 0;
     int others = review->others[0] ? 1 : 0;
     int w = screen.w > 150 ? 150 : screen.w;
