@@ -311,6 +311,10 @@ static void look(struct run *r, int rows, int cols)
 
 static void late(struct run *r, uint8_t which)
 {
+    struct event settle = {.kind = EV_NONE}; /* what is due by the time alone happens first */
+    sim_deliver(r->s, &settle);
+    if (r->s->quit)
+        return;
     static const enum event_kind kinds[] = {EV_PG_RESULT, EV_CHILD_EXIT, EV_FILE, EV_TIMER,
                                             EV_CHILD_LINE};
     const struct model *m = r->m;
