@@ -1,5 +1,6 @@
 # Stop, restore, start: one script for a PostgreSQL server, by pg_ctl, by Debian's pg_ctlcluster, or by the service manager.
-# POSIX sh, run as the owner of the data directory. It survives the program that started it and a cut link, and tells what it does through a file.
+# POSIX sh, run as the owner of the data directory. It survives the program that started it and a cut link, and tells what it
+# does through a file.
 #
 #   sh -c "$(cat restart.sh)" pg_diagnose-restart MODE data=DIR [config=FILE] [bin=DIR] [id=TOKEN] [wait=SECONDS] \
 #       [cluster=VERSION/NAME | unit=UNIT]
