@@ -121,6 +121,9 @@ static void reviewed(struct round *r, double seconds_left)
         if (r->review.lines[i].answer == ANSWER_NONE)
             r->review.lines[i].answer = ANSWER_REJECT;
     arm_apply_review(&r->candidate, &r->review);
+    if (r->review.proposal
+            .repair) /* it stays whatever is measured: more runs would decide nothing */
+        r->experiment.max_runs = r->experiment.min_runs;
     if (review_accepted(&r->review) == 0 || arm_same(&r->candidate, &r->best))
         wish(r, ROUND_EMPTY, ROUND_WANT_END);
     else
