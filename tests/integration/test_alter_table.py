@@ -61,7 +61,7 @@ TABLE = [
     ("random_page_cost", "-5", None, None),
     ("max_stack_depth", "1GB", None, None),
 ]
-FEW_SLIPS = [("session_preload_libraries", "no_such"), ("port", "29871"), ("synchronous_standby_names", "ghost")]
+FEW_SLIPS = [("session_preload_libraries", "no_such"), ("synchronous_standby_names", "ghost")]
 FEW_CANARY = [("local_preload_libraries", "no_such"), ("hba_file", "/nonexistent"), ("search_path", "evil")]
 # Each waits for a commit, so that a standby that is not there is missed. The other one is slower with any change.
 WRITES = "INSERT INTO sorted (id) VALUES (0);\nSELECT pg_sleep(0.02);\n"

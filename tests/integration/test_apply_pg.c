@@ -440,6 +440,23 @@ static void test_own_command_is_rescued(void **state)
     assert_string_equal(leftovers(), "");
 }
 
+/* The server runs, but not where it is known to be: the file is put back from outside, and it is restarted once more. */
+static void test_lost_server_is_rescued(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "port", "29871");
+    sql("ALTER SYSTEM SET work_mem = '5MB'");
+    w->link_ms = 3000;
+    w->preflight_disabled = true;
+    assert_int_equal(switch_to(&there), APPLY_ROLLED_BACK);
+    assert_string_equal(w->apply->err.msg, "with these settings nobody can connect to the server");
+    assert_true(w->apply->restored);
+    assert_string_equal(show("port"), w->pg->port);
+    assert_string_equal(auto_conf(), "work_mem = '5MB'");
+    assert_string_equal(leftovers(), "");
+    assert_true(ledger_clean(&w->ledger));
+}
+
 #define ON_SERVER(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 /* An argument is a pattern of the names of tests. */
@@ -467,6 +484,7 @@ int main(int argc, char **argv)
         ON_SERVER(test_split_layout),
         ON_SERVER(test_killed_in_the_restart),
         ON_SERVER(test_own_command_is_rescued),
+        ON_SERVER(test_lost_server_is_rescued),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
