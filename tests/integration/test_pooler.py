@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import tunetest as t
 
 CONF = """[databases]
-postgres = host=127.0.0.1 port={port} dbname=postgres
+postgres = host=127.0.0.1 port={port} dbname=postgres user=postgres
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {mine}
@@ -32,11 +32,11 @@ class Bouncer:
         found = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin")
         if not found:
             raise t.Skip("pgbouncer is not installed")
+        self.pidfile = os.path.join(server.dir, "pgbouncer.pid")
         self.host, self.port, self.work = "127.0.0.1", str(int(server.port) + 1), server.work
         conf = os.path.join(server.dir, "pgbouncer.ini")
         with open(conf, "w") as f:
-            f.write(CONF.format(port=server.port, mine=self.port, work=server.dir).replace(
-                "auth_type = any", "auth_type = any").replace("dbname=postgres", "dbname=postgres user=postgres"))
+            f.write(CONF.format(port=server.port, mine=self.port, work=server.dir))
         os.chmod(conf, 0o644)
         self.process = subprocess.Popen([t.PG, "as", found, "-q", conf], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
@@ -48,8 +48,9 @@ class Bouncer:
         return out.stdout.strip()
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
+        """By its own number: the process that was started here is the shell that has changed the user."""
+        os.kill(int(t.read(self.pidfile)), signal.SIGTERM)
+        self.process.wait(20)
 
 
 WATCHED = "SELECT string_agg(name || '=' || setting || ' ' || source, ', ' ORDER BY name) FROM pg_settings WHERE name IN " \
