@@ -73,7 +73,7 @@ def ends_improved(server, once):
         run, questions = once()
         if run.summary["verdict"] == "improved" or attempt == 2:
             break
-        print("   %s: once more" % run.summary["verdict"], flush=True)
+        print("   %s: once more\n%s" % (run.summary["verdict"], run.said[-1500:]), flush=True)
     run.expect(0, "ARCHIVED", "improved")
     return run, questions
 
@@ -87,6 +87,8 @@ def ordinary_role():
 
         def once():
             home = server.home()
+            server.sql("ALTER SYSTEM RESET ALL")
+            server.sql("SELECT pg_reload_conf()")
 
             def start():
                 return Role(server, home, script, *COMMON, role="app", database="app")
