@@ -137,9 +137,9 @@ bool apply_value_same(const struct setting *s, const char *text)
     have = settings_number(&one, s->name);
     if (isnan(have) || isnan(want))
         return false;
-    /* -1 is worked out when the server starts. */
+    /* -1 is worked out when the server starts; its value then comes from no file. */
     if (want < 0 && strcmp(s->name, "wal_buffers") == 0)
-        return true;
+        return strcmp(s->source, "default") == 0 || strcmp(s->source, "override") == 0;
     snprintf(copy.value, sizeof copy.value, "1");
     unit = settings_number(&one, s->name);
     double slack = strcmp(s->vartype, "integer") == 0 ? 0.5 * unit : 1e-9 * fabs(want);

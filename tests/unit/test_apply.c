@@ -12,6 +12,7 @@
 
 #include "pgd/base/text.h"
 #include "pgd/tuning/apply.h"
+#include "pgd/tuning/apply_parts.h"
 
 #define SECOND 1000000LL
 
@@ -917,6 +918,21 @@ static void test_recover_effect(void **state)
     assert_non_null(strstr(seen, "(collect)"));
 }
 
+/* wal_buffers = -1 is worked out at the start: whether it is in force tells the source of the value that runs. */
+static void test_worked_out_at_the_start(void **state)
+{
+    (void)state;
+    struct setting s = {.name = "wal_buffers", .value = "8192", .shown = "64MB", .unit = "8kB"};
+    snprintf(s.vartype, sizeof s.vartype, "integer");
+    snprintf(s.min, sizeof s.min, "-1");
+    snprintf(s.max, sizeof s.max, "262143");
+    snprintf(s.source, sizeof s.source, "override");
+    assert_true(apply_value_same(&s, "-1"));
+    snprintf(s.source, sizeof s.source, "configuration file");
+    assert_false(apply_value_same(&s, "-1"));
+    assert_true(apply_value_same(&s, "64MB"));
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -953,6 +969,7 @@ int main(void)
         CASE(test_nobody_gets_in),
         CASE(test_unlisted_reload),
         CASE(test_recover_effect),
+        CASE(test_worked_out_at_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
