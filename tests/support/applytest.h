@@ -242,7 +242,7 @@ static inline const char *canaries(void)
 }
 
 /* The restart command of the DBA: a program of these lines of sh, at a path that no shell would take for one word. */
-static inline void command_of(const char *format, ...)
+static inline void PGD_PRINTF(1, 2) command_of(const char *format, ...)
 {
     char lines[1200];
     va_list ap;
