@@ -229,8 +229,10 @@ static void print_error(const struct err *e)
 
 int app_usage_error(const struct command_line *cl, const struct err *e)
 {
+    bool demo_lines = cl->verb == VERB_DEMO && !(isatty(0) && isatty(1));
+
     print_error(e);
-    if (cl->json) {
+    if (cl->json || demo_lines) {
         struct summary *s = xcalloc(1, sizeof *s);
         struct buf text = {0};
         summary_init(s);
@@ -272,7 +274,8 @@ static void test_switches(struct options *o)
 static void demo_headless(struct options *o)
 {
     o->headless = o->json = true;
-    o->accept = ACCEPT_SAFE;
+    if (o->accept == ACCEPT_ASK)
+        o->accept = ACCEPT_SAFE;
     o->bench_db = true;
     if (o->restart == RESTART_ASK)
         o->restart = RESTART_AUTO;

@@ -51,6 +51,7 @@ void flow_fresh(struct model *m)
 {
     session_reset(&m->session);
     memset(&m->fl.now, 0, sizeof m->fl.now);
+    memset(m->fl.paths, 0, sizeof m->fl.paths);
 }
 
 void flow_keep_identity(struct model *m)

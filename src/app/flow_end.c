@@ -128,7 +128,9 @@ void flow_paused(struct model *m, struct effects *fx)
     flow_journal(m, "checkpoint", "what", "paused", fx);
     flow_save(m, false, fx);
     model_say(m, CHAT_EVENT, "session %s is paused; the server runs %s", m->session.name,
-              m->session.best.n ? "the best state measured so far" : "as before the session");
+              m->fl.now.window_shut ? "with the settings of the step under way"
+              : m->session.best.n   ? "the best state measured so far"
+                                    : "as before the session");
     if (m->fl.quit_after)
         flow_quit(m, m->fl.exit_code, fx);
     headless_end(m, fx);
@@ -304,10 +306,9 @@ static void end_done(struct model *m, struct effects *fx)
 {
     m->fl.step = END_DONE;
     forget_archived(m);
-    if (m->session.state == SESSION_ARCHIVED) {
-        model_say(m, CHAT_GOOD, "exported: %s", m->fl.paths[0]);
-        model_say(m, CHAT_GOOD, "exported: %s", m->fl.paths[1]);
-    }
+    for (int i = 0; i < 2; i++)
+        if (m->fl.paths[i][0])
+            model_say(m, CHAT_GOOD, "exported: %s", m->fl.paths[i]);
     m->dirty = true;
     if (m->fl.quit_after)
         flow_quit(m, m->fl.exit_code, fx);
@@ -408,8 +409,10 @@ void flow_end_event(struct model *m, const struct event *ev, struct effects *fx)
         break;
     case END_REPORT:
     case END_CONF:
-        if (ev->err.code != ERR_NONE)
+        if (ev->err.code != ERR_NONE) {
             model_say(m, CHAT_BAD, "export failed: %s", ev->err.msg);
+            m->fl.paths[m->fl.step == END_REPORT ? 0 : 1][0] = '\0';
+        }
         if (m->fl.step == END_REPORT)
             write_export(m, END_CONF, fx);
         else

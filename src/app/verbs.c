@@ -139,11 +139,17 @@ static void export_done(struct model *m, struct effects *fx)
 
     for (int i = 0; i < m->workspace.nsessions; i++)
         any = any || m->workspace.sessions[i].state == SESSION_ARCHIVED;
-    fx_line(fx, FX_STDOUT, m->fl.paths[0]);
-    fx_line(fx, FX_STDOUT, m->fl.paths[1]);
+    bool written = true;
+    for (int i = 0; i < 2; i++) {
+        if (m->fl.paths[i][0])
+            fx_line(fx, FX_STDOUT, m->fl.paths[i]);
+        written = written && m->fl.paths[i][0];
+    }
     if (!any)
         fx_line(fx, FX_STDERR, "this workspace has no archived session yet");
-    quit(fx, any ? 0 : 1);
+    if (!written)
+        fx_line(fx, FX_STDERR, "not every export could be written");
+    quit(fx, any && written ? 0 : 1);
     m->flow = FLOW_WATCH;
 }
 

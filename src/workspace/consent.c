@@ -7,7 +7,7 @@
 enum { RUN_GAP_S = 2, RESTART_GAP_S = 8, STOP_START_S = 3 };
 
 /* The tables of the built-in workload with their indexes. */
-static const double builtin_bytes = 150e6;
+static const double builtin_bytes = 300e6;
 /* What an estimate assumes of a disk, and of the part of shared_buffers that gets dirty between the CHECKPOINT before the
  * restart and the shutdown. */
 static const double estimate_bps = 200e6, estimate_dirty = 0.1;
