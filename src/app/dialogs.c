@@ -541,7 +541,7 @@ static bool key_summary(struct model *m, struct key k, struct effects *fx)
 
 static bool key_recover(struct model *m, struct key k, struct effects *fx)
 {
-    if (is(k, 'r') || k.name == KEYN_ENTER)
+    if ((is(k, 'r') || k.name == KEYN_ENTER) && !m->fl.now.undo_only)
         flow_decide(m, DECIDE_RECOVER, 1, fx);
     else if (is(k, 'u'))
         flow_decide(m, DECIDE_RECOVER, 0, fx);

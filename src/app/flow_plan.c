@@ -152,6 +152,7 @@ bool flow_window_pump(struct model *m, struct effects *fx)
         return false;
     m->fl.now.hold.what = HOLD_NOTHING;
     m->fl.now.window_wait = m->fl.now.switching = false;
+    m->fl.now.window_shut = true;
     model_say(m, CHAT_WARN, "%s: the server keeps its settings until the session is resumed in it",
               m->fl.now.window_note);
     flow_paused(m, fx);

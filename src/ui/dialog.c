@@ -54,6 +54,8 @@ void dialog_keys(const struct model *m, const struct view_tables *t, struct buf 
         buf_puts(out, "Enter take  Esc drop the edit");
     else if (m->screen.dialog.kind == DIALOG_SUMMARY && m->fl.decision == DECIDE_KEEP)
         buf_puts(out, "k keep  r roll back  Esc later");
+    else if (m->screen.dialog.kind == DIALOG_RECOVER && m->fl.now.undo_only)
+        buf_puts(out, "u undo  Esc later");
     else if (d->keys)
         buf_puts(out, d->keys);
     else if (where == KEY_IN_PROMPT)

@@ -305,9 +305,14 @@ static void say_quit(struct dialog_text *text, const struct model *m)
     dialog_say(text, STYLE_WARN, "%s is under way.",
                m->session.name[0] ? m->session.name : "A tuning session");
     dialog_gap(text);
-    dialog_say(text, STYLE_NORMAL,
-               "Leaving stops the run, undoes a half-applied change and pauses the session; the "
-               "next start goes on.");
+    if (m->fl.decision == DECIDE_MANUAL)
+        dialog_say(text, STYLE_NORMAL,
+                   "Leaving keeps the question open: what you have changed stays, and the next "
+                   "start asks again.");
+    else
+        dialog_say(text, STYLE_NORMAL,
+                   "Leaving stops the run, undoes a half-applied change and pauses the session; "
+                   "the next start goes on.");
 }
 
 void dialog_quit(struct canvas *c, struct rect screen, const struct model *m,

@@ -227,11 +227,14 @@ static void say_restarts(struct dialog_text *text, const struct model *m, const 
     daytime_text(&m->session.plan.window, window, sizeof window);
     if (window[0])
         snprintf(when, sizeof when, ", %s only", window);
-    if (!c->restarts_allowed)
+    if (m->session.plan.restart == RESTART_MANUAL)
+        line(text, "restarts", "by you: the program asks for each and waits");
+    else if (!c->restarts_allowed)
         line(text, "restarts", "none: changes that need one are refused");
     else
-        line(text, "restarts", "%d at most%s; %.0f s away each (%s)", c->restarts_most, when,
-             ceil(c->blackout_s), c->blackout_measured ? "measured" : "estimated");
+        line(text, "restarts", "%d at most%s; the server is down about %.0f s each (%s)",
+             c->restarts_most, when, ceil(c->blackout_s),
+             c->blackout_measured ? "measured" : "estimated");
     if (c->restarts_allowed)
         line(text, "sessions", "%.0f are connected now: each restart drops them",
              fmax(0, c->sessions));
@@ -283,10 +286,14 @@ static void say_consent(struct dialog_text *text, const struct model *m)
              fmax(0, c.others_tps));
     else
         line(text, "others", "not measured yet");
-    dialog_say(
-        text, STYLE_NORMAL,
-        "Every change is shown before it is made, is journalled with its undo, and is undone "
-        "unless it earns its place.");
+    if (m->way.change == WAY_MANUAL)
+        dialog_say(text, STYLE_NORMAL,
+                   "Every change is shown, made by you, verified in a fresh session, and asked "
+                   "back unless it earns its place.");
+    else
+        dialog_say(text, STYLE_NORMAL,
+                   "Every change is shown before it is made, is journalled with its undo, and is "
+                   "undone unless it earns its place.");
     if (p->hypothesis[0])
         dialog_say(text, STYLE_AI, "%s", p->hypothesis);
 }

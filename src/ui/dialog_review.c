@@ -227,8 +227,8 @@ static void say_restart(const struct model *m, char *title, size_t size)
     size_t used = strlen(title);
     struct consent c;
     consent_fill(m, &c);
-    snprintf(title + used, size - used, "; %.0f s away, %.0f sessions dropped", ceil(c.blackout_s),
-             fmax(0, c.sessions));
+    snprintf(title + used, size - used, "; server down about %.0f s, %.0f sessions dropped",
+             ceil(c.blackout_s), fmax(0, c.sessions));
 }
 
 void dialog_review(struct canvas *c, struct rect screen, const struct model *m,

@@ -187,7 +187,8 @@ static void say_summary(struct dialog_text *text, const struct model *m)
     dialog_gap(text);
     if (s->best.n > 0) {
         dialog_say(text, STYLE_HEADING, "%s",
-                   asks                  ? "settings that earned it"
+                   asks && isfinite(m->session.final.ratio) ? "settings that earned it"
+                   : asks                ? "settings of the best round, not confirmed"
                    : pane_best_stands(m) ? "settings in force now"
                                          : "settings that were tried; all of them are undone");
         say_kept(text, s);

@@ -390,6 +390,7 @@ struct flow_now {
         run_window; /* of a run that is being closed: its CHECKPOINT is not the workload's */
     bool window_taken;
     bool window_wait;        /* a switch waits for the maintenance window */
+    bool window_shut;        /* paused with such a switch still owed */
     int64_t window_since_us; /* … since then: the budget stands still */
     char window_note[96];    /* why no restart may be made now */
     bool consent_again;      /* the figures of the consent were told a second time */
