@@ -1,13 +1,16 @@
 #!/bin/sh
-# What takes long. run.sh [PART...]: kills, boundaries, screens, fuzz, tidy, table, manual, versions; all of them without a name.
+# What takes long. run.sh [PART...]: kills, boundaries, screens, away, fuzz, tidy, table, manual, versions,
+#   sabotage; all of them without a name.
 #   kills       random kill -9, each with its resume          SOAK_KILLS (100) over PostgreSQL 12, 15 and 18
 #   boundaries  kill -9 at each boundary of a round           SOAK_TIMES (3) on each of 12, 15 and 18
 #   screens     the screen tests, over and over               SOAK_LOOPS (10)
+#   away        a server that goes away for good
 #   fuzz        every fuzz target under libFuzzer             SOAK_FUZZ_SECONDS (300) for each
 #   tidy        clang-tidy over src/
 #   table       each value that ALTER SYSTEM takes and a server does not survive, past the guard, then past preflight too
 #   manual      changes and restarts that a person makes: an ordinary role, --restart manual, a Patroni cluster of two
 #   versions    each of PostgreSQL 12 to 18 that can be had, as superuser, as a member of pg_monitor and as an ordinary role
+#   sabotage    the program broken in one place at a time: the named test must fail
 # Each part prints what it did; the exit code says whether all of them were content.
 set -u
 
@@ -104,11 +107,15 @@ versions() {
     PGD_PROGRAM=$top/build/gcc/pg_diagnose "$top/tests/soak/versions.py"
 }
 
-[ $# -gt 0 ] || set -- kills boundaries screens away fuzz tidy table manual versions
+sabotage() {
+    "$top/tests/soak/sabotage.py"
+}
+
+[ $# -gt 0 ] || set -- kills boundaries screens away fuzz tidy table manual versions sabotage
 mkdir -p "$top/build"
 for part in "$@"; do
     case $part in
-    kills | boundaries | screens | away | fuzz | tidy | table | manual | versions) ;;
+    kills | boundaries | screens | away | fuzz | tidy | table | manual | versions | sabotage) ;;
     *)
         echo "run.sh: there is no part named $part" >&2
         exit 2

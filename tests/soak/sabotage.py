@@ -65,7 +65,7 @@ ROWS = {
     "the interval is too narrow": (
         "src/runner/stats.c", "double half = stats_t975(df) * pooled", "double half = 1.96 * pooled", "test_stats"),
     "a round that lost is kept": (
-        "src/tuning/round.c", "} else if (r->verdict.kind == VERDICT_IMPROVED) {",
+        "src/tuning/round.c", "} else if (r->verdict.kind == VERDICT_IMPROVED || r->review.proposal.repair) {",
         "} else if (r->verdict.kind != VERDICT_REGRESSED) {", "test_round"),
     "a quote in a value is not doubled": (
         "src/base/quote.c", "quoted(out, value, '\\'', \"'\\\\\", 0);", "quoted(out, value, '\\'', \"\\\\\", 0);",
