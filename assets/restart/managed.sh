@@ -1,5 +1,5 @@
-# The managed file of a hand-over, in the server's include_dir. POSIX sh, run as the owner of the data directory, or as root
-# where we are root.
+# The managed file of a hand-over, in the server's include_dir. POSIX sh, run as the owner of the data directory and never as
+# root: in a folder of somebody else's, root would follow the links that are put there.
 #
 #   sh -c "$(cat managed.sh)" pg_diagnose-managed MODE config=FILE [file=FILE] [text=TEXT]
 #
@@ -74,7 +74,7 @@ write)
         : >"$none" || no "$none cannot be written"
     fi
     tmp=$(mktemp "$dir/.pg_diagnose.XXXXXX") || no "$dir cannot be written to"
-    if printf '%s' "$text" >"$tmp" && chmod 644 "$tmp" && { [ "$(id -u)" -ne 0 ] || chown --reference="$dir" "$tmp"; } &&
+    if printf '%s' "$text" >"$tmp" && chmod 644 "$tmp" &&
         { sync "$tmp" 2>/dev/null || sync; } && mv -f "$tmp" "$file"; then
         sync_dir
     else

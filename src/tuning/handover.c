@@ -221,6 +221,7 @@ struct effect *handover_script(const struct handover *h, const struct identity *
     if (strcmp(mode, "write") == 0)
         argv[n++] = buf_text(&text);
     struct effect *e = fx_child(fx, req, argv, CHILD_COLLECT);
+    e->u.child.run_as = xstrdup(id->owner);
     e->u.child.cwd = xstrdup("/");
     e->changes_server = strcmp(mode, "where") != 0;
     buf_clear(&config);

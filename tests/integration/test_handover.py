@@ -168,6 +168,23 @@ def a_later_line(w):
     s.close()
 
 
+def a_folder_of_root(w):
+    """Root does not write where the server's owner must not."""
+    if os.geteuid() != 0:
+        return
+    w.ours(work_mem="6MB")
+    before, done, there = t.read(w.file), len(w.phases()), os.listdir(w.folder)
+    os.chmod(w.folder, 0o755)
+    os.chown(w.folder, 0, 0)
+    s = Screen(w.server, w.home)
+    s.type("/handover go")
+    s.expect("conf.d cannot be written to")
+    t.check(w.server.entries() == {"work_mem": "6MB"} and len(w.phases()) == done, "%s" % w.phases())
+    t.check(t.read(w.file) == before and os.listdir(w.folder) == there, "%s" % os.listdir(w.folder))
+    s.close()
+    shutil.chown(w.folder, w.server.osuser)
+
+
 def by_the_dba(w):
     """Without a folder of ours to write to, the DBA moves the values, and only then ours go."""
     w.without_folder()
@@ -196,7 +213,7 @@ def through(*parts):
 
 
 def handover():
-    through(to_the_managed_file, killed_on_the_way, a_later_line, by_the_dba)
+    through(to_the_managed_file, killed_on_the_way, a_folder_of_root, a_later_line, by_the_dba)
 
 
 def kills():
