@@ -140,6 +140,7 @@ const char *apply_asset(const char *name)
 void apply_identity_ask(struct apply *a, struct effects *fx)
 {
     memset(&a->now, 0, sizeof a->now);
+    a->was_lost = false;
     apply_sql(a, apply_asset("sql/identity.sql"), APPLY_SQL_MS, fx);
 }
 
@@ -352,12 +353,19 @@ static bool may_send(const struct apply *a, const struct entry *e, struct err *e
     return guard_send(e->name, e->value, err);
 }
 
+/* Is the node that was compared still the one at the other end? A link that came back may have landed on another. Where
+ * the DBA makes the change nothing is sent, and the end asks who answers. */
+static bool same_link(struct apply *a)
+{
+    if (a->link_up && (!a->was_lost || apply_is_manual(a)))
+        return true;
+    return err_set(&a->fault, ERR_LOST, "the connection was lost before anything was changed");
+}
+
 void apply_journal_begin(struct apply *a, struct effects *fx)
 {
     apply_enter(a, APPLY_JOURNAL);
-    bool ok = true;
-    if (!a->link_up)
-        ok = err_set(&a->fault, ERR_LOST, "the connection was lost before anything was changed");
+    bool ok = same_link(a);
     for (int i = 0; ok && i < a->n; i++)
         ok = may_send(a, &a->to[i], &a->fault);
     for (int i = 0; ok && i < a->n; i++)
@@ -410,8 +418,7 @@ static void journal_answered(struct apply *a, const struct event *ev, struct eff
     }
     a->journalled = true;
     ledger_intent(a->env.ledger, a->before, a->to, a->n);
-    if (!a->link_up) {
-        err_set(&a->fault, ERR_LOST, "the connection was lost before anything was changed");
+    if (!same_link(a)) {
         apply_fail(a, fx);
         return;
     }
@@ -625,6 +632,7 @@ void apply_start(struct apply *a, const struct apply_env *env, const struct arm 
 static void link_event(struct apply *a, const struct event *ev, struct effects *fx)
 {
     a->link_up = ev->kind == EV_PG_UP;
+    a->was_lost |= !a->link_up;
     if (a->phase == APPLY_MANUAL) {
         apply_manual_link(a, fx);
     } else if (a->phase == APPLY_RECONNECT) {

@@ -189,6 +189,19 @@ static void until_journal(void)
     assert_int_equal(a.state, APPLY_JOURNAL);
 }
 
+#define QUIET "prepared|archiver_fails|replicas|sessions|base_backup\n0|f|0|3|f\n"
+
+static void until_preflight(void)
+{
+    struct arm goal = {.label = "round 1"};
+    arm_set(&goal, "shared_buffers", true, "1GB");
+    start(&goal);
+    identity("f", 1);
+    effects();
+    rows(CONFIG NO_FILE BUFFERS("16384"));
+    rows("file|line|error\n");
+}
+
 static void until_alter(void)
 {
     until_journal();
@@ -357,6 +370,34 @@ static void test_link_lost_early(void **state)
     assert_int_equal(a.state, APPLY_FAILED);
     assert_true(ledger_clean(&ledger));
     assert_string_equal(effects(), "");
+}
+
+/* Back before anybody has noticed, and perhaps on another node: who answers there was not compared. */
+static void test_link_back_early(void **state)
+{
+    (void)state;
+    until_journal();
+    effects();
+    link_is(EV_PG_DOWN, CONN_CONTROL);
+    link_is(EV_PG_UP, CONN_CONTROL);
+    file(ERR_NONE, NULL);
+    assert_null(strstr(effects(), "ALTER"));
+    file(ERR_NONE, NULL);
+    assert_int_equal(a.state, APPLY_FAILED);
+    assert_int_equal(a.err.code, ERR_LOST);
+
+    setup(state);
+    env.way = RESTART_WAY_PG_CTL;
+    until_preflight();
+    rows(QUIET); /* a child makes the copy of postgresql.auto.conf: no question is under way */
+    assert_int_equal(a.state, APPLY_PREFLIGHT);
+    link_is(EV_PG_DOWN, CONN_CONTROL);
+    link_is(EV_PG_UP, CONN_CONTROL);
+    ended(a.child, 0, "id=\nstate=saved\n");
+    assert_int_equal(journal_no, 0);
+    ended(a.child, 0, "state=cleaned\n");
+    assert_int_equal(a.state, APPLY_FAILED);
+    assert_int_equal(a.err.code, ERR_LOST);
 }
 
 static void test_journal_cannot_be_written(void **state)
@@ -658,19 +699,6 @@ static void test_unsure_takes_part(void **state)
 
 /* -- restart --------------------------------------------------------------------------------------------------- */
 
-#define QUIET "prepared|archiver_fails|replicas|sessions|base_backup\n0|f|0|3|f\n"
-
-static void until_preflight(void)
-{
-    struct arm goal = {.label = "round 1"};
-    arm_set(&goal, "shared_buffers", true, "1GB");
-    start(&goal);
-    identity("f", 1);
-    effects();
-    rows(CONFIG NO_FILE BUFFERS("16384"));
-    rows("file|line|error\n");
-}
-
 static void until_restart(void)
 {
     env.way = RESTART_WAY_PG_CTL;
@@ -701,14 +729,17 @@ static void test_no_way_to_restart(void **state)
 static void test_restart_is_refused(void **state)
 {
     (void)state;
-    static const char *const busy[] = {"0|f|0|3|t\n", "2|f|0|3|f\n", "0|t|0|3|f\n"};
-    static const char *const said[] = {"base backup", "prepared transactions", "archiver"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const busy[] = {"0|f|0|3|t|\\N\n", "2|f|0|3|f|\\N\n", "0|t|0|3|f|\\N\n",
+                                       "0|f|0|3|f|psql of dba\n"};
+    static const char *const said[] = {"base backup is", "prepared transactions", "archiver",
+                                       "base backup seems to be running: psql of dba"};
+    for (int i = 0; i < 4; i++) {
         char table[200];
         setup(state);
         env.way = RESTART_WAY_PG_CTL;
         until_preflight();
-        snprintf(table, sizeof table, "prepared|archiver_fails|replicas|sessions|base_backup\n%s",
+        snprintf(table, sizeof table,
+                 "prepared|archiver_fails|replicas|sessions|base_backup|backup_session\n%s",
                  busy[i]);
         rows(table);
         assert_int_equal(a.state, APPLY_FAILED);
@@ -944,6 +975,7 @@ int main(void)
         CASE(test_standby),
         CASE(test_another_server),
         CASE(test_link_lost_early),
+        CASE(test_link_back_early),
         CASE(test_journal_cannot_be_written),
         CASE(test_guard_is_asked_again),
         CASE(test_edits_of_others),

@@ -98,6 +98,8 @@ struct apply {
     bool unlisted;  /* a new value is of a setting off the allowlist: the canary looks at it, too */
     bool restarted; /* the server was restarted by this switch */
     bool link_up;   /* of CONN_CONTROL */
+    bool
+        was_lost; /* it has been gone since the identity was asked for: who answers there now is not known */
     uint64_t intent_no;
     int step; /* within a state */
     int64_t started_at_us, deadline_us;
