@@ -41,6 +41,13 @@ static json_t *json_from_run(const struct bench_run *r)
     put(j, "p99_ms", js_num(r->p99_ms));
     put(j, "transactions", js_num(r->transactions));
     put(j, "failed", js_num(r->failed));
+    put(j, "tps_pgbench", js_num(r->tps_pgbench));
+    put(j, "checkpoint_s", js_num(r->checkpoint_s));
+    put(j, "redo_bytes", js_num(r->redo_bytes));
+    put(j, "dead_tuples", js_num(r->dead_tuples));
+    put(j, "contaminated", json_boolean(r->contaminated));
+    put(j, "others_active", js_num(r->others_active));
+    put(j, "others_tps", js_num(r->others_tps));
     put(j, "error", r->valid ? json_null() : js_text(r->err.msg));
     put(j, "window", store_window_json(&r->window));
     return j;
@@ -68,6 +75,13 @@ static bool json_to_run(const json_t *j, struct bench_run *r, struct err *e)
     r->p99_ms = figure(j, "p99_ms");
     r->transactions = figure(j, "transactions");
     r->failed = figure(j, "failed");
+    r->tps_pgbench = figure(j, "tps_pgbench");
+    r->checkpoint_s = figure(j, "checkpoint_s");
+    r->redo_bytes = figure(j, "redo_bytes");
+    r->dead_tuples = figure(j, "dead_tuples");
+    r->contaminated = js_get_bool(j, "contaminated", false);
+    r->others_active = figure(j, "others_active");
+    r->others_tps = figure(j, "others_tps");
     if (r->arm != ARM_A && r->arm != ARM_B)
         return err_set(e, ERR_FORMAT, "field \"pending.runs\" has a run of no arm");
     r->valid = r->valid && r->tps > 0 && r->transactions >= 0 && r->failed >= 0;

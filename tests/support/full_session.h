@@ -191,6 +191,12 @@ static inline void full_pending(struct session *s)
         run->p50_ms = run->p99_ms = NAN;
         run->lat_avg_ms = 1.25;
         run->transactions = 156000;
+        run->tps_pgbench = 5300;
+        run->checkpoint_s = 2.25;
+        run->redo_bytes = 4e8;
+        run->dead_tuples = run->others_active = NAN;
+        run->others_tps = 12.5;
+        run->contaminated = i == 1;
         run->window.valid = false; /* every byte of this session is cut off once */
     }
 }

@@ -154,6 +154,13 @@ static void test_round_trip(void **st)
     assert_int_equal(two->round.experiment.n, 2);
     assert_true(two->round.experiment.blocks && two->round.experiment.runs[1].valid);
     assert_float_equal(two->round.experiment.runs[1].tps, 5201, 1e-9);
+    const struct bench_run *run = &two->round.experiment.runs[1];
+    assert_true(run->contaminated && !two->round.experiment.runs[0].contaminated);
+    assert_float_equal(run->tps_pgbench, 5300, 1e-9);
+    assert_float_equal(run->checkpoint_s, 2.25, 1e-9);
+    assert_float_equal(run->redo_bytes, 4e8, 1e-9);
+    assert_float_equal(run->others_tps, 12.5, 1e-9);
+    assert_true(isnan(run->dead_tuples) && isnan(run->others_active));
     buf_clear(&first);
     buf_clear(&second);
     full_session_free(one);
