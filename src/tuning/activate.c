@@ -63,10 +63,10 @@ void apply_reload_event(struct apply *a, const struct event *ev, struct effects 
 
 /* -- restart ------------------------------------------------------------------------------------------ */
 
+/* Every restart of a switch has its own: a report of the one before is not taken for it. */
 static void token_of(const struct apply *a, char *dst, size_t size)
 {
-    snprintf(dst, size, "%llu.%u.%d", (unsigned long long)a->intent_no, a->generation,
-             a->undoing ? 1 : 0);
+    snprintf(dst, size, "%llu.%u.%d", (unsigned long long)a->intent_no, a->generation, a->restarts);
 }
 
 static void run_command(struct apply *a, struct effects *fx)
@@ -86,6 +86,7 @@ static void launch(struct apply *a, struct effects *fx)
 {
     char token[64];
     memset(&a->fault, 0, sizeof a->fault);
+    a->restarts++;
     a->restart_at_us = a->now_us;
     if (a->env.way == RESTART_WAY_COMMAND) {
         run_command(a, fx);
@@ -113,7 +114,9 @@ void apply_restart_begin(struct apply *a, struct effects *fx)
         apply_fail(a, fx);
         return;
     }
-    if (!a->link_up) {
+    /* Without the right each try would be an error in the server's log. */
+    const struct rights *rights = &a->env.facts->rights;
+    if (!a->link_up || !(rights->checkpoint || rights->superuser)) {
         launch(a, fx);
         return;
     }
@@ -337,6 +340,8 @@ static void who_answered(struct apply *a, const struct event *ev, struct effects
         return;
     if (same > 0) {
         reconnected(a, fx);
+    } else if (e.code == ERR_TIMEOUT && a->link_up) {
+        ask_who(a, fx); /* it is busy, and the link's timer still runs */
     } else if (e.code == ERR_LOST || e.code == ERR_TIMEOUT) {
         a->link_up = false;
         a->step = L_LINK;
@@ -389,6 +394,8 @@ static void rescued(struct apply *a, const struct event *ev, struct effects *fx)
     if (strcmp(state, "starting") == 0) {
         apply_note(a, "the server is still starting");
         await_link(a, fx);
+        if (a->link_up) /* it came up while the script ran */
+            ask_who(a, fx);
         return;
     }
     a->rerun = true;

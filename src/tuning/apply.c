@@ -224,9 +224,12 @@ static void result_answered(struct apply *a, const struct event *ev, struct effe
     if (ev->err.code != ERR_NONE) {
         log_line(LOG_ERROR, "journal: %s", ev->err.msg);
         if (a->final == APPLY_DONE) {
-            /* What cannot be written down is not kept. */
+            /* What cannot be written down is not kept; what the DBA has made only the DBA takes back. */
             a->fault = ev->err;
-            apply_fail(a, fx);
+            if (apply_is_manual(a))
+                apply_stuck(a, fx);
+            else
+                apply_fail(a, fx);
             return;
         }
         /* To the journal the intent has no result, so the ledger has none either: the next switch takes its names along. */
@@ -251,6 +254,21 @@ void apply_result_failed(struct apply *a, struct effects *fx)
     result(a, APPLY_FAILED, fx);
 }
 
+void apply_stuck_say(struct apply *a, const char *sql)
+{
+    static const char cut[] = "-- cut: the rest stands in the undo of journal.jsonl\n";
+    size_t n = strlen(sql);
+    if (n >= sizeof a->stuck_sql) {
+        n = sizeof a->stuck_sql - sizeof cut;
+        while (n > 0 && sql[n - 1] != '\n')
+            n--;
+        memcpy(a->stuck_sql + n, cut, sizeof cut);
+    } else {
+        a->stuck_sql[n] = '\0';
+    }
+    memcpy(a->stuck_sql, sql, n);
+}
+
 void apply_stuck(struct apply *a, struct effects *fx)
 {
     struct buf sql = {0};
@@ -265,7 +283,7 @@ void apply_stuck(struct apply *a, struct effects *fx)
         }
         buf_puts(&sql, a->restart ? "-- then restart the server\n" : "SELECT pg_reload_conf();\n");
     }
-    text_copy_raw(a->stuck_sql, sizeof a->stuck_sql, buf_text(&sql));
+    apply_stuck_say(a, buf_text(&sql));
     buf_clear(&sql);
     if (a->err.code == ERR_NONE)
         a->err = a->fault;
@@ -323,6 +341,17 @@ void apply_lost(struct apply *a, struct effects *fx)
     apply_undo_begin(a, fx);
 }
 
+/* A question without an answer in time is no verdict, and the link is up: the undo is begun anew. Each of its statements may
+ * be sent twice. */
+static bool undo_again(struct apply *a, struct effects *fx)
+{
+    if (!a->undoing || !a->link_up || a->fault.code != ERR_TIMEOUT || a->tries >= APPLY_TRIES_MAX)
+        return false;
+    a->tries++;
+    apply_undo_begin(a, fx);
+    return true;
+}
+
 bool apply_answered(struct apply *a, const struct event *ev, struct effects *fx)
 {
     if (ev->err.code == ERR_NONE && ev->rows)
@@ -332,7 +361,7 @@ bool apply_answered(struct apply *a, const struct event *ev, struct effects *fx)
         err_set(&a->fault, ERR_FORMAT, "the server gave no rows");
     if (ev->err.code == ERR_LOST)
         apply_lost(a, fx);
-    else
+    else if (!undo_again(a, fx))
         apply_fail(a, fx);
     return false;
 }
@@ -591,7 +620,7 @@ static void undo_event(struct apply *a, const struct event *ev, struct effects *
         int same = apply_identity(a, ev, &a->fault, fx);
         if (same < 0 && a->fault.code == ERR_LOST)
             apply_lost(a, fx);
-        else if (same < 0)
+        else if (same < 0 && !undo_again(a, fx))
             apply_stuck(a, fx);
         if (same <= 0)
             return;

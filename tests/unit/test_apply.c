@@ -31,7 +31,7 @@ static int setup(void **state)
     (void)state;
     static char *keys[] = {"host", "user", NULL}, *values[] = {"/tmp", "app", NULL};
     memset(&facts, 0, sizeof facts);
-    facts.rights.hba_rules = true;
+    facts.rights.hba_rules = facts.rights.checkpoint = true;
     memset(&ledger, 0, sizeof ledger);
     memset(&a, 0, sizeof a);
     journal_no = 0;
@@ -579,6 +579,62 @@ static void test_undo_refused(void **state)
     assert_string_equal(a.stuck_sql, "ALTER SYSTEM RESET work_mem;\nSELECT pg_reload_conf();\n");
 }
 
+/* A server that answers late has not said no: the undo is begun anew, a few times. */
+static void test_undo_timeouts(void **state)
+{
+    (void)state;
+    until_alter();
+    rows("x\n");
+    error(ERR_SQL, "22023", "no such value");
+    effects();
+    error(ERR_TIMEOUT, "57014", "no answer within 15 s");
+    assert_non_null(strstr(effects(), "One row that every role"));
+    identity("f", 1);
+    error(ERR_TIMEOUT, "57014", "no answer within 15 s");
+    identity("f", 1);
+    effects();
+    rows(CONFIG AUTO("work_mem", "64MB") WORK_MEM("4096") NO_FILE RPC);
+    assert_non_null(strstr(effects(), "ALTER SYSTEM RESET work_mem\n"));
+    error(ERR_TIMEOUT, "57014", "no answer within 15 s");
+    identity("f", 1);
+    rows(CONFIG NO_FILE WORK_MEM("4096") NO_FILE RPC); /* it had arrived */
+    rows("sent\nt\n");
+    verified(OLD_VALUES);
+    file(ERR_NONE, NULL);
+    assert_int_equal(a.state, APPLY_ROLLED_BACK);
+    assert_string_equal(a.err.msg, "no such value");
+}
+
+static void test_undo_times_out_for_good(void **state)
+{
+    (void)state;
+    int asked = 0;
+    until_alter();
+    rows("x\n");
+    error(ERR_SQL, "22023", "no such value");
+    for (; a.phase == APPLY_UNDO && asked < 100; asked++)
+        error(ERR_TIMEOUT, "57014", "no answer within 15 s");
+    assert_int_equal(asked, APPLY_TRIES_MAX + 1);
+    file(ERR_NONE, NULL);
+    assert_int_equal(a.state, APPLY_STUCK);
+}
+
+/* What is too long to be shown ends after a whole statement, and says so. */
+static void test_stuck_sql_is_cut(void **state)
+{
+    (void)state;
+    struct buf sql = {0};
+    apply_stuck_say(&a, "ALTER SYSTEM RESET work_mem;\n");
+    assert_string_equal(a.stuck_sql, "ALTER SYSTEM RESET work_mem;\n");
+    while (sql.len < 2 * sizeof a.stuck_sql)
+        buf_puts(&sql, "ALTER SYSTEM RESET work_mem;\n");
+    apply_stuck_say(&a, buf_text(&sql));
+    buf_clear(&sql);
+    assert_non_null(
+        strstr(a.stuck_sql, "work_mem;\n-- cut: the rest stands in the undo of journal.jsonl\n"));
+    assert_true(strlen(a.stuck_sql) > sizeof a.stuck_sql - 100);
+}
+
 static void until_verify(void)
 {
     until_alter();
@@ -772,11 +828,11 @@ static void test_restart(void **state)
     assert_non_null(strstr(seen, "child apply/1/10 changes_server after_journal=1 sh -c"));
     report("id=1.0.0\nstate=up\n"); /* of somebody else */
     assert_int_equal(a.state, APPLY_RESTART);
-    report("id=1.1.0\nstate=recovering\nnote=server is recovering (12 s)\nlog=\n");
+    report("id=1.1.1\nstate=recovering\nnote=server is recovering (12 s)\nlog=\n");
     assert_string_equal(a.note, "server is recovering (12 s)");
     link_is(EV_PG_DOWN, CONN_CONTROL);
     now += 5 * SECOND;
-    report("id=1.1.0\nstate=up\nnote=server is up\nlog=\n");
+    report("id=1.1.1\nstate=up\nnote=server is up\nlog=\n");
     assert_int_equal(a.state, APPLY_RECONNECT);
     link_is(EV_PG_UP, CONN_CONTROL);
     identity("f", 2);
@@ -793,12 +849,46 @@ static void test_restart(void **state)
     assert_true(a.restarted);
 }
 
+/* Without the right no CHECKPOINT is tried: it would be an error in the server's log. */
+static void test_restart_without_checkpoint(void **state)
+{
+    (void)state;
+    facts.rights.checkpoint = false;
+    env.way = RESTART_WAY_PG_CTL;
+    until_preflight();
+    rows(QUIET);
+    ended(a.child, 0, "id=\nstate=saved\n");
+    file(ERR_NONE, NULL);
+    effects();
+    rows("x\n");
+    assert_int_equal(a.state, APPLY_RESTART);
+    assert_null(strstr(effects(), "CHECKPOINT"));
+    report("id=1.1.1\nstate=up\nnote=server is up\nlog=\n");
+    assert_int_equal(a.state, APPLY_RECONNECT);
+}
+
+/* The server is up and slow: the question is asked again, for as long as the link may take. */
+static void test_restart_answers_late(void **state)
+{
+    (void)state;
+    until_restart();
+    link_is(EV_PG_DOWN, CONN_CONTROL);
+    report("id=1.1.1\nstate=up\nnote=server is up\nlog=\n");
+    link_is(EV_PG_UP, CONN_CONTROL);
+    effects();
+    error(ERR_TIMEOUT, "57014", "no answer within 15 s");
+    assert_int_equal(a.state, APPLY_RECONNECT);
+    assert_non_null(strstr(effects(), "One row that every role"));
+    identity("f", 2);
+    assert_int_equal(a.state, APPLY_VERIFY);
+}
+
 static void test_restart_restored(void **state)
 {
     (void)state;
     until_restart();
     link_is(EV_PG_DOWN, CONN_CONTROL);
-    report("id=1.1.0\nstate=restored\nnote=it is up again\nlog=FATAL:  no memory\n");
+    report("id=1.1.1\nstate=restored\nnote=it is up again\nlog=FATAL:  no memory\n");
     assert_int_equal(a.state, APPLY_UNDO);
     assert_string_equal(a.log_line, "FATAL:  no memory");
     link_is(EV_PG_UP, CONN_CONTROL);
@@ -820,7 +910,7 @@ static void test_restart_down(void **state)
     (void)state;
     until_restart();
     link_is(EV_PG_DOWN, CONN_CONTROL);
-    report("id=1.1.0\nstate=down\nnote=it does not start\nlog=FATAL:  no disk\n");
+    report("id=1.1.1\nstate=down\nnote=it does not start\nlog=FATAL:  no disk\n");
     file(ERR_NONE, NULL);
     assert_int_equal(a.state, APPLY_STUCK);
     assert_string_equal(a.log_line, "FATAL:  no disk");
@@ -868,7 +958,7 @@ static void test_nobody_gets_in(void **state)
     until_restart();
     link_is(EV_PG_DOWN, CONN_CONTROL);
     effects();
-    report("id=1.1.0\nstate=up\nnote=server is up\nlog=\n");
+    report("id=1.1.1\nstate=up\nnote=server is up\nlog=\n");
     assert_int_equal(a.state, APPLY_RECONNECT);
     assert_non_null(strstr(effects(), " 20000 ms\n"));
     /* All connections are taken: that is no reason to restart a server. */
@@ -888,7 +978,9 @@ static void test_nobody_gets_in(void **state)
     ended(a.child, 0, "state=restored\n");
     assert_int_equal(a.state, APPLY_UNDO);
     assert_non_null(strstr(effects(), "changes_server after_journal=1 sh -c"));
-    report("id=1.1.1\nstate=up\nnote=server is up\nlog=\n");
+    report("id=1.1.1\nstate=up\nnote=server is up\nlog=\n"); /* of the restart before */
+    assert_int_equal(a.phase, APPLY_RESTART);
+    report("id=1.1.2\nstate=up\nnote=server is up\nlog=\n");
     link_is(EV_PG_UP, CONN_CONTROL);
     identity("f", 2);
     verified(
@@ -898,6 +990,23 @@ static void test_nobody_gets_in(void **state)
     ended(a.child, 0, "state=cleaned\n");
     assert_int_equal(a.state, APPLY_ROLLED_BACK);
     assert_string_equal(a.err.msg, "with these settings nobody can connect to the server");
+}
+
+/* The link comes up while the rescue looks, and that says "still starting": the server is asked who it is. */
+static void test_up_during_the_rescue(void **state)
+{
+    (void)state;
+    until_restart();
+    link_is(EV_PG_DOWN, CONN_CONTROL);
+    report("id=1.1.1\nstate=up\nnote=server is up\nlog=\n");
+    now += 20 * SECOND;
+    timer();
+    link_is(EV_PG_UP, CONN_CONTROL);
+    effects();
+    ended(a.child, 0, "state=starting\n");
+    assert_non_null(strstr(effects(), "One row that every role"));
+    identity("f", 2);
+    assert_int_equal(a.state, APPLY_VERIFY);
 }
 
 #define READ_ONLY(v)                                                                     \
@@ -985,6 +1094,9 @@ int main(void)
         CASE(test_link_stays_away),
         CASE(test_another_server_after_reconnect),
         CASE(test_undo_refused),
+        CASE(test_undo_timeouts),
+        CASE(test_undo_times_out_for_good),
+        CASE(test_stuck_sql_is_cut),
         CASE(test_override),
         CASE(test_statistics_target),
         CASE(test_pending_restart_is_not_in_force),
@@ -995,10 +1107,13 @@ int main(void)
         CASE(test_restart_is_refused),
         CASE(test_canary_says_no),
         CASE(test_restart),
+        CASE(test_restart_without_checkpoint),
+        CASE(test_restart_answers_late),
         CASE(test_restart_restored),
         CASE(test_restart_down),
         CASE(test_command_that_kills),
         CASE(test_nobody_gets_in),
+        CASE(test_up_during_the_rescue),
         CASE(test_unlisted_reload),
         CASE(test_recover_effect),
         CASE(test_worked_out_at_the_start),

@@ -57,6 +57,8 @@ enum apply_state {
 };
 const char *apply_state_name(enum apply_state s); /* "read", "alter system", "restart" … */
 
+enum { APPLY_STUCK_SQL_MAX = 16 * 1024 };
+
 /* What the machine needs to know; borrowed, must outlive the switch. */
 struct apply_env {
     struct server_facts *facts; /* pinned identity; settings (contexts) */
@@ -97,6 +99,7 @@ struct apply {
     bool restart;   /* a changed entry is restart-class */
     bool unlisted;  /* a new value is of a setting off the allowlist: the canary looks at it, too */
     bool restarted; /* the server was restarted by this switch */
+    int restarts;   /* launched by this switch */
     bool link_up;   /* of CONN_CONTROL */
     bool
         was_lost; /* it has been gone since the identity was asked for: who answers there now is not known */
@@ -108,7 +111,7 @@ struct apply {
     char note[256];      /* what is going on, for the screen: "server is recovering (12 s)" */
     char log_line[512];  /* the server's log line that explains a failed start */
     struct err err;
-    char stuck_sql[2048];
+    char stuck_sql[APPLY_STUCK_SQL_MAX];
     struct buf report;
     /* what the files of the machine share (apply_parts.h) */
     enum apply_state phase; /* what is being done; `state` stays UNDO through all of an undo */
@@ -157,4 +160,6 @@ void apply_step(struct apply *a, const struct event *ev, struct effects *fx);
  * "note=…" and "log=…" lines. Without a copy, or with a server that is up, nothing is changed. */
 void apply_recover(const struct identity *id, struct req req, struct effects *fx);
 bool apply_finished(const struct apply *a);
+/* stuck_sql becomes sql; what is too long ends after a whole line, with a comment that names where the rest stands. */
+void apply_stuck_say(struct apply *a, const char *sql);
 void apply_clear(struct apply *a);
