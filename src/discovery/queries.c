@@ -334,7 +334,8 @@ static void fill_replication(struct discover *d, struct server_facts *f, const s
 static void fill_backup(struct discover *d, struct server_facts *f, const struct rows *r)
 {
     (void)d;
-    f->runtime.base_backup = rows_bool(r, 0, "base_backup", false);
+    f->runtime.base_backup = rows_bool(r, 0, "base_backup", false) ||
+                             rows_text(r, 0, "backup_session");
 }
 
 static void fill_tuners(struct discover *d, struct server_facts *f, const struct rows *r)
@@ -482,6 +483,13 @@ const struct discover_query discover_queries[] = {
     {.name = "backup",
      .asset = "sql/backup_13.sql",
      .from = 130000,
+     .before = 150000,
+     .refresh = true,
+     .lost = "running base backups",
+     .fill = fill_backup},
+    {.name = "backup",
+     .asset = "sql/backup_15.sql",
+     .from = 150000,
      .refresh = true,
      .lost = "running base backups",
      .fill = fill_backup},

@@ -28,24 +28,23 @@ const char apply_sql_hba[] =
     " line_number AS line, error FROM pg_catalog.pg_hba_file_rules WHERE error IS NOT NULL"
     " ORDER BY line_number LIMIT 1";
 
-#define PREFLIGHT                                                                            \
-    "SELECT (SELECT count(*) FROM pg_catalog.pg_prepared_xacts) AS prepared,"                \
-    " (SELECT coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false)" \
-    "         AND pg_catalog.current_setting('archive_mode') <> 'off'"                       \
-    "    FROM pg_catalog.pg_stat_archiver) AS archiver_fails,"                               \
-    " (SELECT count(*) FROM pg_catalog.pg_stat_replication) AS replicas,"                    \
-    " (SELECT count(*) FROM pg_catalog.pg_stat_activity"                                     \
-    "   WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid()) AS "   \
-    "sessions,"
+static const char preflight[] =
+    "SELECT (SELECT count(*) FROM pg_catalog.pg_prepared_xacts) AS prepared,"
+    " (SELECT coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false)"
+    "         AND pg_catalog.current_setting('archive_mode') <> 'off'"
+    "    FROM pg_catalog.pg_stat_archiver) AS archiver_fails,"
+    " (SELECT count(*) FROM pg_catalog.pg_stat_replication) AS replicas,"
+    " (SELECT count(*) FROM pg_catalog.pg_stat_activity"
+    "   WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid()) AS "
+    "sessions, b.* FROM (";
 
-const char *apply_sql_preflight(int version)
+/* The look at base backups is the discovery's. */
+void apply_sql_preflight(int version, struct buf *out)
 {
-    if (version < 130000)
-        return PREFLIGHT " pg_catalog.pg_is_in_backup() OR EXISTS (SELECT 1 FROM"
-                         " pg_catalog.pg_stat_activity WHERE backend_type = 'walsender'"
-                         " AND query ILIKE 'BASE\\_BACKUP%') AS base_backup";
-    return PREFLIGHT
-        " EXISTS (SELECT 1 FROM pg_catalog.pg_stat_progress_basebackup) AS base_backup";
+    const char *backup = version < 130000   ? "sql/backup_12.sql"
+                         : version < 150000 ? "sql/backup_13.sql"
+                                            : "sql/backup_15.sql";
+    buf_printf(out, "%s\n%s\n) AS b", preflight, apply_asset(backup));
 }
 
 void apply_sql_verify(const struct entry *items, int n, struct buf *out)
@@ -431,6 +430,12 @@ bool apply_read_preflight(const struct apply *a, const struct rows *r, struct er
     if (rows_bool(r, 0, "base_backup", false)) {
         err_set(e, ERR_BUSY, "a base backup is running");
         return err_hint(e, "A restart would break it off: try again when it is done.");
+    }
+    if (rows_text(r, 0, "backup_session")) {
+        err_set(e, ERR_BUSY, "a base backup seems to be running: %.200s",
+                rows_text(r, 0, "backup_session"));
+        return err_hint(e, "Its session has started one and not ended it, as far as can be told "
+                           "from its last statement. Try again when it is done.");
     }
     if (prepared > 0) {
         err_set(e, ERR_BUSY, "%lld prepared transactions are waiting", (long long)prepared);

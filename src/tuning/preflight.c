@@ -93,7 +93,10 @@ void apply_preflight_begin(struct apply *a, struct effects *fx)
         apply_fail(a, fx);
         return;
     }
-    apply_sql(a, apply_sql_preflight(a->now.version_num), APPLY_SQL_MS, fx);
+    struct buf sql = {0};
+    apply_sql_preflight(a->now.version_num, &sql);
+    apply_sql(a, buf_text(&sql), APPLY_SQL_MS, fx);
+    buf_clear(&sql);
 }
 
 /* The last line that the program wrote, cleaned. */

@@ -14,7 +14,6 @@ enum {
     APPLY_COMMAND_MS = 120 * 1000,
     APPLY_LINK_MS = 60 * 1000,  /* the link has this long to come back */
     APPLY_READY_MS = 20 * 1000, /* … to a server of this machine that says it is ready */
-    APPLY_START_WAIT_S = 3600,  /* a server that replays much WAL takes its time */
     APPLY_TRIES_MAX = 4
 };
 
@@ -55,7 +54,7 @@ void apply_preflight_event(struct apply *a, const struct event *ev, struct effec
 /* apply_sql.c: statements and the reading of their results */
 extern const char apply_sql_config[]; /* pg_file_settings joined to pg_settings */
 extern const char apply_sql_hba[];
-const char *apply_sql_preflight(int version);
+void apply_sql_preflight(int version, struct buf *out);
 void apply_sql_verify(const struct entry *items, int n, struct buf *out);
 /* The entry of postgresql.auto.conf, the last one of that name. */
 void apply_read_entry(const struct rows *r, const char *name, struct entry *out);
