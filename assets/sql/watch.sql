@@ -18,7 +18,7 @@ SELECT s.*, r.*, l.*, w.*, x.*
                max(extract(epoch FROM replay_lag)) AS lag_s
           FROM pg_catalog.pg_stat_replication
          WHERE state IS DISTINCT FROM 'backup') AS r,
-       (SELECT count(*) AS slots_inactive, min(slot_name) AS slot_name,
+       (SELECT count(*) AS slots_inactive, (array_agg(slot_name::text ORDER BY restart_lsn))[1] AS slot_name,
                max(pg_catalog.pg_wal_lsn_diff(CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_current_wal_lsn() END,
                                               restart_lsn)) AS slot_bytes
           FROM pg_catalog.pg_replication_slots WHERE NOT active AND restart_lsn IS NOT NULL) AS l,

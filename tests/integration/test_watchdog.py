@@ -43,9 +43,11 @@ def wal(megabytes):
 
 
 def inactive_slot():
-    """One that stands there with its WAL is not ours to mind; one whose WAL grows beyond the bound is."""
+    """One that stands there with its WAL is not ours to mind; one whose WAL grows beyond the bound is, and of two the one that
+    holds more is named."""
     server.sql("SELECT pg_create_physical_replication_slot('left_behind', true)")
     wal(8)
+    server.sql("SELECT pg_create_physical_replication_slot('a_younger_one', true)")
     try:
         run = watched("slot_bytes=20000000")
         running(run)
@@ -54,7 +56,7 @@ def inactive_slot():
         wal(30)
         stopped(run, "inactive slot", "left_behind", "MB")
     finally:
-        server.sql("SELECT pg_drop_replication_slot('left_behind')")
+        server.sql("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
 
 
 def archiver():
