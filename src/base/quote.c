@@ -94,3 +94,17 @@ void quote_shell(struct buf *out, const char *value)
     }
     buf_putc(out, '\'');
 }
+
+void quote_conf(struct buf *out, const char *value)
+{
+    buf_putc(out, '\'');
+    for (const char *p = value; *p; p++) {
+        if (*p == '\'' || *p == '\\')
+            buf_printf(out, "%c%c", *p, *p);
+        else if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            buf_printf(out, "\\%03o", (unsigned)(unsigned char)*p);
+        else
+            buf_putc(out, *p);
+    }
+    buf_putc(out, '\'');
+}

@@ -279,6 +279,8 @@ static bool untouched(const struct apply *a, const struct rows *r)
     return true;
 }
 
+static const char unverified[] = "the connection was lost before the undo could be verified";
+
 static void declined(struct apply *a, const struct rows *r, struct effects *fx)
 {
     a->manual.declined = false;
@@ -286,7 +288,10 @@ static void declined(struct apply *a, const struct rows *r, struct effects *fx)
         effects_add(fx, FX_PG_CLOSE, apply_req(a))->u.pg.conn = CONN_BENCH;
     err_set(&a->fault, ERR_CANCELLED, "declined by the DBA");
     if (a->undoing) {
-        err_set(&a->fault, ERR_CANCELLED, "the change was not taken back");
+        if (a->step == M_LINK)
+            err_set(&a->fault, ERR_LOST, unverified);
+        else
+            err_set(&a->fault, ERR_CANCELLED, "the change was not taken back");
         apply_stuck(a, fx);
         return;
     }
@@ -304,19 +309,32 @@ static void declined(struct apply *a, const struct rows *r, struct effects *fx)
     apply_manual_begin(a, fx);
 }
 
+/* Everything is in force, and nobody can say on which server. Somebody who waits waits for the connection, too. */
+static void without_link(struct apply *a, struct effects *fx)
+{
+    a->step = M_LINK;
+    a->waiting = 0;
+    if (a->manual.declined) {
+        declined(a, NULL, fx);
+    } else if (!a->env.wait && a->undoing) {
+        err_set(&a->fault, ERR_LOST, unverified);
+        apply_stuck(a, fx);
+    } else if (!a->env.wait) {
+        apply_asked(a, fx);
+    }
+}
+
 static void all_there(struct apply *a, struct effects *fx)
 {
     if (a->env.connect)
         effects_add(fx, FX_PG_CLOSE, apply_req(a))->u.pg.conn = CONN_BENCH;
-    a->step = M_LINK;
-    a->waiting = 0;
     apply_note(a, "everything is in force: looking who answers");
-    if (a->link_up) {
-        a->step = M_WHO;
+    a->manual.vain = 0;
+    a->step = M_WHO;
+    if (a->link_up)
         apply_identity_ask(a, fx);
-    } else if (!a->env.wait && !a->undoing) {
-        apply_asked(a, fx);
-    }
+    else
+        without_link(a, fx);
 }
 
 /* Another look later, or, where nobody waits, the end. */
@@ -336,11 +354,20 @@ static void not_yet(struct apply *a, struct effects *fx)
     apply_stuck(a, fx);
 }
 
+/* A look that has brought nothing. What is declined is judged without one in the end. */
+static void in_vain(struct apply *a, const char *why, struct effects *fx)
+{
+    text_copy(a->manual.trouble, sizeof a->manual.trouble, why);
+    if (a->manual.declined && a->manual.vain++ >= M_CONNECT_TRIES)
+        declined(a, NULL, fx);
+    else
+        not_yet(a, fx);
+}
+
 static void seen(struct apply *a, const struct event *ev, struct effects *fx)
 {
     if (ev->err.code != ERR_NONE || !ev->rows) {
-        text_copy(a->manual.trouble, sizeof a->manual.trouble, ev->err.msg);
-        not_yet(a, fx);
+        in_vain(a, ev->err.msg, fx);
         return;
     }
     a->manual.trouble[0] = '\0';
@@ -355,15 +382,25 @@ static void seen(struct apply *a, const struct event *ev, struct effects *fx)
     }
 }
 
+/* A server that answers too late is asked again: for ever where somebody waits, else a few times. */
+static bool asks_on(struct apply *a)
+{
+    return (a->env.wait && !a->manual.declined) || a->manual.vain++ < M_CONNECT_TRIES;
+}
+
 static void who(struct apply *a, const struct event *ev, struct effects *fx)
 {
     struct err e = {0};
     int same = apply_identity(a, ev, &e, fx);
     if (same == 0)
         return;
+    if (same < 0 && e.code == ERR_TIMEOUT && a->link_up && asks_on(a)) {
+        apply_identity_ask(a, fx);
+        return;
+    }
     if (same < 0 && (e.code == ERR_LOST || e.code == ERR_TIMEOUT)) {
-        a->link_up = false;
-        all_there(a, fx);
+        a->link_up &= e.code == ERR_TIMEOUT;
+        without_link(a, fx);
         return;
     }
     if (same < 0) {
@@ -384,8 +421,7 @@ void apply_manual_link(struct apply *a, struct effects *fx)
         a->step = M_WHO;
         apply_identity_ask(a, fx);
     } else if (!a->link_up && a->step == M_WHO) {
-        a->step = M_LINK;
-        a->waiting = 0;
+        without_link(a, fx);
     }
 }
 
@@ -408,11 +444,7 @@ void apply_manual_event(struct apply *a, const struct event *ev, struct effects 
     case EV_PG_DOWN:
         if (a->step != M_CONNECT && a->step != M_ASK)
             break;
-        text_copy(a->manual.trouble, sizeof a->manual.trouble, ev->err.msg);
-        if (a->manual.declined && a->manual.vain++ >= M_CONNECT_TRIES)
-            declined(a, NULL, fx);
-        else
-            not_yet(a, fx);
+        in_vain(a, ev->err.msg, fx);
         break;
     case EV_PG_RESULT:
         if (a->step == M_ASK)

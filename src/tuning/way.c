@@ -17,9 +17,9 @@ const char *way_change_name(enum way_change c)
 const char *way_form_name(enum way_form f)
 {
     static const char *const names[] = {
-        [FORM_SQL] = "sql",       [FORM_PATRONI] = "patroni",    [FORM_RDS] = "rds",
-        [FORM_AURORA] = "aurora", [FORM_CLOUDSQL] = "cloudsql",  [FORM_ALLOYDB] = "alloydb",
-        [FORM_AZURE] = "azure",   [FORM_CNPG] = "cloudnativepg",
+        [FORM_SQL] = "sql",         [FORM_FILE] = "file",     [FORM_PATRONI] = "patroni",
+        [FORM_RDS] = "rds",         [FORM_AURORA] = "aurora", [FORM_CLOUDSQL] = "cloudsql",
+        [FORM_ALLOYDB] = "alloydb", [FORM_AZURE] = "azure",   [FORM_CNPG] = "cloudnativepg",
     };
     return (size_t)f < ARRAY_LEN(names) ? names[f] : "sql";
 }
@@ -139,6 +139,7 @@ void way_decide(const struct server_facts *f, struct way *w)
         return;
     }
     if (!settings_bool(&f->settings, "allow_alter_system", true)) {
+        w->form = FORM_FILE;
         manual(w, "ALTER SYSTEM is switched off here (allow_alter_system).");
     } else if (!f->rights.alter_system) {
         snprintf(why, sizeof why, "The role %.64s may not run ALTER SYSTEM.", f->id.role);
@@ -198,6 +199,22 @@ static void say_sql(const struct way_item *items, int n, bool restart, struct bu
     buf_puts(out, "SELECT pg_reload_conf();\n");
     if (restart)
         buf_puts(out, "-- then restart the server\n");
+}
+
+static void say_file(const struct way_item *items, int n, bool restart, struct buf *out)
+{
+    buf_puts(out, "# in the file that your configuration is made from\n");
+    for (int i = 0; i < n; i++) {
+        if (!items[i].to->present) {
+            buf_printf(out, "# take out: %s\n", items[i].to->name);
+            continue;
+        }
+        buf_printf(out, "%s = ", items[i].to->name);
+        quote_conf(out, items[i].to->value);
+        buf_putc(out, '\n');
+    }
+    buf_puts(out, restart ? "# then restart the server\n"
+                          : "-- then, as a superuser, in psql\nSELECT pg_reload_conf();\n");
 }
 
 static void say_patroni(const struct server_facts *f, const struct way_item *items, int n,
@@ -340,6 +357,9 @@ void way_text(const struct way *w, const struct server_facts *f, const struct wa
     switch (w->form) {
     case FORM_SQL:
         say_sql(items, n, restart, out);
+        return;
+    case FORM_FILE:
+        say_file(items, n, restart, out);
         return;
     case FORM_PATRONI:
         say_patroni(f, items, n, restart, out);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "pgd/base/clock.h"
+#include "pgd/base/quote.h"
 #include "pgd/base/text.h"
 #include "pgd/workspace/export_parts.h"
 
@@ -174,22 +175,6 @@ void export_effect(const struct verdict *v, struct buf *out)
 
 /* ---- postgresql.conf ---- */
 
-/* A value in single quotes as the server's own lexer reads it: quotes and backslashes doubled, and no byte
- * that could end the line. */
-static void put_value(struct buf *out, const char *value)
-{
-    buf_putc(out, '\'');
-    for (const char *p = value; *p; p++) {
-        if (*p == '\'' || *p == '\\')
-            buf_printf(out, "%c%c", *p, *p);
-        else if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            buf_printf(out, "\\%03o", (unsigned)(unsigned char)*p);
-        else
-            buf_putc(out, *p);
-    }
-    buf_putc(out, '\'');
-}
-
 /* One comment line; the text is cleaned so that it cannot become a second one. */
 static void put_comment(struct buf *out, const char *label, const char *text)
 {
@@ -272,7 +257,7 @@ static void conf_setting(const struct final_setting *f, struct buf *out)
     if (f->restart)
         buf_puts(out, "# needs a restart\n");
     buf_printf(out, "%s = ", f->entry->name);
-    put_value(out, f->entry->value);
+    quote_conf(out, f->entry->value);
     buf_putc(out, '\n');
 }
 

@@ -283,6 +283,33 @@ static void test_declined_half_way(void **state)
     assert_false(server_touched);
 }
 
+/* Where ALTER SYSTEM is switched off neither the text nor what is left to do when it is stuck says ALTER SYSTEM. */
+static void test_files_of_another_program(void **state)
+{
+    (void)state;
+    way.form = FORM_FILE;
+    struct arm goal = goal_of();
+    apply_start(&a, &env, &goal, now, &fx);
+    who("f", 1);
+    rows(BEFORE);
+    rows("file|line|error\n");
+    effects();
+    file();
+    effects();
+    assert_non_null(strstr(text, "\nwork_mem = '64MB'\n"));
+    assert_null(strstr(text, "ALTER SYSTEM"));
+    look(HALF);
+    apply_decline(&a, &fx);
+    look(HALF);
+    look(HALF);
+    apply_decline(&a, &fx);
+    look(HALF);
+    file();
+    assert_int_equal(a.state, APPLY_STUCK);
+    assert_non_null(strstr(a.stuck_sql, "work_mem = '256kB'\n# take out: random_page_cost\n"));
+    assert_null(strstr(a.stuck_sql, "ALTER SYSTEM"));
+}
+
 static void test_undo_declined(void **state)
 {
     (void)state;
@@ -298,6 +325,108 @@ static void test_undo_declined(void **state)
     assert_non_null(strstr(a.stuck_sql, "ALTER SYSTEM SET work_mem = '256kB';"));
     assert_false(ledger_clean(&ledger));
     effects();
+    assert_false(server_touched);
+}
+
+static void fails(enum err_code code, const char *msg)
+{
+    struct event ev = answer(EV_PG_RESULT, a.waiting);
+    err_set(&ev.err, code, "%s", msg);
+    give(&ev);
+}
+
+/* In an undo: everything is as before again, as a fresh session sees it. */
+static void until_undo_seen(void)
+{
+    until_asked();
+    look(HALF);
+    apply_decline(&a, &fx);
+    look(HALF);
+    assert_true(apply_waits_for_undo(&a));
+}
+
+/* The link is there all the time: a late answer is asked for again, and nobody waits for a link that is up. */
+static void test_who_answers_late(void **state)
+{
+    (void)state;
+    until_asked();
+    look(AFTER);
+    for (int i = 0; i < 10; i++) {
+        effects();
+        fails(ERR_TIMEOUT, "no answer within 15 s");
+        assert_non_null(strstr(effects(), "One row that every role"));
+    }
+    who("f", 1);
+    file();
+    assert_int_equal(a.state, APPLY_DONE);
+}
+
+static void test_undo_without_link(void **state)
+{
+    (void)state;
+    static const char lost[] = "the connection was lost before the undo could be verified";
+    /* somebody waits, and gives up while the server is asked who it is */
+    until_undo_seen();
+    look(BEFORE);
+    apply_decline(&a, &fx);
+    assert_true(apply_waits(&a));
+    link_is(EV_PG_DOWN, CONN_CONTROL);
+    assert_int_equal(a.phase, APPLY_JOURNAL_RESULT);
+    file();
+    assert_int_equal(a.state, APPLY_STUCK);
+    assert_string_equal(a.fault.msg, lost);
+    /* nobody waits: before the look, and after it */
+    for (int i = 0; i < 2; i++) {
+        apply_clear(&a);
+        setup(state);
+        until_undo_seen();
+        a.env.wait = false;
+        if (i == 0)
+            link_is(EV_PG_DOWN, CONN_CONTROL);
+        look(BEFORE);
+        if (i == 1)
+            link_is(EV_PG_DOWN, CONN_CONTROL);
+        assert_int_equal(a.phase, APPLY_JOURNAL_RESULT);
+        file();
+        assert_int_equal(a.state, APPLY_STUCK);
+        assert_string_equal(a.fault.msg, lost);
+    }
+}
+
+/* Declined, and the question itself fails each time: it is judged all the same, as half made. */
+static void test_declined_and_never_seen(void **state)
+{
+    (void)state;
+    until_asked();
+    apply_decline(&a, &fx);
+    for (int i = 0; i < 20 && !a.undoing; i++) {
+        link_is(EV_PG_UP, CONN_BENCH);
+        fails(ERR_SQL, "permission denied");
+        if (!a.undoing)
+            timer();
+    }
+    assert_true(apply_waits_for_undo(&a));
+}
+
+/* The change is in force and "applied" cannot be written: it is not called undone, the DBA is told how to undo it. */
+static void test_made_and_not_written_down(void **state)
+{
+    (void)state;
+    until_asked();
+    look(AFTER);
+    who("f", 1);
+    effects();
+    struct event ev = answer(EV_FILE, a.waiting);
+    err_set(&ev.err, ERR_FILE, "no space left on device");
+    give(&ev);
+    effects();
+    assert_null(strstr(text, "\"undone\""));
+    assert_non_null(strstr(text, "\"stuck\""));
+    file();
+    assert_int_equal(a.state, APPLY_STUCK);
+    assert_int_equal(a.err.code, ERR_FILE);
+    assert_non_null(strstr(a.stuck_sql, "ALTER SYSTEM SET work_mem = '256kB';"));
+    assert_true(ledger_find(&ledger, "work_mem")->unsure);
     assert_false(server_touched);
 }
 
@@ -501,6 +630,8 @@ static void test_rights_decide(void **state)
     decide();
     assert_int_equal(way.change, WAY_MANUAL);
     assert_non_null(strstr(way.why, "allow_alter_system"));
+    assert_int_equal(way.form, FORM_FILE);
+    assert_string_equal(way_form_name(way.form), "file");
 }
 
 static void platform(const char *name, const char *value, enum way_form form, const char *called)
@@ -591,6 +722,14 @@ static void test_forms(void **state)
                                               "ALTER SYSTEM RESET work_mem;\n"
                                               "SELECT pg_reload_conf();\n"
                                               "-- then restart the server\n");
+    /* the server would refuse ALTER SYSTEM */
+    assert_string_equal(form(FORM_FILE, true),
+                        "# in the file that your configuration is made from\n"
+                        "shared_buffers = '512MB'\n"
+                        "# take out: work_mem\n"
+                        "# then restart the server\n");
+    assert_non_null(strstr(form(FORM_FILE, false), "SELECT pg_reload_conf();\n"));
+    assert_null(strstr(form(FORM_FILE, false), "ALTER SYSTEM"));
     snprintf(facts.id.cluster_name, sizeof facts.id.cluster_name, "shop");
     form(FORM_PATRONI, true);
     assert_non_null(
@@ -619,7 +758,12 @@ int main(void)
         MANUAL(test_nobody_waits),
         MANUAL(test_declined_before_anything),
         MANUAL(test_declined_half_way),
+        MANUAL(test_files_of_another_program),
         MANUAL(test_undo_declined),
+        MANUAL(test_who_answers_late),
+        MANUAL(test_undo_without_link),
+        MANUAL(test_declined_and_never_seen),
+        MANUAL(test_made_and_not_written_down),
         MANUAL(test_failover_meanwhile),
         MANUAL(test_restarted_meanwhile),
         MANUAL(test_hidden),

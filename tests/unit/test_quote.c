@@ -60,6 +60,7 @@ static void conninfo_and_shell(void **state)
     (void)state;
     expect(quote_conninfo, "", "''");
     expect(quote_conninfo, "it's a\\b", "'it\\'s a\\\\b'");
+    expect(quote_conf, "it's a\\b\n", "'it''s a\\\\b\\012'");
     expect(quote_shell, "", "''");
     expect(quote_shell, "it's $(x) `y` \\", "'it'\\''s $(x) `y` \\'");
 }

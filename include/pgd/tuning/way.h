@@ -15,6 +15,7 @@ enum way_change {
 
 enum way_form {
     FORM_SQL,
+    FORM_FILE, /* ALTER SYSTEM is switched off: the files are made by somebody else's program */
     FORM_PATRONI,
     FORM_RDS,
     FORM_AURORA,
