@@ -9,7 +9,8 @@
 #include "pgd/base/text.h"
 #include "pgd/tuning/others.h"
 
-enum { CLAIM_MS = 5000, AGAIN_MS = 1000, AGAIN_MAX = 20 };
+/* Longer than the server needs to notice by its keepalives (links.c) that a former session of ours is cut off. */
+enum { CLAIM_MS = 5000, AGAIN_MS = 1000, AGAIN_MAX = 40, LATE_MAX = 12 };
 
 /* The two numbers are also in sql/tuners.sql. An advisory lock counts in one database only; that is why others are looked
  * for as well. */
@@ -37,12 +38,32 @@ static void ask(struct model *m, enum claim_state state, const char *sql, struct
     fx_sql(fx, next_req(&m->claim), CONN_CONTROL, sql, CLAIM_MS);
 }
 
+static const char *sql_of(enum claim_state state)
+{
+    switch (state) {
+    case CLAIM_IDENTITY:
+        return asset("sql/identity.sql");
+    case CLAIM_CONTROL:
+        return asset("sql/control.sql");
+    case CLAIM_LOCK:
+        return lock_sql;
+    case CLAIM_TUNERS:
+        return asset("sql/tuners.sql");
+    case CLAIM_FILES:
+        return others_sql();
+    case CLAIM_HBA:
+        return others_hba_sql();
+    default:
+        return NULL;
+    }
+}
+
 static void start(struct model *m, struct effects *fx)
 {
     struct claim *c = &m->claim;
 
     c->generation++;
-    c->tries = 0;
+    c->tries = c->late = 0;
     c->got = false;
     err_clear(&c->err);
     memset(&c->now, 0, sizeof c->now);
@@ -104,6 +125,12 @@ static void refuse_holder(struct model *m, const struct rows *r)
     const char *app = rows_text(r, 0, "application"), *role = rows_text(r, 0, "role");
     const char *db = rows_text(r, 0, "database");
 
+    if (m->claim.former_pid && rows_int64(r, 0, "pid", 0) == m->claim.former_pid) {
+        err_set(e, ERR_BUSY, "the server still holds our own former session, backend %s", pid);
+        err_detail(e, "The connection to it was cut, and the server has not noticed that yet.");
+        err_hint(e, "Wait for its end, or end it: SELECT pg_terminate_backend(%s);", pid);
+        return;
+    }
     err_set(e, ERR_BUSY, "another pg_diagnose tunes this server: backend %s", pid ? pid : "?");
     err_detail(e, "It is %.60s of role %.60s in database %.60s, from %.60s.",
                app && *app ? app : "a program without a name", role ? role : "?", db ? db : "?",
@@ -227,7 +254,12 @@ void claim_event(struct model *m, const struct event *ev, struct effects *fx)
     if (ev->kind != EV_PG_RESULT)
         return;
     if (ev->err.code == ERR_LOST)
-        return;                      /* the link's own event follows */
+        return; /* the link's own event follows */
+    /* A server that has just started may be slow: that is no refusal. */
+    if (ev->err.code == ERR_TIMEOUT && c->late++ < LATE_MAX && sql_of(c->state)) {
+        ask(m, c->state, sql_of(c->state), fx);
+        return;
+    }
     if (c->state == CLAIM_CONTROL) { /* a role that may not read it goes without */
         control_answered(m, r, fx);
         return;
@@ -278,6 +310,7 @@ static void give_up(struct model *m, struct effects *fx)
 {
     struct session *s = &m->session;
     struct err e = m->claim.err;
+    struct buf undo = {0};
 
     bench_cancel(&m->bench, fx);
     m->fl.now.running = m->fl.now.switching = false;
@@ -298,7 +331,9 @@ static void give_up(struct model *m, struct effects *fx)
         m->pinned.system_identifier[0] ? m->pinned.system_identifier : "not known",
         m->pinned.server_addr[0] ? "address " : "by a socket,", m->pinned.server_addr,
         m->pinned.server_port);
-    m->apply.stuck_sql[0] = '\0';
+    flow_undo_text(m, &undo);
+    apply_stuck_say(&m->apply, buf_text(&undo));
+    buf_clear(&undo);
     flow_enter(m, FLOW_STUCK);
     flow_end_stuck(m, &e, fx);
 }

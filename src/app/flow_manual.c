@@ -64,6 +64,26 @@ void flow_manual_env(struct model *m, struct apply_env *env)
         env->canary = !env->preflight_disabled;
 }
 
+void flow_undo_text(const struct model *m, struct buf *out)
+{
+    static const struct way sql;
+    const struct ledger *l = &m->session.ledger;
+    struct way_item items[LEDGER_MAX];
+    bool restart = false;
+    int n = 0;
+
+    for (int i = 0; i < l->n; i++) {
+        const struct ledger_row *row = &l->rows[i];
+        if (!row->unsure && entry_same(&row->original, &row->current))
+            continue;
+        items[n].to = &row->original;
+        items[n].setting = settings_find(&m->server.settings, row->original.name);
+        restart |= items[n].setting && strcmp(items[n].setting->context, "postmaster") == 0;
+        n++;
+    }
+    way_text(m->session.by_hand ? &m->way : &sql, &m->server, items, n, restart, false, out);
+}
+
 /* A switch between these two takes a person: then the runs of an arm stand together. */
 static bool arm_restarts(const struct model *m, const struct arm *arm)
 {

@@ -23,6 +23,8 @@ static const struct set_aside {
     const char *name, *value;
     bool habit;    /* no limit: the user's own scripts are explained in a session that keeps it */
     bool may_lack; /* not every version has it */
+    /* For the session that holds the lock: a server that does not notice a cut network would hold it against us. */
+    bool control;
 } set_asides[] = {
     {"lock_timeout", "0", .habit = false},
     {"idle_in_transaction_session_timeout", "0", .habit = false},
@@ -39,6 +41,9 @@ static const struct set_aside {
     {"default_transaction_isolation", "read committed", .habit = true},
     {"default_transaction_deferrable", "off", .habit = true},
     {"default_transaction_read_only", "off", .habit = true},
+    {"tcp_keepalives_idle", "10", .control = true},
+    {"tcp_keepalives_interval", "5", .control = true},
+    {"tcp_keepalives_count", "3", .control = true},
 };
 
 /* The statements that a new session begins with. Every name is qualified: the search path is not safe yet. */
@@ -54,7 +59,7 @@ static char *session_sql(const struct model *m, enum pg_conn conn)
         const struct set_aside *s = &set_asides[i];
         bool readonly = m->opt.readonly && strcmp(s->name, "default_transaction_read_only") == 0;
 
-        if (s->habit && conn == CONN_QUESTIONS)
+        if ((s->habit && conn == CONN_QUESTIONS) || (s->control && conn != CONN_CONTROL))
             continue;
         buf_puts(&sql, ", ");
         if (s->may_lack)
@@ -76,7 +81,7 @@ static const char *aside_of(const char *name)
     if (text_eq_nocase(name, "search_path"))
         return "public";
     for (size_t i = 0; i < ARRAY_LEN(set_asides); i++)
-        if (text_eq_nocase(name, set_asides[i].name))
+        if (!set_asides[i].control && text_eq_nocase(name, set_asides[i].name))
             return set_asides[i].value;
     return NULL;
 }

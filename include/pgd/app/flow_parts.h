@@ -82,6 +82,8 @@ void flow_manual_decided(struct model *m, bool made, struct effects *fx);
 bool flow_manual_stop(struct model *m, bool leave, struct effects *fx);
 void flow_manual_over(struct model *m); /* a switch has ended: nothing is pending */
 void flow_manual_asked(struct model *m, struct effects *fx); /* a switch has ended as ASKED */
+/* What has to be done to undo the session as a whole, in the form in which its changes are made. */
+void flow_undo_text(const struct model *m, struct buf *out);
 /* Resume: the switch that was asked for comes first; false = there is none. */
 bool flow_manual_take_up(struct model *m, struct effects *fx);
 bool flow_manual_taken(struct model *m, struct effects *fx); /* … and has ended */

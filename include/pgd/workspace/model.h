@@ -455,6 +455,7 @@ struct claim {
     enum claim_then then; /* what waits for it */
     uint32_t generation, waiting;
     int tries;
+    int late;           /* questions that were not answered in time */
     bool got;           /* the advisory lock is ours */
     int64_t former_pid; /* backend of the control link before it was lost */
     struct identity now;
