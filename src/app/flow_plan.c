@@ -89,7 +89,9 @@ double flow_window_left_s(struct model *m)
     const struct session *s = &m->session;
     const struct arm *arms[] = {&s->best, m->flow == FLOW_ROUND ? &s->round.candidate : &s->best};
 
-    for (size_t i = 0; s->plan.window.given && i < ARRAY_LEN(arms); i++)
+    bool ours = s->plan.window.given && !s->by_hand && !flow_restart_by_dba(m);
+
+    for (size_t i = 0; ours && i < ARRAY_LEN(arms); i++)
         for (int k = 0; k < arms[i]->n; k++) {
             const struct setting *v = settings_find(&m->server.settings, arms[i]->entries[k].name);
             if (v && strcmp(v->context, "postmaster") == 0)
@@ -126,6 +128,8 @@ bool flow_window_hold(struct model *m, const struct arm *arm)
 {
     struct hold *h = &m->fl.now.hold;
 
+    if (m->session.by_hand || flow_restart_by_dba(m)) /* it binds us, not the DBA */
+        return false;
     if (!flow_restart_refused(m) || !switch_restarts(m, arm))
         return false;
     h->what = HOLD_SWITCH;
