@@ -247,6 +247,7 @@ static void values_that_alter_system_takes(void **state)
         {"unix_socket_directories", "/tmp", REFUSE_LOCKOUT, false},
         {"listen_addresses", "999.1.1.1", REFUSE_LOCKOUT, false},
         {"port", "1", REFUSE_LOCKOUT, false},
+        {"port", "29", REFUSE_LOCKOUT, false},
         {"port", "29871", REFUSE_LOCKOUT, false},
         {"work_mem", "1TB", REFUSE_VALUE, true},
         {"statement_timeout", "1ms", REFUSE_LOCKOUT, false},
