@@ -121,20 +121,31 @@ refuse() {
 
 # -- one script at a time ------------------------------------------------------------------------
 
+# Whether somebody lives who has taken the lock $1.
 held_by() {
-    [ -d "$lock" ] || return 1
-    other=$(cat "$lock/pid" 2>/dev/null)
+    [ -d "$1" ] || return 1
+    other=$(cat "$1/pid" 2>/dev/null)
     [ -n "$other" ] && kill -0 "$other" 2>/dev/null || return 1
     [ ! -r "/proc/$other/cmdline" ] || grep -q pg_diagnose-restart "/proc/$other/cmdline" 2>/dev/null
 }
 
+# Moved away in one step: of two who find it stale, one does. A fresh one that was caught goes back.
+remove_stale() {
+    mv "$lock" "$lock.$$" 2>/dev/null || return 0
+    if held_by "$lock.$$" && [ ! -e "$lock" ]; then
+        mv "$lock.$$" "$lock"
+    else
+        rm -rf "$lock.$$"
+    fi
+}
+
 take_lock() {
     tries=0
-    until mkdir "$lock" 2>/dev/null; do
-        if ! held_by; then
+    until mkdir "$lock" 2>/dev/null && echo $$ 2>/dev/null >"$lock/pid"; do
+        if ! held_by "$lock"; then
             # Its owner is gone, or has not yet written its number.
             sleep 1
-            held_by || rm -rf "$lock"
+            held_by "$lock" || remove_stale
         elif [ "$tries" -ge "$1" ]; then
             return 1
         else
@@ -143,7 +154,6 @@ take_lock() {
         tries=$((tries + 1))
         [ "$tries" -le $(($1 + 5)) ] || return 1
     done
-    echo $$ >"$lock/pid"
     trap 'rm -rf "$lock"' EXIT
 }
 
@@ -281,6 +291,14 @@ doze() {
     done
 }
 
+# The postmaster says itself whether it takes sessions.
+accepts() {
+    case $(sed -n 8p "$data/postmaster.pid" 2>/dev/null) in
+    ready* | standby*) return 0 ;;
+    esac
+    return 1
+}
+
 stop_server() {
     case $cluster in
     '') "$bin/pg_ctl" stop -s -D "$data" -m fast -w -t 86400 </dev/null >/dev/null 2>&1 & ;;
@@ -294,7 +312,10 @@ stop_server() {
         seconds=$((seconds + 1))
     done
     wait "$ctl" 2>/dev/null
+    code=$?
     while postmaster; do
+        # Nobody has told it to stop.
+        [ "$code" -eq 0 ] || ! accepts || return 1
         say stopping "server is stopping ($seconds s)"
         sleep 1
         seconds=$((seconds + 1))
@@ -326,10 +347,11 @@ status() {
         echo stopping
         return
     fi
-    case $(sed -n 8p "$data/postmaster.pid" 2>/dev/null) in
-    ready* | standby*) echo ready ;;
-    *) echo starting ;;
-    esac
+    if accepts; then
+        echo ready
+    else
+        echo starting
+    fi
 }
 
 say_progress() {
@@ -423,6 +445,7 @@ mode_restart() {
     save_start || refuse "the options that the server was started with cannot be saved"
     find_log
     [ -f "$log" ] || : >"$log" || refuse "there is no log to write to"
+    say stopping "server is stopping (0 s)" # an "up" of the restart before is no longer true
     if [ -n "$unit" ]; then
         old_pid=$pid
     else
@@ -441,14 +464,9 @@ mode_restart() {
 }
 
 mode_rescue() {
-    if postmaster; then
-        case $(sed -n 8p "$data/postmaster.pid" 2>/dev/null) in
-        ready* | standby*) ;;
-        *)
-            lines starting "the server is starting or stopping"
-            return
-            ;;
-        esac
+    if postmaster && ! accepts; then
+        lines starting "the server is starting or stopping"
+        return
     fi
     if [ ! -f "$before" ]; then
         lines down "there is no copy of postgresql.auto.conf"
@@ -459,6 +477,19 @@ mode_rescue() {
     else
         lines down "the copy of postgresql.auto.conf could not be put back"
     fi
+}
+
+# Whether the newest restart had brought the server up: its report lies beside the copy.
+was_up() {
+    case $(sed -n 's/^state=//p' "$report" 2>/dev/null) in
+    up | restored) return 0 ;;
+    esac
+    return 1
+}
+
+# Whether somebody has stopped it in order; what has crashed is still "in production".
+was_stopped() {
+    "$bin/pg_controldata" -D "$data" 2>/dev/null | grep -q '^Database cluster state: *shut down'
 }
 
 mode_recover() {
@@ -476,8 +507,18 @@ mode_recover() {
         lines down "the server is down; nothing of pg_diagnose is left half done"
         return
     fi
+    if was_up && was_stopped; then
+        lines down "it was up after our restart and was shut down since: not ours to start"
+        return
+    fi
     [ -x "$bin/pg_ctl" ] || refuse "there is no pg_ctl in $bin"
     restore_and_start "the server was down"
+}
+
+# What stands in a file, without passwords: these end the line, since where one ends is a matter of three sorts of quotes.
+masked() {
+    sed -e 's/\([Pp][Aa][Ss][Ss][Ww][Oo][Rr][Dd]\)[[:space:]]*=.*/\1=*** (and the rest of this line)/' \
+        -e 's#\(://[^:/@[:space:]]*:\)[^[:space:]]*@#\1***@#g' "$1"
 }
 
 # Whoever works on them has touched them a short while ago.
@@ -501,15 +542,16 @@ mode_found() {
     lines found "$why"
     for name in $names; do
         printf '\n==> %s, of %s\n' "$name" "$(date -r "$data/$name" '+%Y-%m-%d %H:%M:%S')"
-        cat "$data/$name"
+        masked "$data/$name"
     done
     printf '\n==> postgresql.auto.conf, as it stands now\n'
-    cat "$auto"
+    masked "$auto"
 }
 
 mode_clean() {
     find_log
     rm -f "$report" "$before" "$opts" "$data/pg_diagnose.env" "$data/pg_diagnose.mark" "$data"/pg_diagnose.tmp.*
+    rm -rf "$lock".[0-9]*
     # The running server may be writing to it.
     [ "$log" = "$own_log" ] && postmaster && [ "$own_log" -ef "/proc/$pid/fd/2" ] || rm -f "$own_log"
     lines cleaned ""

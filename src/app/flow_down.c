@@ -34,23 +34,47 @@ void flow_down_look(struct model *m, const struct event *ev, struct effects *fx)
 
 bool flow_down_busy(const struct model *m)
 {
-    return m->fl.down == DOWN_INDEX || m->fl.down == DOWN_JOURNAL || m->fl.down == DOWN_IDENTITY ||
-           m->fl.down == DOWN_RECOVER ||
+    return m->fl.down == DOWN_INDEX || m->fl.down == DOWN_SESSION || m->fl.down == DOWN_JOURNAL ||
+           m->fl.down == DOWN_IDENTITY || m->fl.down == DOWN_RECOVER ||
            (m->fl.down == DOWN_WAIT && m->now_us < m->fl.down_until_us);
 }
 
-/* The journal of the session that was killed, as a path in the workspace; false = there is none. */
-static bool killed_session(const struct event *ev, struct buf *journal)
+/* Its name; false = there is none. */
+static bool killed_session(const struct event *ev, char *name, size_t size)
 {
     struct workspace *w = xcalloc(1, sizeof *w);
     struct err e = {0};
 
     if (ev->err.code == ERR_NONE && store_index_parse(ev->text ? ev->text : "", ev->len, w, &e))
-        for (int i = 0; i < w->nsessions && journal->len == 0; i++)
+        for (int i = 0; i < w->nsessions && !*name; i++)
             if (w->sessions[i].state == SESSION_ACTIVE)
-                buf_printf(journal, "sessions/%s/journal.jsonl", w->sessions[i].name);
+                text_copy_raw(name, size, w->sessions[i].name);
     free(w);
-    return journal->len > 0;
+    return *name != '\0';
+}
+
+static void read_of_session(struct model *m, enum down_state state, const char *file,
+                            struct effects *fx)
+{
+    struct buf name = {0};
+
+    buf_printf(&name, "sessions/%s/%s", m->fl.down_session, file);
+    read_of_workspace(m, state, buf_text(&name), fx);
+    buf_clear(&name);
+}
+
+/* Who restarts, by the plan of the killed session. */
+static enum restart_policy planned_policy(const struct event *ev)
+{
+    struct session *s = xcalloc(1, sizeof *s);
+    enum restart_policy policy = RESTART_ASK;
+    struct err e = {0};
+
+    if (ev->err.code == ERR_NONE && store_session_parse(ev->text ? ev->text : "", ev->len, s, &e))
+        policy = s->plan.restart;
+    session_reset(s);
+    free(s);
+    return policy;
 }
 
 /* Only a restart of ours that has no result explains the silence. */
@@ -78,6 +102,15 @@ static void wait_for_link(struct model *m)
     m->fl.down_until_us = m->now_us + PATIENCE_S * 1000000LL;
 }
 
+/* Who has kept restarts to himself, by the command line or by the plan of that session, starts the server himself. */
+static bool may_start(const struct model *m)
+{
+    enum restart_policy given = m->opt.restart, planned = m->fl.down_policy;
+
+    return (given == RESTART_AUTO || given == RESTART_ASK) &&
+           (planned == RESTART_AUTO || planned == RESTART_ASK);
+}
+
 static void recover(struct model *m, const struct event *ev, struct effects *fx)
 {
     struct identity id;
@@ -92,23 +125,13 @@ static void recover(struct model *m, const struct event *ev, struct effects *fx)
     }
     m->fl.down = DOWN_RECOVER;
     id.local = true; /* the name of its host says so */
-    apply_recover(&id, flow_req(m), fx);
-}
-
-static void recovered(struct model *m, const struct event *ev)
-{
-    const char *note = ev->text ? strstr(ev->text, "\nnote=") : NULL;
-    char said[300] = "";
-
-    if (note) {
-        note += strlen("\nnote=");
-        char *line = xstrndup(note, strcspn(note, "\n"));
-        text_copy(said, sizeof said, line);
-        free(line);
+    if (may_start(m)) {
+        apply_recover(&id, flow_req(m), fx);
+        return;
     }
-    if (said[0])
-        model_say(m, CHAT_EVENT, "%s", said);
-    wait_for_link(m);
+    model_say(m, CHAT_WARN, "it gets its old settings back; to start it is yours");
+    restart_script(&id, RESTART_WAY_NONE, "rescue", "recover", CHILD_COLLECT, flow_req(m), fx)
+        ->changes_server = true;
 }
 
 static void not_ours(struct model *m, struct effects *fx)
@@ -120,18 +143,35 @@ static void not_ours(struct model *m, struct effects *fx)
         flow_connect_failed(m, &e, fx);
 }
 
+static void recovered(struct model *m, const struct event *ev, struct effects *fx)
+{
+    const char *text = ev->text ? ev->text : "";
+    char state[32], said[300];
+
+    text_field(text, "state", state, sizeof state);
+    text_field(text, "note", said, sizeof said);
+    if (said[0])
+        model_say(m, CHAT_EVENT, "%s", said);
+    if (strcmp(state, "down") == 0)
+        not_ours(m, fx);
+    else
+        wait_for_link(m);
+}
+
 void flow_down_event(struct model *m, const struct event *ev, struct effects *fx)
 {
     if (!flow_waits(m, ev))
         return;
-    struct buf journal = {0};
 
     if (m->fl.down == DOWN_INDEX && ev->kind == EV_FILE) {
-        if (killed_session(ev, &journal))
-            read_of_workspace(m, DOWN_JOURNAL, buf_text(&journal), fx);
+        m->fl.down_session[0] = '\0';
+        if (killed_session(ev, m->fl.down_session, sizeof m->fl.down_session))
+            read_of_session(m, DOWN_SESSION, "session.json", fx);
         else
             not_ours(m, fx);
-        buf_clear(&journal);
+    } else if (m->fl.down == DOWN_SESSION && ev->kind == EV_FILE) {
+        m->fl.down_policy = planned_policy(ev);
+        read_of_session(m, DOWN_JOURNAL, "journal.jsonl", fx);
     } else if (m->fl.down == DOWN_JOURNAL && ev->kind == EV_FILE) {
         if (killed_in_restart(ev))
             read_of_workspace(m, DOWN_IDENTITY, "workspace.json", fx);
@@ -140,6 +180,6 @@ void flow_down_event(struct model *m, const struct event *ev, struct effects *fx
     } else if (m->fl.down == DOWN_IDENTITY && ev->kind == EV_FILE) {
         recover(m, ev, fx);
     } else if (m->fl.down == DOWN_RECOVER && ev->kind == EV_CHILD_EXIT) {
-        recovered(m, ev);
+        recovered(m, ev, fx);
     }
 }

@@ -45,6 +45,36 @@ def program_and_script():
     killed(True)
 
 
+def stopped_since():
+    """Our script had it up again, and the DBA has stopped it since: it stays down, and so it does where restarts are not ours."""
+    server = t.Server(t.pg_bin(15))
+    try:
+        home, script = server.home(), server.script(t.SLEEPS)
+        flags = ["--duration", "1", "--budget", "3", "--accept", "safe"]
+        run = t.Run(server, home, script, *flags, "--restart", "auto", program=t.TEST_PROGRAM,
+                    env={"PGD_TEST_FORCE_CHANGE": "shared_buffers=160MB"})
+        report = os.path.join(server.data, "pg_diagnose.report")
+        run.until("the restart", lambda: "state=" in t.read(report, ""))
+        run.process.send_signal(signal.SIGSTOP)
+        t.wait_for("the server", 30, lambda: "state=up" in t.read(report, ""))
+        run.process.kill()
+        run.process.wait()
+        t.subprocess.run([t.PG, "stop", server.dir], check=True, capture_output=True)
+        stands = t.read(os.path.join(server.data, "postgresql.auto.conf"))
+        t.check("160MB" in stands, stands)
+        again = t.Run(server, home, script, *flags, "--restart", "auto").end()
+        t.check(again.code == 3 and "shut down since: not ours to start" in again.said, "exit %d: %s" % (again.code, again.said))
+        t.check(not os.path.exists(os.path.join(server.data, "postmaster.pid")), "it was started")
+        t.check(t.read(os.path.join(server.data, "postgresql.auto.conf")) == stands, "its settings were touched")
+        os.remove(report)
+        again = t.Run(server, home, script, *flags, "--restart", "never").end()
+        t.check(again.code == 3 and "to start it is yours" in again.said, "exit %d: %s" % (again.code, again.said))
+        t.check(not os.path.exists(os.path.join(server.data, "postmaster.pid")), "it was started, with --restart never")
+        t.check("160MB" not in t.read(os.path.join(server.data, "postgresql.auto.conf")), "the old settings are not back")
+    finally:
+        server.destroy()
+
+
 def nothing_of_ours():
     """Without a killed restart a server that is down is told at once."""
     server = t.Server(t.pg_bin(15), rows=10)
@@ -58,4 +88,4 @@ def nothing_of_ours():
         server.destroy()
 
 
-t.main({f.__name__: f for f in (nothing_of_ours, program, program_and_script)})
+t.main({f.__name__: f for f in (nothing_of_ours, stopped_since, program, program_and_script)})

@@ -9,7 +9,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import tunetest as t  # noqa: E402
 
-LEFT = {"auto.conf.before": "work_mem = '3MB'\n", "report": "id=7.1.0\nstate=restored\nnote=it\n", "opts": "x\n", "mark": ""}
+SECRETS = "primary_conninfo = 'user=r password=''se \\\\''cret'' host=h'\nrestore_command = 'get postgres://me:se:cret@there/db %p'\n"
+LEFT = {"auto.conf.before": "work_mem = '3MB'\n" + SECRETS, "report": "id=7.1.0\nstate=restored\nnote=it\n", "opts": "x\n", "mark": ""}
 
 
 def leave(server, age_s):
@@ -47,10 +48,33 @@ def left_behind():
         t.check(len(kept) == 1 and kept[0] in run.said, "%s: %s" % (kept, run.said))
         text = t.read(kept[0])
         t.check("work_mem = '3MB'" in text and "state=restored" in text, text)
+        t.check("user=r password=***" in text and "postgres://me:***@there/db" in text and "cret" not in text, text)
         t.check(os.stat(kept[0]).st_mode & 0o777 == 0o600, "mode")
         t.check("found in the data directory" not in look(server, home).said, "found again")
     finally:
         server.destroy()
 
 
-t.main({f.__name__: f for f in (left_behind,)})
+def cannot_be_stopped():
+    """A stop command that fails at once, with a server that goes on: refused, not waited for; and a stale lock is no hindrance."""
+    server = t.Server(t.pg_bin(15), rows=10)
+    try:
+        folder = os.path.join(server.work, "bin")
+        os.mkdir(folder, 0o755)
+        with open(os.path.join(folder, "pg_ctl"), "w") as f:
+            f.write("#!/bin/sh\nexit 1\n")
+        os.chmod(f.name, 0o755)
+        lock = os.path.join(server.data, "pg_diagnose.lock")
+        subprocess.run([t.PG, "as", "mkdir", lock], check=True)
+        script = t.read(os.path.join(t.SOURCE, "assets/restart/restart.sh"))
+        subprocess.run([t.PG, "as", "sh", "-c", script, "pg_diagnose-restart", "restart", "data=" + server.data, "bin=" + folder,
+                        "id=1", "wait=5"], timeout=20 * t.SCALE, stdin=subprocess.DEVNULL)
+        report = t.read(os.path.join(server.data, "pg_diagnose.report"))
+        t.check("state=refused" in report and "the server does not stop" in report, report)
+        t.check(server.sql("SELECT 1") == "1", "it is gone")
+        t.check(not [n for n in os.listdir(server.data) if n.startswith("pg_diagnose.lock")], "the lock is left")
+    finally:
+        server.destroy()
+
+
+t.main({f.__name__: f for f in (left_behind, cannot_be_stopped)})

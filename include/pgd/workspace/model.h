@@ -339,10 +339,11 @@ struct hold {
 /* Whose business it is that the server does not answer at the start (flow_down.c). */
 enum down_state {
     DOWN_UNKNOWN,
-    DOWN_INDEX,    /* the workspace's list is read. A killed session → JOURNAL, else NOT_OURS */
+    DOWN_INDEX,    /* the workspace's list is read. A killed session → SESSION, else NOT_OURS */
+    DOWN_SESSION,  /* its session.json is read, for who restarts. → JOURNAL */
     DOWN_JOURNAL,  /* its journal is read. A restart without a result → IDENTITY, else NOT_OURS */
     DOWN_IDENTITY, /* workspace.json is read. A server of this machine → RECOVER, else WAIT */
-    DOWN_RECOVER,  /* the script looks after the server. → WAIT */
+    DOWN_RECOVER,  /* the script looks after the server. Left down → NOT_OURS, else WAIT */
     DOWN_WAIT,     /* for the connection, until down_until_us */
     DOWN_NOT_OURS
 };
@@ -417,6 +418,8 @@ struct flow {
     char paths[3][1024]; /* exports: report, conf, ansible */
     enum down_state down;
     char down_host[256];
+    char down_session[128];          /* the killed session */
+    enum restart_policy down_policy; /* and its plan's way to restart; ASK when unknown */
     int64_t down_until_us;
     uint64_t journal_high; /* of all sessions of this run: the gate compares numbers across them */
     char journal_path[1100];
