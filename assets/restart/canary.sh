@@ -168,6 +168,8 @@ else
 fi
 case $(cat "$data/PG_VERSION" 2>/dev/null) in
 9* | 10 | 11 | 12 | 13 | 14) over="$over -c stats_temp_directory=pg_stat_tmp" ;;
+'') ;;
+*) over="$over -c archive_library=''" ;;
 esac
 
 explain() {
@@ -189,7 +191,7 @@ fi
 psql=$bin/psql
 [ -x "$psql" ] || psql=$(command -v psql)
 if [ -n "$psql" ]; then
-    "$psql" -X -A -t -v ON_ERROR_STOP=1 -h "$scratch" -p 5432 -U postgres -d postgres -c "$todo" </dev/null \
+    PGCONNECT_TIMEOUT=10 "$psql" -X -A -t -v ON_ERROR_STOP=1 -h "$scratch" -p 5432 -U postgres -d postgres -c "$todo" </dev/null \
         >"$scratch/session" 2>&1 || {
         cat "$scratch/session" >>"$scratch/log"
         explain "it starts, but no session is possible"
