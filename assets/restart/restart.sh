@@ -195,7 +195,8 @@ ask() {
     return 1
 }
 
-# Variables of the running server that the next one needs; ours may mean something else to it.
+# Variables of the running server that the next one needs, an archive_command of its own among them; ours may mean something
+# else to it.
 adopt_environment() {
     for name in $(env | sed -n 's/^\(PG[A-Z_]*\)=.*/\1/p'); do
         unset "$name"
@@ -218,7 +219,7 @@ save_start() {
     [ ! -f "$data/postmaster.opts" ] || put "$data/postmaster.opts" "$opts" || return 1
     if postmaster && [ -r "/proc/$pid/environ" ]; then
         tmp=$(mktemp "$data/pg_diagnose.tmp.XXXXXX") || return 1
-        tr '\0' '\n' <"/proc/$pid/environ" | grep -E '^(PG[A-Z_]*|LANG|LC_[A-Z]*|TZ|LD_LIBRARY_PATH)=' >"$tmp"
+        tr '\0' '\n' <"/proc/$pid/environ" | grep -E '^(PG[A-Z_]*|PATH|HOME|LANG|LC_[A-Z]*|TZ|LD_LIBRARY_PATH)=' >"$tmp"
         mv -f "$tmp" "$data/pg_diagnose.env"
     fi
     return 0

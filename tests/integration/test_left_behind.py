@@ -77,4 +77,25 @@ def cannot_be_stopped():
         server.destroy()
 
 
-t.main({f.__name__: f for f in (left_behind, cannot_be_stopped)})
+def environment(server):
+    """PATH and HOME of the postmaster, of which an archive_command lives."""
+    pid = t.read(os.path.join(server.data, "postmaster.pid")).split()[0]
+    with open("/proc/%s/environ" % pid) as f:
+        return pid, sorted(v for v in f.read().split("\0") if v.startswith(("PATH=", "HOME=")))
+
+
+def same_environment():
+    """A restart by pg_ctl begins the server with the PATH and HOME that it had, not with ours."""
+    server = t.Server(t.pg_bin(15), rows=10)
+    try:
+        old, before = environment(server)
+        script = t.read(os.path.join(t.SOURCE, "assets/restart/restart.sh"))
+        subprocess.run([t.PG, "as", "env", "HOME=/", "PATH=/usr/bin:/bin", "sh", "-c", script, "pg_diagnose-restart", "restart",
+                        "data=" + server.data, "bin=" + server.bin, "id=1", "wait=30"], timeout=60, stdin=subprocess.DEVNULL)
+        new, after = environment(server)
+        t.check(new != old and len(before) == 2 and after == before, "%s: %s, %s: %s" % (old, before, new, after))
+    finally:
+        server.destroy()
+
+
+t.main({f.__name__: f for f in (left_behind, same_environment, cannot_be_stopped)})
