@@ -1,7 +1,7 @@
 /* flow_handover.c - the hand-over of a finished session's settings to a managed file, on the DBA's wish alone (/handover): what
  * would be done is said first, `/handover go` does it.
  *
- *   look (values, other files) → where → [asked] → journal → write → check by pg_file_settings → RESET, a switch of apply
+ *   look (values, other files) → where → [asked] → does another one tune here? → journal → write → check by pg_file_settings → RESET, a switch of apply
  *   with its own journal entries → check by pg_settings → journal → the copy of the file goes
  *
  * What fails before the RESET puts the file back; what fails after it first puts our entries back. After a kill the server has
@@ -11,6 +11,7 @@
 
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/apply_parts.h"
 #include "pgd/workspace/store.h"
 
 /* Each waits for one answer; HAND_RESET and HAND_BACK for the end of a switch. */
@@ -20,7 +21,8 @@ enum hand_step {
     HAND_JOURNAL, /* its journal */
     HAND_LOOK,
     HAND_WHERE,
-    HAND_BEGIN, /* the journal's entry */
+    HAND_OTHERS, /* whether somebody tunes this server: who hands over holds no claim */
+    HAND_BEGIN,  /* the journal's entry */
     HAND_WRITE,
     HAND_CHECK,
     HAND_RESET,
@@ -157,9 +159,24 @@ static void decided(struct model *m, struct effects *fx)
     bool can = m->fl.hand.there || m->fl.hand.file[0];
 
     if (m->fl.hand_go && can)
-        journal(m, HAND_BEGIN, "begin", fx);
+        ask_sql(m, HAND_OTHERS, apply_asset("sql/tuners.sql"), fx);
     else
         told(m, fx);
+}
+
+static void others_known(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct err e = ev->err;
+
+    if (e.code == ERR_NONE && ev->rows && ev->rows->nrows > 0) {
+        const char *role = rows_text(ev->rows, 0, "role");
+        err_set(&e, ERR_BUSY, "a session of %.60s tunes this server", role ? role : "another role");
+        err_hint(&e, "Try again when it has ended.");
+    }
+    if (e.code != ERR_NONE)
+        failed(m, &e, fx);
+    else
+        journal(m, HAND_BEGIN, "begin", fx);
 }
 
 static void looked(struct model *m, const struct event *ev, struct effects *fx)
@@ -244,6 +261,9 @@ static void rows_answered(struct model *m, const struct event *ev, struct effect
     switch ((enum hand_step)m->fl.hand_step) {
     case HAND_LOOK:
         looked(m, ev, fx);
+        return;
+    case HAND_OTHERS:
+        others_known(m, ev, fx);
         return;
     case HAND_CHECK:
         if (good && handover_stands(&m->fl.hand, ev->rows, &e))

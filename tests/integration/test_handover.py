@@ -185,6 +185,26 @@ def a_folder_of_root(w):
     shutil.chown(w.folder, w.server.osuser)
 
 
+def another_one_tunes(w):
+    """Whoever holds the lock of a tuning session is not worked against."""
+    w.ours(work_mem="8MB")
+    done = len(w.phases())
+    other = subprocess.Popen([w.server.bin + "/psql", "-X", "-q", "-h", w.server.host, "-p", w.server.port, "-U", "postgres", "-d",
+                              "postgres"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    try:
+        other.stdin.write("SELECT pg_advisory_lock(1885824105, 1634168431);\n")
+        other.stdin.flush()
+        t.wait_for("the lock", 20, lambda: w.server.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == "1")
+        s = Screen(w.server, w.home)
+        s.type("/handover go")
+        s.expect("a session of postgres tunes this server")
+        t.check(w.server.entries() == {"work_mem": "8MB"} and len(w.phases()) == done, "%s" % w.phases())
+        s.close()
+    finally:
+        other.stdin.close()
+        other.wait()
+
+
 def by_the_dba(w):
     """Without a folder of ours to write to, the DBA moves the values, and only then ours go."""
     w.without_folder()
@@ -213,7 +233,7 @@ def through(*parts):
 
 
 def handover():
-    through(to_the_managed_file, killed_on_the_way, a_folder_of_root, a_later_line, by_the_dba)
+    through(to_the_managed_file, killed_on_the_way, a_folder_of_root, another_one_tunes, a_later_line, by_the_dba)
 
 
 def kills():
