@@ -634,6 +634,10 @@ static void undo_event(struct apply *a, const struct event *ev, struct effects *
         apply_plan_undo(a, ev->rows);
         a->step = UNDO_ALTER;
         a->undone = 0;
+        if (a->sent == 0) { /* nothing of ours stands there */
+            apply_verified(a, fx);
+            return;
+        }
     } else {
         a->undone++;
     }
@@ -686,23 +690,8 @@ static bool awaited(struct apply *a, const struct event *ev)
     return id == a->waiting || id == a->child;
 }
 
-void apply_step(struct apply *a, const struct event *ev, struct effects *fx)
+static void dispatch(struct apply *a, const struct event *ev, struct effects *fx)
 {
-    if (a->state == APPLY_IDLE || apply_finished(a))
-        return;
-    a->now_us = ev->at_us;
-    a->wall_us = ev->wall_us;
-    if ((ev->kind == EV_PG_UP || ev->kind == EV_PG_DOWN) && ev->u.pg.conn == CONN_CONTROL) {
-        link_event(a, ev, fx);
-        return;
-    }
-    if (!awaited(a, ev) || ev->kind == EV_CHILD_UP || ev->kind == EV_CHILD_LINE)
-        return;
-    if (a->cleaning) {
-        if (ev->kind == EV_CHILD_EXIT)
-            finish(a, fx);
-        return;
-    }
     switch (a->phase) {
     case APPLY_IDENTITY:
         identity_event(a, ev, fx);
@@ -750,4 +739,24 @@ void apply_step(struct apply *a, const struct event *ev, struct effects *fx)
     case APPLY_ASKED:
         break;
     }
+}
+
+void apply_step(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    if (a->state == APPLY_IDLE || apply_finished(a))
+        return;
+    a->now_us = ev->at_us;
+    a->wall_us = ev->wall_us;
+    if ((ev->kind == EV_PG_UP || ev->kind == EV_PG_DOWN) && ev->u.pg.conn == CONN_CONTROL) {
+        link_event(a, ev, fx);
+        return;
+    }
+    if (!awaited(a, ev) || ev->kind == EV_CHILD_UP || ev->kind == EV_CHILD_LINE)
+        return;
+    if (a->cleaning) {
+        if (ev->kind == EV_CHILD_EXIT)
+            finish(a, fx);
+        return;
+    }
+    dispatch(a, ev, fx);
 }

@@ -395,12 +395,31 @@ bool apply_plan(struct apply *a, const struct rows *r, struct err *e)
     return true;
 }
 
+/* What is neither as before nor as we have sent it was set by somebody else: it stays, and is no part of the switch any
+ * more. */
+static void leave_alone(struct apply *a, int i, const struct entry *file)
+{
+    size_t used = strlen(a->others), after = (size_t)(a->n - i - 1);
+    snprintf(a->others + used, sizeof a->others - used,
+             "%sleft %.60s alone: somebody else has set it to %.60s", used ? "; " : "", file->name,
+             file->present ? file->value : "no entry");
+    memmove(&a->before[i], &a->before[i + 1], after * sizeof a->before[0]);
+    memmove(&a->to[i], &a->to[i + 1], after * sizeof a->to[0]);
+    a->n--;
+    a->sent--;
+}
+
 void apply_plan_undo(struct apply *a, const struct rows *r)
 {
+    struct entry file;
     a->undo_n = 0;
     a->restart = false;
+    for (int i = a->sent - 1; i >= 0; i--) {
+        apply_read_entry(r, a->before[i].name, &file);
+        if (!entry_same(&file, &a->before[i]) && !entry_same(&file, &a->to[i]))
+            leave_alone(a, i, &file);
+    }
     for (int i = 0; i < a->sent; i++) {
-        struct entry file;
         struct setting s;
         const struct entry *want = &a->before[i];
         apply_read_entry(r, want->name, &file);

@@ -216,6 +216,16 @@ static void verified(const char *table)
     rows(table);
 }
 
+static void until_verify(void)
+{
+    until_alter();
+    rows("x\n");
+    rows("x\n");
+    rows("sent\nt\n");
+    assert_int_equal(a.state, APPLY_VERIFY);
+    effects();
+}
+
 #define SEEN "name|setting|unit|vartype|context|source|sourcefile|pending_restart|shown|role|db\n"
 #define NEW_VALUES                                                                 \
     SEEN "work_mem|65536|kB|integer|user|configuration file|\\N|f|64MB|app|shop\n" \
@@ -579,6 +589,42 @@ static void test_undo_refused(void **state)
     assert_string_equal(a.stuck_sql, "ALTER SYSTEM RESET work_mem;\nSELECT pg_reload_conf();\n");
 }
 
+/* What somebody else has set after us is left alone, and said: docs/journal.md promises it. */
+static void test_undo_leaves_others_alone(void **state)
+{
+    (void)state;
+    until_alter();
+    rows("x\n");
+    error(ERR_SQL, "42501", "permission denied");
+    identity("f", 1);
+    effects();
+    rows(CONFIG AUTO("work_mem", "7MB") WORK_MEM("4096") NO_FILE RPC);
+    assert_null(strstr(effects(), "control: ALTER"));
+    file(ERR_NONE, NULL);
+    assert_int_equal(a.state, APPLY_ROLLED_BACK);
+    assert_string_equal(a.note, "left work_mem alone: somebody else has set it to 7MB");
+
+    apply_clear(&a);
+    setup(state);
+    until_verify();
+    verified(SEEN "work_mem|3072|kB|integer|user|user|\\N|f|3MB|app|shop\n"
+                  "random_page_cost|1.1||real|user|configuration file|\\N|f|1.1|app|shop\n");
+    assert_int_equal(a.state, APPLY_UNDO);
+    identity("f", 1);
+    effects();
+    rows(CONFIG AUTO("work_mem", "7MB") WORK_MEM("7168") AUTO("random_page_cost", "1.1") RPC);
+    const char *sent = effects();
+    assert_non_null(strstr(sent, "ALTER SYSTEM RESET random_page_cost\n"));
+    assert_null(strstr(sent, "RESET work_mem"));
+    rows("x\n");
+    assert_non_null(strstr(effects(), "pg_reload_conf"));
+    rows("sent\nt\n");
+    verified(SEEN "random_page_cost|4||real|user|default|\\N|f|4|app|shop\n");
+    file(ERR_NONE, NULL);
+    assert_int_equal(a.state, APPLY_ROLLED_BACK);
+    assert_non_null(strstr(a.note, "left work_mem alone"));
+}
+
 /* A server that answers late has not said no: the undo is begun anew, a few times. */
 static void test_undo_timeouts(void **state)
 {
@@ -633,16 +679,6 @@ static void test_stuck_sql_is_cut(void **state)
     assert_non_null(
         strstr(a.stuck_sql, "work_mem;\n-- cut: the rest stands in the undo of journal.jsonl\n"));
     assert_true(strlen(a.stuck_sql) > sizeof a.stuck_sql - 100);
-}
-
-static void until_verify(void)
-{
-    until_alter();
-    rows("x\n");
-    rows("x\n");
-    rows("sent\nt\n");
-    assert_int_equal(a.state, APPLY_VERIFY);
-    effects();
 }
 
 static void test_override(void **state)
@@ -1094,6 +1130,7 @@ int main(void)
         CASE(test_link_stays_away),
         CASE(test_another_server_after_reconnect),
         CASE(test_undo_refused),
+        CASE(test_undo_leaves_others_alone),
         CASE(test_undo_timeouts),
         CASE(test_undo_times_out_for_good),
         CASE(test_stuck_sql_is_cut),
