@@ -142,12 +142,12 @@ void flow_end_stuck(struct model *m, const struct err *e, struct effects *fx)
 
     m->fl.err = *e;
     m->session.state = SESSION_PAUSED;
-    if (m->apply.stuck_sql[0]) {
-        buf_puts(&sql, m->apply.stuck_sql);
-    } else {
-        ledger_undo_sql(&m->session.ledger, &sql);
-        text_copy_raw(m->apply.stuck_sql, sizeof m->apply.stuck_sql, buf_text(&sql));
+    if (!m->apply.stuck_sql[0]) {
+        flow_undo_text(m, &sql);
+        apply_stuck_say(&m->apply, buf_text(&sql));
+        buf_clear(&sql);
     }
+    buf_puts(&sql, m->apply.stuck_sql);
     model_say(m, CHAT_BAD, "the operator must act: %s", e->msg);
     if (e->detail[0])
         model_say(m, CHAT_BAD, "%s", e->detail);
