@@ -444,7 +444,9 @@ static void test_own_command_is_rescued(void **state)
 static void test_lost_server_is_rescued(void **state)
 {
     (void)state;
-    struct arm there = arm_of("round 1", "port", "29871");
+    char port[16];
+    snprintf(port, sizeof port, "%d", 20000 + (int)getpid() % 9000);
+    struct arm there = arm_of("round 1", "port", port);
     sql("ALTER SYSTEM SET work_mem = '5MB'");
     w->link_ms = 3000;
     w->preflight_disabled = true;
