@@ -13,6 +13,7 @@
 #include "pgd/tuning/apply_parts.h"
 #include "pgd/tuning/guard.h"
 #include "pgd/tuning/manual.h"
+#include "pgd/tuning/others.h"
 
 /* Steps of UNDO, in order; each waits for one answer. */
 enum { UNDO_LINK, UNDO_IDENTITY, UNDO_READ, UNDO_ALTER };
@@ -567,13 +568,7 @@ static void read_event(struct apply *a, const struct event *ev, struct effects *
     }
     if (strcmp(ev->err.sqlstate, "42501") != 0 && !apply_answered(a, ev, fx))
         return;
-    if (ev->rows && ev->rows->nrows > 0) {
-        const char *file = rows_text(ev->rows, 0, "file"), *line = rows_text(ev->rows, 0, "line");
-        const char *why = rows_text(ev->rows, 0, "error");
-        err_set(&a->fault, ERR_BUSY, "%.150s line %.12s: %.80s", file ? file : "pg_hba.conf",
-                line ? line : "?", why ? why : "");
-        err_detail(&a->fault, "A bad line there keeps the server from starting.");
-        err_hint(&a->fault, "Mend that line, then try again.");
+    if (ev->rows && !others_hba_errors(ev->rows, &a->fault)) {
         apply_fail(a, fx);
         return;
     }

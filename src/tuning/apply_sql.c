@@ -73,19 +73,12 @@ static const char *cell(const struct rows *r, int row, const char *name)
 
 #define RAW(dst, row, name) text_copy_raw(dst, sizeof(dst), cell(r, row, name))
 
-static bool is_auto_conf(const char *file)
-{
-    static const char tail[] = "postgresql.auto.conf";
-    size_t n = strlen(file), m = sizeof tail - 1;
-    return n >= m && strcmp(file + n - m, tail) == 0 && (n == m || file[n - m - 1] == '/');
-}
-
 void apply_read_entry(const struct rows *r, const char *name, struct entry *out)
 {
     memset(out, 0, sizeof *out);
     text_copy_raw(out->name, sizeof out->name, name);
     for (int i = 0; i < r->nrows; i++) {
-        if (!is_auto_conf(cell(r, i, "file")) || !text_eq_nocase(cell(r, i, "file_name"), name))
+        if (!ledger_file(cell(r, i, "file")) || !text_eq_nocase(cell(r, i, "file_name"), name))
             continue;
         out->present = true;
         RAW(out->value, i, "file_value");
@@ -160,7 +153,7 @@ static const char *without_ours(const struct rows *r, const struct setting *s)
 {
     const char *text = s->boot;
     for (int i = 0; i < r->nrows; i++)
-        if (text_eq_nocase(cell(r, i, "file_name"), s->name) && !is_auto_conf(cell(r, i, "file")))
+        if (text_eq_nocase(cell(r, i, "file_name"), s->name) && !ledger_file(cell(r, i, "file")))
             text = cell(r, i, "file_value");
     return text;
 }
@@ -217,7 +210,7 @@ bool apply_read_errors(const struct rows *r, const struct apply *a, struct err *
         const char *name = cell(r, i, "file_name");
         if (!rows_text(r, i, "error"))
             continue;
-        if (name[0] && is_auto_conf(cell(r, i, "file")) && apply_is_ours(a, name))
+        if (name[0] && ledger_file(cell(r, i, "file")) && apply_is_ours(a, name))
             continue;
         if (name[0] && waits_for_restart(r, i))
             continue;
@@ -240,7 +233,7 @@ bool others_errors(const struct rows *r, const struct ledger *ours, struct err *
 {
     for (int i = 0; i < r->nrows; i++) {
         const char *name = cell(r, i, "file_name");
-        bool mine = name[0] && is_auto_conf(cell(r, i, "file")) && in_ledger(ours, name);
+        bool mine = name[0] && ledger_file(cell(r, i, "file")) && in_ledger(ours, name);
         if (rows_text(r, i, "error") && !mine && !(name[0] && waits_for_restart(r, i)))
             return foreign(e, r, i);
     }
@@ -251,8 +244,9 @@ bool others_hba_errors(const struct rows *r, struct err *e)
 {
     if (r->nrows == 0)
         return true;
-    err_set(e, ERR_BUSY, "%.150s line %.12s: %.80s", cell(r, 0, "file"), cell(r, 0, "line"),
-            cell(r, 0, "error"));
+    const char *file = cell(r, 0, "file");
+    err_set(e, ERR_BUSY, "%.150s line %.12s: %.80s", *file ? file : "pg_hba.conf",
+            cell(r, 0, "line"), cell(r, 0, "error"));
     err_detail(e, "A bad line there keeps the server from starting.");
     return err_hint(e, "Mend that line, then try again.");
 }

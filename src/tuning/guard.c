@@ -92,13 +92,6 @@ static bool check_rights(struct check *c)
     return true;
 }
 
-static bool in_auto_conf(const struct setting *s)
-{
-    static const char tail[] = "postgresql.auto.conf";
-    size_t n = strlen(s->sourcefile);
-    return n >= sizeof tail - 1 && strcmp(s->sourcefile + n - (sizeof tail - 1), tail) == 0;
-}
-
 /* "4048GB" where MB was meant: far beyond the limit, and within it as megabytes. */
 static bool off_by_a_unit(const struct check *c, double limit, char *meant, size_t size)
 {
@@ -114,7 +107,7 @@ static bool check_value(struct check *c, const struct err *e)
 {
     struct review_line *line = c->line;
     if (line->change.reset) {
-        if (!in_auto_conf(c->s) && *c->s->sourcefile)
+        if (!ledger_file(c->s->sourcefile) && *c->s->sourcefile)
             return refuse(line, REFUSE_NO_CHANGE,
                           "%s has no entry in postgresql.auto.conf to take out", line->change.name);
         return true;
@@ -318,7 +311,7 @@ static void line_sql(struct review_line *line, const struct setting *s)
     buf_putc(&text, ';');
     text_copy(line->sql, sizeof line->sql, buf_text(&text));
     buf_clear(&text);
-    e.present = s && in_auto_conf(s);
+    e.present = s && ledger_file(s->sourcefile);
     text_copy_raw(e.value, sizeof e.value, line->from);
     entry_sql(&e, &text);
     buf_putc(&text, ';');

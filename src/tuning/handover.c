@@ -32,13 +32,6 @@ const char *handover_sql(void)
     return apply_sql_config;
 }
 
-static bool is_auto_conf(const char *file)
-{
-    static const char tail[] = "postgresql.auto.conf";
-    size_t n = strlen(file), m = sizeof tail - 1;
-    return n >= m && strcmp(file + n - m, tail) == 0;
-}
-
 static const char *cell(const struct rows *r, int row, const char *name)
 {
     const char *text = rows_text(r, row, name);
@@ -50,7 +43,7 @@ static int last_line(const struct rows *r, const char *name)
 {
     int found = -1;
     for (int i = 0; i < r->nrows; i++)
-        if (text_eq_nocase(cell(r, i, "file_name"), name) && !is_auto_conf(cell(r, i, "file")))
+        if (text_eq_nocase(cell(r, i, "file_name"), name) && !ledger_file(cell(r, i, "file")))
             found = i;
     return found;
 }

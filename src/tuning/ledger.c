@@ -16,6 +16,13 @@ static void entry_init(struct entry *e, const char *name, bool present, const ch
         text_copy_raw(e->value, sizeof e->value, value);
 }
 
+bool ledger_file(const char *path)
+{
+    static const char tail[] = "postgresql.auto.conf";
+    size_t n = strlen(path), m = sizeof tail - 1;
+    return n >= m && strcmp(path + n - m, tail) == 0 && (n == m || path[n - m - 1] == '/');
+}
+
 struct ledger_row *ledger_find(struct ledger *l, const char *name)
 {
     for (int i = 0; i < l->n; i++)

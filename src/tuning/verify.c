@@ -141,10 +141,7 @@ static int find_row(const struct rows *r, const char *name)
 
 static enum seen check_absent(const struct setting *s, struct err *e)
 {
-    static const char tail[] = "postgresql.auto.conf";
-    size_t n = strlen(s->sourcefile), m = sizeof tail - 1;
-    bool still = n >= m && strcmp(s->sourcefile + n - m, tail) == 0;
-    if (!still && !s->pending_restart)
+    if (!ledger_file(s->sourcefile) && !s->pending_restart)
         return SEEN;
     err_set(e, ERR_VERIFY, "%s is still %s%s", s->name, s->shown,
             s->pending_restart ? ": it waits for a restart" : "");

@@ -40,6 +40,8 @@ struct ledger {
 
 struct review;
 
+/* Is this the file that ALTER SYSTEM writes? */
+bool ledger_file(const char *path);
 struct ledger_row *ledger_find(struct ledger *l, const char *name);
 /* Remembers the original entry of a name that is touched for the first time. False when full. */
 bool ledger_touch(struct ledger *l, const struct entry *original);
