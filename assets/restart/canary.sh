@@ -184,14 +184,14 @@ explain() {
     explain "it was not up within 20 s"
 
 # What a session must be able to do: to be opened, to live a moment, and, where that is in question, to write.
-todo="SELECT pg_sleep(0.1);"
+sql="SELECT pg_sleep(0.1);"
 if given default_transaction_read_only || given search_path; then
-    todo="$todo CREATE TABLE canary (n int);"
+    sql="$sql CREATE TABLE canary (n int);"
 fi
 psql=$bin/psql
 [ -x "$psql" ] || psql=$(command -v psql)
 if [ -n "$psql" ]; then
-    PGCONNECT_TIMEOUT=10 "$psql" -X -A -t -v ON_ERROR_STOP=1 -h "$scratch" -p 5432 -U postgres -d postgres -c "$todo" </dev/null \
+    PGCONNECT_TIMEOUT=10 "$psql" -X -A -t -v ON_ERROR_STOP=1 -h "$scratch" -p 5432 -U postgres -d postgres -c "$sql" </dev/null \
         >"$scratch/session" 2>&1 || {
         cat "$scratch/session" >>"$scratch/log"
         explain "it starts, but no session is possible"
