@@ -8,7 +8,7 @@
 #include "pgd/discovery/facts.h"
 #include "pgd/discovery/plan.h"
 #include "pgd/protocol/records.h"
-#include "pgd/runner/bench.h"
+#include "pgd/runner/race.h"
 #include "pgd/tuning/guard.h"
 #include "pgd/tuning/ledger.h"
 
@@ -18,7 +18,10 @@ enum { PLANS_MAX = 24, HISTORY_MAX = 24 };
 struct round_history {
     int number;
     int n;
-    struct setting_change changes[CHANGES_MAX]; /* as applied */
+    struct setting_change changes[CHANGES_MAX]; /* as accepted */
+    uint32_t measured; /* bit i: changes[i] was in the candidate that the verdict is of */
+    int nsets;         /* alternatives that were screened first; 0 = none were */
+    struct race_result sets[SETS_MAX];
     struct verdict verdict;
     bool kept;
     bool failed;          /* could not be applied */

@@ -9,7 +9,14 @@
 
 #include "pgd/base/daytime.h"
 
-enum { SETTING_NAME_MAX = 64, SETTING_VALUE_MAX = 256, CHANGES_MAX = 24, SCRIPTS_MAX = 12 };
+/* CHANGES_MAX: a set of changes is held as the bits of a uint32_t, too (ablation.h). */
+enum {
+    SETTING_NAME_MAX = 64,
+    SETTING_VALUE_MAX = 256,
+    CHANGES_MAX = 32,
+    SETS_MAX = 6,
+    SCRIPTS_MAX = 32
+};
 
 enum risk { RISK_LOW, RISK_MEDIUM, RISK_HIGH };
 
@@ -29,6 +36,10 @@ struct setting_change {
     char evidence[240];          /* the measured cause: "9 of 11 checkpoints were requested" */
     double expect_lo, expect_hi; /* predicted change of TPS in percent; NAN when not given */
     enum risk risk;
+    /* Bit i: this line belongs to the i-th alternative of the proposal; 0 = to all of them. Two lines may name one setting
+     * when no alternative holds both. */
+    unsigned sets;
+    char rule[32]; /* what proposed it, so that its predictions can be scored; "" = unknown */
 };
 
 struct proposal {
@@ -36,6 +47,10 @@ struct proposal {
     char summary[600];
     int n;
     struct setting_change changes[CHANGES_MAX];
+    /* Alternatives that are screened against each other before one of them, or those that gained together, is measured
+     * against the best so far. 0 or 1 = there is one candidate, all lines together. */
+    int nsets;
+    char set_names[SETS_MAX][64]; /* "work_mem = 64MB", "the defaults of PostgreSQL" */
     bool
         repair; /* inherited dangers and nothing else: for safety, so it stays though it may cost speed */
     bool nothing_left; /* the advisor has no further idea that evidence supports */
@@ -80,6 +95,10 @@ enum restart_policy { RESTART_ASK, RESTART_AUTO, RESTART_NEVER, RESTART_COMMAND,
  * marked, and made again while the budget lasts), it waits until they are quiet, or it does not begin. */
 enum traffic_policy { TRAFFIC_GO_ON, TRAFFIC_WAIT, TRAFFIC_REFUSE };
 
+/* What a session is to improve: throughput; a percentile of the latency, at a given rate; the average time of the statements
+ * of a server at work (--observe). */
+enum goal_kind { GOAL_TPS, GOAL_P95, GOAL_P99, GOAL_RUNTIME };
+
 /* SDL: the plan of a session (strategy, hypothesis, workload, arms, goal, success rule). Shown and
  * editable before the first run. */
 struct sdl {
@@ -98,7 +117,10 @@ struct sdl {
     int min_runs;   /* per arm */
     int max_runs;   /* per arm, while undecided and the budget lasts */
     int rounds;
-    int budget_s;                  /* of the whole session */
+    int budget_s; /* of the whole session */
+    enum goal_kind goal;
+    double rate;                   /* transactions a second that are offered; 0 = as many as go */
+    bool observe;                  /* the server's own traffic is measured, no pgbench is run */
     bool arm_defaults, arm_pgtune; /* comparison arms on the chart */
     enum restart_policy restart;
     char restart_command[256];
