@@ -22,6 +22,7 @@ int main(int argc, char **argv)
 {
     struct command_line cl;
     struct err e = {0};
+    struct buf text = {0};
 
     open_closed_standards();
     setlocale(LC_ALL, "");
@@ -30,7 +31,9 @@ int main(int argc, char **argv)
         return app_usage_error(&cl, &e);
     switch (cl.verb) {
     case VERB_HELP:
-        fputs(cli_usage(), stdout);
+        cli_usage(&text);
+        fputs(buf_text(&text), stdout);
+        buf_clear(&text);
         return 0;
     case VERB_VERSION:
         versions_print(PGD_VERSION);

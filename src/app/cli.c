@@ -4,6 +4,7 @@
 #include "pgd/app/cli.h"
 #include <errno.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +23,8 @@ enum flag_id {
     F_ROUNDS,
     F_BUDGET,
     F_TARGET,
+    F_GOAL,
+    F_RATE,
     F_RESTART,
     F_WINDOW,
     F_ADVISOR,
@@ -45,6 +48,9 @@ struct flag {
     unsigned verbs; /* bits of the verbs that take it; 0 = all */
 };
 
+/* The help text is made of these rows, under a heading for each of their kinds. */
+enum flag_kind { KIND_CONNECTION, KIND_TUNING, KIND_SCREEN, KIND_OTHER, KIND_COUNT };
+
 #define IN(v) (1u << (v))
 #define TUNING (IN(VERB_SCREEN) | IN(VERB_TUNE) | IN(VERB_DEMO))
 
@@ -60,11 +66,15 @@ static const struct flag flags[] = {
     {F_ROUNDS, "rounds", 0, "N", "tuning rounds at the most (default 8)", TUNING},
     {F_BUDGET, "budget", 0, "MINUTES", "minutes of the whole session (default 12)", TUNING},
     {F_TARGET, "target-tps", 0, "TPS", "the goal (default: the verdict improved)", TUNING},
+    {F_GOAL, "goal", 0, "tps|p95|p99", "what is to improve; a latency needs --rate", TUNING},
+    {F_RATE, "rate", 0, "TPS", "offer so many transactions a second (default: as many as go)",
+     TUNING},
     {F_RESTART, "restart", 0, "auto|never|cmd:PATH|manual", "how the server may be restarted",
      TUNING},
     {F_WINDOW, "window", 0, "HH:MM-HH:MM", "restarts only between these local times", TUNING},
     {F_ADVISOR, "advisor", 0, "auto|builtin|gemini|openai", "who proposes", TUNING},
-    {F_ACCEPT, "accept", 0, "safe|none", "headless consent", IN(VERB_TUNE) | IN(VERB_DEMO)},
+    {F_ACCEPT, "accept", 0, "safe|none",
+     "headless consent; safe = every change that passes the guard", IN(VERB_TUNE) | IN(VERB_DEMO)},
     {F_GRAPH, "graph", 0, "braille|block|ascii", "how graphs are drawn", 0},
     {F_JSON, "json", 0, NULL, "one JSON object a line on stdout", 0},
     {F_BENCH_DB, "bench-db", 0, NULL, "consent to the database pg_diagnose_bench", TUNING},
@@ -85,44 +95,57 @@ static const struct {
     {"export", VERB_EXPORT},
 };
 
-const char *cli_usage(void)
+static enum flag_kind kind_of(const struct flag *f)
 {
-    return "pg_diagnose - an AI partner for PostgreSQL DBAs\n"
-           "\n"
-           "Usage:\n"
-           "  pg_diagnose [-H HOST] [-p PORT] [-U USER] [-d DBNAME] [CONNINFO|URI]   full screen\n"
-           "  pg_diagnose demo [--tuned]      a private PostgreSQL, a real workload, the built-in "
-           "advisor\n"
-           "  pg_diagnose tune ... [--json] [--accept safe|none]   the same loop with no screen\n"
-           "  pg_diagnose workspaces [--json]                      list what was tuned\n"
-           "  pg_diagnose export WORKSPACE                         write its exports again\n"
-           "\n"
-           "Connection (everything else that libpq knows works too: PG* variables, service files, "
-           ".pgpass):\n"
-           "  -H, --host HOST       -p, --port PORT      -U, --username USER    -d, --dbname "
-           "DBNAME\n"
-           "Tuning:\n"
-           "  --strategy NAME       strategy instead of the advisor's first offer\n"
-           "  --script FILE[@W]     a pgbench script of your own, with its weight; may be "
-           "repeated\n"
-           "  --clients N           pgbench clients (default: twice the CPUs)\n"
-           "  --duration SECONDS    length of one measured run (default 10)\n"
-           "  --rounds N            rounds at the most (default 8)\n"
-           "  --budget MINUTES      of the whole session (default 12, demo 8)\n"
-           "  --target-tps TPS      the goal (default: the verdict improved)\n"
-           "  --restart auto|never|cmd:PATH|manual   how the server may be restarted\n"
-           "  --window HH:MM-HH:MM  restart the server between these local times only\n"
-           "  --advisor auto|builtin|gemini|openai   who proposes\n"
-           "  --accept safe|none    headless consent: safe = every reload-class change that passes "
-           "the guard\n"
-           "  --bench-db            consent to the benchmark database pg_diagnose_bench\n"
-           "  --readonly            look only\n"
-           "Screen:\n"
-           "  --graph braille|block|ascii   --no-color   (NO_COLOR is honoured)\n"
-           "\n"
-           "Exit: 0 done, 1 goal not reached, 2 usage, 3 cannot connect, 4 a change failed and was "
-           "rolled\n"
-           "back, 5 the operator must act. PG_DIAGNOSE_HOME replaces ~/.pg_diagnose.\n";
+    if (f->id <= F_DBNAME)
+        return KIND_CONNECTION;
+    if (f->id == F_GRAPH || f->id == F_NO_COLOR)
+        return KIND_SCREEN;
+    return f->verbs || f->id == F_READONLY ? KIND_TUNING : KIND_OTHER;
+}
+
+/* "  -H, --host HOST          server host": what is too long for its column stands alone. */
+static void usage_row(const struct flag *f, struct buf *out)
+{
+    enum { COLUMN = 34 };
+    char left[80];
+    snprintf(left, sizeof left, "  %s%s--%s%s%s",
+             f->shortname ? (char[]){'-', f->shortname, 0} : "", f->shortname ? ", " : "",
+             f->longname, f->arg ? " " : "", f->arg ? f->arg : "");
+    buf_puts(out, left);
+    if (strlen(left) >= COLUMN)
+        buf_puts(out, "\n");
+    buf_printf(out, "%*s%s\n", strlen(left) >= COLUMN ? COLUMN : COLUMN - (int)strlen(left), "",
+               f->help);
+}
+
+void cli_usage(struct buf *out)
+{
+    static const char *const headings[KIND_COUNT] = {
+        "Connection (everything else that libpq knows works too: PG* variables, service files, "
+        ".pgpass):",
+        "Tuning:", "Screen (NO_COLOR is honoured):", "Other:"};
+    buf_puts(
+        out,
+        "pg_diagnose - an AI partner for PostgreSQL DBAs\n"
+        "\n"
+        "Usage:\n"
+        "  pg_diagnose [-H HOST] [-p PORT] [-U USER] [-d DBNAME] [CONNINFO|URI]   full screen\n"
+        "  pg_diagnose demo [--tuned]      a private PostgreSQL, a real workload, the built-in "
+        "advisor\n"
+        "  pg_diagnose tune ... [--json] [--accept safe|none]   the same loop with no screen\n"
+        "  pg_diagnose workspaces [--json]                      list what was tuned\n"
+        "  pg_diagnose export WORKSPACE                         write its exports again\n");
+    for (int kind = 0; kind < KIND_COUNT; kind++) {
+        buf_printf(out, "\n%s\n", headings[kind]);
+        for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+            if ((int)kind_of(&flags[i]) == kind)
+                usage_row(&flags[i], out);
+    }
+    buf_puts(out,
+             "\nExit: 0 done, 1 goal not reached, 2 usage, 3 cannot connect, 4 a change failed and "
+             "was rolled\nback, 5 the operator must act. PG_DIAGNOSE_HOME replaces "
+             "~/.pg_diagnose.\n");
 }
 
 void cli_connect_set(struct connect_params *c, const char *key, const char *value)
@@ -267,6 +290,7 @@ static bool set_target_flag(struct options *o, const struct flag *f, const char 
 static bool set_flag(struct command_line *cl, const struct flag *f, const char *v, struct err *e)
 {
     static const char *const advisors[] = {"auto", "builtin", "gemini", "openai"};
+    static const char *const goals[] = {"tps", "p95", "p99"};
     static const char *const accepts[] = {"ask", "safe", "none"};
     static const char *const graphs[] = {"auto", "braille", "block", "ascii"};
     struct options *o = &cl->opt;
@@ -305,6 +329,13 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
         return true;
     case F_TARGET:
         return number_in("target-tps", v, 0.001, 1e9, &o->target_tps, e);
+    case F_GOAL:
+        if (!one_of("goal", v, goals, ARRAY_LEN(goals), &i, e))
+            return false;
+        o->goal = (enum goal_kind)i;
+        return true;
+    case F_RATE:
+        return number_in("rate", v, 0.1, 1e7, &o->rate, e);
     case F_RESTART:
         return set_restart(o, v, e);
     case F_WINDOW:
@@ -436,6 +467,14 @@ static bool finish(struct command_line *cl, struct err *e)
         buf_printf(&b, "%s/.pg_diagnose", user_home && *user_home ? user_home : "/tmp");
         text_copy_raw(o->home, sizeof o->home, buf_text(&b));
         buf_clear(&b);
+    }
+    if (o->goal != GOAL_TPS && !(o->rate > 0)) {
+        err_set(e, ERR_USAGE, "--goal %s needs --rate", o->goal == GOAL_P95 ? "p95" : "p99");
+        err_detail(e,
+                   "Without a rate every client sends its next transaction as soon as it can: the "
+                   "latency is then throughput in other words.");
+        return err_hint(e, "Give the transactions a second of your application, or about 60 %% of "
+                           "what this server can do.");
     }
     if (o->home[0] != '/')
         return err_set(e, ERR_USAGE, "PG_DIAGNOSE_HOME is not an absolute path");

@@ -240,6 +240,14 @@ static void edit_script(struct model *m, int i)
     begin_edit(&m->screen.dialog, text);
 }
 
+/* A latency needs a rate: the one field leads to the other. */
+static void next_goal(struct sdl *p)
+{
+    if (p->goal == GOAL_RUNTIME)
+        return; /* observed: there is nothing to choose */
+    p->goal = p->goal == GOAL_TPS ? GOAL_P95 : p->goal == GOAL_P95 ? GOAL_P99 : GOAL_TPS;
+}
+
 static void begin_plan_edit(struct model *m, struct dialog *d)
 {
     const struct sdl *p = &m->session.plan;
@@ -248,6 +256,9 @@ static void begin_plan_edit(struct model *m, struct dialog *d)
     switch (d->cursor) {
     case PLAN_WORKLOAD:
         next_workload(m, d);
+        return;
+    case PLAN_GOAL:
+        next_goal(&m->session.plan);
         return;
     case PLAN_RESTART:
         next_restart(m);
@@ -275,6 +286,9 @@ static void begin_plan_edit(struct model *m, struct dialog *d)
         break;
     case PLAN_TARGET:
         snprintf(text, sizeof text, "%g", p->target_tps);
+        break;
+    case PLAN_RATE:
+        snprintf(text, sizeof text, "%g", p->rate);
         break;
     default:
         edit_script(m, d->cursor - PLAN_FIELDS);
@@ -327,6 +341,12 @@ static void end_plan_edit(struct model *m, struct dialog *d)
         if (typed_number(d, 0, 1e9, &v))
             p->target_tps = v;
         break;
+    case PLAN_RATE:
+        if (typed_number(d, 0, 1e7, &v))
+            p->rate = v;
+        if (!(p->rate > 0) && p->goal != GOAL_RUNTIME)
+            p->goal = GOAL_TPS; /* a latency without a rate is throughput in other words */
+        break;
     case PLAN_WINDOW:
         typed_window(d, &p->window);
         break;
@@ -349,6 +369,10 @@ static bool key_plan(struct model *m, struct key k, struct effects *fx)
     }
     if (k.name == KEYN_ESC || is(k, 'q')) {
         flow_decide(m, DECIDE_PLAN, 0, fx);
+    } else if (is(k, 'g') && (p->goal == GOAL_P95 || p->goal == GOAL_P99) && !(p->rate > 0)) {
+        text_copy(d->error, sizeof d->error,
+                  "a latency is measured at a rate: type one, or take throughput as the goal");
+        d->cursor = PLAN_RATE;
     } else if (is(k, 'g')) {
         flow_decide(m, DECIDE_PLAN, 1, fx);
     } else if (is(k, 'e') || k.name == KEYN_ENTER || is(k, ' ')) {

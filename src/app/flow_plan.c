@@ -201,6 +201,8 @@ static void fill_from_flags(struct model *m, struct sdl *p)
     p->rounds = o->rounds ? o->rounds : ROUNDS;
     p->budget_s = o->budget_given ? o->budget_s : o->demo ? DEMO_BUDGET_S : BUDGET_S;
     p->target_tps = o->target_tps;
+    p->goal = o->goal;
+    p->rate = o->rate;
     p->restart = o->restart;
     if (o->headless && o->restart == RESTART_ASK)
         p->restart = RESTART_NEVER;
@@ -274,6 +276,8 @@ static void emit_strategy(struct model *m, struct effects *fx)
     line_int(l, "clients", p->clients);
     line_int(l, "duration_s", p->duration_s);
     line_int(l, "rounds", p->rounds);
+    line_text(l, "goal", goal_name(p->goal));
+    line_num(l, "rate", p->rate > 0 ? p->rate : NAN);
     line_int(l, "budget_s", p->budget_s);
     line_bool(l, "restart", by.way != RESTART_WAY_NONE);
     line_text(l, "restart_by", by.text[0] ? by.text : NULL);

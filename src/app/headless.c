@@ -3,6 +3,7 @@
  * --restart says so; --accept none proposes and stops. */
 #include "pgd/app/headless.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,8 @@ static bool same_flags(const struct model *m)
     if (o->clients && o->clients != p->clients)
         return false;
     if (o->duration_s && o->duration_s != p->duration_s)
+        return false;
+    if (o->goal != p->goal || !(fabs(o->rate - p->rate) <= 1e-9 * p->rate))
         return false;
     if (p->restart != (o->restart == RESTART_ASK ? RESTART_NEVER : o->restart) ||
         strcmp(o->restart_command, p->restart_command) != 0)

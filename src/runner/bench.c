@@ -93,6 +93,15 @@ static void arg_int(struct args *a, const char *option, long long value)
     arg(a, digits);
 }
 
+/* Transactions are due at given times then, and a latency counts from when one was due: a server that stalls cannot hide it
+ * by being asked less. */
+static void arg_rate(struct args *a, double per_second)
+{
+    char text[40];
+    snprintf(text, sizeof text, "--rate=%.6g", per_second);
+    arg(a, text);
+}
+
 /* The session's copy, not the DBA's own file, which may be edited while the session lasts. */
 static void arg_script(struct args *a, const struct bench *b, const struct sdl *plan, int i)
 {
@@ -180,6 +189,8 @@ static void start_child(struct bench *b, struct effects *fx)
     arg_int(&a, "-j", threads < clients ? threads : clients);
     arg_int(&a, "-T", b->duration_s);
     arg_int(&a, "-P", 1);
+    if (plan->rate > 0)
+        arg_rate(&a, plan->rate);
     for (int i = 0; i < plan->nscripts && i < SCRIPTS_MAX; i++)
         arg_script(&a, b, plan, i);
     char seed[48];

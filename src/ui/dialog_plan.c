@@ -88,6 +88,8 @@ static const struct {
     [PLAN_ROUNDS] = {"rounds", "at most"},
     [PLAN_BUDGET] = {"budget", "minutes of the whole session"},
     [PLAN_TARGET] = {"target", "TPS; 0 is any proven gain"},
+    [PLAN_GOAL] = {"goal", ""},
+    [PLAN_RATE] = {"rate", "transactions a second; 0: as many as go"},
     [PLAN_RESTART] = {"restarts", ""},
     [PLAN_PROTOCOL] = {"protocol", ""},
     [PLAN_WINDOW] = {"window", "22:00-04:30; nothing: any time"},
@@ -113,6 +115,12 @@ static void field_text(const struct model *m, int field, struct buf *out)
         [RESTART_NEVER] = "never",
         [RESTART_COMMAND] = "by your command",
         [RESTART_MANUAL] = "by you",
+    };
+    static const char *const goals[] = {
+        [GOAL_TPS] = "throughput",
+        [GOAL_P95] = "p95 of the latency at the rate",
+        [GOAL_P99] = "p99 of the latency at the rate",
+        [GOAL_RUNTIME] = "average time of the server's own statements",
     };
     static const char *const traffic[] = {
         [TRAFFIC_GO_ON] = "go on beside them, repeat what they spoil",
@@ -144,6 +152,15 @@ static void field_text(const struct model *m, int field, struct buf *out)
             buf_printf(out, "%.0f TPS", p->target_tps);
         else
             buf_puts(out, "any proven gain");
+        return;
+    case PLAN_GOAL:
+        buf_puts(out, goals[p->goal]);
+        return;
+    case PLAN_RATE:
+        if (p->rate > 0)
+            buf_printf(out, "%g TPS are offered", p->rate);
+        else
+            buf_puts(out, "as many as go");
         return;
     case PLAN_RESTART:
         buf_puts(out, restarts[p->restart]);

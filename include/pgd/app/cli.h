@@ -1,6 +1,8 @@
 /* cli.h - the command line: verbs, flags, and what libpq's environment adds. */
 #pragma once
 
+#include "pgd/base/buf.h"
+
 #include "pgd/workspace/model.h"
 
 enum verb {
@@ -21,7 +23,7 @@ struct command_line {
 
 /* Reads argv. False and *e (USAGE, naming the flag) when it is wrong. */
 PGD_MUST_CHECK bool cli_parse(int argc, char **argv, struct command_line *cl, struct err *e);
-const char *cli_usage(void);
+void cli_usage(struct buf *out); /* appended */
 /* Splits libpq conninfo text or a URI into *c is left to libpq: it travels as the keyword dbname. */
 void cli_connect_set(struct connect_params *c, const char *key, const char *value);
 const char *cli_connect_get(const struct connect_params *c, const char *key);

@@ -98,6 +98,7 @@ enum traffic_policy { TRAFFIC_GO_ON, TRAFFIC_WAIT, TRAFFIC_REFUSE };
 /* What a session is to improve: throughput; a percentile of the latency, at a given rate; the average time of the statements
  * of a server at work (--observe). */
 enum goal_kind { GOAL_TPS, GOAL_P95, GOAL_P99, GOAL_RUNTIME };
+const char *goal_name(enum goal_kind g); /* "tps", "p95", "p99", "runtime" */
 
 /* SDL: the plan of a session (strategy, hypothesis, workload, arms, goal, success rule). Shown and
  * editable before the first run. */

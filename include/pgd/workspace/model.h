@@ -60,6 +60,8 @@ struct options {
     int clients, duration_s, rounds, budget_s;
     bool budget_given;
     double target_tps;
+    enum goal_kind goal;
+    double rate; /* 0 = as many as go */
     enum restart_policy restart;
     char restart_command[256];
     struct daytime_window window; /* restarts inside it only */

@@ -26,6 +26,8 @@ enum plan_field {
     PLAN_ROUNDS,
     PLAN_BUDGET, /* minutes of the whole session */
     PLAN_TARGET, /* TPS; 0 = the verdict improved */
+    PLAN_GOAL,   /* throughput, or a percentile of the latency at a rate */
+    PLAN_RATE,   /* transactions a second that are offered; 0 = as many as go */
     PLAN_RESTART,
     PLAN_PROTOCOL,
     PLAN_WINDOW,  /* when the server may be restarted */
