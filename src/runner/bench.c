@@ -1,4 +1,4 @@
-/* One pgbench run. The machine sends a CHECKPOINT, starts the program, follows its progress,
+/* One run: of pgbench, or a window of the server's own traffic (observe.c). The machine sends a CHECKPOINT, starts the program, follows its progress,
  * reads the summary, and has the transaction log digested and removed. It decides nothing about
  * what is run next; a run that ends in any other way than well is reported with its reason and
  * never compared. */
@@ -11,6 +11,7 @@
 
 #include "pgd/base/quote.h"
 #include "pgd/base/text.h"
+#include "pgd/runner/observe.h"
 #include "pgd/runner/script.h"
 
 enum {
@@ -246,7 +247,12 @@ void bench_start(struct bench *b, const struct sdl *plan, const struct bench_tar
     b->run.p50_ms = b->run.p95_ms = b->run.p99_ms = NAN;
     b->run.client_cpu = NAN;
     b->run.tps_pgbench = b->run.checkpoint_s = b->run.redo_bytes = b->run.dead_tuples = NAN;
-    b->run.others_active = b->run.others_tps = NAN;
+    b->run.others_active = b->run.others_tps = b->run.slower = NAN;
+    if (plan->observe && b->observe) {
+        b->state = BENCH_RUNNING;
+        observe_start(b->observe, &b->observe->order, b->generation, &b->run, fx);
+        return;
+    }
     if (plan->nscripts < 1) {
         err_set(&b->run.err, ERR_USAGE, "the workload has no script");
         finish(b);
@@ -655,10 +661,34 @@ static void step_running(struct bench *b, const struct event *ev, struct effects
     }
 }
 
+/* A window ends, and is shown while it runs, like a run of pgbench. */
+static void follow(struct bench *b)
+{
+    const struct observe *o = b->observe;
+    b->started_at_us = o->started_at_us;
+    b->duration_s = o->total_s;
+    b->tps_now = o->tps_now;
+    b->lat_now = o->lat_now;
+    if (o->state == OBSERVE_DONE)
+        b->state = BENCH_DONE;
+    else if (o->state == OBSERVE_FAILED)
+        b->state = BENCH_FAILED;
+}
+
+static bool observes(const struct bench *b)
+{
+    return b->plan.observe && b->observe && b->state == BENCH_RUNNING;
+}
+
 void bench_step(struct bench *b, const struct event *ev, struct effects *fx)
 {
     if (ev->req.owner != OWNER_BENCH || ev->req.generation != b->generation)
         return;
+    if (observes(b)) {
+        observe_step(b->observe, ev, fx);
+        follow(b);
+        return;
+    }
     switch (b->state) {
     case BENCH_CHECKPOINT:
         step_checkpoint(b, ev, fx);
@@ -688,6 +718,12 @@ void bench_cancel(struct bench *b, struct effects *fx)
 {
     if (b->cancel_asked)
         return;
+    if (observes(b)) {
+        b->cancel_asked = true;
+        observe_cancel(b->observe, fx);
+        follow(b);
+        return;
+    }
     if (b->state == BENCH_CHECKPOINT || b->state == BENCH_CLOSING) {
         struct effect *e = effects_add(fx, FX_PG_CANCEL,
                                        (struct req){OWNER_BENCH, b->generation, b->waiting});
@@ -714,5 +750,20 @@ void bench_clear(struct bench *b)
     forget_logs(b);
     bench_run_clear(&b->run);
     buf_clear(&b->out);
+    bench_observe(b, NULL);
     b->state = BENCH_IDLE;
+}
+
+void bench_observe(struct bench *b, const struct observed_source *source)
+{
+    if (b->observe)
+        observe_clear(b->observe);
+    if (source && !b->observe)
+        b->observe = xcalloc(1, sizeof *b->observe);
+    if (source) {
+        observe_init(b->observe, source);
+    } else {
+        free(b->observe);
+        b->observe = NULL;
+    }
 }

@@ -35,6 +35,11 @@ struct bench_run {
     struct window window;             /* what the server did meanwhile; filled by the caller */
     struct err err;                   /* why it is not valid */
     char stderr_tail[1024];
+    /* of the server's own traffic (observe.h): tps are its transactions, lat_avg_ms is the average runtime of its
+     * statements by the baseline's mix, p95_ms an estimate of theirs */
+    bool abandoned; /* given up while it ran, since the configuration did harm: note says how */
+    double slower;  /* … so many times the baseline's runtime; NAN unknown */
+    char note[200]; /* what is to be known of the run; "" = nothing */
 };
 
 void bench_run_clear(struct bench_run *r);
@@ -78,6 +83,8 @@ struct latency_digest {
     uint32_t counts[LATENCY_CLASSES];
 };
 
+struct observe;
+
 struct bench {
     enum bench_state state;
     uint32_t generation, waiting;
@@ -111,6 +118,9 @@ struct bench {
     double lat_now;
     struct buf out;
     struct bench_run run; /* the result; stolen by the caller when DONE or FAILED */
+    /* Of a plan that observes: bench_start() begins a window of the server's own traffic instead of pgbench, and is RUNNING
+     * until its end. Owned; the caller fills in its order. */
+    struct observe *observe;
 };
 
 /* Starts a run of duration_s seconds. warmup runs write no log and are never compared. The
@@ -122,6 +132,9 @@ void bench_step(struct bench *b, const struct event *ev, struct effects *fx);
 /* Ends FAILED with ERR_CANCELLED as soon as the child is gone; the series so far is kept. */
 void bench_cancel(struct bench *b, struct effects *fx);
 void bench_clear(struct bench *b);
+struct observed_source;
+/* Plans that observe measure this traffic from now on, without a reference yet; NULL = none. */
+void bench_observe(struct bench *b, const struct observed_source *source);
 
 /* Pure parsers, bounded, for pgbench 12 to 18. */
 struct progress {
