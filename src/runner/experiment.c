@@ -19,8 +19,9 @@ enum {
     CONFIRM_RUNS = 4, /* per arm, when there is time */
     ERRORS_MAX = 3,   /* failed runs in a row */
     RELOAD_WARMUP_S = 2,
-    RELOAD_S = 2,   /* a switch by reload with its verification */
-    RESTART_S = 8,  /* a switch by restart */
+    RELOAD_S = 2,  /* a switch by reload with its verification */
+    RESTART_S = 8, /* a switch by restart */
+    SHORT_MIN_S = 3,
     RUN_EXTRA_S = 2 /* CHECKPOINT, connecting, reading the log */
 };
 
@@ -277,14 +278,32 @@ static bool enough(const struct experiment *x)
     return fewer >= x->max_runs || decided(x);
 }
 
-static int warmup_seconds(int warmup_s, bool restarted)
+double experiment_figure(const struct bench_run *r, enum goal_kind goal)
+{
+    double ms = goal == GOAL_P95 ? r->p95_ms : goal == GOAL_P99 ? r->p99_ms : r->lat_avg_ms;
+    double figure = goal == GOAL_TPS ? r->tps : 1 / ms;
+    return figure > 0 && isfinite(figure) ? figure : (double)NAN;
+}
+
+int experiment_warmup_s(int warmup_s, bool restarted)
 {
     return restarted ? warmup_s : at_most(warmup_s, RELOAD_WARMUP_S);
 }
 
-static int switch_seconds(int warmup_s, bool restarts)
+int experiment_switch_s(int warmup_s, bool restarts)
 {
-    return (restarts ? RESTART_S : RELOAD_S) + warmup_seconds(warmup_s, restarts);
+    return (restarts ? RESTART_S : RELOAD_S) + experiment_warmup_s(warmup_s, restarts);
+}
+
+int experiment_extra_s(void)
+{
+    return RUN_EXTRA_S;
+}
+
+/* A third of a run: it shows what is far apart. */
+int experiment_short_s(const struct sdl *plan)
+{
+    return at_least(plan->duration_s / 3, SHORT_MIN_S);
 }
 
 struct experiment_next experiment_next(const struct experiment *x, double seconds_left)
@@ -294,12 +313,12 @@ struct experiment_next experiment_next(const struct experiment *x, double second
         return finished;
     int runs = valid_runs(x, ARM_A) + valid_runs(x, ARM_B);
     int arm = x->kind == EXPERIMENT_AA ? ARM_A : arm_at(x, runs);
-    int warmup = warmup_seconds(x->warmup_s, x->restarted);
+    int warmup = experiment_warmup_s(x->warmup_s, x->restarted);
     bool change = x->arm != arm;
     /* A switch costs what the last one did; before the first one, a reload is assumed. */
     double cost = x->duration_s + RUN_EXTRA_S;
     if (change)
-        cost += switch_seconds(x->warmup_s, x->switches > 0 && x->restarted);
+        cost += experiment_switch_s(x->warmup_s, x->switches > 0 && x->restarted);
     else if (!x->warm)
         cost += warmup;
     if (cost > seconds_left)
@@ -364,7 +383,7 @@ double experiment_cost(const struct sdl *plan, enum experiment_kind kind, bool r
     double cost = at_least(plan->warmup_s, 0) +
                   runs * (at_least(plan->duration_s, 1) + RUN_EXTRA_S);
     if (kind != EXPERIMENT_AA)
-        cost += runs / 2 * switch_seconds(at_least(plan->warmup_s, 0), restarts);
+        cost += runs / 2 * experiment_switch_s(at_least(plan->warmup_s, 0), restarts);
     return cost;
 }
 

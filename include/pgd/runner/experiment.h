@@ -69,3 +69,12 @@ int experiment_least_runs(enum experiment_kind kind, const struct sdl *plan);
 /* Expected seconds of a whole experiment of this kind with its smallest number of runs. */
 double experiment_cost(const struct sdl *plan, enum experiment_kind kind, bool restarts);
 void experiment_clear(struct experiment *x);
+/* ---- what race.h and ablation.h count alike ---- */
+/* The figure of a run that counts for this goal, more is always better: TPS, or the reciprocal of a latency in ms. NAN when
+ * the run has none. */
+double experiment_figure(const struct bench_run *r, enum goal_kind goal);
+/* Seconds: of a warm-up, of a switch with its warm-up, of what a run takes beyond its own time, of a short run. */
+int experiment_warmup_s(int warmup_s, bool restarted);
+int experiment_switch_s(int warmup_s, bool restarts);
+int experiment_extra_s(void);
+int experiment_short_s(const struct sdl *plan);

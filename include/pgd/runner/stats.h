@@ -1,4 +1,4 @@
-/* stats.h - run-level statistics: means, and the t interval of a ratio. */
+/* stats.h - run-level statistics: means, the t interval of a ratio, and the quantiles that these need. */
 #pragma once
 
 #include "pgd/protocol/records.h"
@@ -6,7 +6,12 @@
 double stats_mean(const double *x, int n);
 double stats_sd(const double *x, int n); /* sample standard deviation; NAN below 2 */
 double stats_median(const double *x, int n);
-double stats_t975(double df); /* two-sided 95 % quantile of Student's t */
+double stats_squares(const double *x, int n); /* sum of squared deviations from the mean */
+double stats_t975(double df);                 /* two-sided 95 % quantile of Student's t */
+/* Quantile of Student's t: P(T <= stats_t(p, df)) = p, 0 < p < 1, df > 0; NAN otherwise. */
+double stats_t(double p, double df);
+/* Exact 95 % bounds of a share of which k of n were counted (Clopper and Pearson). */
+void stats_share(int k, int n, double *lo, double *hi);
 /* Ratio b over a with its 95 % interval: pooled t on the logarithms of the runs. The interval is
  * NAN below two runs an arm; all three are NAN when a run is not a positive number. */
 void stats_ratio(const double *a, int na, const double *b, int nb, double *ratio, double *lo,
