@@ -32,6 +32,7 @@ enum flag_id {
     F_GRAPH,
     F_JSON,
     F_BENCH_DB,
+    F_OBSERVE,
     F_READONLY,
     F_NO_COLOR,
     F_TUNED,
@@ -78,6 +79,8 @@ static const struct flag flags[] = {
     {F_GRAPH, "graph", 0, "braille|block|ascii", "how graphs are drawn", 0},
     {F_JSON, "json", 0, NULL, "one JSON object a line on stdout", 0},
     {F_BENCH_DB, "bench-db", 0, NULL, "consent to the database pg_diagnose_bench", TUNING},
+    {F_OBSERVE, "observe", 0, NULL, "measure the server's own traffic instead of a benchmark",
+     IN(VERB_SCREEN) | IN(VERB_TUNE)},
     {F_READONLY, "readonly", 0, NULL, "look only: nothing is changed, no benchmark runs", 0},
     {F_NO_COLOR, "no-color", 0, NULL, "bold and reverse only", 0},
     {F_TUNED, "tuned", 0, NULL, "demo: start from good settings", IN(VERB_DEMO)},
@@ -359,6 +362,8 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
         return o->json = cl->json = true;
     case F_BENCH_DB:
         return o->bench_db = true;
+    case F_OBSERVE:
+        return o->observe = true;
     case F_READONLY:
         return o->readonly = true;
     case F_NO_COLOR:
@@ -454,6 +459,26 @@ static bool take_word(const char *word, bool first, struct command_line *cl, str
                     "Commands are demo, tune, workspaces and export; a database is given by -d.");
 }
 
+/* The traffic is what it is: nothing of a benchmark can be asked of it. */
+static bool only_observed(struct options *o, struct err *e)
+{
+    const char *other = o->nscripts         ? "script"
+                        : o->bench_db       ? "bench-db"
+                        : o->clients        ? "clients"
+                        : o->rate > 0       ? "rate"
+                        : o->goal           ? "goal"
+                        : o->target_tps > 0 ? "target-tps"
+                                            : NULL;
+    if (!o->observe)
+        return true;
+    o->goal = GOAL_RUNTIME;
+    if (!other)
+        return true;
+    err_set(e, ERR_USAGE, "--observe and --%s exclude each other", other);
+    return err_hint(e, "The server's own traffic is measured as it is; its goal is the average "
+                       "time of its statements.");
+}
+
 static bool finish(struct command_line *cl, struct err *e)
 {
     struct options *o = &cl->opt;
@@ -468,7 +493,9 @@ static bool finish(struct command_line *cl, struct err *e)
         text_copy_raw(o->home, sizeof o->home, buf_text(&b));
         buf_clear(&b);
     }
-    if (o->goal != GOAL_TPS && !(o->rate > 0)) {
+    if (!only_observed(o, e))
+        return false;
+    if (!o->observe && o->goal != GOAL_TPS && !(o->rate > 0)) {
         err_set(e, ERR_USAGE, "--goal %s needs --rate", o->goal == GOAL_P95 ? "p95" : "p99");
         err_detail(e,
                    "Without a rate every client sends its next transaction as soon as it can: the "

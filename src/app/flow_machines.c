@@ -112,6 +112,7 @@ static void run_now(struct model *m, int seconds, bool warmup, struct effects *f
     /* runs 1 and 2, 3 and 4 … are pairs of one seed: in a comparison one of each arm; every session has its own */
     int pair = (s->run_number - 1) / 2;
     int64_t seed = s->created_wall_us / 1000 % 1000000 + (warmup ? 500000 : pair);
+    flow_observe_order(m, seconds, warmup);
     collect_mark(&m->collect);
     bench_start(&m->bench, &s->plan, &m->bench_target, seconds, warmup, seed, fx);
 }
@@ -233,6 +234,7 @@ void flow_take_run(struct model *m, struct bench_run *run, int arm, struct effec
         collect_window(&m->collect, &run->window);
     m->fl.now.window_taken = false;
     flow_watch_run(m, run);
+    flow_observe_ran(m, run, arm_label(m, arm), fx);
     if (run->warmup)
         return;
     keep_run_files(m, run, arm_label(m, arm), fx);

@@ -177,6 +177,10 @@ static bool choose_workload(struct model *m, struct sdl *p, struct effects *fx)
 {
     struct err e = {0};
 
+    if (m->opt.observe) {
+        flow_observe_plan(m, p);
+        return true;
+    }
     if (m->opt.nscripts > 0) {
         text_copy(p->workload, sizeof p->workload, "scripts");
         p->nscripts = m->opt.nscripts;
@@ -272,6 +276,7 @@ static void emit_strategy(struct model *m, struct effects *fx)
     line_text(l, "hypothesis", p->hypothesis);
     line_text(l, "workload", p->workload);
     line_text(l, "database", p->database);
+    line_bool(l, "observe", p->observe);
     line_int(l, "scripts", p->nscripts);
     line_int(l, "clients", p->clients);
     line_int(l, "duration_s", p->duration_s);

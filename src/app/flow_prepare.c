@@ -25,6 +25,7 @@ enum prepare_step {
     PREP_SCRIPT_READ,
     PREP_SCRIPT_LOOK,
     PREP_SCRIPT_SAVE,
+    PREP_OBSERVE,   /* of a session without a benchmark: how the traffic can be measured */
     PREP_PGBENCH,   /* which pgbench, and how old */
     PREP_DB_EXISTS, /* is there a benchmark database? */
     PREP_DB_CREATE,
@@ -666,6 +667,16 @@ static void link_answer(struct model *m, const struct event *ev, struct effects 
     }
 }
 
+static void observe_answer(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct err e = {0};
+
+    if (flow_observe_probed(m, ev, &e))
+        explain_connect(m, fx);
+    else
+        fail(m, &e, "observing the server", fx);
+}
+
 static bool step_failed(const struct event *ev)
 {
     return ev->err.code != ERR_NONE;
@@ -708,7 +719,15 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
         break;
     case PREP_SAVE:
         m->fl.at = 0;
-        next_script(m, fx);
+        if (m->session.plan.observe) {
+            m->fl.step = PREP_OBSERVE;
+            flow_observe_probe(m, fx);
+        } else {
+            next_script(m, fx);
+        }
+        break;
+    case PREP_OBSERVE:
+        observe_answer(m, ev, fx);
         break;
     case PREP_SCRIPT_COPY:
     case PREP_SCRIPT_READ:

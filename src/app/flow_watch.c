@@ -294,6 +294,8 @@ void flow_watch_run(struct model *m, struct bench_run *run)
     struct watch_state *w = &m->fl.now.watch;
     struct watch_load load;
 
+    if (m->session.plan.observe) /* the others are the workload */
+        return;
     collect_load(&m->collect, &load);
     run->others_active = load.active;
     run->others_tps = load.tps;
@@ -323,7 +325,8 @@ static bool waits_for_quiet(struct model *m, struct err *e)
     const struct watch_sample *s = &m->collect.watch;
     struct watch_load now = {1, s->others_active, s->others_busy, NAN};
 
-    if (m->session.plan.traffic == TRAFFIC_GO_ON || !is_busy(&now, &quiet))
+    if (m->session.plan.observe || m->session.plan.traffic == TRAFFIC_GO_ON ||
+        !is_busy(&now, &quiet))
         return false;
     if (m->session.plan.traffic == TRAFFIC_REFUSE || model_seconds_left(m) < 30) {
         err_set(e, ERR_BUSY, "others use the server: %.0f sessions at work", s->others_active);

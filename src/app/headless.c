@@ -33,7 +33,7 @@ static bool same_flags(const struct model *m)
     if (p->restart != (o->restart == RESTART_ASK ? RESTART_NEVER : o->restart) ||
         strcmp(o->restart_command, p->restart_command) != 0)
         return false; /* the consent of another command line is not ours */
-    if ((o->nscripts > 0) == p->builtin_db)
+    if (o->observe != p->observe || (!p->observe && (o->nscripts > 0) == p->builtin_db))
         return false;
     if (o->nscripts > 0 && o->nscripts != p->nscripts)
         return false;

@@ -25,6 +25,7 @@ static const struct set_aside {
     bool may_lack; /* not every version has it */
     /* For the session that holds the lock: a server that does not notice a cut network would hold it against us. */
     bool control;
+    bool superuser; /* nobody else may, and nobody else needs to */
 } set_asides[] = {
     {"lock_timeout", "0", .habit = false},
     {"idle_in_transaction_session_timeout", "0", .habit = false},
@@ -41,6 +42,8 @@ static const struct set_aside {
     {"default_transaction_isolation", "read committed", .habit = true},
     {"default_transaction_deferrable", "off", .habit = true},
     {"default_transaction_read_only", "off", .habit = true},
+    /* our own statements are no part of the DBA's statistics, nor of the traffic that is observed */
+    {"pg_stat_statements.track", "none", .may_lack = true, .superuser = true},
     {"tcp_keepalives_idle", "10", .control = true},
     {"tcp_keepalives_interval", "5", .control = true},
     {"tcp_keepalives_count", "3", .control = true},
@@ -63,8 +66,12 @@ static char *session_sql(const struct model *m, enum pg_conn conn)
             continue;
         buf_puts(&sql, ", ");
         if (s->may_lack)
-            buf_printf(&sql, "CASE WHEN pg_catalog.current_setting('%s', true) IS NOT NULL THEN ",
-                       s->name);
+            buf_printf(&sql,
+                       "CASE WHEN pg_catalog.current_setting('%s', true) IS NOT NULL%s THEN ",
+                       s->name,
+                       s->superuser ? " AND pg_catalog.current_setting('is_superuser') "
+                                      "OPERATOR(pg_catalog.=) 'on'"
+                                    : "");
         buf_printf(&sql, "pg_catalog.set_config('%s', '%s', false)", s->name,
                    readonly ? "on" : s->value);
         if (s->may_lack)
@@ -81,7 +88,7 @@ static const char *aside_of(const char *name)
     if (text_eq_nocase(name, "search_path"))
         return "public";
     for (size_t i = 0; i < ARRAY_LEN(set_asides); i++)
-        if (!set_asides[i].control && text_eq_nocase(name, set_asides[i].name))
+        if (!set_asides[i].control && !set_asides[i].superuser && text_eq_nocase(name, set_asides[i].name))
             return set_asides[i].value;
     return NULL;
 }

@@ -97,6 +97,15 @@ void flow_explain(struct model *m,
 bool flow_prepare_pump(struct model *m, struct effects *fx);
 void flow_prepare_event(struct model *m, const struct event *ev, struct effects *fx);
 
+/* flow_observe.c: the server's own traffic in place of a benchmark */
+void flow_observe_plan(struct model *m, struct sdl *p);
+void flow_observe_probe(struct model *m, struct effects *fx); /* the flow waits for its answer */
+bool flow_observe_probed(struct model *m, const struct event *ev, struct err *e);
+/* What the window that begins now is told. */
+void flow_observe_order(struct model *m, int seconds, bool warmup);
+void flow_observe_ran(struct model *m, const struct bench_run *run, const char *arm,
+                      struct effects *fx);
+
 /* flow_machines.c: one switch, one run */
 void flow_run(struct model *m, int seconds, bool warmup, struct effects *fx);
 /* A switch outside of a session's course: who asked looks at m->apply itself. */

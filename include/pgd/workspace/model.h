@@ -67,6 +67,7 @@ struct options {
     struct daytime_window window; /* restarts inside it only */
     enum accept_policy accept;
     bool bench_db; /* consent for the benchmark database */
+    bool observe;  /* the server's own traffic in place of a benchmark */
     enum advisor_kind advisor;
     bool readonly, headless, json, demo, demo_tuned, no_color;
     bool unsafe_guard;     /* test builds only: the guard lets everything pass */
