@@ -66,8 +66,7 @@ static char *session_sql(const struct model *m, enum pg_conn conn)
             continue;
         buf_puts(&sql, ", ");
         if (s->may_lack)
-            buf_printf(&sql,
-                       "CASE WHEN pg_catalog.current_setting('%s', true) IS NOT NULL%s THEN ",
+            buf_printf(&sql, "CASE WHEN pg_catalog.current_setting('%s', true) IS NOT NULL%s THEN ",
                        s->name,
                        s->superuser ? " AND pg_catalog.current_setting('is_superuser') "
                                       "OPERATOR(pg_catalog.=) 'on'"
@@ -88,7 +87,8 @@ static const char *aside_of(const char *name)
     if (text_eq_nocase(name, "search_path"))
         return "public";
     for (size_t i = 0; i < ARRAY_LEN(set_asides); i++)
-        if (!set_asides[i].control && !set_asides[i].superuser && text_eq_nocase(name, set_asides[i].name))
+        if (!set_asides[i].control && !set_asides[i].superuser &&
+            text_eq_nocase(name, set_asides[i].name))
             return set_asides[i].value;
     return NULL;
 }
