@@ -54,10 +54,10 @@ static double or_zero(double value)
     return isnan(value) ? 0 : value;
 }
 
-/* "Parallel Seq Scan on public.orders o  (cost=…": the relation, its alias cut. */
-static void scanned_relation(const char *line, char *dst, size_t size)
+/* "Parallel Seq Scan on public.orders o  (cost=…": the relation behind `label`, its alias cut. */
+static void scanned_relation(const char *line, const char *label, char *dst, size_t size)
 {
-    const char *at = strstr(line, "Seq Scan on ");
+    const char *at = strstr(line, label);
     char name[LINE_MAX_BYTES];
     size_t n = 0;
     bool quoted = false;
@@ -65,7 +65,7 @@ static void scanned_relation(const char *line, char *dst, size_t size)
         dst[0] = '\0';
         return;
     }
-    for (at += strlen("Seq Scan on "); *at && (quoted || *at != ' '); at++) {
+    for (at += strlen(label); *at && (quoted || *at != ' '); at++) {
         if (*at == '"')
             quoted = !quoted;
         name[n++] = *at;
@@ -82,6 +82,30 @@ static void take_estimate(struct reader *in, double planned, double actual)
         raise_to(&in->p->worst_misestimate, seen / expected);
     else if (in->limit_indent == 0)
         raise_to(&in->p->worst_misestimate, expected / seen);
+}
+
+/* What kind of node it is, by the words before its cost: a condition may quote anything. */
+static void count_kinds(struct reader *in, const char *line)
+{
+    struct plan_facts *p = in->p;
+    char kind[LINE_MAX_BYTES];
+    size_t len = (size_t)(strstr(line, "(cost=") - line);
+    memcpy(kind, line, len);
+    kind[len] = '\0';
+    bool index = strstr(kind, "Index Scan ") || strstr(kind, "Index Only Scan ");
+    p->index_scans += index;
+    p->nested_loops += strstr(kind, "Nested Loop") != NULL;
+    p->sorts += strstr(kind, "Sort ") != NULL;
+    p->hashes += strstr(kind, "Hash Join") || strstr(kind, "HashAggregate") ||
+                 strstr(kind, "Hash ");
+    /* A bitmap's rows are fetched by its heap scan. */
+    bool fetches = (index && !strstr(kind, "Bitmap")) || strstr(kind, "Bitmap Heap Scan ");
+    double rows = in->seq_rows * in->seq_loops;
+    if (!fetches || !(rows > p->index_rows))
+        return;
+    p->index_rows = rows;
+    scanned_relation(kind, strstr(kind, " using ") ? " on " : "Scan on ", p->index_rel,
+                     sizeof p->index_rel);
 }
 
 /* "->  Hash Join  (cost=1.00..2.00 rows=3 width=4) (actual time=0.1..0.2 rows=5 loops=1)" */
@@ -101,14 +125,14 @@ static void take_node(struct reader *in, const char *line, size_t indent)
     in->seq_rows = actual ? or_zero(number_after(actual, " rows=")) : 0;
     in->seq_loops = actual ? or_zero(number_after(actual, " loops=")) : 0;
     if (in->in_seq_scan) {
-        scanned_relation(line, in->rel, sizeof in->rel);
+        scanned_relation(line, "Seq Scan on ", in->rel, sizeof in->rel);
+        p->seq_scans++;
         if (!p->seq_scan_rel[0])
             text_copy_raw(p->seq_scan_rel, sizeof p->seq_scan_rel, in->rel);
         if (strcmp(p->seq_scan_rel, in->rel) == 0)
             raise_to(&p->seq_scan_rows, in->seq_rows * in->seq_loops);
     }
-    if (strstr(line, "Index Scan ") || strstr(line, "Index Only Scan "))
-        p->index_scans++;
+    count_kinds(in, line);
     if (indent < in->limit_indent)
         in->limit_indent = 0;
     if (actual && in->seq_loops > 0 && !isnan(planned))

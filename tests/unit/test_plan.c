@@ -148,6 +148,35 @@ static void a_limit_is_no_misestimate(void **state)
     near(p.worst_misestimate, 400);
 }
 
+static void kinds_of_nodes(void **state)
+{
+    static const char text[] =
+        "Sort  (cost=900.00..901.00 rows=10 width=8) (actual time=9..9 rows=10 loops=1)\n"
+        "  Sort Key: a.x\n"
+        "  ->  HashAggregate  (cost=8.00..9.00 rows=10 width=8) (actual time=8..8 rows=10 "
+        "loops=1)\n"
+        "        ->  Nested Loop  (cost=1.00..7.00 rows=10 width=8) (actual time=1..7 rows=9000 "
+        "loops=1)\n"
+        "              ->  Seq Scan on a  (cost=0.00..2.00 rows=3 width=4) (actual time=0..1 "
+        "rows=3 loops=1)\n"
+        "                    Filter: (note <> 'Nested Loop  (cost=1.00'::text)\n"
+        "              ->  Bitmap Heap Scan on c  (cost=0..3 rows=9 width=4) (actual time=0..1 "
+        "rows=3000 loops=3)\n"
+        "                    ->  Bitmap Index Scan on c_k  (cost=0..3 rows=9 width=0) (actual "
+        "time=0..1 rows=3000 loops=3)\n"
+        "Execution Time: 9.5 ms\n";
+    struct plan_facts p = {0};
+    (void)state;
+    plan_parse(text, &p);
+    near(p.sorts, 1);
+    near(p.hashes, 1);
+    near(p.nested_loops, 1);
+    near(p.seq_scans, 1);
+    near(p.index_scans, 1);
+    near(p.index_rows, 9000);
+    assert_string_equal(p.index_rel, "c");
+}
+
 static void what_is_no_plan(void **state)
 {
     (void)state;
@@ -181,7 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(external_sort_and_workers), cmocka_unit_test(hashes_and_jit),
         cmocka_unit_test(rows_thrown_away),          cmocka_unit_test(a_limit_is_no_misestimate),
-        cmocka_unit_test(what_is_no_plan),
+        cmocka_unit_test(what_is_no_plan),           cmocka_unit_test(kinds_of_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,11 @@ struct plan_facts {
     double seq_scan_rows_removed; /* rows a sequential scan threw away */
     double seq_scan_rows;
     char seq_scan_rel[64];
-    double index_scans;
+    double seq_scans, index_scans, nested_loops; /* nodes of the kind */
+    double sorts, hashes; /* nodes that sort; that hash (joins, aggregates) */
+    double
+        index_rows; /* the most rows that one index or bitmap scan fetched, all its loops together */
+    char index_rel[64];
     double worst_misestimate; /* actual/estimated or its inverse, >= 1 */
     double shared_read, shared_hit, temp_read, temp_written; /* blocks */
 };
