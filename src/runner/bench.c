@@ -18,6 +18,7 @@ enum {
     CHECKPOINT_MS = 60 * 1000,
     CLOSING_MS = 600 * 1000, /* the CHECKPOINT that is charged: as long as it takes */
     DEBT_MS = 2000,
+    STATEMENTS_MS = 2000,
     GRACE_S = 120,           /* connecting many clients, and the end of long transactions */
     LOGGED_MAX = 200 * 1000, /* transactions in the log; more are sampled */
     LOG_BYTES_MAX = 64 * 1024 * 1024, /* of one file */
@@ -29,6 +30,7 @@ void bench_run_clear(struct bench_run *r)
 {
     free(r->series);
     free(r->series_lat);
+    free(r->statements);
     memset(r, 0, sizeof *r);
 }
 
@@ -46,6 +48,11 @@ void bench_run_copy(struct bench_run *to, const struct bench_run *from)
     *to = *from;
     to->series = copy_series(from->series, from->nseries);
     to->series_lat = copy_series(from->series_lat, from->nseries);
+    if (from->statements) {
+        size_t size = (size_t)from->nstatements * sizeof *to->statements;
+        to->statements = xmalloc(size + 1);
+        memcpy(to->statements, from->statements, size);
+    }
 }
 
 static struct req ask(struct bench *b)
@@ -224,6 +231,65 @@ static void start_child(struct bench *b, struct effects *fx)
     fx_timer(fx, req, (b->duration_s + (b->grace_s > 0 ? b->grace_s : GRACE_S)) * 1000);
 }
 
+static void checkpoint_or_child(struct bench *b, struct effects *fx)
+{
+    b->asking = false;
+    if (!b->want_checkpoint || b->checkpoint_refused || b->run.warmup) {
+        start_child(b, fx);
+        return;
+    }
+    struct req req = ask(b);
+    struct effect *e = fx_sql(fx, req, CONN_CONTROL, "CHECKPOINT", CHECKPOINT_MS);
+    e->changes_server = true;
+    b->waiting = req.id;
+    b->state = BENCH_CHECKPOINT;
+}
+
+/* ---- statements, before and after ---- */
+
+static void forget_before(struct bench *b)
+{
+    free(b->before);
+    b->before = NULL;
+    b->nbefore = 0;
+}
+
+static void ask_before(struct bench *b, struct effects *fx)
+{
+    struct buf sql = {0};
+    struct req req = ask(b);
+    statements_sql(&b->statements, &sql);
+    fx_sql(fx, req, CONN_CONTROL, buf_text(&sql), STATEMENTS_MS);
+    buf_clear(&sql);
+    b->waiting = req.id;
+    b->asking = true;
+    b->state = BENCH_CHECKPOINT;
+}
+
+/* Which of the run's statements have no name yet. */
+static int unnamed(const struct bench *b, int64_t *ids)
+{
+    int n = 0;
+    for (int i = 0; i < b->run.nstatements; i++) {
+        int at = 0;
+        while (at < b->nnames && b->names[at].id != b->run.statements[i].id)
+            at++;
+        if (at == b->nnames)
+            ids[n++] = b->run.statements[i].id;
+    }
+    return b->nnames + n <= STATEMENT_NAMES_MAX ? n : 0;
+}
+
+static void take_after(struct bench *b, const struct rows *rows)
+{
+    int n = 0;
+    struct statement_run *after = statements_read(rows, &n);
+    free(b->run.statements);
+    b->run.statements = statements_diff(b->before, b->nbefore, after, n, &b->run.nstatements);
+    free(after);
+    forget_before(b);
+}
+
 void bench_start(struct bench *b, const struct sdl *plan, const struct bench_target *t,
                  int duration_s, bool warmup, int64_t seed, struct effects *fx)
 {
@@ -258,15 +324,11 @@ void bench_start(struct bench *b, const struct sdl *plan, const struct bench_tar
         finish(b);
         return;
     }
-    if (!b->want_checkpoint || b->checkpoint_refused || warmup) {
-        start_child(b, fx);
-        return;
-    }
-    struct req req = ask(b);
-    struct effect *e = fx_sql(fx, req, CONN_CONTROL, "CHECKPOINT", CHECKPOINT_MS);
-    e->changes_server = true;
-    b->waiting = req.id;
-    b->state = BENCH_CHECKPOINT;
+    forget_before(b);
+    if (b->statements.form != 0 && !warmup)
+        ask_before(b, fx);
+    else
+        checkpoint_or_child(b, fx);
 }
 
 /* ---- while it runs ---- */
@@ -429,22 +491,27 @@ static void digest_begin(struct bench *b, struct effects *fx)
 
 /* ---- what the run has left for later ---- */
 
-enum { CLOSING_DEBT, CLOSING_CHECKPOINT, CLOSING_IDLE };
+enum { CLOSING_STATEMENTS, CLOSING_NAMES, CLOSING_DEBT, CLOSING_CHECKPOINT, CLOSING_IDLE };
 enum { IDLE_CHECKPOINTS = 4 };
 
 static void closing_sql(struct bench *b, int step, const char *sql, int ms, int64_t at_us,
                         struct effects *fx)
 {
     struct req req = ask(b);
-    fx_sql(fx, req, CONN_CONTROL, sql, ms)->changes_server = step != CLOSING_DEBT;
+    fx_sql(fx, req, CONN_CONTROL, sql, ms)->changes_server = step > CLOSING_DEBT;
     b->waiting = req.id;
     b->closing = step;
     b->closing_at_us = at_us;
     b->state = BENCH_CLOSING;
 }
 
-static void closing_begin(struct bench *b, int64_t at_us, struct effects *fx)
+/* Debt and CHECKPOINT, where they are wanted. */
+static void closing_pay(struct bench *b, int64_t at_us, struct effects *fx)
 {
+    if (!b->want_checkpoint || b->checkpoint_refused) {
+        digest_begin(b, fx);
+        return;
+    }
     static const char redo[] = "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), "
                                "redo_lsn) AS redo_bytes, %s AS dead_tuples "
                                "FROM pg_catalog.pg_control_checkpoint()";
@@ -466,6 +533,29 @@ static void charge(struct bench *b, double checkpoint_s)
         r->tps = r->tps_pgbench * secs / (secs + r->checkpoint_s);
 }
 
+/* Before anything else of ours runs there. */
+static void closing_statements(struct bench *b, int64_t at_us, struct effects *fx)
+{
+    struct buf sql = {0};
+    statements_sql(&b->statements, &sql);
+    closing_sql(b, CLOSING_STATEMENTS, buf_text(&sql), STATEMENTS_MS, at_us, fx);
+    buf_clear(&sql);
+}
+
+static void closing_names(struct bench *b, int64_t at_us, struct effects *fx)
+{
+    int64_t ids[STATEMENTS_KEPT];
+    int n = unnamed(b, ids);
+    struct buf sql = {0};
+    if (n == 0) {
+        closing_pay(b, at_us, fx);
+        return;
+    }
+    statements_names_sql(&b->statements, ids, n, &sql);
+    closing_sql(b, CLOSING_NAMES, buf_text(&sql), STATEMENTS_MS, at_us, fx);
+    buf_clear(&sql);
+}
+
 static void on_exit_of_child(struct bench *b, const struct event *ev, struct effects *fx)
 {
     effects_add(fx, FX_TIMER_STOP, (struct req){OWNER_BENCH, b->generation, b->timer_id});
@@ -473,11 +563,12 @@ static void on_exit_of_child(struct bench *b, const struct event *ev, struct eff
     explain_exit(b, ev);
     if (b->run.tps > 0)
         b->tps_expected = b->run.tps_pgbench = b->run.tps;
-    if (b->want_checkpoint && !b->checkpoint_refused && !b->run.warmup &&
-        b->run.err.code == ERR_NONE)
-        closing_begin(b, ev->at_us, fx);
-    else
+    if (b->run.warmup || b->run.err.code != ERR_NONE)
         digest_begin(b, fx);
+    else if (b->before)
+        closing_statements(b, ev->at_us, fx);
+    else
+        closing_pay(b, ev->at_us, fx);
 }
 
 static void step_closing(struct bench *b, const struct event *ev, struct effects *fx)
@@ -491,6 +582,16 @@ static void step_closing(struct bench *b, const struct event *ev, struct effects
         return;
     }
     switch (b->closing) {
+    case CLOSING_STATEMENTS:
+        if (done && ev->rows)
+            take_after(b, ev->rows);
+        closing_names(b, ev->at_us, fx);
+        return;
+    case CLOSING_NAMES:
+        if (done)
+            statements_names_read(ev->rows, b->names, &b->nnames, STATEMENT_NAMES_MAX);
+        closing_pay(b, ev->at_us, fx);
+        return;
     case CLOSING_DEBT:
         if (done && ev->rows && ev->rows->nrows == 1) {
             b->run.redo_bytes = rows_double(ev->rows, 0, "redo_bytes", NAN);
@@ -565,6 +666,8 @@ static void read_next_log(struct bench *b, struct effects *fx)
             b->run.p50_ms = b->latency->p50_ms;
             b->run.p95_ms = b->latency->p95_ms;
             b->run.p99_ms = b->latency->p99_ms;
+            b->run.nscripts = b->plan.nscripts < SCRIPTS_MAX ? b->plan.nscripts : SCRIPTS_MAX;
+            latency_digest_scripts(b->latency, b->run.nscripts, b->run.scripts);
         }
         finish(b);
         return;
@@ -633,6 +736,12 @@ static void step_checkpoint(struct bench *b, const struct event *ev, struct effe
         b->run.cancelled = true;
         err_set(&b->run.err, ERR_CANCELLED, "the run was cancelled");
         finish(b);
+        return;
+    }
+    if (b->asking) {
+        if (ev->err.code == ERR_NONE && ev->rows)
+            b->before = statements_read(ev->rows, &b->nbefore);
+        checkpoint_or_child(b, fx);
         return;
     }
     if (ev->err.code == ERR_SQL && strcmp(ev->err.sqlstate, "42501") == 0)
@@ -751,6 +860,7 @@ void bench_clear(struct bench *b)
     bench_run_clear(&b->run);
     buf_clear(&b->out);
     bench_observe(b, NULL);
+    forget_before(b);
     b->state = BENCH_IDLE;
 }
 

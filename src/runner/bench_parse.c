@@ -191,17 +191,45 @@ static void percentiles(struct latency_digest *d)
     d->p99_ms = quantile_ms(d, 0.99);
 }
 
+/* A class of a script's is five times as wide. */
+static int script_class_of(double us)
+{
+    double c = us > 1 ? log(us) / log(1.05) : 0;
+    return c < SCRIPT_CLASSES - 1 ? (int)c : SCRIPT_CLASSES - 1;
+}
+
+void latency_digest_scripts(const struct latency_digest *d, int n, struct script_run *out)
+{
+    for (int s = 0; s < n && s < SCRIPTS_MAX; s++) {
+        double want = ceil(d->script_n[s] * 0.95), seen = 0;
+        out[s] = (struct script_run){.n = d->script_n[s], .mean_ms = NAN, .p95_ms = NAN};
+        if (!(d->script_n[s] > 0))
+            continue;
+        out[s].mean_ms = d->script_us[s] / d->script_n[s] / 1000;
+        for (int i = 0; i < SCRIPT_CLASSES && seen < want; i++) {
+            seen += d->script_counts[s][i];
+            out[s].p95_ms = pow(1.05, i + 0.5) / 1000;
+        }
+    }
+}
+
 void latency_digest_add(struct latency_digest *to, const struct latency_digest *from)
 {
     for (int i = 0; i < LATENCY_CLASSES; i++)
         to->counts[i] += from->counts[i];
+    for (int s = 0; s < SCRIPTS_MAX; s++) {
+        to->script_n[s] += from->script_n[s];
+        to->script_us[s] += from->script_us[s];
+        for (int i = 0; i < SCRIPT_CLASSES; i++)
+            to->script_counts[s][i] += from->script_counts[s][i];
+    }
     to->n += from->n;
     percentiles(to);
 }
 
 /* "client number µs script epoch µs …"; the third word of a failed or skipped transaction is
  * that word. A line that is torn or otherwise strange is passed over. */
-static bool log_line_us(const char *s, const char *end, double *us)
+static bool log_line_us(const char *s, const char *end, double *us, int *script)
 {
     for (int word = 0; word < 2; word++) {
         const char *digits = s;
@@ -216,7 +244,12 @@ static bool log_line_us(const char *s, const char *end, double *us)
     while (s < end && *s >= '0' && *s <= '9' && s - digits < 16)
         v = v * 10 + (*s++ - '0');
     *us = v;
-    return s > digits && s < end && *s == ' ';
+    if (s == digits || s >= end || *s != ' ')
+        return false;
+    *script = 0;
+    for (s++; s < end && *s >= '0' && *s <= '9' && *script < SCRIPTS_MAX; s++)
+        *script = *script * 10 + (*s - '0');
+    return true;
 }
 
 void *bench_digest_log(const char *data, size_t len, const char *arg)
@@ -227,10 +260,16 @@ void *bench_digest_log(const char *data, size_t len, const char *arg)
     while (data < end) {
         const char *eol = memchr(data, '\n', (size_t)(end - data));
         double us;
+        int script;
         if (eol == NULL)
             break;
-        if (log_line_us(data, eol, &us)) {
+        if (log_line_us(data, eol, &us, &script)) {
             d->counts[class_of(us)]++;
+            if (script < SCRIPTS_MAX) {
+                d->script_n[script]++;
+                d->script_us[script] += us;
+                d->script_counts[script][script_class_of(us)]++;
+            }
             d->n++;
         }
         data = eol + 1;

@@ -3,9 +3,10 @@
 
 #include "pgd/base/effect.h"
 #include "pgd/protocol/records.h"
+#include "pgd/runner/statements.h"
 #include "pgd/telemetry/window.h"
 
-enum { RUN_SECONDS_MAX = 4096 };
+enum { RUN_SECONDS_MAX = 4096, STATEMENT_NAMES_MAX = 128 };
 
 struct bench_run {
     bool valid; /* finished and usable in a comparison */
@@ -22,6 +23,11 @@ struct bench_run {
     int nseries;
     float *series;     /* TPS by the second as printed by -P 1; owned */
     float *series_lat; /* average latency by the second, ms; owned */
+    /* who took how long (statements.h) */
+    int nscripts; /* 0 = no transaction log */
+    struct script_run scripts[SCRIPTS_MAX];
+    int nstatements;
+    struct statement_run *statements; /* those that took most time, that first; owned */
     /* what is left behind for later, at the end of the run */
     double
         tps_pgbench; /* tps before the CHECKPOINT at the end was charged; NAN when the run failed */
@@ -57,12 +63,13 @@ struct bench_target {
 enum bench_state {
     /* Nothing under way. */
     BENCH_IDLE,
-    /* CHECKPOINT was sent (when the role may), so that each run starts from the same debt. */
+    /* The statements so far are asked for (when they can be told), then CHECKPOINT was sent (when the role may), so that
+     * each run starts from the same debt. */
     BENCH_CHECKPOINT,
     /* pgbench runs; progress lines arrive on stderr, the summary on stdout at the end. Leaves on
      * exit. */
     BENCH_RUNNING,
-    /* The run is over, and what it has left for later is looked at and paid: the WAL that a crash would have to
+    /* The run is over: the statements are asked for again. What it has left for later is looked at and paid: the WAL that a crash would have to
      * replay now, the rows that wait for autovacuum, then a CHECKPOINT whose time is charged to the run. After the
      * first runs a second one shows what an idle CHECKPOINT takes: that much is nobody's. */
     BENCH_CLOSING,
@@ -76,12 +83,17 @@ enum bench_state {
 
 /* Latencies of a transaction log: counts by size class, each 1 % wide, from 1 µs to 1000 s, so
  * that the logs of several threads add up; and what follows from them. */
-enum { LATENCY_CLASSES = 2084 };
+enum { LATENCY_CLASSES = 2084, SCRIPT_CLASSES = 425 };
 struct latency_digest {
     double p50_ms, p95_ms, p99_ms; /* NAN when n is 0 */
     double n;
     uint32_t counts[LATENCY_CLASSES];
+    /* of each script: sum of the microseconds, and counts by classes of 5 % */
+    double script_n[SCRIPTS_MAX], script_us[SCRIPTS_MAX];
+    uint32_t script_counts[SCRIPTS_MAX][SCRIPT_CLASSES];
 };
+/* What the digest says of each of n scripts. */
+void latency_digest_scripts(const struct latency_digest *d, int n, struct script_run *out);
 
 struct observe;
 
@@ -121,6 +133,14 @@ struct bench {
     /* Of a plan that observes: bench_start() begins a window of the server's own traffic instead of pgbench, and is RUNNING
      * until its end. Owned; the caller fills in its order. */
     struct observe *observe;
+    /* The caller sets it; form 0 = statements are not to be told. */
+    struct statements_source statements;
+    struct statement_run *before; /* owned: the snapshot that a run began with */
+    int nbefore;
+    bool asking; /* BENCH_CHECKPOINT waits for that snapshot, not for the CHECKPOINT */
+    int nnames;
+    struct statement_name
+        names[STATEMENT_NAMES_MAX]; /* of the statements seen so far, in all runs */
 };
 
 /* Starts a run of duration_s seconds. warmup runs write no log and are never compared. The
