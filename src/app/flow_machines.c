@@ -162,7 +162,11 @@ bool flow_release(struct model *m, struct effects *fx)
 static const char *arm_label(const struct model *m, int arm)
 {
     if (m->flow == FLOW_ROUND)
-        return arm == ARM_A ? m->session.round.best.label : m->session.round.candidate.label;
+        return round_arm(&m->session.round, arm)->label;
+    if (m->flow == FLOW_ABLATE)
+        return m->session.trial.label;
+    if (m->fl.now.reducing && arm == ARM_B)
+        return m->session.reduced.label;
     return arm == ARM_A ? m->session.start.label : m->session.best.label;
 }
 

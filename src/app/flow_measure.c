@@ -119,9 +119,24 @@ static void confirm_done(struct model *m, struct effects *fx)
 
     experiment_verdict(&s->confirm, &s->final);
     flow_emit_verdict(m, "confirmation", s->rounds_done, &s->final, fx);
-    bool improved = s->final.kind == VERDICT_IMPROVED;
-    if (improved)
+    if (m->fl.now.reducing) {
+        struct verdict v = s->final;
+        flow_ablate_confirmed(m, &v, fx);
+        return;
+    }
+    if (s->final.kind == VERDICT_IMPROVED) {
         s->best_tps = s->final.tps_b;
+        if (flow_ablate_begin(m, fx))
+            return;
+    }
+    flow_claimed(m, fx);
+}
+
+void flow_claimed(struct model *m, struct effects *fx)
+{
+    struct session *s = &m->session;
+    bool improved = s->final.kind == VERDICT_IMPROVED;
+
     bool goal = improved && (s->plan.target_tps <= 0 || s->best_tps >= s->plan.target_tps);
     if (improved && !goal && !m->opt.headless) {
         m->fl.decision = DECIDE_KEEP;
@@ -236,6 +251,11 @@ void flow_switch_failed(struct model *m, struct effects *fx)
         flow_end_stuck(m, &e, fx);
     } else if (m->fl.now.cancel) {
         flow_settle(m, &s->best, fx);
+    } else if (m->flow == FLOW_ABLATE) {
+        flow_ablate_failed(m, &e, fx);
+    } else if (m->flow == FLOW_CONFIRM && m->fl.now.reducing) {
+        model_say(m, CHAT_WARN, "the confirmation of the smaller set ends: %s", e.msg);
+        flow_ablate_confirmed(m, NULL, fx);
     } else if (m->flow == FLOW_CONFIRM && e.code == ERR_CANCELLED && !m->opt.headless) {
         /* declined: whether to keep what no fresh run has confirmed is the DBA's own decision, too */
         model_say(m, CHAT_WARN, "the confirmation ends: %s; nothing is claimed", e.msg);
@@ -307,6 +327,8 @@ static bool switch_finished(struct model *m, struct effects *fx)
         experiment_switched(&m->session.confirm, m->fl.now.confirm_arm, a->restarted);
     } else if (m->flow == FLOW_BASELINE) {
         experiment_switched(&m->session.baseline, ARM_A, a->restarted);
+    } else if (m->flow == FLOW_ABLATE) {
+        flow_ablate_switched(m, a->restarted);
     }
     return true;
 }
@@ -337,6 +359,8 @@ static bool run_finished(struct model *m, struct effects *fx)
     }
     if (m->flow == FLOW_ROUND) {
         flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_RAN, .run = &run}, fx);
+    } else if (m->flow == FLOW_ABLATE) {
+        flow_ablate_ran(m, &run);
     } else if (x && m->fl.now.run_warmup) {
         if (run.valid || run.cancelled)
             experiment_warmed(x);
@@ -371,7 +395,11 @@ static bool drive(struct model *m, struct effects *fx)
     switch (next.want) {
     case EXPERIMENT_SWITCH:
         m->fl.now.confirm_arm = next.arm;
-        flow_switch(m, next.arm == ARM_A ? &m->session.start : &m->session.best, fx);
+        flow_switch(m,
+                    next.arm == ARM_A    ? &m->session.start
+                    : m->fl.now.reducing ? &m->session.reduced
+                                         : &m->session.best,
+                    fx);
         break;
     case EXPERIMENT_WARMUP:
         flow_run(m, next.seconds, true, fx);
@@ -427,5 +455,5 @@ bool flow_measure_pump(struct model *m, struct effects *fx)
         flow_settle(m, &m->session.best, fx);
         return true;
     }
-    return drive(m, fx);
+    return flow_ablate_drive(m, fx) || drive(m, fx);
 }

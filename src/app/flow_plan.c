@@ -87,11 +87,16 @@ const char *flow_restart_why_not(struct model *m)
 double flow_window_left_s(struct model *m)
 {
     const struct session *s = &m->session;
-    const struct arm *arms[] = {&s->best, m->flow == FLOW_ROUND ? &s->round.candidate : &s->best};
+    const struct round *r = &s->round;
+    const struct arm *arms[2 + SETS_MAX] = {&s->best,
+                                            m->flow == FLOW_ROUND ? &r->candidate : &s->best};
+    int n = 2;
 
     bool ours = s->plan.window.given && !s->by_hand && !flow_restart_by_dba(m);
 
-    for (size_t i = 0; ours && i < ARRAY_LEN(arms); i++)
+    for (int i = 0; m->flow == FLOW_ROUND && r->screening && i < r->ntrials; i++)
+        arms[n++] = &r->trials[i].arm;
+    for (int i = 0; ours && i < n; i++)
         for (int k = 0; k < arms[i]->n; k++) {
             const struct setting *v = settings_find(&m->server.settings, arms[i]->entries[k].name);
             if (v && strcmp(v->context, "postmaster") == 0)
@@ -190,7 +195,8 @@ static bool choose_workload(struct model *m, struct sdl *p, struct effects *fx)
         return true;
     }
     text_copy_raw(p->database, sizeof p->database, "pg_diagnose_bench");
-    if (store_workload("shop", p, &e))
+    bool named = *m->opt.workload && strcmp(m->opt.workload, "statements") != 0;
+    if (store_workload(named ? m->opt.workload : "shop", p, &e))
         return true;
     flow_fail(m, &e, "reading the workload", fx);
     return false;
@@ -319,6 +325,8 @@ void flow_strategy_picked(struct model *m, int index, struct effects *fx)
     flow_enter(m, FLOW_PLAN);
     m->fl.decision = DECIDE_PLAN;
     m->screen.dialog = (struct dialog){.kind = DIALOG_PLAN};
+    if (strcmp(m->opt.workload, "statements") == 0)
+        flow_statements_begin(m, fx);
 }
 
 void flow_plan_go(struct model *m, struct effects *fx)

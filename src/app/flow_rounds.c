@@ -15,14 +15,28 @@ enum { EMPTY_ROUNDS_MAX = 4, LOOK_MS = 5000 };
 /* Steps of FLOW_ROUND: only one of them waits for an answer of its own. */
 enum { ROUNDS_NOTHING, ROUNDS_LOOK };
 
-static double confirm_cost(const struct model *m)
+double flow_confirm_cost(const struct model *m)
 {
     return experiment_cost(&m->session.plan, EXPERIMENT_CONFIRM, flow_restart_possible(m)) + 10;
 }
 
+/* What the ablation of a best state with several changes would like to have: it comes last, so the rounds leave it some. */
+static const double ablation_share = 0.15;
+
+static double ablation_reserve(const struct model *m)
+{
+    const struct session *s = &m->session;
+    char names[CHANGES_MAX][SETTING_NAME_MAX];
+
+    if (s->by_hand || arm_differ(&s->start, &s->best, names, CHANGES_MAX) < 2)
+        return 0;
+    return ablation_share * s->plan.budget_s;
+}
+
 static double seconds_for_rounds(const struct model *m)
 {
-    return model_seconds_left(m) - (m->session.best.n > 0 ? confirm_cost(m) : 10);
+    return model_seconds_left(m) - (m->session.best.n > 0 ? flow_confirm_cost(m) : 10) -
+           ablation_reserve(m);
 }
 
 /* Why no further round is made; NULL = make one. */
@@ -38,7 +52,7 @@ static const char *stop_reason(const struct model *m)
         return "three misses in a row";
     if (s->rounds_done >= s->plan.rounds)
         return "all rounds are spent";
-    if (model_seconds_left(m) - confirm_cost(m) <
+    if (model_seconds_left(m) - flow_confirm_cost(m) - ablation_reserve(m) <
         experiment_cost(&s->plan, EXPERIMENT_ROUND, false))
         return s->rounds_done ? "the budget is spent" : "the budget is too short for a round";
     return NULL;
@@ -73,6 +87,8 @@ static void undo_kept_round(struct model *m)
     if (h)
         h->kept = false;
     for (int i = 0; h && i < h->n && s->nrejected < (int)ARRAY_LEN(s->rejected); i++) {
+        if (!(h->measured >> i & 1))
+            continue;
         struct rejected_change *r = &s->rejected[s->nrejected++];
         text_copy_raw(r->name, sizeof r->name, h->changes[i].name);
         text_copy_raw(r->value, sizeof r->value, h->changes[i].value);
@@ -129,7 +145,7 @@ void flow_rounds(struct model *m, struct effects *fx)
     round_init(&s->round, s->rounds_done + 1, &s->best, &s->plan, s->floor);
     if (m->fl.now.arm_unknown) /* the first wish is a switch */
         s->round.arm_in_force = s->round.experiment.arm = -1;
-    m->fl.now.arm_unknown = false;
+    m->fl.now.arm_unknown = m->fl.now.screen_told = false;
     flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_START}, fx);
 }
 
@@ -143,14 +159,26 @@ static bool predicted(const struct setting_change *c, struct buf *out)
     return true;
 }
 
-static void emit_guard(struct model *m, int round, const struct review_line *v, struct effects *fx)
+/* Numbers of the alternatives that a line belongs to, from 0; null where there are none. */
+static void sets_json(const struct review *r, int line, struct buf *out)
+{
+    unsigned sets = review_sets(r, line);
+
+    for (int i = 0; r->proposal.nsets >= 2 && i < r->proposal.nsets; i++)
+        if (sets >> i & 1)
+            buf_printf(out, "%s%d", out->len ? "," : "[", i);
+    buf_puts(out, r->proposal.nsets >= 2 ? "]" : "null");
+}
+
+static void emit_guard(struct model *m, const struct review *r, const struct review_line *v,
+                       struct effects *fx)
 {
     static const char *const risks[] = {"low", "medium", "high"};
     bool passed = v->refusal == REFUSE_NONE;
     struct line *l = line_new("guard");
     struct buf range = {0};
 
-    line_int(l, "round", round);
+    line_int(l, "round", r->round);
     line_text(l, "name", v->change.name);
     line_text(l, "from", v->from);
     line_text(l, "to", passed ? v->to : v->change.value);
@@ -170,7 +198,28 @@ static void emit_guard(struct model *m, int round, const struct review_line *v, 
     else
         line_text(l, "predicted", NULL);
     buf_clear(&range);
+    sets_json(r, (int)(v - r->lines), &range);
+    line_raw(l, "sets", buf_text(&range));
+    buf_clear(&range);
     flow_emit(m, l, fx);
+}
+
+/* The names of the alternatives; null when there is only one. */
+static void names_json(const struct proposal *p, struct buf *out)
+{
+    struct buf one = {0};
+
+    for (int i = 0; p->nsets >= 2 && i < p->nsets; i++) {
+        struct line *l = line_new("");
+        line_text(l, "name", p->set_names[i]);
+        one.len = 0;
+        line_finish(l, &one);
+        /* the text alone, without the object around it */
+        const char *text = strstr(buf_text(&one), "\"name\":") + 7;
+        buf_printf(out, "%s%.*s", i ? "," : "[", (int)(strlen(text) - 1), text);
+    }
+    buf_puts(out, p->nsets >= 2 ? "]" : "null");
+    buf_clear(&one);
 }
 
 static void emit_proposal(struct model *m, const struct review *r, struct effects *fx)
@@ -183,17 +232,25 @@ static void emit_proposal(struct model *m, const struct review *r, struct effect
     line_text(l, "summary", r->proposal.summary);
     line_int(l, "changes", r->n);
     line_text(l, "others", r->others[0] ? r->others : NULL);
+    names_json(&r->proposal, &list);
+    line_raw(l, "sets", buf_text(&list));
+    list.len = 0;
     flow_emit(m, l, fx);
     if (r->others[0])
         model_say(m, CHAT_WARN, "%s", r->others);
     for (int i = 0; i < r->n; i++) {
         const struct review_line *v = &r->lines[i];
-        emit_guard(m, r->round, v, fx);
+        emit_guard(m, r, v, fx);
         buf_printf(&list, "%s%s %s", i ? ", " : "", v->change.name,
                    v->refusal == REFUSE_NONE ? v->to : "(refused)");
     }
     model_say(m, CHAT_AI, "Round %d: %s", r->round, r->proposal.summary);
     model_say(m, CHAT_AI, "proposed: %s", buf_text(&list));
+    list.len = 0;
+    for (int i = 0; i < r->proposal.nsets; i++)
+        buf_printf(&list, "%s%s", i ? "; " : "", r->proposal.set_names[i]);
+    if (r->proposal.nsets >= 2)
+        model_say(m, CHAT_AI, "alternatives: %s", buf_text(&list));
     buf_clear(&list);
 }
 
@@ -224,6 +281,8 @@ static void test_changes(struct proposal *p, int round)
     const char *at = getenv("PGD_TEST_FORCE_CHANGE");
     bool rounds = at && strchr(at, '\n');
 
+    if (getenv("PGD_TEST_ONLY_FORCED")) /* the advisor's own are left out */
+        p->n = p->nsets = 0;
     for (; rounds && at && round > 1; round--)
         at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL;
     while (at && *at && *at != '\n') {
@@ -247,11 +306,9 @@ void flow_prices(const struct model *m, struct guard_policy *g)
     g->blackout_s = consent_blackout_s(m, &g->blackout_measured);
 }
 
-static void propose(struct model *m, struct effects *fx)
+static struct guard_policy policy_of(struct model *m)
 {
-    struct session *s = &m->session;
-    struct evidence e;
-    struct proposal *p = xcalloc(1, sizeof *p);
+    const struct session *s = &m->session;
     struct guard_policy g = {
         .restart_possible = flow_restart_possible(m),
         .restart_refused = flow_restart_why_not(m),
@@ -263,6 +320,16 @@ static void propose(struct model *m, struct effects *fx)
     };
 
     flow_prices(m, &g);
+    return g;
+}
+
+static void propose(struct model *m, struct effects *fx)
+{
+    struct session *s = &m->session;
+    struct evidence e;
+    struct proposal *p = xcalloc(1, sizeof *p);
+    struct guard_policy g = policy_of(m);
+
     model_evidence(m, &e);
     e.restart_allowed = g.restart_possible;
     if (s->rounds_done == 0)
@@ -297,21 +364,35 @@ static void remember_rejected(struct session *s)
 
 void flow_review_done(struct model *m, struct effects *fx)
 {
+    struct guard_policy g = policy_of(m);
+
     m->screen.dialog.kind = DIALOG_NONE;
     m->session.round.review.done = true;
     m->session.round.experiment.blocks = flow_blocks_round(m);
+    m->session.round.joins = guard_joins(&m->session.round.review, &m->server, &g);
     remember_rejected(&m->session);
     flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_REVIEWED}, fx);
 }
 
-void flow_emit_verdict(struct model *m, const char *phase, int round, const struct verdict *v,
-                       struct effects *fx)
+/* What is compared: of a screening the alternative, of an ablation the change; kept: -1 = not decided here. */
+struct compared {
+    const char *phase;
+    int round;
+    const char *set, *change, *veto;
+    int kept;
+};
+
+static void emit_verdict(struct model *m, const struct compared *c, const struct verdict *v,
+                         struct effects *fx)
 {
     struct line *l = line_new("verdict");
     struct buf ci = {0};
 
-    line_text(l, "phase", phase);
-    line_int(l, "round", round);
+    line_text(l, "phase", c->phase);
+    line_int(l, "round", c->round);
+    line_text(l, "set", c->set ? c->set : NULL);
+    line_text(l, "change", c->change ? c->change : NULL);
+    line_raw(l, "kept", c->kept < 0 ? "null" : c->kept ? "true" : "false");
     line_text(l, "verdict", verdict_name(v->kind));
     line_num(l, "effect", v->ratio);
     if (isfinite(v->ci_lo) && isfinite(v->ci_hi)) {
@@ -328,14 +409,91 @@ void flow_emit_verdict(struct model *m, const char *phase, int round, const stru
     line_num(l, "p95_after", v->p95_b);
     line_int(l, "runs_before", v->runs_a);
     line_int(l, "runs_after", v->runs_b);
+    line_num(l, "detectable", v->detectable);
+    line_text(l, "veto", c->veto && c->veto[0] ? c->veto : NULL);
     line_text(l, "note", v->note[0] ? v->note : NULL);
     flow_emit(m, l, fx);
+}
+
+void flow_emit_part(struct model *m, const char *phase, int round, const char *set,
+                    const char *change, bool kept, const struct race_result *r, struct effects *fx)
+{
+    struct verdict v = {.kind = isfinite(r->ratio) ? VERDICT_INCONCLUSIVE : VERDICT_NONE,
+                        .ratio = r->ratio,
+                        .ci_lo = r->lo,
+                        .ci_hi = r->hi,
+                        .floor = m->session.floor,
+                        .runs_b = r->runs,
+                        .tps_a = NAN,
+                        .tps_b = NAN,
+                        .p95_a = NAN,
+                        .p95_b = NAN,
+                        .detectable = NAN};
+    emit_verdict(m,
+                 &(struct compared){
+                     .phase = phase, .round = round, .set = set, .change = change, .kept = kept},
+                 &v, fx);
+}
+
+void flow_emit_verdict(struct model *m, const char *phase, int round, const struct verdict *v,
+                       struct effects *fx)
+{
+    const struct round *r = &m->session.round;
+    bool of_round = m->flow == FLOW_ROUND;
+
+    emit_verdict(m,
+                 &(struct compared){.phase = phase,
+                                    .round = round,
+                                    .veto = of_round ? r->veto : NULL,
+                                    .kept = of_round ? r->kept : -1},
+                 v, fx);
     if (isfinite(v->ratio))
         model_say(
             m, v->kind == VERDICT_IMPROVED ? CHAT_GOOD : CHAT_WARN,
             "%s: %s, %+.1f %% (95 %% interval %+.1f \xe2\x80\xa6 %+.1f), %d against %d runs%s%s",
             phase, verdict_name(v->kind), (v->ratio - 1) * 100, (v->ci_lo - 1) * 100,
             (v->ci_hi - 1) * 100, v->runs_b, v->runs_a, v->note[0] ? "; " : "", v->note);
+    else if (v->note[0])
+        model_say(m, CHAT_WARN, "%s: %s, %s", phase, verdict_name(v->kind), v->note);
+    if (isfinite(v->detectable) && v->detectable > 0 && v->kind == VERDICT_INCONCLUSIVE &&
+        isfinite(v->ratio))
+        model_say(m, CHAT_EVENT, "%s: these runs could have shown a gain of %.1f %% or more", phase,
+                  v->detectable * 100);
+    if (of_round && r->veto[0])
+        model_say(m, CHAT_BAD, "not kept: %s", r->veto);
+}
+
+/* What the short runs have shown of each alternative, once. */
+static void tell_screening(struct model *m, struct effects *fx)
+{
+    struct round *r = &m->session.round;
+
+    if (r->screen_needs > 0 && !m->fl.now.screen_told && r->state > ROUND_REVIEW) {
+        model_say(
+            m, CHAT_WARN,
+            "not measured: screening (needs %.0f s, %.0f s left for it); the first alternative "
+            "is measured alone",
+            r->screen_needs, fmax(r->screen_had, 0));
+        m->fl.now.screen_told = true;
+    }
+    if (r->nscreened == 0 || r->screening || m->fl.now.screen_told || r->cancelled)
+        return;
+    m->fl.now.screen_told = true;
+    for (int i = 0; i < r->nscreened; i++) {
+        const struct race_result *s = &r->screened[i];
+        const char *name = r->review.proposal.set_names[i];
+        bool in = r->candidate_sets >> i & 1;
+        flow_emit_part(m, "screening", r->number, name, NULL, in, s, fx);
+        if (isfinite(s->ratio))
+            model_say(m, in ? CHAT_GOOD : CHAT_EVENT, "screening: %s %+.1f %% in %d short run%s%s",
+                      name, (s->ratio - 1) * 100, s->runs, s->runs == 1 ? "" : "s",
+                      in          ? ", goes on"
+                      : s->out    ? ", dropped"
+                      : s->gained ? ", gained, but does not go with the better ones"
+                                  : ", no gain");
+        else
+            model_say(m, CHAT_EVENT, "screening: %s was not measured", name);
+    }
 }
 
 /* The round has its verdict: what the advisor learns from, and what the session is from now on. */
@@ -353,9 +511,13 @@ static void round_to_history(struct model *m)
         const struct review_line *l = &r->review.lines[i];
         if (l->refusal != REFUSE_NONE || l->answer != ANSWER_ACCEPT)
             continue;
+        if (round_measured(r, i))
+            h->measured |= UINT32_C(1) << h->n;
         h->changes[h->n] = l->change;
         text_copy_raw(h->changes[h->n++].value, SETTING_VALUE_MAX, l->to);
     }
+    h->nsets = r->nscreened;
+    memcpy(h->sets, r->screened, sizeof h->sets);
     h->verdict = r->verdict;
     h->kept = r->kept;
     h->failed = r->state == ROUND_FAILED;
@@ -518,7 +680,7 @@ static void round_wish(struct model *m, struct effects *fx)
         m->screen.dialog = (struct dialog){.kind = DIALOG_REVIEW};
         break;
     case ROUND_WANT_SWITCH:
-        flow_switch(m, r->want_arm == ARM_A ? &r->best : &r->candidate, fx);
+        flow_switch(m, round_arm(r, r->want_arm), fx);
         break;
     case ROUND_WANT_RUN:
         flow_run(m, r->run_seconds, r->run_warmup, fx);
@@ -541,10 +703,11 @@ void flow_round_message(struct model *m, struct round_msg *msg, struct effects *
 {
     msg->seconds_left = seconds_for_rounds(m);
     if (m->session.best.n == 0)
-        msg->seconds_left = model_seconds_left(m) - confirm_cost(m);
+        msg->seconds_left = model_seconds_left(m) - flow_confirm_cost(m);
     msg->seconds_left = fmin(msg->seconds_left, flow_window_left_s(m));
     round_step(&m->session.round, msg);
     m->dirty = true;
+    tell_screening(m, fx);
     round_wish(m, fx);
 }
 

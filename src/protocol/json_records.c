@@ -364,6 +364,7 @@ static const char *const restart_words[] = {"ask", "auto", "never", "command", "
 static const char *const protocol_words[] = {"simple", "extended", "prepared"};
 
 static const char *const traffic_words[] = {"go on", "wait", "refuse"};
+static const char *const goal_words[] = {"tps", "p95", "p99", "runtime"};
 
 json_t *json_from_sdl(const struct sdl *s)
 {
@@ -391,6 +392,9 @@ json_t *json_from_sdl(const struct sdl *s)
     put(j, "max_runs", json_integer(s->max_runs));
     put(j, "rounds", json_integer(s->rounds));
     put(j, "budget_s", json_integer(s->budget_s));
+    put(j, "goal", js_text(goal_words[s->goal]));
+    put(j, "rate", js_num(s->rate));
+    put(j, "observe", json_boolean(s->observe));
     put(j, "arm_defaults", json_boolean(s->arm_defaults));
     put(j, "arm_pgtune", json_boolean(s->arm_pgtune));
     put(j, "restart", js_text(restart_words[s->restart]));
@@ -435,6 +439,9 @@ bool json_to_sdl(const json_t *j, struct sdl *s, struct err *e)
     s->max_runs = read_int(&r, "max_runs", 0, 1000, 0);
     s->rounds = read_int(&r, "rounds", 0, 1000, 0);
     s->budget_s = read_int(&r, "budget_s", 0, 31 * 86400, 0);
+    s->goal = (enum goal_kind)read_word(&r, "goal", goal_words, (int)ARRAY_LEN(goal_words));
+    s->rate = read_num(&r, "rate", 0, 1e9, 0);
+    s->observe = read_bool(&r, "observe");
     s->arm_defaults = read_bool(&r, "arm_defaults");
     s->arm_pgtune = read_bool(&r, "arm_pgtune");
     s->restart = (enum restart_policy)read_word(&r, "restart", restart_words,
@@ -466,6 +473,8 @@ static json_t *from_change(const struct setting_change *c)
     put(o, "expect_lo", js_num(c->expect_lo));
     put(o, "expect_hi", js_num(c->expect_hi));
     put(o, "risk", js_text(risk_words[c->risk]));
+    put(o, "sets", json_integer(c->sets));
+    put(o, "rule", js_text(c->rule));
     return o;
 }
 
@@ -473,11 +482,15 @@ json_t *json_from_proposal(const struct proposal *p)
 {
     json_t *j = json_object();
     json_t *changes = json_array();
+    json_t *names = json_array();
+    for (int i = 0; i < p->nsets && i < SETS_MAX; i++)
+        json_array_append_new(names, js_text(p->set_names[i]));
     for (int i = 0; i < p->n && i < CHANGES_MAX; i++)
         json_array_append_new(changes, from_change(&p->changes[i]));
     put(j, "advisor", js_text(p->advisor.text));
     put(j, "summary", js_text(p->summary));
     put(j, "changes", changes);
+    put(j, "set_names", names);
     put(j, "nothing_left", json_boolean(p->nothing_left));
     return j;
 }
@@ -494,7 +507,22 @@ static bool read_change(const struct reader *up, const json_t *item, size_t i, v
     c->expect_lo = read_num(&r, "expect_lo", -1000, 100000, NAN);
     c->expect_hi = read_num(&r, "expect_hi", -1000, 100000, NAN);
     c->risk = (enum risk)read_word(&r, "risk", risk_words, (int)ARRAY_LEN(risk_words));
+    c->sets = (unsigned)read_int(&r, "sets", 0, (1 << SETS_MAX) - 1, 0);
+    read_prose(&r, "rule", c->rule, sizeof c->rule, MAY_MISS);
     return r.ok;
+}
+
+/* The alternatives by their names; how many lines name one decides nothing. */
+static void read_set_names(struct reader *r, struct proposal *p)
+{
+    const json_t *list = read_list(r, "set_names", SETS_MAX, &p->nsets);
+    for (int i = 0; i < p->nsets; i++) {
+        const json_t *name = json_array_get(list, (size_t)i);
+        if (json_is_string(name))
+            text_copy(p->set_names[i], sizeof p->set_names[i], json_string_value(name));
+        else
+            reader_fail(r, "set_names", "must be a list of texts");
+    }
 }
 
 bool json_to_proposal(const json_t *j, struct proposal *p, struct err *e)
@@ -505,6 +533,7 @@ bool json_to_proposal(const json_t *j, struct proposal *p, struct err *e)
     read_prose(&r, "summary", p->summary, sizeof p->summary, MAY_MISS);
     p->n = read_each(&r, "changes", p->changes, sizeof p->changes[0], ARRAY_LEN(p->changes),
                      read_change);
+    read_set_names(&r, p);
     p->nothing_left = read_bool(&r, "nothing_left");
     return r.ok;
 }
@@ -606,6 +635,7 @@ json_t *json_from_verdict(const struct verdict *v)
     put(j, "p95_b", js_num(v->p95_b));
     put(j, "sd_a", js_num(v->sd_a));
     put(j, "sd_b", js_num(v->sd_b));
+    put(j, "detectable", js_num(v->detectable));
     put(j, "note", js_text(v->note));
     return j;
 }
@@ -628,6 +658,7 @@ bool json_to_verdict(const json_t *j, struct verdict *v, struct err *e)
     v->p95_b = read_num(&r, "p95_b", 0, 1e12, NAN);
     v->sd_a = read_num(&r, "sd_a", 0, 1e12, NAN);
     v->sd_b = read_num(&r, "sd_b", 0, 1e12, NAN);
+    v->detectable = read_num(&r, "detectable", 0, 1e12, NAN);
     read_prose(&r, "note", v->note, sizeof v->note, MAY_MISS);
     return r.ok;
 }

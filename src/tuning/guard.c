@@ -379,25 +379,51 @@ void guard_line(struct review_line *line, const struct server_facts *f,
         line_sql(line, c.s);
 }
 
+/* ---- alternatives ---- */
+
+int review_nsets(const struct review *r)
+{
+    int n = r->proposal.nsets;
+    return n < 1 ? 1 : n > SETS_MAX ? SETS_MAX : n;
+}
+
+unsigned review_sets(const struct review *r, int i)
+{
+    unsigned all = (1u << review_nsets(r)) - 1;
+    unsigned sets = r->lines[i].change.sets & all;
+    return sets ? sets : all;
+}
+
+/* Two lines of one setting contradict each other where an alternative holds both. */
 static bool stands_above(const struct review *r, int i)
 {
     for (int j = 0; j < i; j++)
-        if (text_eq_nocase(r->lines[j].change.name, r->lines[i].change.name))
+        if ((review_sets(r, j) & review_sets(r, i)) &&
+            text_eq_nocase(r->lines[j].change.name, r->lines[i].change.name))
             return true;
     return false;
 }
 
-static void trades_last(struct review *r)
+/* Where a line stands: what belongs to all first, then by the first alternative, durability trades last. */
+static unsigned place_of(const struct review *r, int i)
 {
-    for (int i = 0, seen = 0; seen < r->n; seen++) {
-        struct review_line line = r->lines[i];
-        if (!review_is_trade(&line)) {
-            i++;
-            continue;
+    unsigned all = (1u << review_nsets(r)) - 1, sets = review_sets(r, i);
+    if (review_is_trade(&r->lines[i]))
+        return SETS_MAX * (all + 1) + 1;
+    unsigned first = 0;
+    while (!(sets >> first & 1))
+        first++;
+    return sets == all ? 0 : first * (all + 1) + sets;
+}
+
+static void group_lines(struct review *r)
+{
+    for (int i = 1; i < r->n; i++)
+        for (int j = i; j > 0 && place_of(r, j) < place_of(r, j - 1); j--) {
+            struct review_line line = r->lines[j];
+            r->lines[j] = r->lines[j - 1];
+            r->lines[j - 1] = line;
         }
-        memmove(&r->lines[i], &r->lines[i + 1], (size_t)(r->n - i - 1) * sizeof line);
-        r->lines[r->n - 1] = line;
-    }
 }
 
 void guard_review(const struct proposal *p, const struct server_facts *f,
@@ -417,9 +443,11 @@ void guard_review(const struct proposal *p, const struct server_facts *f,
             line->sql[0] = line->undo[0] = '\0';
         }
     }
-    trades_last(r);
+    group_lines(r);
     guard_bill(r, f, g);
 }
+
+/* ---- the bill ---- */
 
 /* Lines that may still be applied: answered so, or not answered yet (among them those that only the bill refused). */
 static bool billable(const struct review_line *line, bool accepted)
@@ -429,54 +457,100 @@ static bool billable(const struct review_line *line, bool accepted)
     return accepted ? line->answer == ANSWER_ACCEPT : line->answer == ANSWER_NONE;
 }
 
+/* What one alternative is billed with. */
+struct billing {
+    struct review *r;
+    const struct server_facts *f;
+    const struct guard_policy *g;
+    double room;
+    unsigned set; /* its bit */
+    bool *misfit; /* of each line: it did not fit into this one or one before */
+};
+
 /* Adds to *t the lines of one kind in their order. A line that lowers the figure counts only when it is accepted:
  * nobody may rely on what may not come. */
-static void bill_lines(struct review *r, const struct server_facts *f, const struct guard_policy *g,
-                       struct bill_terms *t, bool accepted, bool raising, double room)
+static void bill_lines(const struct billing *b, struct bill_terms *t, bool accepted, bool raising)
 {
-    for (int i = 0; i < r->n; i++) {
-        struct review_line *line = &r->lines[i];
+    for (int i = 0; i < b->r->n; i++) {
+        struct review_line *line = &b->r->lines[i];
         struct bill_terms then = *t;
-        if (!billable(line, accepted))
+        if (b->misfit[i] || !billable(line, accepted) || !(review_sets(b->r, i) & b->set))
             continue;
-        bill_terms_line(&then, line, f);
-        double change = bill_measured(&then, g) - bill_measured(t, g);
+        bill_terms_line(&then, line, b->f);
+        double change = bill_measured(&then, b->g) - bill_measured(t, b->g);
         if ((change > 0) != raising)
             continue;
-        if (change > 0 && bill_measured(&then, g) > room && !g->disabled) {
-            refuse_bill(line, bill_measured(&then, g), bill_memory(f), bill_peak(g));
-            line->by_bill = true;
+        if (change > 0 && bill_measured(&then, b->g) > b->room && !b->g->disabled) {
+            refuse_bill(line, bill_measured(&then, b->g), bill_memory(b->f), bill_peak(b->g));
+            line->by_bill = b->misfit[i] = true;
             continue;
-        }
-        if (line->by_bill) {
-            line->by_bill = false;
-            line->refusal = REFUSE_NONE;
-            line->reason[0] = '\0';
         }
         if (accepted || raising)
             *t = then;
     }
 }
 
+static void bill_set(const struct billing *b, const struct bill_terms *now)
+{
+    struct memory_bill *bill = &b->r->bill;
+    struct bill_terms then = *now;
+    bill_lines(b, &then, true, false);
+    bill_lines(b, &then, true, true);
+    if (!(bill->new_measured > bill_measured(&then, b->g))) {
+        bill->new_measured = bill_measured(&then, b->g);
+        bill->peak = fmin(bill_peak(b->g), fmax(then.max_connections, 1));
+    }
+    bill->new_worst = fmax(bill->new_worst, bill_worst(&then));
+    bill_lines(b, &then, false, false);
+    bill_lines(b, &then, false, true);
+}
+
 void guard_bill(struct review *r, const struct server_facts *f, const struct guard_policy *g)
+{
+    struct bill_terms now;
+    bool misfit[CHANGES_MAX] = {false};
+    bill_terms_read(&now, f);
+    double measured = bill_measured(&now, g);
+    double memory = bill_memory(f);
+    r->bill = (struct memory_bill){.ram = memory,
+                                   .now_worst = bill_worst(&now),
+                                   .now_measured = measured,
+                                   .known = !isnan(memory)};
+    struct billing b = {.r = r, .f = f, .g = g, .misfit = misfit};
+    b.room = isnan(memory) ? INFINITY : bill_room(f, measured);
+    for (int s = 0; s < review_nsets(r); s++) {
+        b.set = 1u << s;
+        bill_set(&b, &now);
+    }
+    for (int i = 0; i < r->n; i++) {
+        struct review_line *line = &r->lines[i];
+        if (misfit[i] || !line->by_bill || !billable(line, line->answer == ANSWER_ACCEPT))
+            continue;
+        line->by_bill = false;
+        line->refusal = REFUSE_NONE;
+        line->reason[0] = '\0';
+    }
+}
+
+uint64_t guard_joins(const struct review *r, const struct server_facts *f,
+                     const struct guard_policy *g)
 {
     struct bill_terms now;
     bill_terms_read(&now, f);
     double measured = bill_measured(&now, g);
-    double memory = bill_memory(f);
-    double room = isnan(memory) ? INFINITY : bill_room(f, measured);
-    struct bill_terms then = now;
-    bill_lines(r, f, g, &then, true, false, room);
-    bill_lines(r, f, g, &then, true, true, room);
-    r->bill = (struct memory_bill){.ram = memory,
-                                   .now_worst = bill_worst(&now),
-                                   .now_measured = measured,
-                                   .new_worst = bill_worst(&then),
-                                   .new_measured = bill_measured(&then, g),
-                                   .peak = fmin(bill_peak(g), fmax(then.max_connections, 1)),
-                                   .known = !isnan(memory)};
-    bill_lines(r, f, g, &then, false, false, room);
-    bill_lines(r, f, g, &then, false, true, room);
+    double room = isnan(bill_memory(f)) ? INFINITY : bill_room(f, measured);
+    uint64_t joins = 0;
+    for (unsigned m = 0; m < 1u << SETS_MAX; m++) {
+        struct bill_terms then = now;
+        for (int i = 0; i < r->n; i++)
+            if (r->lines[i].refusal == REFUSE_NONE && r->lines[i].answer == ANSWER_ACCEPT &&
+                (review_sets(r, i) & m))
+                bill_terms_line(&then, &r->lines[i], f);
+        double need = bill_measured(&then, g);
+        if (g->disabled || need <= room || need <= measured)
+            joins |= UINT64_C(1) << m;
+    }
+    return joins;
 }
 
 bool review_is_trade(const struct review_line *line)

@@ -112,16 +112,55 @@ static void arm_forget(struct arm *a, const char *name)
         *e = a->entries[--a->n];
 }
 
-void arm_apply_review(struct arm *a, const struct review *review)
+void arm_apply_sets(struct arm *a, const struct review *review, unsigned sets)
 {
     for (int i = 0; i < review->n; i++) {
         const struct review_line *line = &review->lines[i];
         if (line->refusal != REFUSE_NONE || line->answer != ANSWER_ACCEPT)
             continue;
+        if (line->change.sets && !(review_sets(review, i) & sets))
+            continue;
         if (line->change.reset)
             arm_forget(a, line->change.name); /* as it was before us */
         else
             arm_set(a, line->change.name, true, line->send);
+    }
+}
+
+void arm_apply_review(struct arm *a, const struct review *review)
+{
+    arm_apply_sets(a, review, ~0u);
+}
+
+static bool entry_differs(const struct arm *a, const struct arm *b, const char *name)
+{
+    const struct entry *x = arm_entry(a, name), *y = arm_entry(b, name);
+    return !x != !y || (x && !entry_same(x, y));
+}
+
+int arm_differ(const struct arm *a, const struct arm *b, char (*names)[SETTING_NAME_MAX], int max)
+{
+    int n = 0;
+    for (int i = 0; i < a->n + b->n && n < max; i++) {
+        const char *name = i < a->n ? a->entries[i].name : b->entries[i - a->n].name;
+        if (entry_differs(a, b, name) && !(i >= a->n && arm_entry(a, name)))
+            text_copy_raw(names[n++], SETTING_NAME_MAX, name);
+    }
+    return n;
+}
+
+void arm_mix(struct arm *out, const struct arm *from, const struct arm *to,
+             const char (*names)[SETTING_NAME_MAX], int n, uint32_t which)
+{
+    *out = *from;
+    for (int i = 0; i < n; i++) {
+        const struct entry *e = arm_entry(to, names[i]);
+        if (!(which >> i & 1))
+            continue;
+        if (e)
+            arm_set(out, names[i], e->present, e->value);
+        else
+            arm_forget(out, names[i]);
     }
 }
 

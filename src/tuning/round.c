@@ -5,28 +5,43 @@
  * that was not measured to be the best. */
 #include "pgd/tuning/round.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "pgd/base/mem.h"
+#include "pgd/base/text.h"
 
 enum {
     BACK_TRIES_MAX = 2, /* switches to the best arm before the operator is asked */
     RUN_ERRORS_MAX = 3  /* failed runs in a row with which an experiment gives up */
 };
 
+/* Of the time that is left: a screening that takes more leaves too little for what it finds. */
+static const double screen_share = 0.4;
+
 const char *round_state_name(enum round_state s)
 {
     static const char *const names[] = {
-        [ROUND_IDLE] = "IDLE",           [ROUND_PROPOSE] = "PROPOSE",
-        [ROUND_REVIEW] = "REVIEW",       [ROUND_JOURNAL] = "JOURNAL",
-        [ROUND_PREFLIGHT] = "PREFLIGHT", [ROUND_APPLY] = "APPLY",
-        [ROUND_ACTIVATE] = "ACTIVATE",   [ROUND_VERIFY] = "VERIFY",
-        [ROUND_WARMUP] = "WARMUP",       [ROUND_MEASURE] = "MEASURE",
-        [ROUND_JUDGE] = "JUDGE",         [ROUND_KEEP] = "KEEP",
-        [ROUND_ROLLBACK] = "ROLLBACK",   [ROUND_CHECKPOINT] = "CHECKPOINT",
-        [ROUND_DONE] = "DONE",           [ROUND_EMPTY] = "EMPTY",
-        [ROUND_FAILED] = "FAILED",       [ROUND_CANCELLED] = "CANCELLED",
+        [ROUND_IDLE] = "IDLE",
+        [ROUND_PROPOSE] = "PROPOSE",
+        [ROUND_REVIEW] = "REVIEW",
+        [ROUND_JOURNAL] = "JOURNAL",
+        [ROUND_PREFLIGHT] = "PREFLIGHT",
+        [ROUND_APPLY] = "APPLY",
+        [ROUND_ACTIVATE] = "ACTIVATE",
+        [ROUND_VERIFY] = "VERIFY",
+        [ROUND_SCREEN] = "SCREEN",
+        [ROUND_WARMUP] = "WARMUP",
+        [ROUND_MEASURE] = "MEASURE",
+        [ROUND_JUDGE] = "JUDGE",
+        [ROUND_KEEP] = "KEEP",
+        [ROUND_ROLLBACK] = "ROLLBACK",
+        [ROUND_CHECKPOINT] = "CHECKPOINT",
+        [ROUND_DONE] = "DONE",
+        [ROUND_EMPTY] = "EMPTY",
+        [ROUND_FAILED] = "FAILED",
+        [ROUND_CANCELLED] = "CANCELLED",
         [ROUND_STUCK] = "STUCK",
     };
     return (size_t)s < ARRAY_LEN(names) ? names[s] : "";
@@ -73,6 +88,8 @@ static void judge(struct round *r)
     r->state = ROUND_JUDGE;
     experiment_verdict(x, &r->verdict);
     r->judged = true;
+    if (r->verdict.kind != VERDICT_IMPROVED)
+        r->veto[0] = '\0'; /* nothing to hold back */
     if (x->errors >= RUN_ERRORS_MAX && x->n > 0) {
         const struct err *why = &x->runs[x->n - 1].err;
         if (why->code != ERR_NONE)
@@ -80,7 +97,9 @@ static void judge(struct round *r)
         else
             err_set(&r->err, ERR_CHILD, "%d runs in a row failed", x->errors);
         go_back(r);
-    } else if (r->verdict.kind == VERDICT_IMPROVED || r->review.proposal.repair) {
+    } else if (r->review.proposal.repair) {
+        keep(r);
+    } else if (r->verdict.kind == VERDICT_IMPROVED && !r->veto[0]) {
         keep(r);
     } else {
         go_back(r);
@@ -107,6 +126,239 @@ static void advance(struct round *r, double seconds_left)
     }
 }
 
+/* ---- the screening ---- */
+
+const struct arm *round_arm(const struct round *r, int arm)
+{
+    return arm >= ROUND_TRIAL && arm < ROUND_TRIAL + r->ntrials ? &r->trials[arm - ROUND_TRIAL].arm
+           : arm == ARM_B                                       ? &r->candidate
+                                                                : &r->best;
+}
+
+static bool accepted(const struct review_line *l)
+{
+    return l->refusal == REFUSE_NONE && l->answer == ANSWER_ACCEPT;
+}
+
+bool round_measured(const struct round *r, int i)
+{
+    const struct review_line *l = &r->review.lines[i];
+    if (!r->candidate_sets)
+        return false;
+    return accepted(l) && (!l->change.sets || (review_sets(&r->review, i) & r->candidate_sets));
+}
+
+/* The trial arms that the accepted lines make: one for each alternative that has a line of its own left and differs from
+ * the best and from those before. */
+static void make_trials(struct round *r)
+{
+    for (int s = 0; s < review_nsets(&r->review); s++) {
+        struct round_trial *t = &r->trials[r->ntrials];
+        memset(t, 0, sizeof *t);
+        t->sets = 1u << s;
+        t->arm = r->best;
+        arm_apply_sets(&t->arm, &r->review, t->sets);
+        bool own = false;
+        for (int i = 0; i < r->review.n; i++) {
+            const struct review_line *l = &r->review.lines[i];
+            bool in = accepted(l) && (review_sets(&r->review, i) & t->sets);
+            own = own || (in && l->change.sets);
+            t->restart = t->restart || (in && l->restart);
+        }
+        int same = 0;
+        while (same < r->ntrials && !arm_same(&r->trials[same].arm, &t->arm))
+            same++;
+        if (!own || arm_same(&t->arm, &r->best))
+            continue;
+        if (same < r->ntrials) {
+            r->trials[same].sets |= t->sets;
+            continue;
+        }
+        char label[sizeof t->arm.label + sizeof r->review.proposal.set_names[0]];
+        snprintf(label, sizeof label, "round %d: %s", r->number, r->review.proposal.set_names[s]);
+        text_copy(t->arm.label, sizeof t->arm.label, label);
+        r->ntrials++;
+    }
+}
+
+/* How many trial arms can be screened in the share of the time that is the screening's; 0 = no two. */
+static int screen_fits(struct round *r, double seconds_left)
+{
+    bool restarts = false;
+    for (int i = 0; i < r->ntrials; i++)
+        restarts = restarts || r->trials[i].restart;
+    double later = experiment_cost(r->plan, EXPERIMENT_ROUND, restarts);
+    double share = screen_share * seconds_left;
+    r->screen_had = share < seconds_left - later ? share : seconds_left - later;
+    for (int n = r->ntrials; n >= 2; n--)
+        if (race_cost(r->plan, n + 1, restarts) <= r->screen_had)
+            return n;
+    r->screen_needs = race_cost(r->plan, 3, restarts);
+    return 0;
+}
+
+static void make_candidate(struct round *r, unsigned sets)
+{
+    r->candidate_sets = sets;
+    arm_apply_sets(&r->candidate, &r->review, sets);
+}
+
+/* With two trial arms or more, and time for them; where a person makes the switches nothing is screened. False: there is
+ * one candidate, the first alternative. */
+static bool screen_begin(struct round *r, double seconds_left)
+{
+    make_trials(r);
+    int n = 0;
+    if (r->ntrials >= 2 && !r->experiment.blocks && r->plan)
+        n = screen_fits(r, seconds_left);
+    if (n < 2) {
+        make_candidate(r, r->ntrials ? r->trials[0].sets : 1);
+        r->ntrials = 0;
+        return false;
+    }
+    r->ntrials = n;
+    r->candidate_sets = 0; /* there is none before the screening has found it */
+    r->nscreened = review_nsets(&r->review);
+    r->screening = true;
+    r->screen_until = seconds_left - r->screen_had;
+    race_init(&r->race, n + 1, r->plan, r->experiment.floor, r->arm_in_force);
+    for (int i = 0; i < n; i++)
+        r->race.arms[i + 1].restart = r->trials[i].restart;
+    return true;
+}
+
+static int race_number(int arm)
+{
+    return arm >= ROUND_TRIAL ? arm - ROUND_TRIAL + 1 : arm;
+}
+
+/* Two values of one setting must not meet in the candidate, and its memory must fit. */
+static bool may_join(const struct round *r, unsigned have, unsigned more)
+{
+    const struct review *v = &r->review;
+    for (int i = 0; i < v->n; i++)
+        for (int j = 0; j < v->n; j++)
+            if (accepted(&v->lines[i]) && accepted(&v->lines[j]) && i != j &&
+                (review_sets(v, i) & have) && (review_sets(v, j) & more) &&
+                strcmp(v->lines[i].change.name, v->lines[j].change.name) == 0 &&
+                (v->lines[i].change.reset != v->lines[j].change.reset ||
+                 strcmp(v->lines[i].send, v->lines[j].send) != 0))
+                return false;
+    return r->joins >> (have | more) & 1;
+}
+
+/* The winner, and whatever else has gained beside it, the better ones first: each was faster than the best arm with the
+ * race's own confidence. What rides along in vain costs nothing that the experiment and the ablation would not show. */
+static unsigned join_gains(const struct round *r, int winner)
+{
+    unsigned sets = r->trials[winner - 1].sets;
+    bool seen[RACE_ARMS_MAX] = {false};
+    for (int round = 0; round < r->ntrials; round++) {
+        int next = 0;
+        struct race_result res, best = {0};
+        for (int i = 1; i <= r->ntrials; i++) {
+            race_result(&r->race, i, &res);
+            if (seen[i] || !res.gained || (next && res.ratio <= best.ratio))
+                continue;
+            next = i;
+            best = res;
+        }
+        if (!next)
+            break;
+        seen[next] = true;
+        if (next != winner && may_join(r, sets, r->trials[next - 1].sets))
+            sets |= r->trials[next - 1].sets;
+    }
+    return sets;
+}
+
+static void screen_results(struct round *r)
+{
+    for (int s = 0; s < r->nscreened; s++)
+        r->screened[s] = (struct race_result){NAN, NAN, NAN, 0, false, false};
+    for (int i = 0; i < r->ntrials; i++)
+        for (int s = 0; s < r->nscreened; s++)
+            if (r->trials[i].sets >> s & 1)
+                race_result(&r->race, i + 1, &r->screened[s]);
+}
+
+/* Judged without an experiment: what the screening showed is said, and nothing is claimed. */
+static void nothing_gained(struct round *r)
+{
+    int best = -1;
+    for (int s = 0; s < r->nscreened; s++)
+        if (isfinite(r->screened[s].ratio) &&
+            (best < 0 || r->screened[s].ratio > r->screened[best].ratio))
+            best = s;
+    r->state = ROUND_JUDGE;
+    experiment_verdict(&r->experiment, &r->verdict);
+    r->verdict.kind = VERDICT_INCONCLUSIVE;
+    if (best < 0)
+        snprintf(r->verdict.note, sizeof r->verdict.note, "screening: no alternative was measured");
+    else
+        snprintf(r->verdict.note, sizeof r->verdict.note,
+                 "screening: no alternative gained; the best, %s, was at %+.1f %%",
+                 r->review.proposal.set_names[best], (r->screened[best].ratio - 1) * 100);
+    r->judged = true;
+    go_back(r);
+}
+
+/* The arm in force may be the candidate already; its experiment then begins with it. */
+static void begin_experiment(struct round *r)
+{
+    struct experiment *x = &r->experiment;
+    if (r->arm_in_force >= ROUND_TRIAL && arm_same(round_arm(r, r->arm_in_force), &r->candidate))
+        r->arm_in_force = ARM_B;
+    x->arm = r->arm_in_force >= ROUND_TRIAL ? -1 : r->arm_in_force;
+    x->first = x->arm == ARM_B ? ARM_B : ARM_A;
+}
+
+static void screened(struct round *r, double seconds_left)
+{
+    int failed = 0;
+    for (int i = 0; i < r->ntrials; i++)
+        failed += r->trials[i].failed;
+    r->screening = false;
+    screen_results(r);
+    if (failed == r->ntrials || r->race.errors >= RUN_ERRORS_MAX) {
+        r->err = r->trial_err;
+        if (r->err.code == ERR_NONE)
+            err_set(&r->err, ERR_CHILD, "%d runs in a row failed", r->race.errors);
+        go_back(r);
+        return;
+    }
+    int winner = race_winner(&r->race);
+    if (winner < 1 || winner > r->ntrials) {
+        nothing_gained(r);
+        return;
+    }
+    make_candidate(r, join_gains(r, winner));
+    begin_experiment(r);
+    advance(r, seconds_left);
+}
+
+/* Whatever the race wants next. */
+static void screen_advance(struct round *r, double seconds_left)
+{
+    struct experiment_next next = race_next(&r->race, seconds_left - r->screen_until);
+    switch (next.want) {
+    case EXPERIMENT_SWITCH:
+        want_switch(r, ROUND_JOURNAL, next.arm > 0 ? ROUND_TRIAL + next.arm - 1 : ARM_A);
+        return;
+    case EXPERIMENT_WARMUP:
+    case EXPERIMENT_RUN:
+        r->run_warmup = next.want == EXPERIMENT_WARMUP;
+        r->run_seconds = next.seconds;
+        wish(r, ROUND_SCREEN, ROUND_WANT_RUN);
+        return;
+    case EXPERIMENT_FINISHED:
+        screened(r, seconds_left);
+        return;
+    }
+}
+
+/* ---- messages ---- */
+
 static void proposed(struct round *r)
 {
     if (r->review.n == 0 || r->review.proposal.nothing_left)
@@ -120,10 +372,15 @@ static void reviewed(struct round *r, double seconds_left)
     for (int i = 0; i < r->review.n; i++)
         if (r->review.lines[i].answer == ANSWER_NONE)
             r->review.lines[i].answer = ANSWER_REJECT;
-    arm_apply_review(&r->candidate, &r->review);
     if (r->review.proposal
             .repair) /* it stays whatever is measured: more runs would decide nothing */
         r->experiment.max_runs = r->experiment.min_runs;
+    if (r->review.proposal.nsets < 2)
+        make_candidate(r, ~0u);
+    else if (screen_begin(r, seconds_left)) {
+        screen_advance(r, seconds_left);
+        return;
+    }
     if (review_accepted(&r->review) == 0 || arm_same(&r->candidate, &r->best))
         wish(r, ROUND_EMPTY, ROUND_WANT_END);
     else
@@ -176,10 +433,33 @@ static void note_error(struct round *r, const struct err *err)
         err_set(&r->err, ERR_VERIFY, "the configuration could not be switched");
 }
 
+/* A trial arm that cannot be had is no reason to give up the others; where nothing can be switched any more it is. */
+static bool drops_out(const struct round *r, const struct err *err)
+{
+    return r->screening && !r->cancelled && r->want_arm >= ROUND_TRIAL &&
+           r->state != ROUND_ROLLBACK &&
+           !(err && (err->code == ERR_LOST || err->code == ERR_CANCELLED));
+}
+
+static void drop_out(struct round *r, const struct err *err, double seconds_left)
+{
+    r->trials[r->want_arm - ROUND_TRIAL].failed = true;
+    if (err && err->code != ERR_NONE)
+        r->trial_err = *err;
+    else
+        err_set(&r->trial_err, ERR_VERIFY, "the configuration could not be switched");
+    race_failed(&r->race, race_number(r->want_arm));
+    screen_advance(r, seconds_left);
+}
+
 /* The switch did not happen: the arm in force is the one from before. */
-static void switch_failed(struct round *r, const struct err *err)
+static void switch_failed(struct round *r, const struct err *err, double seconds_left)
 {
     bool back = r->state == ROUND_ROLLBACK || r->want_arm == ARM_A;
+    if (drops_out(r, err)) {
+        drop_out(r, err, seconds_left);
+        return;
+    }
     /* A cancelled switch may well report that it failed; that is what was asked for. */
     if (back || !r->cancelled)
         note_error(r, err);
@@ -192,11 +472,16 @@ static void switch_failed(struct round *r, const struct err *err)
 static void switch_done(struct round *r, const struct round_msg *msg)
 {
     r->arm_in_force = r->want_arm;
-    experiment_switched(&r->experiment, r->want_arm, msg->restarted);
+    if (r->screening)
+        race_switched(&r->race, race_number(r->want_arm), msg->restarted);
+    else
+        experiment_switched(&r->experiment, r->want_arm, msg->restarted);
     if (r->cancelled || r->state == ROUND_ROLLBACK)
         go_back(r);
     else if (r->state == ROUND_KEEP)
         keep(r);
+    else if (r->screening)
+        screen_advance(r, msg->seconds_left);
     else
         advance(r, msg->seconds_left);
 }
@@ -209,7 +494,7 @@ static void switched(struct round *r, const struct round_msg *msg)
         return;
     case APPLY_ROLLED_BACK:
     case APPLY_FAILED:
-        switch_failed(r, msg->err);
+        switch_failed(r, msg->err, msg->seconds_left);
         return;
     case APPLY_STUCK:
         r->arm_in_force = -1;
@@ -221,11 +506,34 @@ static void switched(struct round *r, const struct round_msg *msg)
     }
 }
 
+static void screen_ran(struct round *r, struct bench_run *run)
+{
+    if (r->run_warmup) {
+        r->ran_warmup = true;
+        race_warmed(&r->race);
+    } else {
+        run->warmup = false;
+        if (!run->valid && run->err.code != ERR_NONE)
+            r->trial_err = run->err;
+        race_add(&r->race, run);
+    }
+    bench_run_clear(run);
+}
+
 static void ran(struct round *r, const struct round_msg *msg)
 {
     struct bench_run none;
     memset(&none, 0, sizeof none);
     struct bench_run *run = msg->run ? msg->run : &none;
+    text_copy(r->veto, sizeof r->veto, msg->veto ? msg->veto : "");
+    if (r->state == ROUND_SCREEN) {
+        screen_ran(r, run);
+        if (r->cancelled)
+            go_back(r);
+        else
+            screen_advance(r, msg->seconds_left);
+        return;
+    }
     if (r->state == ROUND_WARMUP) {
         bench_run_clear(run);
         r->ran_warmup = true;
@@ -270,12 +578,16 @@ void round_init(struct round *r, int number, const struct arm *best, const struc
     r->candidate = *best;
     snprintf(r->candidate.label, sizeof r->candidate.label, "round %d", number);
     r->arm_in_force = ARM_A;
+    r->plan = plan;
+    r->joins = UINT64_MAX;
+    r->candidate_sets = ~0u;
     experiment_init(&r->experiment, EXPERIMENT_ROUND, plan, floor, ARM_A);
 }
 
 void round_step(struct round *r, const struct round_msg *msg)
 {
-    bool running = r->state == ROUND_WARMUP || r->state == ROUND_MEASURE;
+    bool running = r->state == ROUND_WARMUP || r->state == ROUND_MEASURE ||
+                   r->state == ROUND_SCREEN;
     bool over = r->state >= ROUND_DONE;
     if (!over)
         r->want = ROUND_WANT_NOTHING;

@@ -56,10 +56,11 @@ static const struct entry *original_entry(const struct session *s, const char *n
     return NULL;
 }
 
+/* Of what the round measured: lines of an alternative that was dropped before are no part of its result. */
 static const struct setting_change *change_of(const struct round_history *h, const char *name)
 {
     for (int i = 0; i < h->n; i++)
-        if (strcmp(h->changes[i].name, name) == 0)
+        if ((h->measured >> i & 1) && strcmp(h->changes[i].name, name) == 0)
             return &h->changes[i];
     return NULL;
 }
@@ -114,7 +115,8 @@ static void drop_resets(const struct session *s, struct final_setting *list, int
             drop(list, n, s->best.entries[i].name);
     for (int i = 0; i < s->nhistory; i++)
         for (int k = 0; k < s->history[i].n; k++)
-            if (s->history[i].kept && s->history[i].changes[k].reset)
+            if (s->history[i].kept && (s->history[i].measured >> k & 1) &&
+                s->history[i].changes[k].reset)
                 drop(list, n, s->history[i].changes[k].name);
 }
 

@@ -18,6 +18,7 @@ const char *flow_state_name(enum flow_state s)
         [FLOW_RECOVER] = "recovery", [FLOW_SIGHT] = "first sight",  [FLOW_STRATEGY] = "strategy",
         [FLOW_PLAN] = "plan",        [FLOW_PREPARE] = "preparing",  [FLOW_BASELINE] = "baseline",
         [FLOW_TARGET] = "target",    [FLOW_ROUND] = "round",        [FLOW_CONFIRM] = "confirmation",
+        [FLOW_ABLATE] = "ablation",
         [FLOW_SETTLE] = "settling",  [FLOW_SUMMARY] = "summary",    [FLOW_PAUSING] = "pausing",
         [FLOW_PAUSED] = "paused",    [FLOW_STUCK] = "stuck",        [FLOW_ERROR] = "error",
     };

@@ -210,6 +210,8 @@ static void put_round(json_t *j, const struct round *r)
     put(j, "arm_in_force", json_integer(r->arm_in_force));
     put(j, "judged", json_boolean(r->judged));
     put(j, "candidate", store_arm_json(&r->candidate));
+    put(j, "alternatives", json_integer(review_nsets(&r->review)));
+    put(j, "measured", json_integer(r->candidate_sets & ((1u << SETS_MAX) - 1)));
     put(j, "verdict", json_from_verdict(&r->verdict));
     put(j, "accepted", json_from_accepted(&r->review));
     put(j, "experiment", json_from_experiment(&r->experiment));
@@ -237,6 +239,15 @@ static bool read_round(const json_t *j, struct session *s, struct err *e)
     r->arm_in_force = whole(j, "arm_in_force", -1, ARM_B, &ok);
     if (!ok || !read_state(j, r))
         return err_set(e, ERR_FORMAT, "field \"pending\" is not a round's switch");
+    r->joins = UINT64_MAX;
+    r->candidate_sets = json_object_get(j, "measured")
+                            ? (unsigned)whole(j, "measured", 0, (1 << SETS_MAX) - 1, &ok)
+                            : ~0u;
+    r->review.proposal.nsets = json_object_get(j, "alternatives")
+                                   ? whole(j, "alternatives", 1, SETS_MAX, &ok)
+                                   : 1;
+    if (!ok)
+        return err_set(e, ERR_FORMAT, "field \"pending\" has no such alternatives");
     r->judged = js_get_bool(j, "judged", false);
     r->best = s->best;
     r->want = ROUND_WANT_SWITCH;

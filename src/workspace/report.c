@@ -342,12 +342,52 @@ static void changes(const struct session *s, int round, struct buf *out)
     buf_puts(out, "\n");
 }
 
-/* All changes of the round together, as if their effects were independent of each other. */
+/* What an alternative consists of: the lines of its own. */
+static void put_set(const struct round_history *h, int set, struct buf *out)
+{
+    bool any = false;
+
+    for (int i = 0; i < h->n; i++) {
+        if (!(h->changes[i].sets >> set & 1))
+            continue;
+        buf_puts(out, any ? ", " : "");
+        export_code(out, h->changes[i].name);
+        buf_puts(out, " = ");
+        export_code(out, h->changes[i].reset ? "reset" : or_dash(h->changes[i].value));
+        any = true;
+    }
+    if (!any)
+        buf_printf(out, "alternative %d", set + 1);
+}
+
+static void screening(const struct round_history *h, struct buf *out)
+{
+    if (h->nsets == 0)
+        return;
+    buf_puts(out, "- **Screened first, in short runs:**\n");
+    for (int i = 0; i < h->nsets; i++) {
+        const struct race_result *r = &h->sets[i];
+        buf_puts(out, "    - ");
+        put_set(h, i, out);
+        if (isfinite(r->ratio))
+            buf_printf(out, ": %+.1f %% in %d run%s%s\n", (r->ratio - 1) * 100, r->runs,
+                       r->runs == 1 ? "" : "s",
+                       r->out      ? ", dropped"
+                       : r->gained ? ", gained"
+                                   : ", no gain");
+        else
+            buf_puts(out, r->out ? ": could not be measured\n" : ": not measured\n");
+    }
+}
+
+/* All changes that the round measured together, as if their effects were independent of each other. */
 static void prediction_held(const struct round_history *h, struct buf *out)
 {
     double lo = 1, hi = 1;
 
     for (int i = 0; i < h->n; i++) {
+        if (!(h->measured >> i & 1))
+            continue;
         lo *= 1 + h->changes[i].expect_lo / 100;
         hi *= 1 + h->changes[i].expect_hi / 100;
     }
@@ -410,6 +450,7 @@ static void one_round(const struct session *s, int round, struct buf *out)
     buf_printf(out, "#### Round %d: %s%s\n\n", h->number, what,
                h->failed || h->kept || h->verdict.kind == VERDICT_NONE ? "" : ", undone");
     changes(s, round, out);
+    screening(h, out);
     if (h->verdict.kind != VERDICT_NONE)
         put_verdict(&h->verdict, out);
     prediction_held(h, out);
@@ -424,13 +465,17 @@ static void no_help(const struct session *s, struct buf *out)
     bool any = false;
 
     for (int i = 0; i < s->nhistory; i++)
-        any = any || (!s->history[i].kept && s->history[i].n > 0);
+        for (int k = 0; k < s->history[i].n; k++)
+            any = any || !s->history[i].kept || !(s->history[i].measured >> k & 1);
     if (!any && s->nrejected == 0)
         return;
     buf_puts(out, "### What did not help\n\n");
     for (int i = 0; i < s->nhistory; i++) {
         const struct round_history *h = &s->history[i];
-        for (int k = 0; !h->kept && k < h->n; k++) {
+        for (int k = 0; k < h->n; k++) {
+            bool measured = h->measured >> k & 1;
+            if (h->kept && measured)
+                continue;
             buf_puts(out, "- ");
             export_code(out, h->changes[k].name);
             buf_puts(out, " = ");
@@ -438,6 +483,8 @@ static void no_help(const struct session *s, struct buf *out)
             buf_printf(out, ", round %d: ", h->number);
             if (h->failed)
                 buf_puts(out, "could not be applied");
+            else if (!measured)
+                buf_puts(out, h->nsets ? "screened, not measured further" : "not measured");
             else
                 export_effect(&h->verdict, out);
             buf_puts(out, "\n");
@@ -451,6 +498,41 @@ static void no_help(const struct session *s, struct buf *out)
         buf_puts(out, ": proposed, refused or not accepted\n");
     }
     buf_puts(out, "\n");
+}
+
+/* What the ablation found. */
+static void earned(const struct session *s, struct buf *out)
+{
+    bool any = false, gone = false;
+
+    if (s->nearned == 0)
+        return;
+    buf_puts(out, "### What each change earns\n\n"
+                  "| Setting | Value | With it over without it | Stays |\n|---|---|---|---|\n");
+    for (int i = 0; i < s->nearned; i++) {
+        const struct earned *e = &s->earned[i];
+        buf_puts(out, "| ");
+        export_code(out, e->name);
+        buf_puts(out, " | ");
+        export_code(out, e->value[0] ? e->value : "reset");
+        if (isfinite(e->ratio))
+            buf_printf(out, " | %+.1f %% (95 %% interval %+.1f" ELLIPSIS "%+.1f) | ",
+                       (e->ratio - 1) * 100, (e->lo - 1) * 100, (e->hi - 1) * 100);
+        else
+            buf_puts(out, " | not measured by itself | ");
+        buf_printf(out, "%s |\n",
+                   e->taken_out ? "no, taken out"
+                   : e->idle    ? "yes, though idle"
+                                : "yes");
+        any = any || e->idle;
+        gone = gone || e->taken_out;
+    }
+    buf_puts(out,
+             "\nShort runs with some of the changes left out, others each time; the figures are "
+             "of all of them together.");
+    if (any && !gone)
+        buf_puts(out, " What is idle stays: the set without it has no confirmation of its own.");
+    buf_puts(out, gone ? " The confirmation above is of the set that stays.\n\n" : "\n\n");
 }
 
 static void one_session(const struct session *s, struct buf *out)
@@ -476,6 +558,7 @@ static void one_session(const struct session *s, struct buf *out)
         put_verdict(&s->final, out);
         buf_puts(out, "\n");
     }
+    earned(s, out);
     if (s->end_reason[0]) {
         buf_puts(out, "The session ended because: ");
         export_markdown(out, s->end_reason);

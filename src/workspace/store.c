@@ -15,8 +15,6 @@
 #include "pgd/base/text.h"
 #include "pgd/protocol/json_records.h"
 
-enum { FORMAT = 1 };
-
 /* ---- names ---- */
 
 static void put_escaped(struct buf *b, const char *s, bool dots_to_dashes)
@@ -102,7 +100,7 @@ static bool safe_name(const char *s)
 
 /* ---- small parts ---- */
 
-static void dump(json_t *j, struct buf *out)
+void store_dump(json_t *j, struct buf *out)
 {
     char *text = json_dumps(j, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
 
@@ -346,6 +344,8 @@ json_t *store_changes_json(const struct setting_change *c, int n)
         put(j, "expect_lo", js_num(c[i].expect_lo));
         put(j, "expect_hi", js_num(c[i].expect_hi));
         put(j, "risk", js_text(risk_words[c[i].risk]));
+        put(j, "sets", json_integer(c[i].sets));
+        put(j, "rule", js_text(c[i].rule));
         json_array_append_new(list, j);
     }
     return list;
@@ -354,6 +354,7 @@ json_t *store_changes_json(const struct setting_change *c, int n)
 bool store_change_read(const json_t *j, struct setting_change *c, struct err *e)
 {
     char risk[16];
+    int64_t sets;
 
     if (!js_get_text(j, "name", c->name, sizeof c->name) || !text_is_ident(c->name))
         return wrong("changes.name", "the name of a setting", e);
@@ -363,8 +364,11 @@ bool store_change_read(const json_t *j, struct setting_change *c, struct err *e)
         !read_text(j, "evidence", c->evidence, sizeof c->evidence, e) ||
         !read_num(j, "expect_lo", -1000, 100000, &c->expect_lo, e) ||
         !read_num(j, "expect_hi", -1000, 100000, &c->expect_hi, e) ||
-        !read_text(j, "risk", risk, sizeof risk, e))
+        !read_text(j, "risk", risk, sizeof risk, e) ||
+        !read_text(j, "rule", c->rule, sizeof c->rule, e) ||
+        !read_whole(j, "sets", (1 << SETS_MAX) - 1, &sets, e))
         return false;
+    c->sets = (unsigned)sets;
     for (int i = RISK_LOW; i <= RISK_HIGH; i++)
         if (strcmp(risk, risk_words[i]) == 0) {
             c->risk = (enum risk)i;
@@ -385,6 +389,57 @@ static bool json_to_changes(const json_t *j, struct round_history *h, struct err
     return true;
 }
 
+static json_t *json_from_results(const struct round_history *h)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < h->nsets; i++) {
+        const struct race_result *r = &h->sets[i];
+        json_t *j = json_object();
+        put(j, "ratio", js_num(r->ratio));
+        put(j, "lo", js_num(r->lo));
+        put(j, "hi", js_num(r->hi));
+        put(j, "runs", json_integer(r->runs));
+        put(j, "out", json_boolean(r->out));
+        put(j, "gained", json_boolean(r->gained));
+        json_array_append_new(list, j);
+    }
+    return list;
+}
+
+static bool json_to_results(const json_t *j, struct round_history *h, struct err *e)
+{
+    const json_t *list;
+
+    if (!read_list(j, "sets", SETS_MAX, &list, e))
+        return false;
+    for (; h->nsets < (int)json_array_size(list); h->nsets++) {
+        const json_t *one = json_array_get(list, (size_t)h->nsets);
+        struct race_result *r = &h->sets[h->nsets];
+        if (!json_is_object(one))
+            return wrong("sets", "a list of objects", e);
+        r->out = js_get_bool(one, "out", false);
+        r->gained = js_get_bool(one, "gained", false);
+        if (!read_num(one, "ratio", 0, 1e12, &r->ratio, e) ||
+            !read_num(one, "lo", 0, 1e300, &r->lo, e) ||
+            !read_num(one, "hi", 0, 1e300, &r->hi, e) || !read_count(one, "runs", &r->runs, e))
+            return false;
+    }
+    return true;
+}
+
+/* Which of the changes the verdict is of. Rounds without alternatives, and files from before there were any: all. */
+static bool read_measured(const json_t *j, struct round_history *h, struct err *e)
+{
+    uint32_t all = h->n < 32 ? (UINT32_C(1) << h->n) - 1 : UINT32_MAX;
+    int64_t bits = all;
+
+    if (member(j, "measured") && !read_whole(j, "measured", UINT32_MAX, &bits, e))
+        return false;
+    h->measured = (uint32_t)bits & all;
+    return true;
+}
+
 /* ---- session.json ---- */
 
 static json_t *json_from_history(const struct round_history *h, const struct conclusion *said)
@@ -393,6 +448,8 @@ static json_t *json_from_history(const struct round_history *h, const struct con
 
     put(j, "round", json_integer(h->number));
     put(j, "changes", store_changes_json(h->changes, h->n));
+    put(j, "measured", json_integer(h->measured));
+    put(j, "sets", json_from_results(h));
     put(j, "verdict", json_from_verdict(&h->verdict));
     put(j, "kept", json_boolean(h->kept));
     put(j, "failed", json_boolean(h->failed));
@@ -436,12 +493,54 @@ static json_t *json_from_rejected(const struct session *s)
     return list;
 }
 
+static json_t *json_from_earned(const struct session *s)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < s->nearned; i++) {
+        const struct earned *e = &s->earned[i];
+        json_t *j = json_object();
+        put(j, "name", js_text(e->name));
+        put(j, "value", js_text(e->value));
+        put(j, "tested", json_boolean(e->tested));
+        put(j, "idle", json_boolean(e->idle));
+        put(j, "taken_out", json_boolean(e->taken_out));
+        put(j, "ratio", js_num(e->ratio));
+        put(j, "lo", js_num(e->lo));
+        put(j, "hi", js_num(e->hi));
+        json_array_append_new(list, j);
+    }
+    return list;
+}
+
+static bool read_earned(const json_t *j, struct session *s, struct err *e)
+{
+    const json_t *list;
+
+    if (!read_list(j, "earned", CHANGES_MAX, &list, e))
+        return false;
+    for (; s->nearned < (int)json_array_size(list); s->nearned++) {
+        const json_t *one = json_array_get(list, (size_t)s->nearned);
+        struct earned *c = &s->earned[s->nearned];
+        if (!js_get_text(one, "name", c->name, sizeof c->name) || !text_is_ident(c->name))
+            return wrong("earned.name", "the name of a setting", e);
+        c->tested = js_get_bool(one, "tested", false);
+        c->idle = js_get_bool(one, "idle", false);
+        c->taken_out = js_get_bool(one, "taken_out", false);
+        if (!read_text(one, "value", c->value, sizeof c->value, e) ||
+            !read_num(one, "ratio", 0, 1e12, &c->ratio, e) ||
+            !read_num(one, "lo", 0, 1e300, &c->lo, e) || !read_num(one, "hi", 0, 1e300, &c->hi, e))
+            return false;
+    }
+    return true;
+}
+
 void store_session_json(const struct session *s, struct buf *out)
 {
     json_t *j = json_object(), *rounds = json_array();
     char when[40];
 
-    put(j, "format", json_integer(FORMAT));
+    put(j, "format", json_integer(STORE_FORMAT));
     put(j, "name", js_text(s->name));
     put(j, "state", js_text(session_state_name(s->state)));
     clock_iso(s->created_wall_us, when, sizeof when);
@@ -471,17 +570,18 @@ void store_session_json(const struct session *s, struct buf *out)
     put(j, "before", json_from_values(s->first, s->nfirst));
     put(j, "after", json_from_values(s->final_values, s->nfinal));
     put(j, "verdict", json_from_verdict(&s->final));
+    put(j, "earned", json_from_earned(s));
     put(j, "end_reason", js_text(s->end_reason));
     put(j, "journal_no", json_integer((json_int_t)s->journal_no));
     put(j, "run_number", json_integer(s->run_number));
     put(j, "by_hand", json_boolean(s->by_hand));
     put(j, "pending", store_pending_json(s));
-    dump(j, out);
+    store_dump(j, out);
 }
 
 /* The head that every file of ours has: an object with a format that we know. One of a newer version is REFUSED:
  * unlike a damaged one it may not be made again. */
-static json_t *open_file(const char *text, size_t len, const char *name, struct err *e)
+json_t *store_open(const char *text, size_t len, const char *name, struct err *e)
 {
     json_t *j = js_parse(text, len, e);
 
@@ -494,12 +594,13 @@ static json_t *open_file(const char *text, size_t len, const char *name, struct 
         return NULL;
     }
     int64_t format = js_get_int(j, "format", -1);
-    if (format != FORMAT) {
-        err_set(e, format > FORMAT ? ERR_REFUSED : ERR_FORMAT,
-                format > FORMAT ? "%s was written by a newer version" : "%s has no known format",
+    if (format != STORE_FORMAT) {
+        err_set(e, format > STORE_FORMAT ? ERR_REFUSED : ERR_FORMAT,
+                format > STORE_FORMAT ? "%s was written by a newer version"
+                                      : "%s has no known format",
                 name);
         err_detail(e, "Its format is %lld; this version knows format %d.", (long long)format,
-                   FORMAT);
+                   STORE_FORMAT);
         err_hint(e, "The file is left as it is. Use the version that wrote it.");
         json_decref(j);
         return NULL;
@@ -534,6 +635,7 @@ static bool read_round(const json_t *j, struct round_history *h, struct conclusi
     h->kept = js_get_bool(j, "kept", false);
     h->failed = js_get_bool(j, "failed", false);
     return read_count(j, "round", &h->number, e) && json_to_changes(j, h, e) &&
+           read_measured(j, h, e) && json_to_results(j, h, e) &&
            (!verdict || json_to_verdict(verdict, &h->verdict, e)) &&
            (!conclusion || json_to_conclusion(conclusion, said, e)) &&
            store_window_read(j, "window", &h->window, e);
@@ -653,7 +755,8 @@ static bool read_session(const json_t *j, struct session *s, struct err *e)
     if (!read_state(j, &s->state))
         return err_set(e, ERR_FORMAT, "field \"state\" is not a state");
     return read_records(j, s, e) && read_figures(j, s, e) && read_rounds(j, s, e) &&
-           read_rejected(j, s, e) && read_values(j, "before", s->first, &s->nfirst, e) &&
+           read_rejected(j, s, e) && read_earned(j, s, e) &&
+           read_values(j, "before", s->first, &s->nfirst, e) &&
            read_values(j, "after", s->final_values, &s->nfinal, e) &&
            read_text(j, "end_reason", s->end_reason, sizeof s->end_reason, e) &&
            store_pending_read(j, s, e);
@@ -661,7 +764,7 @@ static bool read_session(const json_t *j, struct session *s, struct err *e)
 
 bool store_session_parse(const char *text, size_t len, struct session *s, struct err *e)
 {
-    json_t *j = open_file(text, len, "session.json", e);
+    json_t *j = store_open(text, len, "session.json", e);
     bool ok;
 
     session_reset(s);
@@ -698,7 +801,7 @@ void store_index_json(const struct workspace *w, struct buf *out)
 {
     json_t *j = json_object(), *list = json_array();
 
-    put(j, "format", json_integer(FORMAT));
+    put(j, "format", json_integer(STORE_FORMAT));
     for (int i = 0; i < w->nsessions; i++) {
         const struct session_row *r = &w->sessions[i];
         json_t *row = json_object();
@@ -713,7 +816,7 @@ void store_index_json(const struct workspace *w, struct buf *out)
         json_array_append_new(list, row);
     }
     put(j, "sessions", list);
-    dump(j, out);
+    store_dump(j, out);
 }
 
 static bool read_row(const json_t *j, struct session_row *r)
@@ -736,7 +839,7 @@ static bool read_row(const json_t *j, struct session_row *r)
 
 bool store_index_parse(const char *text, size_t len, struct workspace *w, struct err *e)
 {
-    json_t *j = open_file(text, len, "index.json", e), *row;
+    json_t *j = store_open(text, len, "index.json", e), *row;
     size_t i;
 
     w->nsessions = 0;
@@ -759,126 +862,6 @@ bool store_index_parse(const char *text, size_t len, struct workspace *w, struct
         }
         w->nsessions++;
     }
-    json_decref(j);
-    return true;
-}
-
-/* ---- workspace.json ---- */
-
-static json_t *json_from_identity(const struct identity *id)
-{
-    json_t *j = json_object();
-
-    put(j, "version_num", json_integer(id->version_num));
-    put(j, "version", js_text(id->version));
-    put(j, "system_identifier", js_text(id->system_identifier));
-    put(j, "standby", json_boolean(id->standby));
-    put(j, "server_addr", js_text(id->server_addr));
-    put(j, "server_port", json_integer(id->server_port));
-    put(j, "data_directory", js_text(id->data_directory));
-    put(j, "config_file", js_text(id->config_file));
-    put(j, "database", js_text(id->database));
-    put(j, "role", js_text(id->role));
-    put(j, "bindir", js_text(id->bindir));
-    put(j, "owner", js_text(id->owner));
-    put(j, "supervisor", js_text(id->supervisor));
-    put(j, "access", js_text(id->access));
-    put(j, "manager", js_text(id->manager));
-    put(j, "pg_ctlcluster", json_boolean(id->pg_ctlcluster));
-    return j;
-}
-
-void store_workspace_json(const struct model *m, struct buf *out)
-{
-    const struct server_facts *f = &m->server;
-    const struct link *l = &m->links[CONN_CONTROL];
-    json_t *j = json_object(), *system = json_object(), *connection = json_object();
-
-    put(j, "format", json_integer(FORMAT));
-    put(j, "name", js_text(m->workspace.name));
-    put(j, "server", json_from_identity(&f->id));
-    put(system, "hostname", js_text(f->host.hostname));
-    put(system, "kernel", js_text(f->host.kernel));
-    put(system, "os", js_text(f->host.os));
-    put(system, "cpu_model", js_text(f->host.cpu_model));
-    put(system, "cpus", json_integer(f->host.known ? f->host.cpus : 0));
-    put(system, "mem_total", js_num(f->host.known ? f->host.mem_total : NAN));
-    put(system, "data_disk", js_text(f->host.data.kind));
-    put(system, "data_free", js_num(f->host.known ? f->host.data.free_bytes : NAN));
-    put(j, "restart_s", js_num(m->workspace.restart_s));
-    put(j, "system", system);
-    put(connection, "host", js_text(l->host));
-    put(connection, "port", js_text(l->port));
-    put(connection, "user", js_text(l->user));
-    put(connection, "dbname", js_text(l->dbname));
-    put(connection, "tls", json_boolean(l->tls));
-    put(j, "connection", connection);
-    dump(j, out);
-}
-
-static void read_identity(const json_t *s, struct identity *id)
-{
-    memset(id, 0, sizeof *id);
-    id->version_num = (int)js_get_int(s, "version_num", 0);
-    id->standby = js_get_bool(s, "standby", false);
-    id->server_port = (int)js_get_int(s, "server_port", 0);
-    js_get_text(s, "version", id->version, sizeof id->version);
-    js_get_text(s, "system_identifier", id->system_identifier, sizeof id->system_identifier);
-    js_get_text(s, "server_addr", id->server_addr, sizeof id->server_addr);
-    js_get_text(s, "data_directory", id->data_directory, sizeof id->data_directory);
-    js_get_text(s, "config_file", id->config_file, sizeof id->config_file);
-    js_get_text(s, "database", id->database, sizeof id->database);
-    js_get_text(s, "role", id->role, sizeof id->role);
-    js_get_text(s, "bindir", id->bindir, sizeof id->bindir);
-    js_get_text(s, "owner", id->owner, sizeof id->owner);
-    js_get_text(s, "supervisor", id->supervisor, sizeof id->supervisor);
-    js_get_text(s, "access", id->access, sizeof id->access);
-    js_get_text(s, "manager", id->manager, sizeof id->manager);
-    id->pg_ctlcluster = js_get_bool(s, "pg_ctlcluster", false);
-}
-
-bool store_workspace_parse(const char *text, size_t len, struct identity *id, struct err *e)
-{
-    json_t *j = open_file(text, len, "workspace.json", e);
-
-    memset(id, 0, sizeof *id);
-    if (!j)
-        return false;
-    read_identity(json_object_get(j, "server"), id);
-    json_decref(j);
-    return true;
-}
-
-double store_workspace_restart_s(const char *text, size_t len)
-{
-    struct err ignored = {0};
-    json_t *j = open_file(text, len, "workspace.json", &ignored);
-    double s = j ? js_get_num(j, "restart_s", NAN) : (double)NAN;
-
-    json_decref(j);
-    return s > 0 && s < 86400 ? s : (double)NAN;
-}
-
-bool store_workspace_facts(const char *text, size_t len, struct server_facts *f, struct err *e)
-{
-    json_t *j = open_file(text, len, "workspace.json", e);
-    const json_t *system;
-    struct host_facts *h = &f->host;
-
-    server_facts_clear(f);
-    if (!j)
-        return false;
-    read_identity(json_object_get(j, "server"), &f->id);
-    system = json_object_get(j, "system");
-    js_get_text(system, "hostname", h->hostname, sizeof h->hostname);
-    js_get_text(system, "kernel", h->kernel, sizeof h->kernel);
-    js_get_text(system, "os", h->os, sizeof h->os);
-    js_get_text(system, "cpu_model", h->cpu_model, sizeof h->cpu_model);
-    js_get_text(system, "data_disk", h->data.kind, sizeof h->data.kind);
-    h->cpus = (int)js_get_int(system, "cpus", 0);
-    h->mem_total = js_get_num(system, "mem_total", NAN);
-    h->data.free_bytes = js_get_num(system, "data_free", NAN);
-    h->known = h->cpus > 0;
     json_decref(j);
     return true;
 }

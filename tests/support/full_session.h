@@ -60,6 +60,21 @@ static inline void full_change(struct round_history *h, const char *name, const 
     c->expect_lo = 8;
     c->expect_hi = 15;
     c->risk = RISK_MEDIUM;
+    h->measured = h->measured << 1 | 1;
+}
+
+/* Two alternatives were screened; the second is what was measured then. */
+static inline void full_sets(struct round_history *h)
+{
+    h->nsets = 2;
+    h->sets[0] = (struct race_result){
+        .ratio = 0.98, .lo = 0.95, .hi = 1.01, .runs = 3, .out = true};
+    h->sets[1] = (struct race_result){
+        .ratio = 1.04, .lo = NAN, .hi = NAN, .runs = 1, .gained = true};
+    h->changes[0].sets = 1;
+    h->changes[1].sets = 2;
+    PUT(h->changes[1].rule, "cache");
+    h->measured = 2;
 }
 
 static inline void full_plan(struct session *s)
@@ -140,7 +155,9 @@ static inline void full_rounds(struct session *s)
     s->history[1].number = 2;
     s->history[1].kept = true;
     s->history[1].verdict = full_verdict(VERDICT_IMPROVED, 1.05);
+    full_change(&s->history[1], "work_mem", "16MB", "one sort spills");
     full_change(&s->history[1], "shared_buffers", "6GB", "hit ratio 91 %");
+    full_sets(&s->history[1]);
     s->history[2].number = 3;
     s->history[2].verdict = full_verdict(VERDICT_INCONCLUSIVE, 0.997);
     full_change(&s->history[2], "work_mem", "64MB", "no temporary file");
@@ -226,6 +243,17 @@ static inline struct session *full_session(void)
     full_settings(s);
     full_rounds(s);
     s->final = full_verdict(VERDICT_IMPROVED, 1.172);
+    s->nearned = 2;
+    PUT(s->earned[0].name, "max_wal_size");
+    PUT(s->earned[0].value, "16GB");
+    s->earned[0].tested = true;
+    s->earned[0].ratio = 1.12;
+    s->earned[0].lo = 1.08;
+    s->earned[0].hi = 1.16;
+    PUT(s->earned[1].name, "jit");
+    PUT(s->earned[1].value, "off");
+    s->earned[1].idle = s->earned[1].taken_out = true;
+    s->earned[1].ratio = s->earned[1].lo = s->earned[1].hi = NAN;
     PUT(s->end_reason, "three misses in a row");
     s->journal_no = 42;
     s->run_number = 31;

@@ -48,6 +48,9 @@ static void test_sdl(void **st)
                     .max_runs = 6,
                     .rounds = 8,
                     .budget_s = 720,
+                    .goal = GOAL_P99,
+                    .rate = 250.5,
+                    .observe = true,
                     .arm_defaults = true,
                     .restart = RESTART_COMMAND,
                     .target_tps = 6000.25};
@@ -90,6 +93,12 @@ static void test_proposal(void **st)
     SET(a.changes[1].name, "jit");
     a.changes[1].reset = true;
     a.changes[1].expect_lo = a.changes[1].expect_hi = NAN;
+    a.changes[0].sets = 1;
+    SET(a.changes[0].rule, "wal_size");
+    a.changes[1].sets = 6;
+    a.nsets = 3;
+    SET(a.set_names[0], "max_wal_size = 16GB");
+    SET(a.set_names[2], "the defaults of PostgreSQL");
     struct err e = {0};
     json_t *j = through_text(json_from_proposal(&a));
     assert_true(json_is_null(
@@ -101,6 +110,11 @@ static void test_proposal(void **st)
     assert_true(b.changes[0].expect_hi == 15.5 && b.changes[0].risk == RISK_MEDIUM);
     assert_true(b.changes[1].reset && isnan(b.changes[1].expect_lo));
     assert_string_equal(b.changes[1].value, "");
+    assert_int_equal(b.changes[0].sets, 1);
+    assert_int_equal(b.changes[1].sets, 6);
+    assert_string_equal(b.changes[0].rule, "wal_size");
+    assert_int_equal(b.nsets, 3);
+    assert_memory_equal(a.set_names, b.set_names, sizeof a.set_names);
     json_decref(j);
 }
 
@@ -221,12 +235,17 @@ static void test_refused_proposals(void **st)
     refuse_proposal("{\"changes\": [{\"name\":\"jit\",\"value\":\"on\",\"reset\":1}]}",
                     "reset must be true or false");
     refuse_proposal("{\"nothing_left\": \"yes\"}", "nothing_left must be true or false");
+    refuse_proposal("{\"changes\": [{\"name\":\"jit\",\"value\":\"on\",\"sets\":64}]}",
+                    "changes[0].sets must be a whole number from 0 to 63");
+    refuse_proposal("{\"set_names\": [7]}", "set_names must be a list of texts");
+    refuse_proposal("{\"set_names\": [\"\",\"\",\"\",\"\",\"\",\"\",\"\"]}",
+                    "set_names must not have more than 6 items");
     struct buf many = {0};
     buf_puts(&many, "{\"changes\":[{}");
     for (int i = 0; i < CHANGES_MAX; i++)
         buf_puts(&many, ",{}");
     buf_puts(&many, "]}");
-    refuse_proposal(buf_text(&many), "must not have more than 24 items");
+    refuse_proposal(buf_text(&many), "must not have more than 32 items");
     buf_clear(&many);
     buf_puts(&many, "{\"changes\":[{\"name\":\"");
     for (int i = 0; i < 64; i++)

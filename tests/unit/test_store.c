@@ -130,6 +130,19 @@ static void test_round_trip(void **st)
                         sizeof one->history[0].changes);
     assert_true(isnan(two->history[2].changes[0].expect_lo));
     assert_true(two->history[1].kept && !two->history[2].kept);
+    assert_memory_equal(two->history[1].changes, one->history[1].changes,
+                        sizeof one->history[1].changes);
+    assert_int_equal(two->history[0].measured, 1);
+    assert_int_equal(two->history[1].measured, 2);
+    assert_int_equal(two->history[1].nsets, 2);
+    assert_true(two->history[1].sets[0].out && two->history[1].sets[1].gained);
+    assert_true(isnan(two->history[1].sets[1].lo));
+    assert_float_equal(two->history[1].sets[0].hi, 1.01, 1e-9);
+    assert_int_equal(two->nearned, 2);
+    assert_string_equal(two->earned[0].value, "16GB");
+    assert_true(two->earned[0].tested && !two->earned[0].idle);
+    assert_float_equal(two->earned[0].lo, 1.08, 1e-9);
+    assert_true(two->earned[1].idle && two->earned[1].taken_out && isnan(two->earned[1].hi));
     assert_int_equal(two->history[2].verdict.kind, VERDICT_INCONCLUSIVE);
     assert_float_equal(two->history[0].window.tps, 5100, 1e-9);
     assert_string_equal(two->history[0].window.waits[0].event, "LWLock:WALWrite");
@@ -315,6 +328,12 @@ static void test_wrong_types(void **st)
     refuse("rounds_done", "1e99", "rounds_done");
     refuse("rounds", "{}", "rounds");
     refuse("rounds", "[7]", "rounds");
+    refuse("rounds", "[{\"sets\":7}]", "sets");
+    refuse("rounds", "[{\"sets\":[7]}]", "sets");
+    refuse("rounds", "[{\"measured\":-1}]", "measured");
+    refuse("rounds", "[{\"changes\":[{\"name\":\"a\",\"risk\":\"low\",\"sets\":64}]}]", "sets");
+    refuse("earned", "[7]", "earned.name");
+    refuse("earned", "[{\"name\":\"jit\",\"ratio\":\"x\"}]", "ratio");
     refuse("rejected", "[7]", "rejected");
     refuse("rounds", "[{\"changes\":[{\"name\":\"A;\"}]}]", "changes");
     refuse("rounds", "[{\"changes\":[{\"name\":\"a\",\"risk\":\"none\"}]}]", "risk");

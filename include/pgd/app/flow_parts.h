@@ -58,6 +58,12 @@ void flow_consent_emit(struct model *m, const char *when, struct effects *fx);
 /* Once more where a restart is proposed for the first time. */
 void flow_consent_again(struct model *m, struct effects *fx);
 
+/* flow_statements.c: a workload from the server's statements */
+void flow_statements_begin(struct model *m, struct effects *fx); /* the plan is shown when it is there */
+bool flow_statements_busy(const struct model *m);
+void flow_statements_drop(struct model *m, struct effects *fx); /* the plan as it was before */
+void flow_statements_event(struct model *m, const struct event *ev, struct effects *fx);
+
 /* flow_watch.c: the watchdog, and the work of others */
 enum watch_gate { WATCH_GATE_WAIT, WATCH_GATE_OPEN, WATCH_GATE_SHUT };
 void flow_watch_begin(struct model *m); /* a session begins or goes on */
@@ -125,6 +131,9 @@ void flow_rounds_event(struct model *m, const struct event *ev, struct effects *
 void flow_round_message(struct model *m, struct round_msg *msg, struct effects *fx);
 void flow_emit_verdict(struct model *m, const char *phase, int round, const struct verdict *v,
                        struct effects *fx);
+/* What short runs have shown of an alternative (phase "screening") or of a change (phase "ablation"): event only. */
+void flow_emit_part(struct model *m, const char *phase, int round, const char *set,
+                    const char *change, bool kept, const struct race_result *r, struct effects *fx);
 
 /* flow_measure.c: baseline, target, rounds, confirmation, settle */
 void flow_baseline_begin(struct model *m, struct effects *fx);
@@ -135,6 +144,9 @@ void flow_rounds(struct model *m,
 void flow_rounds_next(struct model *m,
                       struct effects *fx); /* EXPLAIN again first when a round was kept */
 void flow_confirm_begin(struct model *m, struct effects *fx);
+double flow_confirm_cost(const struct model *m); /* seconds */
+/* What is claimed is known: the DBA decides where the target is missed, else the best state is settled on. */
+void flow_claimed(struct model *m, struct effects *fx);
 double flow_seconds_left(struct model *m);
 bool flow_measure_pump(struct model *m, struct effects *fx);
 void flow_review_done(struct model *m, struct effects *fx);
@@ -145,6 +157,16 @@ void flow_settle(struct model *m, const struct arm *arm, struct effects *fx);
 void flow_switch(struct model *m, const struct arm *arm, struct effects *fx);
 /* A switch outside a round could not be made; the configuration is the one from before it. */
 void flow_switch_failed(struct model *m, struct effects *fx);
+
+/* flow_ablate.c: what each change of the confirmed state earns */
+bool flow_ablate_begin(struct model *m, struct effects *fx); /* false = none is due */
+bool flow_ablate_drive(struct model *m, struct effects *fx);
+void flow_ablate_switched(struct model *m, bool restarted);
+/* The switch failed, and the set that was in force still is. Where no other switch would fare better the ablation ends. */
+void flow_ablate_failed(struct model *m, const struct err *e, struct effects *fx);
+void flow_ablate_ran(struct model *m, const struct bench_run *run);
+/* The smaller set has its confirmation; NULL = it could not be had. */
+void flow_ablate_confirmed(struct model *m, const struct verdict *v, struct effects *fx);
 
 /* flow_end.c: saving, summary, exports */
 void flow_save(struct model *m, bool wait, struct effects *fx); /* session.json and index.json */

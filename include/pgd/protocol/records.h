@@ -172,5 +172,7 @@ struct verdict {
     double tps_a, tps_b; /* geometric means of the runs */
     double p95_a, p95_b; /* ms; NAN if unknown */
     double sd_a, sd_b;   /* standard deviation of log TPS over the runs; NAN below two runs */
-    char note[400];      /* what limits the claim: "fewer than 3 runs", "failed transactions" */
+    double
+        detectable; /* the smallest gain that these runs could have shown, as a ratio - 1; NAN = unknown */
+    char note[400]; /* what limits the claim: "fewer than 3 runs", "failed transactions" */
 };

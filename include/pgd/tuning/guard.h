@@ -78,8 +78,9 @@ struct review {
     bool done;        /* every line has an answer and the DBA said go */
 };
 
-/* Checks each change of p against facts and policy, and bills them together. Every line is unanswered afterwards.
- * proposal_id and round of r are left as they are. */
+/* Checks each change of p against facts and policy, and bills those of each alternative together. Every line is unanswered
+ * afterwards. proposal_id and round of r are left as they are. The lines stand grouped by the alternatives that they belong
+ * to, those of all of them first, durability trades last. */
 void guard_review(const struct proposal *p, const struct server_facts *f,
                   const struct guard_policy *g, struct review *r);
 /* Checks one line by itself: all but its change, `edited` and position is filled anew, and its answer taken back.
@@ -87,9 +88,17 @@ void guard_review(const struct proposal *p, const struct server_facts *f,
 void guard_line(struct review_line *line, const struct server_facts *f,
                 const struct guard_policy *g);
 /* The figures of the bill with the accepted lines, to be called after every answer and edit. A line that does not fit
- * beside the accepted ones and those still unanswered is refused with its answer taken back; when others were
- * rejected and it fits after all, it becomes unanswered again. */
+ * beside the accepted ones and those still unanswered of an alternative is refused with its answer taken back; when others
+ * were rejected and it fits after all, it becomes unanswered again. Of several alternatives the dearest is shown. */
 void guard_bill(struct review *r, const struct server_facts *f, const struct guard_policy *g);
+/* Which alternatives fit into memory together: bit m of the answer is set when the accepted lines of all alternatives in
+ * the set m (bit i of m = the i-th) may be in force at once. */
+uint64_t guard_joins(const struct review *r, const struct server_facts *f,
+                     const struct guard_policy *g);
+/* The alternatives that line i belongs to, as bits; all of them when it names none. A proposal without alternatives has
+ * one. */
+unsigned review_sets(const struct review *r, int i);
+int review_nsets(const struct review *r); /* alternatives, 1 at least */
 /* The statement that takes a role's or database's own value away, for the DBA: it is not sent. */
 void override_reset_sql(const struct override *o, struct buf *out);
 /* The second, independent check, right before sending: name and value against both lists, character

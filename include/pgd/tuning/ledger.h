@@ -54,6 +54,13 @@ struct entry *arm_find(struct arm *a, const char *name);
 bool arm_set(struct arm *a, const char *name, bool present, const char *value);
 /* Adds the accepted lines; an accepted reset takes our entry out again. */
 void arm_apply_review(struct arm *a, const struct review *review);
+/* The same with those lines alone that belong to one of the alternatives `sets` (bits) or to all of them. */
+void arm_apply_sets(struct arm *a, const struct review *review, unsigned sets);
+/* The names in which two arms differ, at most max of them: how many there are. */
+int arm_differ(const struct arm *a, const struct arm *b, char (*names)[SETTING_NAME_MAX], int max);
+/* `from` with those of the n names as in `to` whose bit in `which` is set. */
+void arm_mix(struct arm *out, const struct arm *from, const struct arm *to,
+             const char (*names)[SETTING_NAME_MAX], int n, uint32_t which);
 bool arm_same(const struct arm *a, const struct arm *b);
 /* Journal records of the kinds "intent", "applied", "undone": feeds one parsed record. Used when the
  * journal is replayed. names/values: n parallel arrays. */

@@ -7,6 +7,8 @@
 #include "pgd/agent/advisor.h"
 #include "pgd/base/key.h"
 #include "pgd/discovery/discover.h"
+#include "pgd/runner/ablation.h"
+#include "pgd/runner/derivation.h"
 #include "pgd/runner/experiment.h"
 #include "pgd/telemetry/collect.h"
 #include "pgd/tuning/handover.h"
@@ -106,9 +108,14 @@ enum flow_state {
     FLOW_TARGET,
     /* round_step is in charge. After its end: the next round, or CONFIRM. */
     FLOW_ROUND,
-    /* Start against best, interleaved and fresh: the figure that is claimed. → SUMMARY */
+    /* Start against best, interleaved and fresh: the figure that is claimed. improved, with several changes and time left →
+     * ABLATE; else → SETTLE. Once more after ABLATE, start against the smaller set: improved → that is the best; else the
+     * set that was confirmed before stays. */
     FLOW_CONFIRM,
     /* The server is brought to what it is left with (best, or start when the session FAILED). → SUMMARY */
+    /* Short runs of the best state with some of its changes left out: which earn the gain, and which may go. Something may
+     * go and there is time → CONFIRM with the smaller set; else → SETTLE. */
+    FLOW_ABLATE,
     FLOW_SETTLE,
     /* Summary on the screen; state ARCHIVED or FAILED saved; exports written when ARCHIVED; export and next
      * strategies offered. → WATCH or STRATEGY */
@@ -139,6 +146,16 @@ struct first_value {
 };
 
 /* A switch that the DBA has been asked for: what goes on once it is in force. It outlives the program. */
+/* What a change of the best state was found to earn. */
+struct earned {
+    char name[SETTING_NAME_MAX];
+    char value[SETTING_VALUE_MAX]; /* "" = reset */
+    bool tested;
+    bool idle;            /* without it nothing is lost */
+    bool taken_out;       /* and the server runs without it: the smaller set was confirmed */
+    double ratio, lo, hi; /* with it over without it; NAN = not tested */
+};
+
 enum pending_phase {
     PENDING_NOTHING, /* none, or one after which the session begins anew from the best arm */
     PENDING_ROUND,   /* the round goes on in its state, with its runs so far */
@@ -187,6 +204,11 @@ struct session {
     struct experiment confirm;
     struct verdict final; /* of the confirmation */
     char end_reason
+    struct ablation ablation;
+    struct arm trial;   /* of the ablation: what is measured now */
+    struct arm reduced; /* what it leaves of the best state, while that is being confirmed */
+    int nearned; /* changes of the state that was confirmed first; 0 = no ablation was made */
+    struct earned earned[CHANGES_MAX];
         [240]; /* "target reached", "three misses in a row", "nothing left that evidence supports" … */
     uint64_t journal_no;
     int run_number;
@@ -386,8 +408,14 @@ struct flow_now {
     bool unfinished;    /* the interrupted session has a switch without a result */
     bool save_failed;   /* the session's end could not be written */
     int empty_rounds;   /* proposals in a row of which nothing was accepted */
-    int64_t explain_until_us;    /* EXPLAIN ANALYZE may take a part of the budget, no more */
-    int confirm_arm;             /* the arm that the confirmation's switch makes */
+    int64_t explain_until_us; /* EXPLAIN ANALYZE may take a part of the budget, no more */
+    int confirm_arm;          /* the arm that the confirmation's switch makes */
+    bool reducing;            /* the confirmation is of the smaller set that the ablation leaves */
+    struct verdict confirmed; /* … the verdict of the whole set */
+    uint32_t ablate_set;      /* the set that the ablation's switch makes */
+    double ablate_later;      /* seconds that it leaves to the confirmation of what stays */
+    bool screen_told;         /* what the screening of this round has shown is said */
+    bool lifting_veto; /* the DBA keeps a candidate in spite of its veto: its switch is under way */
     enum apply_state apply_seen; /* last told to the round */
     struct watch_state watch;
     struct window

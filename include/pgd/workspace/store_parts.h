@@ -8,7 +8,12 @@
 
 #include "pgd/workspace/store.h"
 
+enum { STORE_FORMAT = 1 };
+
 /* store.c */
+/* A file of ours: an object with a format that is known. NULL and *e otherwise; one of a newer version is REFUSED. */
+json_t *store_open(const char *text, size_t len, const char *name, struct err *e);
+void store_dump(json_t *j, struct buf *out); /* frees j */
 json_t *store_arm_json(const struct arm *a);
 bool store_arm_read(const json_t *j, struct arm *a, const char *what, struct err *e);
 json_t *store_window_json(const struct window *w);

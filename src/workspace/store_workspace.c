@@ -1,0 +1,132 @@
+/* store_workspace.c - workspace.json: the server and the machine as they were seen last, how they were reached, and what was
+ * learnt about measuring there; see store.h. */
+#include "pgd/workspace/store_parts.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "pgd/base/text.h"
+#include "pgd/protocol/json_records.h"
+
+static void put(json_t *j, const char *key, json_t *value)
+{
+    json_object_set_new(j, key, value);
+}
+
+static json_t *json_from_identity(const struct identity *id)
+{
+    json_t *j = json_object();
+
+    put(j, "version_num", json_integer(id->version_num));
+    put(j, "version", js_text(id->version));
+    put(j, "system_identifier", js_text(id->system_identifier));
+    put(j, "standby", json_boolean(id->standby));
+    put(j, "server_addr", js_text(id->server_addr));
+    put(j, "server_port", json_integer(id->server_port));
+    put(j, "data_directory", js_text(id->data_directory));
+    put(j, "config_file", js_text(id->config_file));
+    put(j, "database", js_text(id->database));
+    put(j, "role", js_text(id->role));
+    put(j, "bindir", js_text(id->bindir));
+    put(j, "owner", js_text(id->owner));
+    put(j, "supervisor", js_text(id->supervisor));
+    put(j, "access", js_text(id->access));
+    put(j, "manager", js_text(id->manager));
+    put(j, "pg_ctlcluster", json_boolean(id->pg_ctlcluster));
+    return j;
+}
+
+void store_workspace_json(const struct model *m, struct buf *out)
+{
+    const struct server_facts *f = &m->server;
+    const struct link *l = &m->links[CONN_CONTROL];
+    json_t *j = json_object(), *system = json_object(), *connection = json_object();
+
+    put(j, "format", json_integer(STORE_FORMAT));
+    put(j, "name", js_text(m->workspace.name));
+    put(j, "server", json_from_identity(&f->id));
+    put(system, "hostname", js_text(f->host.hostname));
+    put(system, "kernel", js_text(f->host.kernel));
+    put(system, "os", js_text(f->host.os));
+    put(system, "cpu_model", js_text(f->host.cpu_model));
+    put(system, "cpus", json_integer(f->host.known ? f->host.cpus : 0));
+    put(system, "mem_total", js_num(f->host.known ? f->host.mem_total : NAN));
+    put(system, "data_disk", js_text(f->host.data.kind));
+    put(system, "data_free", js_num(f->host.known ? f->host.data.free_bytes : NAN));
+    put(j, "restart_s", js_num(m->workspace.restart_s));
+    put(j, "system", system);
+    put(connection, "host", js_text(l->host));
+    put(connection, "port", js_text(l->port));
+    put(connection, "user", js_text(l->user));
+    put(connection, "dbname", js_text(l->dbname));
+    put(connection, "tls", json_boolean(l->tls));
+    put(j, "connection", connection);
+    store_dump(j, out);
+}
+
+static void read_identity(const json_t *s, struct identity *id)
+{
+    memset(id, 0, sizeof *id);
+    id->version_num = (int)js_get_int(s, "version_num", 0);
+    id->standby = js_get_bool(s, "standby", false);
+    id->server_port = (int)js_get_int(s, "server_port", 0);
+    js_get_text(s, "version", id->version, sizeof id->version);
+    js_get_text(s, "system_identifier", id->system_identifier, sizeof id->system_identifier);
+    js_get_text(s, "server_addr", id->server_addr, sizeof id->server_addr);
+    js_get_text(s, "data_directory", id->data_directory, sizeof id->data_directory);
+    js_get_text(s, "config_file", id->config_file, sizeof id->config_file);
+    js_get_text(s, "database", id->database, sizeof id->database);
+    js_get_text(s, "role", id->role, sizeof id->role);
+    js_get_text(s, "bindir", id->bindir, sizeof id->bindir);
+    js_get_text(s, "owner", id->owner, sizeof id->owner);
+    js_get_text(s, "supervisor", id->supervisor, sizeof id->supervisor);
+    js_get_text(s, "access", id->access, sizeof id->access);
+    js_get_text(s, "manager", id->manager, sizeof id->manager);
+    id->pg_ctlcluster = js_get_bool(s, "pg_ctlcluster", false);
+}
+
+bool store_workspace_parse(const char *text, size_t len, struct identity *id, struct err *e)
+{
+    json_t *j = store_open(text, len, "workspace.json", e);
+
+    memset(id, 0, sizeof *id);
+    if (!j)
+        return false;
+    read_identity(json_object_get(j, "server"), id);
+    json_decref(j);
+    return true;
+}
+
+double store_workspace_restart_s(const char *text, size_t len)
+{
+    struct err ignored = {0};
+    json_t *j = store_open(text, len, "workspace.json", &ignored);
+    double s = j ? js_get_num(j, "restart_s", NAN) : (double)NAN;
+
+    json_decref(j);
+    return s > 0 && s < 86400 ? s : (double)NAN;
+}
+
+bool store_workspace_facts(const char *text, size_t len, struct server_facts *f, struct err *e)
+{
+    json_t *j = store_open(text, len, "workspace.json", e);
+    const json_t *system;
+    struct host_facts *h = &f->host;
+
+    server_facts_clear(f);
+    if (!j)
+        return false;
+    read_identity(json_object_get(j, "server"), &f->id);
+    system = json_object_get(j, "system");
+    js_get_text(system, "hostname", h->hostname, sizeof h->hostname);
+    js_get_text(system, "kernel", h->kernel, sizeof h->kernel);
+    js_get_text(system, "os", h->os, sizeof h->os);
+    js_get_text(system, "cpu_model", h->cpu_model, sizeof h->cpu_model);
+    js_get_text(system, "data_disk", h->data.kind, sizeof h->data.kind);
+    h->cpus = (int)js_get_int(system, "cpus", 0);
+    h->mem_total = js_get_num(system, "mem_total", NAN);
+    h->data.free_bytes = js_get_num(system, "data_free", NAN);
+    h->known = h->cpus > 0;
+    json_decref(j);
+    return true;
+}
