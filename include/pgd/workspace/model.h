@@ -8,7 +8,6 @@
 #include "pgd/base/key.h"
 #include "pgd/discovery/discover.h"
 #include "pgd/runner/ablation.h"
-#include "pgd/runner/derivation.h"
 #include "pgd/runner/experiment.h"
 #include "pgd/telemetry/collect.h"
 #include "pgd/tuning/handover.h"
