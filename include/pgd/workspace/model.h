@@ -111,10 +111,10 @@ enum flow_state {
      * ABLATE; else → SETTLE. Once more after ABLATE, start against the smaller set: improved → that is the best; else the
      * set that was confirmed before stays. */
     FLOW_CONFIRM,
-    /* The server is brought to what it is left with (best, or start when the session FAILED). → SUMMARY */
     /* Short runs of the best state with some of its changes left out: which earn the gain, and which may go. Something may
      * go and there is time → CONFIRM with the smaller set; else → SETTLE. */
     FLOW_ABLATE,
+    /* The server is brought to what it is left with (best, or start when the session FAILED). → SUMMARY */
     FLOW_SETTLE,
     /* Summary on the screen; state ARCHIVED or FAILED saved; exports written when ARCHIVED; export and next
      * strategies offered. → WATCH or STRATEGY */
@@ -144,7 +144,6 @@ struct first_value {
     char shown[SETTING_VALUE_MAX];
 };
 
-/* A switch that the DBA has been asked for: what goes on once it is in force. It outlives the program. */
 /* What a change of the best state was found to earn. */
 struct earned {
     char name[SETTING_NAME_MAX];
@@ -155,6 +154,7 @@ struct earned {
     double ratio, lo, hi; /* with it over without it; NAN = not tested */
 };
 
+/* A switch that the DBA has been asked for: what goes on once it is in force. It outlives the program. */
 enum pending_phase {
     PENDING_NOTHING, /* none, or one after which the session begins anew from the best arm */
     PENDING_ROUND,   /* the round goes on in its state, with its runs so far */
@@ -202,12 +202,12 @@ struct session {
     struct round round; /* the one under way */
     struct experiment confirm;
     struct verdict final; /* of the confirmation */
-    char end_reason
     struct ablation ablation;
     struct arm trial;   /* of the ablation: what is measured now */
     struct arm reduced; /* what it leaves of the best state, while that is being confirmed */
     int nearned; /* changes of the state that was confirmed first; 0 = no ablation was made */
     struct earned earned[CHANGES_MAX];
+    char end_reason
         [240]; /* "target reached", "three misses in a row", "nothing left that evidence supports" … */
     uint64_t journal_no;
     int run_number;
