@@ -2,7 +2,7 @@
  * reads the summary, and has the transaction log digested and removed. It decides nothing about
  * what is run next; a run that ends in any other way than well is reported with its reason and
  * never compared. */
-#include "pgd/runner/bench.h"
+#include "pgd/runner/bench_parts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,7 +18,6 @@ enum {
     CHECKPOINT_MS = 60 * 1000,
     CLOSING_MS = 600 * 1000, /* the CHECKPOINT that is charged: as long as it takes */
     DEBT_MS = 2000,
-    STATEMENTS_MS = 2000,
     GRACE_S = 120,           /* connecting many clients, and the end of long transactions */
     LOGGED_MAX = 200 * 1000, /* transactions in the log; more are sampled */
     LOG_BYTES_MAX = 64 * 1024 * 1024, /* of one file */
@@ -233,7 +232,6 @@ static void start_child(struct bench *b, struct effects *fx)
 
 static void checkpoint_or_child(struct bench *b, struct effects *fx)
 {
-    b->asking = false;
     if (!b->want_checkpoint || b->checkpoint_refused || b->run.warmup) {
         start_child(b, fx);
         return;
@@ -245,49 +243,16 @@ static void checkpoint_or_child(struct bench *b, struct effects *fx)
     b->state = BENCH_CHECKPOINT;
 }
 
-/* ---- statements, before and after ---- */
-
-static void forget_before(struct bench *b)
+/* The statements so far, where they can be told, then the CHECKPOINT. */
+static void before_run(struct bench *b, struct effects *fx)
 {
-    free(b->before);
-    b->before = NULL;
-    b->nbefore = 0;
-}
-
-static void ask_before(struct bench *b, struct effects *fx)
-{
-    struct buf sql = {0};
     struct req req = ask(b);
-    statements_sql(&b->statements, &sql);
-    fx_sql(fx, req, CONN_CONTROL, buf_text(&sql), STATEMENTS_MS);
-    buf_clear(&sql);
-    b->waiting = req.id;
-    b->asking = true;
-    b->state = BENCH_CHECKPOINT;
-}
-
-/* Which of the run's statements have no name yet. */
-static int unnamed(const struct bench *b, int64_t *ids)
-{
-    int n = 0;
-    for (int i = 0; i < b->run.nstatements; i++) {
-        int at = 0;
-        while (at < b->nnames && b->names[at].id != b->run.statements[i].id)
-            at++;
-        if (at == b->nnames)
-            ids[n++] = b->run.statements[i].id;
+    if (!bench_statements_ask(b, req, fx)) {
+        checkpoint_or_child(b, fx);
+        return;
     }
-    return b->nnames + n <= STATEMENT_NAMES_MAX ? n : 0;
-}
-
-static void take_after(struct bench *b, const struct rows *rows)
-{
-    int n = 0;
-    struct statement_run *after = statements_read(rows, &n);
-    free(b->run.statements);
-    b->run.statements = statements_diff(b->before, b->nbefore, after, n, &b->run.nstatements);
-    free(after);
-    forget_before(b);
+    b->waiting = req.id;
+    b->state = BENCH_CHECKPOINT;
 }
 
 void bench_start(struct bench *b, const struct sdl *plan, const struct bench_target *t,
@@ -324,11 +289,8 @@ void bench_start(struct bench *b, const struct sdl *plan, const struct bench_tar
         finish(b);
         return;
     }
-    forget_before(b);
-    if (b->statements.form != 0 && !warmup)
-        ask_before(b, fx);
-    else
-        checkpoint_or_child(b, fx);
+    bench_statements_forget(b);
+    before_run(b, fx);
 }
 
 /* ---- while it runs ---- */
@@ -491,7 +453,7 @@ static void digest_begin(struct bench *b, struct effects *fx)
 
 /* ---- what the run has left for later ---- */
 
-enum { CLOSING_STATEMENTS, CLOSING_NAMES, CLOSING_DEBT, CLOSING_CHECKPOINT, CLOSING_IDLE };
+enum { CLOSING_STATEMENTS, CLOSING_DEBT, CLOSING_CHECKPOINT, CLOSING_IDLE };
 enum { IDLE_CHECKPOINTS = 4 };
 
 static void closing_sql(struct bench *b, int step, const char *sql, int ms, int64_t at_us,
@@ -534,26 +496,16 @@ static void charge(struct bench *b, double checkpoint_s)
 }
 
 /* Before anything else of ours runs there. */
-static void closing_statements(struct bench *b, int64_t at_us, struct effects *fx)
+static void closing_begin(struct bench *b, int64_t at_us, struct effects *fx)
 {
-    struct buf sql = {0};
-    statements_sql(&b->statements, &sql);
-    closing_sql(b, CLOSING_STATEMENTS, buf_text(&sql), STATEMENTS_MS, at_us, fx);
-    buf_clear(&sql);
-}
-
-static void closing_names(struct bench *b, int64_t at_us, struct effects *fx)
-{
-    int64_t ids[STATEMENTS_KEPT];
-    int n = unnamed(b, ids);
-    struct buf sql = {0};
-    if (n == 0) {
+    struct req req = ask(b);
+    if (!bench_statements_ask_after(b, req, fx)) {
         closing_pay(b, at_us, fx);
         return;
     }
-    statements_names_sql(&b->statements, ids, n, &sql);
-    closing_sql(b, CLOSING_NAMES, buf_text(&sql), STATEMENTS_MS, at_us, fx);
-    buf_clear(&sql);
+    b->waiting = req.id;
+    b->closing = CLOSING_STATEMENTS;
+    b->state = BENCH_CLOSING;
 }
 
 static void on_exit_of_child(struct bench *b, const struct event *ev, struct effects *fx)
@@ -565,10 +517,8 @@ static void on_exit_of_child(struct bench *b, const struct event *ev, struct eff
         b->tps_expected = b->run.tps_pgbench = b->run.tps;
     if (b->run.warmup || b->run.err.code != ERR_NONE)
         digest_begin(b, fx);
-    else if (b->before)
-        closing_statements(b, ev->at_us, fx);
     else
-        closing_pay(b, ev->at_us, fx);
+        closing_begin(b, ev->at_us, fx);
 }
 
 static void step_closing(struct bench *b, const struct event *ev, struct effects *fx)
@@ -583,14 +533,8 @@ static void step_closing(struct bench *b, const struct event *ev, struct effects
     }
     switch (b->closing) {
     case CLOSING_STATEMENTS:
-        if (done && ev->rows)
-            take_after(b, ev->rows);
-        closing_names(b, ev->at_us, fx);
-        return;
-    case CLOSING_NAMES:
-        if (done)
-            statements_names_read(ev->rows, b->names, &b->nnames, STATEMENT_NAMES_MAX);
-        closing_pay(b, ev->at_us, fx);
+        bench_statements_after(b, ev);
+        closing_begin(b, ev->at_us, fx);
         return;
     case CLOSING_DEBT:
         if (done && ev->rows && ev->rows->nrows == 1) {
@@ -739,9 +683,8 @@ static void step_checkpoint(struct bench *b, const struct event *ev, struct effe
         return;
     }
     if (b->asking) {
-        if (ev->err.code == ERR_NONE && ev->rows)
-            b->before = statements_read(ev->rows, &b->nbefore);
-        checkpoint_or_child(b, fx);
+        bench_statements_before(b, ev);
+        before_run(b, fx);
         return;
     }
     if (ev->err.code == ERR_SQL && strcmp(ev->err.sqlstate, "42501") == 0)
@@ -860,7 +803,7 @@ void bench_clear(struct bench *b)
     bench_run_clear(&b->run);
     buf_clear(&b->out);
     bench_observe(b, NULL);
-    forget_before(b);
+    bench_statements_forget(b);
     b->state = BENCH_IDLE;
 }
 

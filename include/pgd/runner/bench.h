@@ -133,11 +133,12 @@ struct bench {
     /* Of a plan that observes: bench_start() begins a window of the server's own traffic instead of pgbench, and is RUNNING
      * until its end. Owned; the caller fills in its order. */
     struct observe *observe;
-    /* The caller sets it; form 0 = statements are not to be told. */
+    /* How statements are told apart, asked once for each database; form 0 = they are not, and the note says why. */
     struct statements_source statements;
+    char statements_note[160];
     struct statement_run *before; /* owned: the snapshot that a run began with */
     int nbefore;
-    bool asking; /* BENCH_CHECKPOINT waits for that snapshot, not for the CHECKPOINT */
+    int asking; /* which question about statements is under way; 0 = none */
     int nnames;
     struct statement_name
         names[STATEMENT_NAMES_MAX]; /* of the statements seen so far, in all runs */
