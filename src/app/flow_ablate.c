@@ -245,7 +245,9 @@ void flow_ablate_failed(struct model *m, const struct err *e, struct effects *fx
 
 void flow_ablate_ran(struct model *m, const struct bench_run *run)
 {
-    if (m->fl.now.run_warmup)
+    if (run->abandoned)
+        ablation_failed(&m->session.ablation, m->fl.now.ablate_set);
+    else if (m->fl.now.run_warmup)
         ablation_warmed(&m->session.ablation);
     else
         ablation_add(&m->session.ablation, run);

@@ -64,10 +64,28 @@ static void baseline_done(struct model *m, struct effects *fx)
 
 /* ---- target ---- */
 
+/* The rate of observed traffic is its clients' business. */
+static void no_target(struct model *m, struct effects *fx)
+{
+    struct target *t = &m->session.target;
+
+    memset(t, 0, sizeof *t);
+    t->tps = NAN;
+    text_copy(t->advisor.text, sizeof t->advisor.text, "builtin");
+    text_copy(t->why, sizeof t->why,
+              "The traffic decides how many transactions there are; the goal is that its statements "
+              "take less time.");
+    flow_target_decided(m, fx);
+}
+
 void flow_target_ask(struct model *m, struct effects *fx)
 {
     struct evidence e;
 
+    if (m->session.plan.observe) {
+        no_target(m, fx);
+        return;
+    }
     model_evidence(m, &e);
     builtin_target(&e, &m->session.target);
     flow_enter(m, FLOW_TARGET);
@@ -89,7 +107,10 @@ void flow_target_decided(struct model *m, struct effects *fx)
     line_text(l, "advisor", s->target.advisor.text);
     line_text(l, "why", s->target.why);
     flow_emit(m, l, fx);
-    model_say(m, CHAT_AI, "target %.0f TPS. %s", s->target.tps, s->target.why);
+    if (isnan(s->target.tps))
+        model_say(m, CHAT_AI, "%s", s->target.why);
+    else
+        model_say(m, CHAT_AI, "target %.0f TPS. %s", s->target.tps, s->target.why);
     flow_save(m, false, fx);
     flow_rounds(m, fx);
 }
@@ -130,6 +151,24 @@ static void confirm_done(struct model *m, struct effects *fx)
             return;
     }
     flow_claimed(m, fx);
+}
+
+/* The state that was to be confirmed did harm while it was observed. */
+static void confirm_abandoned(struct model *m, struct bench_run *run, struct effects *fx)
+{
+    struct session *s = &m->session;
+
+    experiment_verdict(&s->confirm, &s->final);
+    s->final.kind = VERDICT_REGRESSED;
+    s->final.ratio = 1 / run->slower;
+    s->final.ci_lo = s->final.ci_hi = NAN;
+    text_copy(s->final.note, sizeof s->final.note, run->err.msg);
+    experiment_add(&s->confirm, run);
+    flow_emit_verdict(m, "confirmation", s->rounds_done, &s->final, fx);
+    if (m->fl.now.reducing)
+        flow_ablate_confirmed(m, NULL, fx);
+    else
+        flow_claimed(m, fx);
 }
 
 void flow_claimed(struct model *m, struct effects *fx)
@@ -352,7 +391,7 @@ static bool run_finished(struct model *m, struct effects *fx)
     m->dirty = true;
     int arm = m->flow == FLOW_ROUND ? m->session.round.arm_in_force : x ? x->arm : ARM_A;
     flow_take_run(m, &run, arm, fx);
-    if (!run.valid && !run.cancelled && !m->fl.now.cancel && !run.contaminated) {
+    if (!run.valid && !run.cancelled && !m->fl.now.cancel && !run.contaminated && !run.abandoned) {
         model_say(m, CHAT_BAD, "run failed: %s", run.err.msg);
         if (run.err.detail[0])
             model_say(m, CHAT_BAD, "%s", run.err.detail);
@@ -361,6 +400,8 @@ static bool run_finished(struct model *m, struct effects *fx)
         flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_RAN, .run = &run}, fx);
     } else if (m->flow == FLOW_ABLATE) {
         flow_ablate_ran(m, &run);
+    } else if (m->flow == FLOW_CONFIRM && run.abandoned && !m->fl.now.cancel) {
+        confirm_abandoned(m, &run, fx);
     } else if (x && m->fl.now.run_warmup) {
         if (run.valid || run.cancelled)
             experiment_warmed(x);

@@ -61,6 +61,7 @@ static bool on_trial(const struct model *m)
 
     return m->flow == FLOW_ROUND     ? s->round.arm_in_force != ARM_A
            : m->flow == FLOW_CONFIRM ? s->confirm.arm == ARM_B
+           : m->flow == FLOW_ABLATE  ? m->fl.now.ablate_set != s->ablation.full
                                      : false;
 }
 

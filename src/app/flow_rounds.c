@@ -537,7 +537,7 @@ static void start_anew(struct model *m)
     s->base_window = s->best_window;
     model_say(m, CHAT_GOOD, "repaired: from here on everything is compared with %.0f TPS",
               s->baseline_tps);
-    if (s->plan.target_tps > 0)
+    if (s->plan.target_tps > 0 || s->plan.observe)
         return;
     model_evidence(m, &e);
     builtin_target(&e, &s->target);

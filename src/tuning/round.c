@@ -299,6 +299,10 @@ static void nothing_gained(struct round *r)
         snprintf(r->verdict.note, sizeof r->verdict.note,
                  "screening: no alternative gained; the best, %s, was at %+.1f %%",
                  r->review.proposal.set_names[best], (r->screened[best].ratio - 1) * 100);
+    if (best < 0 && r->abandoned) {
+        r->verdict.kind = VERDICT_REGRESSED;
+        text_copy(r->verdict.note, sizeof r->verdict.note, r->trial_err.msg);
+    }
     r->judged = true;
     go_back(r);
 }
@@ -520,12 +524,38 @@ static void screen_ran(struct round *r, struct bench_run *run)
     bench_run_clear(run);
 }
 
+/* What is in force did harm while it was observed: away from it, before anything else is done. */
+static void abandoned(struct round *r, struct bench_run *run, double seconds_left)
+{
+    r->abandoned = true;
+    if (r->screening) {
+        r->trial_err = run->err;
+        race_failed(&r->race, race_number(r->arm_in_force));
+        screen_advance(r, seconds_left);
+        return;
+    }
+    experiment_verdict(&r->experiment, &r->verdict);
+    r->verdict.kind = VERDICT_REGRESSED;
+    r->verdict.ratio = 1 / run->slower;
+    r->verdict.ci_lo = r->verdict.ci_hi = NAN;
+    text_copy(r->verdict.note, sizeof r->verdict.note, run->err.msg);
+    r->judged = true;
+    run->warmup = false;
+    experiment_add(&r->experiment, run);
+    go_back(r);
+}
+
 static void ran(struct round *r, const struct round_msg *msg)
 {
     struct bench_run none;
     memset(&none, 0, sizeof none);
     struct bench_run *run = msg->run ? msg->run : &none;
     text_copy(r->veto, sizeof r->veto, msg->veto ? msg->veto : "");
+    if (run->abandoned && !r->cancelled && r->arm_in_force != ARM_A) {
+        abandoned(r, run, msg->seconds_left);
+        bench_run_clear(run);
+        return;
+    }
     if (r->state == ROUND_SCREEN) {
         screen_ran(r, run);
         if (r->cancelled)
