@@ -72,9 +72,10 @@ static void no_target(struct model *m, struct effects *fx)
     memset(t, 0, sizeof *t);
     t->tps = NAN;
     text_copy(t->advisor.text, sizeof t->advisor.text, "builtin");
-    text_copy(t->why, sizeof t->why,
-              "The traffic decides how many transactions there are; the goal is that its statements "
-              "take less time.");
+    text_copy(
+        t->why, sizeof t->why,
+        "The traffic decides how many transactions there are; the goal is that its statements "
+        "take less time.");
     flow_target_decided(m, fx);
 }
 

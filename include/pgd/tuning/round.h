@@ -117,7 +117,7 @@ struct round {
     struct race_result screened[SETS_MAX]; /* of each alternative */
     struct err trial_err;                  /* of the last trial arm or short run that failed */
     bool abandoned; /* a configuration of this round did harm and was left at once (observe.h) */
-    unsigned candidate_sets;               /* the alternatives that are in the candidate */
+    unsigned candidate_sets; /* the alternatives that are in the candidate */
     uint64_t
         joins; /* guard_joins(): filled in by the owner before REVIEWED; init: all fit together */
     char veto[240]; /* why an improvement was not kept; "" = nothing */
