@@ -18,6 +18,7 @@ enum flag_id {
     F_DBNAME,
     F_STRATEGY,
     F_SCRIPT,
+    F_WORKLOAD,
     F_CLIENTS,
     F_DURATION,
     F_ROUNDS,
@@ -62,6 +63,8 @@ static const struct flag flags[] = {
     {F_DBNAME, "dbname", 'd', "DBNAME", "database, conninfo text or URI", 0},
     {F_STRATEGY, "strategy", 0, "NAME", "strategy instead of the advisor's first offer", TUNING},
     {F_SCRIPT, "script", 0, "FILE[@WEIGHT]", "pgbench script of your own; may be repeated", TUNING},
+    {F_WORKLOAD, "workload", 0, "statements|shop|oltp|reports",
+     "what pgbench runs: the server's own top statements, or a built-in one", TUNING},
     {F_CLIENTS, "clients", 0, "N", "pgbench clients (default: twice the CPUs)", TUNING},
     {F_DURATION, "duration", 0, "SECONDS", "length of one measured run (default 10)", TUNING},
     {F_ROUNDS, "rounds", 0, "N", "tuning rounds at the most (default 8)", TUNING},
@@ -295,6 +298,7 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
     static const char *const advisors[] = {"auto", "builtin", "gemini", "openai"};
     static const char *const goals[] = {"tps", "p95", "p99"};
     static const char *const accepts[] = {"ask", "safe", "none"};
+    static const char *const workloads[] = {"statements", "shop", "oltp", "reports"};
     static const char *const graphs[] = {"auto", "braille", "block", "ascii"};
     struct options *o = &cl->opt;
     double number;
@@ -318,6 +322,10 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
         return true;
     case F_SCRIPT:
         return add_script(o, v, e);
+    case F_WORKLOAD:
+        if (!one_of("workload", v, workloads, ARRAY_LEN(workloads), &i, e))
+            return false;
+        return text_copy_raw(o->workload, sizeof o->workload, v);
     case F_CLIENTS:
         return int_in("clients", v, 1, 10000, &o->clients, e);
     case F_DURATION:
@@ -463,6 +471,7 @@ static bool take_word(const char *word, bool first, struct command_line *cl, str
 static bool only_observed(struct options *o, struct err *e)
 {
     const char *other = o->nscripts         ? "script"
+                        : o->workload[0]    ? "workload"
                         : o->bench_db       ? "bench-db"
                         : o->clients        ? "clients"
                         : o->rate > 0       ? "rate"
@@ -479,6 +488,14 @@ static bool only_observed(struct options *o, struct err *e)
                        "time of its statements.");
 }
 
+static bool one_workload(const struct options *o, struct err *e)
+{
+    if (!o->nscripts || !o->workload[0])
+        return true;
+    err_set(e, ERR_USAGE, "--workload and --script exclude each other");
+    return err_hint(e, "Scripts of your own are the workload.");
+}
+
 static bool finish(struct command_line *cl, struct err *e)
 {
     struct options *o = &cl->opt;
@@ -493,6 +510,8 @@ static bool finish(struct command_line *cl, struct err *e)
         text_copy_raw(o->home, sizeof o->home, buf_text(&b));
         buf_clear(&b);
     }
+    if (!one_workload(o, e))
+        return false;
     if (!only_observed(o, e))
         return false;
     if (!o->observe && o->goal != GOAL_TPS && !(o->rate > 0)) {

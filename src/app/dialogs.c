@@ -178,16 +178,24 @@ static bool key_strategy(struct model *m, struct key k, struct effects *fx)
 
 static const char *const workloads[] = {"shop", "oltp", "reports"};
 
-static void next_workload(struct model *m, struct dialog *d)
+static void next_workload(struct model *m, struct dialog *d, struct effects *fx)
 {
     struct sdl *p = &m->session.plan;
     struct err e = {0};
     size_t at = ARRAY_LEN(workloads) - 1;
 
+    d->error[0] = '\0';
     if (m->opt.nscripts > 0) {
         snprintf(d->error, sizeof d->error, "the workload is given by --script");
         return;
     }
+    /* behind the last built-in one, where the server keeps figures of its statements */
+    if (strcmp(p->workload, workloads[at]) == 0 && m->server.runtime.statements) {
+        flow_statements_begin(m, fx);
+        return;
+    }
+    m->fl.now.statements_note[0] = '\0';
+    text_copy_raw(p->database, sizeof p->database, "pg_diagnose_bench");
     for (size_t i = 0; i < ARRAY_LEN(workloads); i++)
         if (strcmp(p->workload, workloads[i]) == 0)
             at = i;
@@ -248,14 +256,14 @@ static void next_goal(struct sdl *p)
     p->goal = p->goal == GOAL_TPS ? GOAL_P95 : p->goal == GOAL_P95 ? GOAL_P99 : GOAL_TPS;
 }
 
-static void begin_plan_edit(struct model *m, struct dialog *d)
+static void begin_plan_edit(struct model *m, struct dialog *d, struct effects *fx)
 {
     const struct sdl *p = &m->session.plan;
     char text[64];
 
     switch (d->cursor) {
     case PLAN_WORKLOAD:
-        next_workload(m, d);
+        next_workload(m, d, fx);
         return;
     case PLAN_GOAL:
         next_goal(&m->session.plan);
@@ -367,7 +375,12 @@ static bool key_plan(struct model *m, struct key k, struct effects *fx)
             end_plan_edit(m, d);
         return true;
     }
-    if (k.name == KEYN_ESC || is(k, 'q')) {
+    if (m->fl.derivation) { /* nothing else can be changed while the workload is being made */
+        if (k.name == KEYN_ESC || is(k, 'q'))
+            flow_statements_drop(m, fx);
+        else
+            return !is(k, '?');
+    } else if (k.name == KEYN_ESC || is(k, 'q')) {
         flow_decide(m, DECIDE_PLAN, 0, fx);
     } else if (is(k, 'g') && (p->goal == GOAL_P95 || p->goal == GOAL_P99) && !(p->rate > 0)) {
         text_copy(d->error, sizeof d->error,
@@ -376,7 +389,7 @@ static bool key_plan(struct model *m, struct key k, struct effects *fx)
     } else if (is(k, 'g')) {
         flow_decide(m, DECIDE_PLAN, 1, fx);
     } else if (is(k, 'e') || k.name == KEYN_ENTER || is(k, ' ')) {
-        begin_plan_edit(m, d);
+        begin_plan_edit(m, d, fx);
     } else if ((is(k, '+') || is(k, '-')) && script >= 0 && script < p->nscripts) {
         p->scripts[script].weight += is(k, '+') ? 1 : -1;
         if (p->scripts[script].weight < 0)

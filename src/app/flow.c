@@ -164,6 +164,9 @@ void flow_event(struct model *m, const struct event *ev, struct effects *fx)
     case FLOW_RECOVER:
         flow_open_event(m, ev, fx);
         break;
+    case FLOW_PLAN:
+        flow_statements_event(m, ev, fx);
+        break;
     case FLOW_PREPARE:
         flow_prepare_event(m, ev, fx);
         break;

@@ -195,7 +195,8 @@ static bool choose_workload(struct model *m, struct sdl *p, struct effects *fx)
         return true;
     }
     text_copy_raw(p->database, sizeof p->database, "pg_diagnose_bench");
-    if (store_workload("shop", p, &e))
+    bool named = *m->opt.workload && strcmp(m->opt.workload, "statements") != 0;
+    if (store_workload(named ? m->opt.workload : "shop", p, &e))
         return true;
     flow_fail(m, &e, "reading the workload", fx);
     return false;
@@ -324,6 +325,8 @@ void flow_strategy_picked(struct model *m, int index, struct effects *fx)
     flow_enter(m, FLOW_PLAN);
     m->fl.decision = DECIDE_PLAN;
     m->screen.dialog = (struct dialog){.kind = DIALOG_PLAN};
+    if (strcmp(m->opt.workload, "statements") == 0)
+        flow_statements_begin(m, fx);
 }
 
 void flow_plan_go(struct model *m, struct effects *fx)

@@ -323,6 +323,24 @@ static secret_id pgpass_line(secret_id password)
     return id;
 }
 
+/* Statements of the server's own are taken because they read; should one of them write after all, the server refuses. */
+static void only_reads(char *way, size_t size)
+{
+    static const char option[] = "-c default_transaction_read_only=on";
+    struct buf lines = {0};
+    const char *at = strstr(way, "PGOPTIONS=");
+    const char *end = at ? at + strcspn(at, "\n") : way + strlen(way);
+
+    buf_append(&lines, way, (size_t)(end - way));
+    buf_printf(&lines, "%s%s", at ? " " : "PGOPTIONS=", option);
+    buf_puts(&lines, at ? end : "\n");
+    if (lines.len < size)
+        text_copy_raw(way, size, buf_text(&lines));
+    buf_clear(&lines);
+}
+
+static void explain_begin(struct model *m, struct effects *fx);
+
 static void fill_target(struct model *m)
 {
     const struct link *l = &m->links[CONN_CONTROL];
@@ -339,6 +357,8 @@ static void fill_target(struct model *m)
     text_copy_raw(t->way, sizeof t->way, l->way);
     if (m->session.plan.builtin_db)
         links_own_options(m, t->dbname, t->way, sizeof t->way);
+    if (strcmp(m->session.plan.workload, "statements") == 0 && !l->pooled)
+        only_reads(t->way, sizeof t->way);
     if (l->password)
         t->pgpass = pgpass_line(l->password);
 }
@@ -378,7 +398,7 @@ static void pgbench_answer(struct model *m, const struct event *ev, struct effec
                   version / 10000, m->server.id.version_num / 10000);
     fill_target(m);
     if (!m->session.plan.builtin_db) {
-        explain_connect(m, fx);
+        explain_begin(m, fx);
         return;
     }
     struct buf q = {0};
@@ -514,6 +534,15 @@ void flow_explain(struct model *m, struct effects *fx)
     flow_enter(m, FLOW_PREPARE);
     m->fl.step = PREP_REFRESH;
     discover_refresh(&m->discover, &m->server, fx);
+}
+
+/* What was in force when an interrupted session was looked at is not any more: the best state is, since it was resumed. */
+static void explain_begin(struct model *m, struct effects *fx)
+{
+    if (m->session.loaded)
+        flow_explain(m, fx);
+    else
+        explain_connect(m, fx);
 }
 
 static bool at_the_gate(struct model *m, struct effects *fx);
@@ -672,7 +701,7 @@ static void observe_answer(struct model *m, const struct event *ev, struct effec
     struct err e = {0};
 
     if (flow_observe_probed(m, ev, &e))
-        explain_connect(m, fx);
+        explain_begin(m, fx);
     else
         fail(m, &e, "observing the server", fx);
 }
@@ -751,7 +780,7 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
         const char *w = ev->rows ? rows_text(ev->rows, 0, "workload") : NULL;
         if (w && strcmp(w, "shop-1") == 0) {
             links_close(m, CONN_BENCH, fx);
-            explain_connect(m, fx);
+            explain_begin(m, fx);
         } else {
             load_begin(m, fx);
         }

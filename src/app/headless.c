@@ -21,6 +21,7 @@ static bool same_flags(const struct model *m)
 {
     const struct options *o = &m->opt;
     const struct sdl *p = &m->session.plan;
+    bool from_statements = strcmp(o->workload, "statements") == 0;
 
     if (o->strategy[0] && strcmp(o->strategy, p->strategy) != 0)
         return false;
@@ -33,7 +34,10 @@ static bool same_flags(const struct model *m)
     if (p->restart != (o->restart == RESTART_ASK ? RESTART_NEVER : o->restart) ||
         strcmp(o->restart_command, p->restart_command) != 0)
         return false; /* the consent of another command line is not ours */
-    if (o->observe != p->observe || (!p->observe && (o->nscripts > 0) == p->builtin_db))
+    if (o->observe != p->observe ||
+        (!p->observe && (o->nscripts > 0 || from_statements) == p->builtin_db))
+        return false;
+    if (o->workload[0] && strcmp(o->workload, p->workload) != 0)
         return false;
     if (o->nscripts > 0 && o->nscripts != p->nscripts)
         return false;

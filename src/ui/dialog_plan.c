@@ -131,6 +131,11 @@ static void field_text(const struct model *m, int field, struct buf *out)
     char window[DAYTIME_TEXT_MAX];
     switch ((enum plan_field)field) {
     case PLAN_WORKLOAD:
+        if (m->fl.derivation) {
+            buf_printf(out, "reading the server's statements: %d of %d; Esc stops",
+                       m->fl.derivation->at + 1, m->fl.derivation->traffic.n);
+            return;
+        }
         buf_printf(out, "%s, in database %s%s", p->workload, p->database,
                    p->builtin_db ? ", which this program makes and owns" : "");
         return;
@@ -290,6 +295,8 @@ static void say_consent(struct dialog_text *text, const struct model *m)
     const struct sdl *p = &m->session.plan;
     struct consent c;
     consent_fill(m, &c);
+    if (m->fl.now.statements_note[0])
+        line(text, "statements", "%s", m->fl.now.statements_note);
     dialog_say(text, STYLE_NORMAL, "Success: %s", p->success);
     line(text, "runs", "%d to %d of %d s with %d clients; %d arms: start, and one a round",
          c.runs_least, c.runs_most, p->duration_s, p->clients, c.arms);

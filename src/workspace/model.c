@@ -87,6 +87,11 @@ void model_clear(struct model *m)
     server_facts_clear(&m->server);
     buf_clear(&m->fl.pending);
     effect_clear(&m->fl.fresh_session);
+    if (m->fl.derivation) {
+        derivation_clear(m->fl.derivation);
+        free(m->fl.derivation);
+        m->fl.derivation = NULL;
+    }
     for (int i = 0; i < m->fl.narchived; i++) {
         session_reset(m->fl.archived[i]);
         free(m->fl.archived[i]);

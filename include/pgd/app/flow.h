@@ -37,6 +37,10 @@ void flow_undo_round(struct model *m, struct effects *fx);
 void flow_close(struct model *m, struct effects *fx);
 /* The first connect failed for good (headless). */
 void flow_connect_failed(struct model *m, const struct err *e, struct effects *fx);
+/* In the plan: a workload is made of the server's own statements; the plan is shown again when it is there. */
+void flow_statements_begin(struct model *m, struct effects *fx);
+/* … or not: the plan is what it was before. */
+void flow_statements_drop(struct model *m, struct effects *fx);
 void flow_export(struct model *m, struct effects *fx);
 /* Says what a hand-over of the newest archived session would do; with go it is done. */
 void flow_handover(struct model *m, bool go, struct effects *fx);

@@ -59,9 +59,6 @@ void flow_consent_emit(struct model *m, const char *when, struct effects *fx);
 void flow_consent_again(struct model *m, struct effects *fx);
 
 /* flow_statements.c: a workload from the server's statements */
-void flow_statements_begin(struct model *m, struct effects *fx); /* the plan is shown when it is there */
-bool flow_statements_busy(const struct model *m);
-void flow_statements_drop(struct model *m, struct effects *fx); /* the plan as it was before */
 void flow_statements_event(struct model *m, const struct event *ev, struct effects *fx);
 
 /* flow_watch.c: the watchdog, and the work of others */

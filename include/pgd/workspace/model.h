@@ -8,6 +8,7 @@
 #include "pgd/base/key.h"
 #include "pgd/discovery/discover.h"
 #include "pgd/runner/ablation.h"
+#include "pgd/runner/derivation.h"
 #include "pgd/runner/experiment.h"
 #include "pgd/telemetry/collect.h"
 #include "pgd/tuning/handover.h"
@@ -58,6 +59,7 @@ struct options {
     char strategy[48];
     int nscripts;
     struct script scripts[SCRIPTS_MAX];
+    char workload[16]; /* of --workload; "" = the scripts, or the default */
     int clients, duration_s, rounds, budget_s;
     bool budget_given;
     double target_tps;
@@ -277,7 +279,7 @@ struct dialog {
     int cursor, scroll;
     char title[120];
     bool editing;     /* a field of PLAN, TARGET, REVIEW, SCRIPTS */
-    char input[4096]; /* text being edited (never a password: that is `secret_len` stars) */
+    char input[8192]; /* text being edited (never a password: that is `secret_len` stars) */
     int input_len, input_at;
     int secret_len;
     secret_id secret; /* the password being typed */
@@ -429,6 +431,7 @@ struct flow_now {
     bool taking_up;          /* the switch is one that an earlier run has asked the DBA for */
     bool goes_on;            /* … it has ended, and what it was for goes on after PREPARE */
     bool asked_undo;         /* what the DBA is asked for now is an undo */
+    char statements_note[200]; /* what the workload from statements covers */
 };
 
 struct flow {
@@ -464,6 +467,7 @@ struct flow {
     struct way how;              /* how the session at hand changes the server */
     char manual_path[1100];      /* where the DBA's part of a switch is written to */
     struct flow_now now;         /* of the session at hand */
+    struct derivation *derivation; /* a workload is being made of statements; owned; NULL = no */
 };
 
 /* Whether the session may work on the server behind the control link (app/claim.c). */
