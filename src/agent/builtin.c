@@ -1,57 +1,17 @@
-/* The built-in advisor's plan, target and proposals. What the evidence supports comes from the
- * rules; what was learned in the rounds so far decides which of it is tried next, and together with
- * what.
- *
- * A value that was measured alone without gain, or that the DBA rejected, is not proposed again.
- * One that was part of a set without gain is a suspect: it may have been dragged down by the
- * others, and is tried once more, alone. */
+/* The built-in advisor's plan, target and proposals. What is tried next comes from the search; here it is put into words, and
+ * what a server has inherited is mended before all else. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "pgd/agent/rules.h"
+#include "pgd/agent/search.h"
 #include "pgd/base/text.h"
 
-enum past { PAST_NEW, PAST_SUSPECT, PAST_DONE };
-
-static bool rejected(const struct sense *s, const struct setting_change *c)
-{
-    for (int i = 0; i < s->e->nrejected; i++)
-        if (strcmp(s->e->rejected[i].name, c->name) == 0 &&
-            rules_same_value(s, c->name, s->e->rejected[i].value, c->value))
-            return true;
-    return false;
-}
-
-static bool tried_in(const struct sense *s, const struct round_history *r,
-                     const struct setting_change *c)
-{
-    for (int i = 0; i < r->n && i < CHANGES_MAX; i++)
-        if (!r->changes[i].reset && strcmp(r->changes[i].name, c->name) == 0 &&
-            rules_same_value(s, c->name, r->changes[i].value, c->value))
-            return true;
-    return false;
-}
-
-static enum past past_of(const struct sense *s, const struct setting_change *c)
-{
-    enum past past = PAST_NEW;
-    if (rejected(s, c))
-        return PAST_DONE;
-    for (int i = 0; i < s->e->nhistory; i++) {
-        const struct round_history *r = &s->e->history[i];
-        if (r->kept || !tried_in(s, r, c))
-            continue;
-        if (r->n == 1)
-            return PAST_DONE;
-        past = PAST_SUSPECT;
-    }
-    return past;
-}
-
 /* Why nothing is proposed, in words. */
-static void say_nothing(const struct sense *s, const struct candidates *all, char *dst, size_t size)
+static void say_nothing(const struct pool *p, char *dst, size_t size)
 {
+    const struct sense *s = p->s;
+    const struct candidates *all = &p->all;
     switch (sense_blocked(s)) {
     case BLOCK_SLEEP:
         say(dst, size,
@@ -79,24 +39,23 @@ static void say_nothing(const struct sense *s, const struct candidates *all, cha
     case BLOCK_NONE:
         break;
     }
+    char load[160];
+    pool_load_text(p, load, sizeof load);
     if (all->withheld > 0)
         say(dst, size, "What is left needs a restart, which is not allowed: %s = %s (%s).",
             all->held.name, all->held.value, all->held.evidence);
-    else if (all->n == 0)
+    else if (s->e->nhistory > 0)
+        say(dst, size,
+            "Nothing is left that could matter here: what the figures speak for and what "
+            "experience adds for %s was "
+            "measured, and the rest does not touch this workload.",
+            load);
+    else
         say(dst, size,
             "Nothing measured here speaks for another value of any setting: %.0f "
             "transactions/s on the server, hit ratio %s, temporary files %s/s, CPUs %s idle.",
             s->w.tps, share_figure(s->w.hit_ratio).text, size_figure(s->temp_rate).text,
             share_figure(s->w.cpu_idle).text);
-    else if (all->n == 1)
-        say(dst, size,
-            "The only change that the evidence still speaks for, %s, was measured without gain or "
-            "rejected.",
-            all->changes[0].name);
-    else
-        say(dst, size,
-            "All %d changes that the evidence speaks for were measured without gain or rejected.",
-            all->n);
 }
 
 static void open_proposal(struct proposal *out)
@@ -107,28 +66,29 @@ static void open_proposal(struct proposal *out)
 
 static void say_summary(const struct candidates *all, const char *lead, struct proposal *out)
 {
-    char strongest[300] = "";
-    int repairs = 0;
-    for (int i = 0; i < out->n; i++) {
-        const struct setting_change *c = &out->changes[i];
-        repairs += out->repair;
-        if (i == 0)
-            SAY(strongest, "%s (%s)", c->name, c->evidence);
+    char strongest[300], sets[400] = "";
+    const struct setting_change *c = &out->changes[0];
+    SAY(strongest, "%s (%s)", c->name, c->evidence);
+    for (int i = 0; i < out->nsets; i++) {
+        size_t len = strlen(sets);
+        say(sets + len, sizeof sets - len, "%s%s",
+            i ? "; " : " Screened against each other: ", out->set_names[i]);
     }
-    SAY(out->summary, "%s %d change%s%s%s.%s%s", lead, out->n, out->n == 1 ? "" : "s",
+    SAY(out->summary, "%s %d change%s%s%s.%s%s%s%s", lead, out->n, out->n == 1 ? "" : "s",
         out->n == 1 ? ": " : "; the first is ", strongest,
-        repairs ? " Repairs are for safety, not for speed: they stay, and what follows is measured "
-                  "against them."
-                : "",
-        all->withheld ? " A further one would need a restart." : "");
+        out->repair
+            ? " Repairs are for safety, not for speed: they stay, and what follows is measured "
+              "against them."
+            : "",
+        sets, out->nsets ? "." : "", all->withheld ? " A further one would need a restart." : "");
 }
 
 /* A server's inherited dangers come first of all and by themselves: what is tuned is then measured against a sound start. */
-static bool propose_repairs(const struct sense *s, const struct candidates *all,
-                            struct proposal *out)
+static bool propose_repairs(const struct pool *p, struct proposal *out)
 {
+    const struct candidates *all = &p->all;
     for (int i = 0; i < all->n && all->repairs[i]; i++)
-        if (past_of(s, &all->changes[i]) == PAST_NEW)
+        if (past_of(p, &all->changes[i]) == PAST_NEW)
             out->changes[out->n++] = all->changes[i];
     out->repair = out->n > 0;
     if (out->repair)
@@ -136,67 +96,67 @@ static bool propose_repairs(const struct sense *s, const struct candidates *all,
     return out->repair;
 }
 
-void builtin_round1(const struct evidence *e, struct proposal *out)
+static const char *lead_of(const struct evidence *e, const struct pool *p)
 {
-    struct sense s;
-    struct candidates all;
-    open_proposal(out);
-    sense_init(&s, e);
-    rules_collect(&s, &all);
-    if (propose_repairs(&s, &all, out))
-        return;
-    for (int i = 0; i < all.n; i++)
-        if (past_of(&s, &all.changes[i]) == PAST_NEW)
-            out->changes[out->n++] = all.changes[i];
-    out->nothing_left = out->n == 0;
-    if (out->nothing_left)
-        say_nothing(&s, &all, out->summary, sizeof out->summary);
-    else
-        say_summary(&all, "The baseline shows causes for", out);
+    const struct round_history *last = e->nhistory > 0 ? &e->history[e->nhistory - 1] : NULL;
+    if (!last || !past_began(p->s))
+        return "The baseline shows causes for";
+    if (last->kept)
+        return "The last round paid. From there on, worth a run are";
+    return last->n > 1 ? "The last set did not pay together. By themselves, worth a run are"
+                       : "The last change did not pay. What is left is";
 }
 
-/* Takes every candidate of this past, or only the strongest. */
-static void take(const struct sense *s, const struct candidates *all, enum past past, bool one,
-                 struct proposal *out)
+static void propose(const struct evidence *e, struct proposal *out)
 {
-    for (int i = 0; i < all->n && !(one && out->n); i++)
-        if (past_of(s, &all->changes[i]) == past)
-            out->changes[out->n++] = all->changes[i];
+    struct sense s;
+    struct pool p;
+    open_proposal(out);
+    sense_init(&s, e);
+    pool_init(&p, &s);
+    if (!propose_repairs(&p, out)) {
+        out->nothing_left = !search_propose(&p, out);
+        if (out->nothing_left)
+            say_nothing(&p, out->summary, sizeof out->summary);
+        else
+            say_summary(&p.all, lead_of(e, &p), out);
+    }
+    pool_clear(&p);
+}
+
+void builtin_round1(const struct evidence *e, struct proposal *out)
+{
+    propose(e, out);
 }
 
 void builtin_next_round(const struct evidence *e, struct proposal *out)
 {
-    struct sense s;
-    struct candidates all;
-    const struct round_history *last = e->nhistory > 0 ? &e->history[e->nhistory - 1] : NULL;
-    if (!last) {
-        builtin_round1(e, out);
-        return;
+    propose(e, out);
+}
+
+int builtin_remember(const struct evidence *e, struct remembered *out, int max)
+{
+    int n = 0;
+    for (int i = e->nhistory - 1; i >= 0; i--) {
+        const struct round_history *r = &e->history[i];
+        int lines = 0;
+        for (int j = 0; j < r->n; j++)
+            lines += r->nsets <= 1 || (r->measured >> j & 1);
+        for (int j = 0; j < r->n && n < max; j++) {
+            bool measured = r->nsets <= 1 || (r->measured >> j & 1);
+            if (r->failed || r->changes[j].reset || !measured || !isfinite(r->verdict.ratio) ||
+                (!r->kept && lines > 1))
+                continue;
+            struct remembered *to = &out[n++];
+            memset(to, 0, sizeof *to);
+            text_copy_raw(to->name, sizeof to->name, r->changes[j].name);
+            text_copy_raw(to->value, sizeof to->value, r->changes[j].value);
+            text_copy_raw(to->rule, sizeof to->rule, r->changes[j].rule);
+            to->earned = r->kept;
+            to->ratio = r->verdict.ratio;
+        }
     }
-    open_proposal(out);
-    sense_init(&s, e);
-    rules_collect(&s, &all);
-    if (propose_repairs(&s, &all, out))
-        return;
-    const char *lead;
-    if (last->kept) {
-        lead = "The last round paid. Under the new settings the figures speak for";
-        take(&s, &all, PAST_NEW, false, out);
-        if (out->n == 0)
-            take(&s, &all, PAST_SUSPECT, true, out);
-    } else {
-        lead = last->n > 1
-                   ? "The last set did not pay together. Alone, the strongest suspect is worth"
-                   : "The last change did not pay. What is left is";
-        take(&s, &all, PAST_SUSPECT, true, out);
-        if (out->n == 0)
-            take(&s, &all, PAST_NEW, false, out);
-    }
-    out->nothing_left = out->n == 0;
-    if (out->nothing_left)
-        say_nothing(&s, &all, out->summary, sizeof out->summary);
-    else
-        say_summary(&all, lead, out);
+    return n;
 }
 
 /* Three significant digits: 1234.5 -> 1230, 98.76 -> 98.8. */

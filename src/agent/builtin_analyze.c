@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pgd/agent/rules.h"
+#include "pgd/agent/search.h"
 #include "pgd/base/text.h"
 
 /* The candidate's window: of the newest round, when it is the one that is being judged. */

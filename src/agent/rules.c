@@ -55,6 +55,7 @@ int rules_inherited(const struct sense *s, int from, struct setting_change *c, s
         memset(f, 0, sizeof *f);
         SAY(c->name, "%s", in->setting);
         SAY(c->value, "%s", in->safe);
+        SAY(c->rule, "inherited");
         SAY(c->why, "A repair: with %s = %s %s.", in->setting, now, in->what);
         if (in->plans && s->plan_ms > 0)
             SAY(c->evidence, "%s is %s; the workload's %d plans were made so and ran %.1f ms",
@@ -151,6 +152,7 @@ static void collect_group(const struct sense *s, const struct rule_group *g, str
         const struct rule *r = &g->rules[i];
         struct setting_change c = {.expect_lo = NAN, .expect_hi = NAN, .risk = RISK_LOW};
         SAY(c.name, "%s", r->setting);
+        SAY(c.rule, "%s", r->id);
         if (present(out, r->setting) || !offered(s, r->setting) || !r->fire(s, &c))
             continue;
         if (rules_in_force(s, r->setting, c.value))

@@ -274,12 +274,12 @@ static bool fire_wal_buffers(const struct sense *s, struct setting_change *c)
 }
 
 static const struct rule rows[] = {
-    {.setting = "work_mem", .area = "memory", .fire = fire_work_mem_down},
-    {.setting = "shared_buffers", .area = "memory", .fire = fire_shared_buffers_down},
-    {.setting = "work_mem", .area = "memory", .fire = fire_work_mem},
-    {.setting = "hash_mem_multiplier", .area = "memory", .fire = fire_hash_multiplier},
-    {.setting = "shared_buffers", .area = "io", .fire = fire_shared_buffers},
-    {.setting = "wal_buffers", .area = "checkpoints", .fire = fire_wal_buffers},
+    {"swap_work_mem", "work_mem", "memory", fire_work_mem_down},
+    {"swap_cache", "shared_buffers", "memory", fire_shared_buffers_down},
+    {"spills", "work_mem", "memory", fire_work_mem},
+    {"hash_spills", "hash_mem_multiplier", "memory", fire_hash_multiplier},
+    {"cache_misses", "shared_buffers", "io", fire_shared_buffers},
+    {"wal_buffers_full", "wal_buffers", "checkpoints", fire_wal_buffers},
 };
 
 const struct rule_group rules_memory = {rows, (int)ARRAY_LEN(rows)};

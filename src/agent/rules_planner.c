@@ -311,20 +311,20 @@ static bool fire_odd(const struct sense *s, struct setting_change *c)
 }
 
 static const struct rule rows[] = {
-    {.setting = "jit", .area = "jit", .fire = fire_jit},
-    {.setting = "jit_above_cost", .area = "jit", .fire = fire_jit_above_cost},
-    {.setting = "jit_above_cost", .area = "jit", .fire = fire_odd},
-    {.setting = "random_page_cost", .area = "planner", .fire = fire_random_page_cost},
-    {.setting = "random_page_cost", .area = "planner", .fire = fire_odd},
-    {.setting = "seq_page_cost", .area = "planner", .fire = fire_odd},
-    {.setting = "cpu_tuple_cost", .area = "planner", .fire = fire_odd},
-    {.setting = "cpu_index_tuple_cost", .area = "planner", .fire = fire_odd},
-    {.setting = "cpu_operator_cost", .area = "planner", .fire = fire_odd},
-    {.setting = "effective_cache_size", .area = "planner", .fire = fire_effective_cache_size},
-    {.setting = "max_parallel_workers_per_gather", .area = "parallel", .fire = fire_less_parallel},
-    {.setting = "max_parallel_workers_per_gather", .area = "parallel", .fire = fire_more_parallel},
-    {.setting = "max_parallel_workers", .area = "parallel", .fire = fire_parallel_workers},
-    {.setting = "effective_io_concurrency", .area = "io", .fire = fire_io_concurrency},
+    {"jit_loses", "jit", "jit", fire_jit},
+    {"jit_dear", "jit_above_cost", "jit", fire_jit_above_cost},
+    {"odd_cost", "jit_above_cost", "jit", fire_odd},
+    {"scans_discard", "random_page_cost", "planner", fire_random_page_cost},
+    {"odd_cost", "random_page_cost", "planner", fire_odd},
+    {"odd_cost", "seq_page_cost", "planner", fire_odd},
+    {"odd_cost", "cpu_tuple_cost", "planner", fire_odd},
+    {"odd_cost", "cpu_index_tuple_cost", "planner", fire_odd},
+    {"odd_cost", "cpu_operator_cost", "planner", fire_odd},
+    {"cache_assumed", "effective_cache_size", "planner", fire_effective_cache_size},
+    {"workers_queue", "max_parallel_workers_per_gather", "parallel", fire_less_parallel},
+    {"cpus_idle", "max_parallel_workers_per_gather", "parallel", fire_more_parallel},
+    {"workers_missing", "max_parallel_workers", "parallel", fire_parallel_workers},
+    {"read_ahead", "effective_io_concurrency", "io", fire_io_concurrency},
 };
 
 const struct rule_group rules_planner = {rows, (int)ARRAY_LEN(rows)};

@@ -230,15 +230,13 @@ static bool fire_vacuum_limit(const struct sense *s, struct setting_change *c)
 }
 
 static const struct rule rows[] = {
-    {.setting = "max_wal_size", .area = "checkpoints", .fire = fire_max_wal_size},
-    {.setting = "checkpoint_timeout", .area = "checkpoints", .fire = fire_checkpoint_timeout},
-    {.setting = "checkpoint_completion_target",
-     .area = "checkpoints",
-     .fire = fire_completion_target},
-    {.setting = "wal_compression", .area = "checkpoints", .fire = fire_wal_compression},
-    {.setting = "bgwriter_lru_maxpages", .area = "io", .fire = fire_bgwriter},
-    {.setting = "autovacuum_vacuum_scale_factor", .area = "vacuum", .fire = fire_vacuum_scale},
-    {.setting = "autovacuum_vacuum_cost_limit", .area = "vacuum", .fire = fire_vacuum_limit},
+    {"checkpoints_requested", "max_wal_size", "checkpoints", fire_max_wal_size},
+    {"checkpoints_timed", "checkpoint_timeout", "checkpoints", fire_checkpoint_timeout},
+    {"checkpoint_bursts", "checkpoint_completion_target", "checkpoints", fire_completion_target},
+    {"page_images", "wal_compression", "checkpoints", fire_wal_compression},
+    {"backend_writes", "bgwriter_lru_maxpages", "io", fire_bgwriter},
+    {"dead_rows", "autovacuum_vacuum_scale_factor", "vacuum", fire_vacuum_scale},
+    {"vacuum_behind", "autovacuum_vacuum_cost_limit", "vacuum", fire_vacuum_limit},
 };
 
 const struct rule_group rules_write = {rows, (int)ARRAY_LEN(rows)};

@@ -125,6 +125,11 @@ static const struct entry *our_entry(const struct sense *s, const char *name)
     return NULL;
 }
 
+bool sense_ours(const struct sense *s, const char *name)
+{
+    return our_entry(s, name) != NULL;
+}
+
 double sense_value(const struct sense *s, const char *name, const char *text)
 {
     const struct setting *known_setting = settings_find(&s->f->settings, name);

@@ -56,7 +56,7 @@ struct world {
     struct window base, best;
     struct plan_facts plans[4];
     struct sdl plan;
-    struct round_history history[6];
+    struct round_history history[8];
     struct rejected_change rejected[4];
     struct arm arm;
     struct evidence e;
@@ -104,6 +104,8 @@ static inline struct world *world_new(void)
         snprintf(s->unit, sizeof s->unit, "%s", stock[i][2]);
         snprintf(s->context, sizeof s->context, "%s", stock[i][3]);
         snprintf(s->vartype, sizeof s->vartype, "%s", stock[i][4]);
+        snprintf(s->boot, sizeof s->boot, "%s", stock[i][1]);
+        snprintf(s->source, sizeof s->source, "default");
         if (strcmp(s->name, "wal_compression") == 0)
             snprintf(s->enumvals, sizeof s->enumvals, "{pglz,lz4,on,off}");
         if (strcmp(s->name, "synchronous_commit") == 0)
@@ -166,6 +168,7 @@ static inline void set(struct world *w, const char *name, const char *value)
     assert_non_null(s);
     snprintf(s->value, sizeof s->value, "%s", value);
     snprintf(s->shown, sizeof s->shown, "%s", value);
+    snprintf(s->source, sizeof s->source, "configuration file");
 }
 
 static inline void wait_is(struct window *w, const char *event, double share)
@@ -193,10 +196,29 @@ static inline struct plan_facts *plan(struct world *w, double exec_ms)
     return p;
 }
 
+/* A line that a measured cause speaks for; not defaults, rules of thumb, experience, or a step along what paid. */
+static inline bool is_supported(const struct setting_change *c)
+{
+    static const char *const other[] = {"rule_of_thumb", "back_to_default", "experience",
+                                        "further_up", "further_down"};
+    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
+        if (strcmp(c->rule, other[i]) == 0)
+            return false;
+    return true;
+}
+
+static inline int supported(const struct proposal *p)
+{
+    int n = 0;
+    for (int i = 0; i < p->n; i++)
+        n += is_supported(&p->changes[i]);
+    return n;
+}
+
 static inline const struct setting_change *find(const struct proposal *p, const char *name)
 {
     for (int i = 0; i < p->n; i++)
-        if (strcmp(p->changes[i].name, name) == 0)
+        if (is_supported(&p->changes[i]) && strcmp(p->changes[i].name, name) == 0)
             return &p->changes[i];
     return NULL;
 }
@@ -207,13 +229,14 @@ static inline const char *value_of(const struct proposal *p, const char *name)
     return c ? c->value : "";
 }
 
-/* What holds of every proposal: reasons with figures, no setting twice, values that the guard
- * reads. */
+/* What holds of every proposal: reasons with figures, who proposed it, no setting twice in an alternative, values that the
+ * guard reads. */
 static inline void check_proposal(const struct world *w, const struct proposal *p)
 {
     assert_string_equal(p->advisor.text, "builtin");
     assert_true(p->summary[0] != '\0');
     assert_int_equal(p->nothing_left, p->n == 0);
+    assert_true(p->nsets == 0 || (p->nsets > 1 && p->nsets <= SETS_MAX));
     for (int i = 0; i < p->n; i++) {
         const struct setting_change *c = &p->changes[i];
         const struct setting *s = settings_find(&w->f.settings, c->name);
@@ -227,8 +250,11 @@ static inline void check_proposal(const struct world *w, const struct proposal *
         assert_false(c->reset);
         assert_non_null(s);
         assert_true(guard_value(s, c->value, &number, shown, sizeof shown, &e));
+        assert_true(c->rule[0] != '\0');
+        assert_true(p->nsets == 0 ? c->sets == 0 : c->sets != 0 && c->sets < 1u << p->nsets);
         for (int j = 0; j < i; j++)
-            assert_string_not_equal(p->changes[j].name, c->name);
+            if (p->nsets == 0 || (p->changes[j].sets & c->sets))
+                assert_string_not_equal(p->changes[j].name, c->name);
         if (!isnan(c->expect_hi))
             assert_true(c->expect_lo <= c->expect_hi);
     }

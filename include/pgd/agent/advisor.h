@@ -34,6 +34,15 @@ struct rejected_change {
     char value[SETTING_VALUE_MAX];
 };
 
+/* What an earlier session of this workspace found out under the same workload. */
+struct remembered {
+    char name[SETTING_NAME_MAX];
+    char value[SETTING_VALUE_MAX];
+    char rule[32];
+    bool earned;  /* kept after the confirmation; else measured alone without gain */
+    double ratio; /* of the round that tells */
+};
+
 struct evidence {
     const struct server_facts *server;
     const struct sdl *plan;    /* NULL before a strategy */
@@ -53,6 +62,8 @@ struct evidence {
     const struct arm *best_arm; /* our entries in force; NULL = none */
     bool restart_allowed;
     double seconds_left;
+    int nremembered; /* from earlier sessions of the workspace, the newest first */
+    const struct remembered *remembered;
 };
 
 void builtin_first_sight(const struct evidence *e, struct first_sight *out);
@@ -63,6 +74,8 @@ void builtin_round1(const struct evidence *e, struct proposal *out);
 void builtin_next_round(const struct evidence *e,
                         struct proposal *out); /* after round 1, from what was learned */
 void builtin_analyze(const struct evidence *e, const struct verdict *v, struct conclusion *out);
+/* What this session found out, to be given to later ones under the same workload: at most max records, how many. */
+int builtin_remember(const struct evidence *e, struct remembered *out, int max);
 void builtin_next_strategies(const struct evidence *e, struct next_strategies *out);
 /* What failed: "bench", "apply", "restart", "connect"; log holds the lines that matter. */
 void builtin_diagnose(const struct evidence *e, const char *what, const struct err *err,

@@ -11,6 +11,7 @@
 typedef bool (*rule_fn)(const struct sense *s, struct setting_change *c);
 
 struct rule {
+    const char *id; /* its predictions are scored under this name */
     const char *setting;
     const char *area; /* as in struct finding */
     rule_fn fire;

@@ -42,6 +42,7 @@ enum sense_block sense_blocked(const struct sense *s);
 double sense_number(const struct sense *s, const char *name);
 /* As SHOW prints it; "" if unknown. The text lives in dst. */
 const char *sense_shown(const struct sense *s, const char *name, char *dst, size_t size);
+bool sense_ours(const struct sense *s, const char *name); /* set by this session's best arm */
 bool sense_on(const struct sense *s, const char *name, bool otherwise);
 /* The number that a proposed text means for this setting, in the same unit; NAN if it is no number.
  */

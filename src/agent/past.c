@@ -1,0 +1,150 @@
+/* What the rounds so far say of a value: whether it is decided, and by what. A round that screened alternatives tells of each
+ * of them; one without tells of all its changes together. */
+#include <math.h>
+#include <string.h>
+
+#include "pgd/agent/search.h"
+#include "pgd/base/text.h"
+
+static bool rejected(const struct sense *s, const struct setting_change *c)
+{
+    for (int i = 0; i < s->e->nrejected; i++)
+        if (strcmp(s->e->rejected[i].name, c->name) == 0 &&
+            rules_same_value(s, c->name, s->e->rejected[i].value, c->value))
+            return true;
+    return false;
+}
+
+static bool is_line(const struct sense *s, const struct setting_change *line,
+                    const struct setting_change *c)
+{
+    return !line->reset && strcmp(line->name, c->name) == 0 &&
+           rules_same_value(s, c->name, line->value, c->value);
+}
+
+static bool in_set(const struct round_history *r, int line, int set)
+{
+    return r->changes[line].sets == 0 || (r->changes[line].sets >> set & 1);
+}
+
+static int lines_of(const struct round_history *r, int set)
+{
+    int n = 0;
+    for (int i = 0; i < r->n && i < CHANGES_MAX; i++)
+        n += in_set(r, i, set);
+    return n;
+}
+
+static bool was_measured(const struct round_history *r, int line)
+{
+    return r->nsets <= 1 || (r->measured >> line & 1);
+}
+
+static int lines_measured(const struct round_history *r)
+{
+    int n = 0;
+    for (int i = 0; i < r->n && i < CHANGES_MAX; i++)
+        n += was_measured(r, i);
+    return n;
+}
+
+/* Of one line of a round with alternatives. */
+static enum past screened_past(const struct round_history *r, int line)
+{
+    enum past past = PAST_NEW;
+    for (int set = 0; set < r->nsets && set < SETS_MAX; set++) {
+        const struct race_result *res = &r->sets[set];
+        if (!in_set(r, line, set) || !isfinite(res->ratio))
+            continue;
+        if (res->gained)
+            continue; /* what became of it is said by the round */
+        if (lines_of(r, set) == 1)
+            return PAST_DONE;
+        past = PAST_SUSPECT;
+    }
+    return past;
+}
+
+static enum past round_past(const struct round_history *r, int line)
+{
+    bool measured = was_measured(r, line);
+    if (measured && r->kept)
+        return PAST_DONE;
+    if (r->failed)
+        return lines_measured(r) == 1 ? PAST_DONE : PAST_SUSPECT;
+    if (r->nsets > 1) {
+        enum past past = screened_past(r, line);
+        bool tried = measured && isfinite(r->verdict.ratio);
+        if (past == PAST_DONE || !tried)
+            return past;
+    }
+    if (!measured)
+        return PAST_NEW;
+    return lines_measured(r) == 1 ? PAST_DONE : PAST_SUSPECT;
+}
+
+/* A later round that was kept changed something that this setting interacts with. */
+static bool interaction_since(const struct pool *p, int round, const char *name)
+{
+    const struct known_setting *known = knowledge_find(p->known, name);
+    const struct evidence *e = p->s->e;
+    for (int i = round + 1; known && i < e->nhistory; i++)
+        for (int j = 0; e->history[i].kept && j < e->history[i].n; j++)
+            for (int k = 0; was_measured(&e->history[i], j) && k < known->interacts.n; k++)
+                if (strcmp(known->interacts.items[k], e->history[i].changes[j].name) == 0)
+                    return true;
+    return false;
+}
+
+enum past past_of(const struct pool *p, const struct setting_change *c)
+{
+    const struct sense *s = p->s;
+    enum past past = PAST_NEW;
+    int decided = -1;
+    if (rejected(s, c))
+        return PAST_DONE;
+    for (int i = 0; i < s->e->nhistory; i++) {
+        const struct round_history *r = &s->e->history[i];
+        for (int line = 0; line < r->n && line < CHANGES_MAX; line++) {
+            enum past one = is_line(s, &r->changes[line], c) ? round_past(r, line) : PAST_NEW;
+            if (one == PAST_DONE)
+                decided = i;
+            if (one == PAST_SUSPECT && past == PAST_NEW)
+                past = PAST_SUSPECT;
+        }
+    }
+    if (decided < 0)
+        return past;
+    bool kept = s->e->history[decided].kept;
+    return !kept && interaction_since(p, decided, c->name) ? PAST_AGAIN : PAST_DONE;
+}
+
+bool past_earned(const struct sense *s, const char *name, double *ratio)
+{
+    for (int i = s->e->nhistory - 1; i >= 0; i--) {
+        const struct round_history *r = &s->e->history[i];
+        for (int line = 0; r->kept && line < r->n && line < CHANGES_MAX; line++)
+            if (was_measured(r, line) && strcmp(r->changes[line].name, name) == 0) {
+                *ratio = r->verdict.ratio;
+                return true;
+            }
+    }
+    return false;
+}
+
+bool past_began(const struct sense *s)
+{
+    for (int i = 0; i < s->e->nhistory; i++)
+        for (int j = 0; j < s->e->history[i].n && j < CHANGES_MAX; j++)
+            if (strcmp(s->e->history[i].changes[j].rule, "inherited") != 0)
+                return true;
+    return false;
+}
+
+int past_misses(const struct sense *s)
+{
+    int n = 0;
+    for (int i = s->e->nhistory - 1; i >= 0 && !s->e->history[i].kept; i--)
+        n++;
+    return n;
+}
