@@ -17,11 +17,14 @@ enum {
 /* Short runs deviate more than those of the A/A baseline, whose deviation counts like that of this many runs. */
 static const double short_factor = 1.3, prior_df = 3, least_sd = 0.005, unknown_sd = 0.02;
 static const double effect_sd = 0.15; /* what a change does, more or less */
+/* What a change must earn to stay: the deviation of a run, within bounds. */
 static const double least_margin = 0.02, most_margin = 0.05;
+/* Confidence, one-sided, with a look after every run: that a change does harm, that it earns, that it earns too little. */
+static const double sure_harm = 0.98, sure_earn = 0.995, sure_idle = 0.85;
 
-static double margin(const struct ablation *a)
+static double margin(const struct regress *g)
 {
-    return fmin(most_margin, fmax(least_margin, log1p(a->floor)));
+    return fmin(most_margin, fmax(least_margin, g->sd));
 }
 
 static uint32_t bit(int i)
@@ -77,21 +80,28 @@ static uint32_t open_changes(const struct ablation *a)
     return a->kept & ~a->earning;
 }
 
-/* Both bounds are far enough out for a look after every run: an idle change is held to earn in one of fifty. */
+/* Beyond doubt of its sum: five changes that earn a little less than the margin each are missed together. */
+static bool too_much(const struct regress *g, uint32_t set)
+{
+    double se, sum = regress_sum(g, set, &se);
+    return sum - se > margin(g);
+}
+
 static void decide(struct ablation *a, const struct regress *g)
 {
-    double sure = stats_t(0.98, g->df), fair = stats_t(0.90, g->df);
+    double harm = stats_t(sure_harm, g->df), earn = stats_t(sure_earn, g->df);
+    double little = stats_t(sure_idle, g->df);
     for (int i = 0; i < a->n; i++) {
         double se, effect = regress_effect(g, i, &se);
-        if (!(open_changes(a) & bit(i)))
+        if (!(a->kept & bit(i)))
             continue;
-        if (effect + sure * se < 0) {
+        a->earning &= ~bit(i); /* shown anew each time: what more is known of may open it again */
+        if (effect + harm * se < 0) {
             a->harmful |= bit(i);
             a->kept &= ~bit(i);
-        } else if (effect - sure * se > margin(a) / 2) {
+        } else if (effect - earn * se > margin(g) / 2) {
             a->earning |= bit(i);
-        } else if (effect + fair * se < margin(a) &&
-                   regress_sum(g, idle(a) | bit(i), NULL) < margin(a)) {
+        } else if (effect + little * se < margin(g) && !too_much(g, idle(a) | bit(i))) {
             a->kept &= ~bit(i);
         }
     }
@@ -129,9 +139,9 @@ static void judge_check(struct ablation *a)
     fit(a, &g);
     a->checked = true;
     double missed = sum[1] / n[1] - sum[0] / n[0];
-    if (missed > margin(a) + stats_t(0.95, g.df) * g.sd * sqrt(1.0 / n[0] + 1.0 / n[1]))
+    if (missed > margin(&g) + stats_t(0.95, g.df) * g.sd * sqrt(1.0 / n[0] + 1.0 / n[1]))
         a->kept |= idle(a);
-    while (idle(a) && regress_sum(&g, idle(a), NULL) > margin(a)) {
+    while (idle(a) && too_much(&g, idle(a))) {
         int most = -1;
         for (int i = 0; i < a->n; i++)
             if ((idle(a) & bit(i)) &&
@@ -223,7 +233,11 @@ static bool searching(const struct ablation *a)
 static bool next_set(struct ablation *a, double seconds_left, uint32_t *set)
 {
     if (searching(a)) {
-        *set = a->n_runs == 0 ? a->in_force : most_telling(a);
+        if (a->wished_at != a->n_runs + 1) {
+            a->wish = a->n_runs == 0 ? a->in_force : most_telling(a);
+            a->wished_at = a->n_runs + 1;
+        }
+        *set = a->wish;
         if (run_cost(a, *set) + check_cost(a) <= seconds_left)
             return true;
     }
@@ -266,6 +280,7 @@ void ablation_switched(struct ablation *a, uint32_t set, bool restarted)
 
 void ablation_failed(struct ablation *a, uint32_t set)
 {
+    a->wished_at = 0;
     if (a->nfailed < ABLATION_FAILED_MAX)
         a->failed[a->nfailed++] = set;
 }

@@ -9,14 +9,24 @@
 
 enum { LEVEL, DRIFT, FIRST };
 
-static const double drift_sd = 0.1; /* from the first run to the last: a tenth, either way */
+/* Of the drift from the first run to the last; of what a pair does beyond its members. */
+static const double drift_sd = 0.1, pair_sd = 0.1, level_sd = 10;
+static const double active_at = 2.5; /* standard errors from zero: its pairs are looked at */
+static const double pair_at = 2.2;   /* and what the runs without both must show */
 
-static void terms(int changes, uint32_t set, double time, double *x)
+static int nterms(const struct regress *g)
+{
+    return FIRST + g->changes + g->npairs;
+}
+
+static void terms(const struct regress *g, uint32_t set, double time, double *x)
 {
     x[LEVEL] = 1;
     x[DRIFT] = time;
-    for (int i = 0; i < changes; i++)
+    for (int i = 0; i < g->changes; i++)
         x[FIRST + i] = (set >> i & 1) ? 1 : 0;
+    for (int i = 0; i < g->npairs; i++)
+        x[FIRST + g->changes + i] = (set & g->pairs[i]) == 0 ? 1 : 0;
 }
 
 /* Inverts a symmetric positive definite matrix in place, by Gauss and Jordan; the ridge keeps the pivots positive. */
@@ -38,67 +48,168 @@ static void invert(double (*m)[REGRESS_TERMS_MAX], int n)
     }
 }
 
-/* One solution for a given deviation; returns the sum of squared residuals, and what the fit has used up. */
-static double solve(struct regress *g, const struct regress_run *runs, int n, double sd,
-                    double effect_sd, double *used)
+/* What the runs say, whatever the deviation is. */
+struct sums {
+    double x[REGRESS_RUNS_MAX][REGRESS_TERMS_MAX];
+    double y[REGRESS_RUNS_MAX]; /* from the mean */
+    double xtx[REGRESS_TERMS_MAX][REGRESS_TERMS_MAX], xty[REGRESS_TERMS_MAX], mean;
+    int n;
+};
+
+static void sum_up(struct sums *s, const struct regress *g, const struct regress_run *runs, int n)
 {
-    int p = g->changes + FIRST;
-    double(*a)[REGRESS_TERMS_MAX] = g->cov;
-    double xty[REGRESS_TERMS_MAX] = {0}, x[REGRESS_TERMS_MAX];
-    double mean = 0, squares = 0;
-    memset(g->cov, 0, sizeof g->cov);
-    for (int r = 0; r < n; r++)
-        mean += runs[r].log / n;
-    for (int r = 0; r < n; r++) {
-        terms(g->changes, runs[r].set, n > 1 ? (double)r / (n - 1) - 0.5 : 0, x);
+    int p = nterms(g);
+    memset(s, 0, sizeof *s);
+    s->n = n < REGRESS_RUNS_MAX ? n : REGRESS_RUNS_MAX;
+    for (int r = 0; r < s->n; r++)
+        s->mean += runs[r].log / s->n;
+    for (int r = 0; r < s->n; r++) {
+        double *x = s->x[r];
+        s->y[r] = runs[r].log - s->mean;
+        terms(g, runs[r].set, s->n > 1 ? (double)r / (s->n - 1) - 0.5 : 0, x);
         for (int i = 0; i < p; i++) {
-            xty[i] += x[i] * (runs[r].log - mean);
+            if (x[i] == 0)
+                continue;
+            s->xty[i] += x[i] * s->y[r];
             for (int j = 0; j < p; j++)
-                a[i][j] += x[i] * x[j];
+                s->xtx[i][j] += x[i] * x[j];
         }
     }
-    for (int i = 0; i < p; i++) { /* the level is free: only its share of a very wide prior */
-        double prior = i == LEVEL ? 10 : i == DRIFT ? drift_sd : effect_sd;
-        a[i][i] += sd * sd / (prior * prior);
-    }
-    invert(a, p);
-    *used = 0;
+}
+
+/* One solution for a given deviation; returns the sum of squared residuals, and what the fit has used up. */
+static double solve(struct regress *g, const struct sums *s, double sd, double effect_sd,
+                    double *used)
+{
+    int p = nterms(g);
+    double weight[REGRESS_TERMS_MAX], squares = 0;
+    memcpy(g->cov, s->xtx, sizeof g->cov);
     for (int i = 0; i < p; i++) {
+        double prior = i == LEVEL               ? level_sd
+                       : i == DRIFT             ? drift_sd
+                       : i < FIRST + g->changes ? effect_sd
+                                                : pair_sd;
+        weight[i] = sd * sd / (prior * prior);
+        g->cov[i][i] += weight[i];
+    }
+    invert(g->cov, p);
+    *used = p;
+    for (int i = 0; i < p; i++) {
+        *used -= g->cov[i][i] * weight[i];
         g->at[i] = 0;
         for (int j = 0; j < p; j++)
-            g->at[i] += a[i][j] * xty[j];
+            g->at[i] += g->cov[i][j] * s->xty[j];
     }
-    for (int r = 0; r < n; r++) {
-        double fit = 0;
-        terms(g->changes, runs[r].set, n > 1 ? (double)r / (n - 1) - 0.5 : 0, x);
-        for (int i = 0; i < p; i++) {
-            fit += x[i] * g->at[i];
-            for (int j = 0; j < p; j++)
-                *used += x[i] * a[i][j] * x[j];
-        }
-        squares += (runs[r].log - mean - fit) * (runs[r].log - mean - fit);
+    for (int r = 0; r < s->n; r++) {
+        double left = s->y[r];
+        for (int i = 0; i < p; i++)
+            left -= s->x[r][i] * g->at[i];
+        squares += left * left;
     }
-    g->at[LEVEL] += mean;
     return squares;
+}
+
+static void settle(struct regress *g, struct sums *sums, const struct regress_run *runs, int n,
+                   double prior_sd, double prior_df, double effect_sd)
+{
+    int p = nterms(g);
+    sum_up(sums, g, runs, n);
+    g->sd = prior_sd;
+    for (int pass = 0; pass < 3; pass++) { /* the deviation and the weight of the prior settle */
+        double used = 0;
+        double squares = solve(g, sums, g->sd, effect_sd, &used);
+        g->df = prior_df + fmax(0, sums->n - used);
+        g->sd = sqrt((prior_df * prior_sd * prior_sd + squares) / g->df);
+    }
+    g->at[LEVEL] += sums->mean;
+    for (int i = 0; i < p; i++)
+        for (int j = 0; j < p; j++)
+            g->cov[i][j] *= g->sd * g->sd;
+}
+
+/* The changes that do most. */
+static int choose_active(const struct regress *g, int *active)
+{
+    int n = 0;
+    uint32_t taken = 0;
+    while (n < REGRESS_ACTIVE_MAX) {
+        int best = -1;
+        double most = active_at;
+        for (int i = 0; i < g->changes; i++) {
+            double se, effect = regress_effect(g, i, &se);
+            if ((taken >> i & 1) || !(fabs(effect) > most * se))
+                continue;
+            most = fabs(effect) / se;
+            best = i;
+        }
+        if (best < 0)
+            break;
+        taken |= (uint32_t)1 << best;
+        active[n++] = best;
+    }
+    return n;
+}
+
+/* How clearly the runs without both of a pair differ from what the fit says: in standard errors, what the fit could take
+ * up of it left aside. */
+static double pair_signal(const struct regress *g, const struct sums *s,
+                          const struct regress_run *runs, uint32_t pair)
+{
+    double xtz[REGRESS_TERMS_MAX] = {0}, hit = 0, size = 0;
+    int p = nterms(g);
+    for (int r = 0; r < s->n; r++) {
+        double left = s->y[r] + s->mean;
+        if ((runs[r].set & pair) != 0)
+            continue;
+        for (int i = 0; i < p; i++) {
+            left -= s->x[r][i] * g->at[i];
+            xtz[i] += s->x[r][i];
+        }
+        hit += left;
+        size += 1;
+    }
+    for (int i = 0; i < p; i++)
+        for (int j = 0; j < p; j++)
+            size -= xtz[i] * g->cov[i][j] * xtz[j] / (g->sd * g->sd);
+    return size > 0.5 ? fabs(hit) / (g->sd * sqrt(size)) : 0;
+}
+
+/* Adds the pair that shows most; false when none does. */
+static bool add_pair(struct regress *g, const struct sums *s, const struct regress_run *runs)
+{
+    int active[REGRESS_ACTIVE_MAX];
+    int n = choose_active(g, active);
+    uint32_t best = 0;
+    double most = pair_at;
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < i; j++) {
+            uint32_t pair = (uint32_t)1 << active[i] | (uint32_t)1 << active[j];
+            double signal = 0;
+            bool have = false;
+            for (int k = 0; k < g->npairs; k++)
+                have = have || g->pairs[k] == pair;
+            if (!have)
+                signal = pair_signal(g, s, runs, pair);
+            if (signal > most) {
+                most = signal;
+                best = pair;
+            }
+        }
+    if (best != 0)
+        g->pairs[g->npairs++] = best;
+    return best != 0;
 }
 
 void regress_fit(struct regress *g, const struct regress_run *runs, int n, int changes,
                  double prior_sd, double prior_df, double effect_sd)
 {
+    struct sums s;
     memset(g, 0, sizeof *g);
     g->changes = changes < CHANGES_MAX ? changes : CHANGES_MAX;
-    g->sd = prior_sd;
-    g->df = prior_df;
-    for (int pass = 0; pass < 3; pass++) { /* the deviation and the weight of the prior settle */
-        double used = 0;
-        double squares = solve(g, runs, n, g->sd, effect_sd, &used);
-        double own = fmax(0, n - used);
-        g->df = prior_df + own;
-        g->sd = sqrt((prior_df * prior_sd * prior_sd + squares) / g->df);
-    }
-    for (int i = 0; i < changes + FIRST; i++)
-        for (int j = 0; j < changes + FIRST; j++)
-            g->cov[i][j] *= g->sd * g->sd;
+    n = n < REGRESS_RUNS_MAX ? n : REGRESS_RUNS_MAX;
+    settle(g, &s, runs, n, prior_sd, prior_df, effect_sd);
+    while (g->npairs < REGRESS_PAIRS_MAX && add_pair(g, &s, runs))
+        settle(g, &s, runs, n, prior_sd, prior_df, effect_sd);
 }
 
 double regress_sum(const struct regress *g, uint32_t set, double *se)
@@ -125,10 +236,10 @@ double regress_effect(const struct regress *g, int i, double *se)
 double regress_novelty(const struct regress *g, uint32_t set)
 {
     double x[REGRESS_TERMS_MAX], var = 0;
-    int p = g->changes + FIRST;
-    terms(g->changes, set, 0.5, x);
+    int p = nterms(g);
+    terms(g, set, 0.5, x);
     for (int i = 0; i < p; i++)
-        for (int j = 0; j < p; j++)
+        for (int j = 0; j < p && x[i] != 0; j++)
             var += x[i] * g->cov[i][j] * x[j];
     return var / (g->sd * g->sd);
 }

@@ -46,6 +46,8 @@ struct ablation {
     int switches, errors;
     int n_runs;
     struct regress_run runs[ABLATION_TRIALS_MAX];
+    uint32_t wish; /* what is to be run next, and by which run it was chosen (from 1) */
+    int wished_at;
     int check_from; /* the runs from here on set what stays against everything; 0 = not begun */
     bool checked;
     int nfailed;

@@ -1,12 +1,18 @@
 /* regress.h - what each of several changes does, from runs of configurations that hold different ones of them.
  *
- * log(figure) = start + drift · time + sum of the effects of the changes that are in, by least squares with a weak prior on
- * each effect. Every run tells something of every change. */
+ * log(figure) = level + drift · time + sum of the effects of the changes that are in + for a pair of those that do most,
+ * where the runs without both show it, a term for that. By least squares with a weak prior on each term. Every run tells something of every change, and
+ * the effect of a change is that of taking it out while the others that matter are in. */
 #pragma once
 
 #include "pgd/protocol/records.h"
 
-enum { REGRESS_RUNS_MAX = 64, REGRESS_TERMS_MAX = CHANGES_MAX + 2 };
+enum {
+    REGRESS_RUNS_MAX = 64,
+    REGRESS_ACTIVE_MAX = 6,
+    REGRESS_PAIRS_MAX = 3,
+    REGRESS_TERMS_MAX = 2 + CHANGES_MAX + REGRESS_PAIRS_MAX
+};
 
 struct regress_run {
     uint32_t set; /* bit i: change i was in */
@@ -14,8 +20,10 @@ struct regress_run {
 };
 
 struct regress {
-    int changes; /* terms 2 … changes + 1; term 0 is the level, term 1 the drift */
-    double at[REGRESS_TERMS_MAX]; /* estimates */
+    int changes; /* terms 2 ... changes + 1; term 0 is the level, term 1 the drift */
+    int npairs;  /* the terms after those */
+    uint32_t pairs[REGRESS_PAIRS_MAX]; /* two bits each */
+    double at[REGRESS_TERMS_MAX];      /* estimates */
     double cov[REGRESS_TERMS_MAX][REGRESS_TERMS_MAX];
     double sd, df; /* of a run, pooled with the prior, and what it rests on */
 };
