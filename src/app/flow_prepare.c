@@ -104,6 +104,8 @@ void flow_prepare_begin(struct model *m, struct effects *fx)
     mkdir_step(m, PREP_DIR_BENCH, "bench", fx);
 }
 
+static void explain_begin(struct model *m, struct effects *fx);
+
 /* ---- scripts ----
  *
  * What is measured is the session's copy, so that an edit of the DBA's file in the middle of a session, or between a kill
@@ -338,8 +340,6 @@ static void only_reads(char *way, size_t size)
         text_copy_raw(way, size, buf_text(&lines));
     buf_clear(&lines);
 }
-
-static void explain_begin(struct model *m, struct effects *fx);
 
 static void fill_target(struct model *m)
 {

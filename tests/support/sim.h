@@ -197,7 +197,11 @@ static inline void sim_pgbench_ends(struct sim *s, struct sim_pending *p, enum s
 {
     struct effect *e = &p->e;
     const char *prefix = sim_arg_value(e, "--log-prefix=");
-    double tps = 1000 * (sim_tuned(s) ? s->gain : 1) * (1 + 0.002 * (double)(s->pids % 5));
+    double tps = 1000 *
+                 (s->speed       ? s->speed(s)
+                  : sim_tuned(s) ? s->gain
+                                 : 1) *
+                 (1 + 0.002 * (double)(s->pids % 5));
     if (fault != SIM_WELL) {
         sim_child_line(s, e, STREAM_ERR,
                        "pgbench: error: client 0 aborted in command 1: simulated");

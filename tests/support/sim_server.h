@@ -104,6 +104,7 @@ struct sim {
     int reload_lag;  /* questions that still see the old values after a reload */
     int reload_left; /* … of the reload under way; 0 = it has been done */
     double gain;     /* TPS with any entry of ours, over the TPS without */
+    double (*speed)(const struct sim *s); /* … or as this says; NULL = by gain */
     uint64_t counter;
     /* the truth about the journal */
     struct sim_known known[SIM_SETTINGS];
