@@ -19,6 +19,8 @@ const char *flow_state_name(enum flow_state s)
         [FLOW_PLAN] = "plan",        [FLOW_PREPARE] = "preparing",  [FLOW_BASELINE] = "baseline",
         [FLOW_TARGET] = "target",    [FLOW_ROUND] = "round",        [FLOW_CONFIRM] = "confirmation",
         [FLOW_ABLATE] = "ablation",
+        [FLOW_COMPARE] = "comparison",
+        [FLOW_KNEE] = "sweep of clients",
         [FLOW_SETTLE] = "settling",  [FLOW_SUMMARY] = "summary",    [FLOW_PAUSING] = "pausing",
         [FLOW_PAUSED] = "paused",    [FLOW_STUCK] = "stuck",        [FLOW_ERROR] = "error",
     };
@@ -147,7 +149,7 @@ double model_seconds_left(const struct model *m)
 
 bool model_run_active(const struct model *m)
 {
-    return m->flow >= FLOW_PREPARE && m->flow <= FLOW_SETTLE;
+    return m->flow >= FLOW_PREPARE && m->flow <= FLOW_KNEE;
 }
 
 void model_restart(const struct model *m, struct restart_choice *out)

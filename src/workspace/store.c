@@ -576,6 +576,7 @@ void store_session_json(const struct session *s, struct buf *out)
     put(j, "run_number", json_integer(s->run_number));
     put(j, "by_hand", json_boolean(s->by_hand));
     put(j, "pending", store_pending_json(s));
+    put(j, "beside", beside_json(&s->beside));
     store_dump(j, out);
 }
 
@@ -771,6 +772,7 @@ bool store_session_parse(const char *text, size_t len, struct session *s, struct
     if (!j)
         return false;
     ok = read_session(j, s, e);
+    beside_read(json_object_get(j, "beside"), &s->beside);
     json_decref(j);
     if (!ok) {
         session_reset(s);

@@ -13,6 +13,7 @@
 #include "pgd/telemetry/collect.h"
 #include "pgd/tuning/handover.h"
 #include "pgd/tuning/round.h"
+#include "pgd/workspace/beside.h"
 #include "pgd/workspace/panes.h"
 
 enum link_state {
@@ -65,6 +66,7 @@ struct options {
     double target_tps;
     enum goal_kind goal;
     double rate; /* 0 = as many as go */
+    bool compare, knee;
     enum restart_policy restart;
     char restart_command[256];
     struct daytime_window window; /* restarts inside it only */
@@ -116,8 +118,13 @@ enum flow_state {
     /* Short runs of the best state with some of its changes left out: which earn the gain, and which may go. Something may
      * go and there is time → CONFIRM with the smaller set; else → SETTLE. */
     FLOW_ABLATE,
+    /* Opt-in: start, PostgreSQL's defaults, pgtune's answer and the best state in turn, for the chart. It claims nothing and
+     * ends with the best state. → SETTLE */
+    FLOW_COMPARE,
     /* The server is brought to what it is left with (best, or start when the session FAILED). → SUMMARY */
     FLOW_SETTLE,
+    /* Opt-in: short runs with 1, 2, 4 … clients under what the session leaves. Nothing is changed. → SUMMARY */
+    FLOW_KNEE,
     /* Summary on the screen; state ARCHIVED or FAILED saved; exports written when ARCHIVED; export and next
      * strategies offered. → WATCH or STRATEGY */
     FLOW_SUMMARY,
@@ -209,6 +216,7 @@ struct session {
     struct arm reduced; /* what it leaves of the best state, while that is being confirmed */
     int nearned; /* changes of the state that was confirmed first; 0 = no ablation was made */
     struct earned earned[CHANGES_MAX];
+    struct beside beside;
     char end_reason
         [240]; /* "target reached", "three misses in a row", "nothing left that evidence supports" … */
     uint64_t journal_no;
@@ -426,6 +434,18 @@ struct flow_now {
     bool window_shut;        /* paused with such a switch still owed */
     int64_t window_since_us; /* … since then: the budget stands still */
     char window_note[96];    /* why no restart may be made now */
+    struct flips flips;      /* EXPLAIN of both arms of the round under way */
+    bool sources_told;       /* how far statements can be told apart was said */
+    char statements_veto[240];
+    bool compared;           /* the comparison was made, or left out and that was said */
+    struct arm compare_arms[COMPARED_MAX];
+    struct race compare;
+    int compare_arm;         /* the arm that its switch makes */
+    int compare_of[RACE_ARMS_MAX]; /* place in compare_arms of the race's arm */
+    double compare_sum[COMPARED_MAX], compare_p95[COMPARED_MAX];
+    bool knee_wanted, knee_done;
+    int knee_clients;        /* of the run under way */
+    bool knee_warm;          /* the sweep's warm-up was run */
     bool consent_again;      /* the figures of the consent were told a second time */
     bool switch_dropped;     /* the cancel came while this switch was under way */
     bool taking_up;          /* the switch is one that an earlier run has asked the DBA for */
