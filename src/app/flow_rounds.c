@@ -461,6 +461,7 @@ void flow_emit_verdict(struct model *m, const char *phase, int round, const stru
                   v->detectable * 100);
     if (of_round && r->veto[0])
         model_say(m, CHAT_BAD, "not kept: %s", r->veto);
+    flow_statements_tell(m, phase, round, fx);
 }
 
 /* What the short runs have shown of each alternative, once. */
@@ -683,7 +684,8 @@ static void round_wish(struct model *m, struct effects *fx)
         flow_switch(m, round_arm(r, r->want_arm), fx);
         break;
     case ROUND_WANT_RUN:
-        flow_run(m, r->run_seconds, r->run_warmup, fx);
+        if (!flow_flips_begin(m, fx))
+            flow_run(m, r->run_seconds, r->run_warmup, fx);
         break;
     case ROUND_WANT_SAVE:
         judge(m, fx);
@@ -705,6 +707,8 @@ void flow_round_message(struct model *m, struct round_msg *msg, struct effects *
     if (m->session.best.n == 0)
         msg->seconds_left = model_seconds_left(m) - flow_confirm_cost(m);
     msg->seconds_left = fmin(msg->seconds_left, flow_window_left_s(m));
+    if (msg->kind == ROUND_MSG_RAN && msg->run)
+        msg->veto = flow_statements_veto(m, msg->run);
     round_step(&m->session.round, msg);
     m->dirty = true;
     tell_screening(m, fx);
@@ -715,7 +719,7 @@ void flow_rounds_event(struct model *m, const struct event *ev, struct effects *
 {
     struct round *r = &m->session.round;
 
-    if (!flow_waits(m, ev))
+    if (flow_flips_event(m, ev, fx) || !flow_waits(m, ev))
         return;
     if (m->fl.step == ROUNDS_LOOK && ev->kind == EV_PG_RESULT) {
         m->fl.step = ROUNDS_NOTHING;

@@ -132,6 +132,15 @@ void flow_emit_verdict(struct model *m, const char *phase, int round, const stru
 void flow_emit_part(struct model *m, const char *phase, int round, const char *set,
                     const char *change, bool kept, const struct race_result *r, struct effects *fx);
 
+/* flow_flips.c: who pays for a gain, and plans that flipped */
+/* Before a run of a round: true = the plans of the arm in force are asked for first, and the run follows by itself. */
+bool flow_flips_begin(struct model *m, struct effects *fx);
+bool flow_flips_event(struct model *m, const struct event *ev, struct effects *fx);
+/* With this run, which the round has not taken yet: why the candidate is not to be kept; NULL = nothing speaks against it. */
+const char *flow_statements_veto(struct model *m, const struct bench_run *run);
+/* After a verdict: what it is made of, as chat lines and an event. */
+void flow_statements_tell(struct model *m, const char *phase, int round, struct effects *fx);
+
 /* flow_measure.c: baseline, target, rounds, confirmation, settle */
 void flow_baseline_begin(struct model *m, struct effects *fx);
 void flow_target_ask(struct model *m, struct effects *fx);
