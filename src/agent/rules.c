@@ -175,5 +175,6 @@ void rules_collect(const struct sense *s, struct candidates *out)
         return;
     collect_group(s, &rules_memory, out);
     collect_group(s, &rules_planner, out);
+    collect_group(s, &rules_parallel, out);
     collect_group(s, &rules_write, out);
 }

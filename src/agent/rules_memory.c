@@ -89,8 +89,9 @@ static void expect_spill(const struct sense *s, struct setting_change *c)
     double share = fmax(sense_time_share(s, plan_spills), sense_wait(s, "IO:BufFile"));
     if (!(share > 0))
         share = 0.15;
+    /* Writing and merging runs is more than half of the time of a sort or a hash that spills. */
     c->expect_lo = floor(10 * share);
-    c->expect_hi = fmax(c->expect_lo + 3, ceil(100 * 0.45 * share / (1 - 0.45 * share)));
+    c->expect_hi = fmax(c->expect_lo + 5, ceil(100 * 0.65 * share / (1 - 0.65 * share)));
 }
 
 static void say_spill_rate(const struct sense *s, char *dst, size_t size)

@@ -1,5 +1,4 @@
-/* Rules about plans: page costs, compilation, parallel workers, read-ahead, and costs that make no
- * sense. */
+/* Rules about plans: page costs, compilation, read-ahead, and costs that make no sense. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,12 +20,6 @@ bool plan_discards(const struct sense *s, const struct plan_facts *p)
      * without a filter beside index scans shows that the planner weighed the two. */
     return p->seq_scan_rows_removed > 0.9 * read ||
            (p->seq_scan_rows_removed <= 0 && p->index_scans > 0);
-}
-
-bool plan_parallel(const struct sense *s, const struct plan_facts *p)
-{
-    (void)s;
-    return p->workers_launched > 0 || p->workers_planned > 0;
 }
 
 bool plan_jits(const struct sense *s, const struct plan_facts *p)
@@ -91,9 +84,41 @@ static bool fire_random_page_cost(const struct sense *s, struct setting_change *
         "nearly as cheap as pages in "
         "order here.",
         now);
+    /* An index leaves almost nothing of the time of such a scan. */
     double share = sense_time_share(s, plan_discards);
+    c->expect_lo = floor(10 * share);
+    c->expect_hi = fmax(5, ceil(100 * 0.9 * share / (1 - 0.9 * share)));
+    c->risk = RISK_LOW;
+    return true;
+}
+
+static bool fetches_much(const struct sense *s, const struct plan_facts *p)
+{
+    (void)s;
+    return p->index_rows > 20000;
+}
+
+/* The other way: pages out of order are priced below what any machine justifies, and indexes fetch what a scan would read
+ * faster. */
+static bool fire_index_cost(const struct sense *s, struct setting_change *c)
+{
+    double now = sense_number(s, "random_page_cost");
+    double sequential = sense_number(s, "seq_page_cost");
+    const struct plan_facts *p = sense_plan(s, fetches_much);
+    double share = sense_time_share(s, fetches_much);
+    if (!p || !(now < fmax(1, 1.05 * sequential)) || share < 0.1)
+        return false;
+    SAY(c->value, "%.4g", 4 * (sequential > 0.3 ? sequential : 1));
+    SAY(c->evidence,
+        "index scans of %s fetch %s rows one by one in a statement of %.0f ms; %s of the time",
+        p->index_rel, count_figure(p->index_rows).text, p->exec_ms, share_figure(share).text);
+    SAY(c->why,
+        "random_page_cost %.3g prices a page out of order below one in order, so indexes are used "
+        "where a scan, a "
+        "bitmap or a hash is faster.",
+        now);
     c->expect_lo = 0;
-    c->expect_hi = fmax(5, ceil(100 * 0.6 * share / (1 - 0.6 * share)));
+    c->expect_hi = ceil(100 * 0.6 * share / (1 - 0.6 * share));
     c->risk = RISK_LOW;
     return true;
 }
@@ -178,81 +203,6 @@ static bool fire_jit_above_cost(const struct sense *s, struct setting_change *c)
     return true;
 }
 
-static bool fire_less_parallel(const struct sense *s, struct setting_change *c)
-{
-    const struct plan_facts *p = sense_plan(s, plan_parallel);
-    double active = isnan(s->w.active_avg) ? s->clients : s->w.active_avg;
-    /* Workers and their leaders are all active: more of them than CPUs at work means that they
-     * queue. */
-    if (!p || !(sense_number(s, "max_parallel_workers_per_gather") > 0) || !cpu_saturated(s) ||
-        !(fmax(active, s->clients) > s->cpus))
-        return false;
-    SAY(c->value, "0");
-    SAY(c->evidence,
-        "workers in a plan: %.0f; %.0f clients, %.1f active on %.0f CPUs that are %s idle",
-        fmax(p->workers_launched, p->workers_planned), s->clients, active, s->cpus,
-        share_figure(s->w.cpu_idle).text);
-    SAY(c->why, "All CPUs are busy with sessions: workers add start-up and messages, and take a "
-                "CPU from somebody else.");
-    double share = sense_time_share(s, plan_parallel);
-    c->expect_lo = 0;
-    c->expect_hi = fmax(4, ceil(100 * 0.25 * share));
-    c->risk = RISK_LOW;
-    return true;
-}
-
-static bool long_scan(const struct sense *s, const struct plan_facts *p)
-{
-    (void)s;
-    return p->workers_planned <= 0 && p->exec_ms > 50 &&
-           p->seq_scan_rows + p->seq_scan_rows_removed > 100000;
-}
-
-static bool cpus_unused(const struct sense *s)
-{
-    double active = isnan(s->w.active_avg) ? s->clients : s->w.active_avg;
-    return s->w.cpu_idle > 0.45 && active <= s->cpus / 2 && s->cpus >= 2;
-}
-
-static bool fire_more_parallel(const struct sense *s, struct setting_change *c)
-{
-    const struct plan_facts *p = sense_plan(s, long_scan);
-    double now = sense_number(s, "max_parallel_workers_per_gather");
-    double goal = fmax(1, fmin(4, floor(s->cpus / fmax(1, s->w.active_avg)) - 1));
-    if (!p || !cpus_unused(s) || !(now < goal) || now > 1)
-        return false;
-    SAY(c->value, "%.0f", goal);
-    SAY(c->evidence,
-        "CPUs %s idle, %.1f sessions active on %.0f CPUs; a scan of %s reads %s rows in %.0f ms "
-        "alone",
-        share_figure(s->w.cpu_idle).text, s->w.active_avg, s->cpus, p->seq_scan_rel,
-        count_figure(p->seq_scan_rows + p->seq_scan_rows_removed).text, p->exec_ms);
-    SAY(c->why,
-        "Few sessions leave CPUs idle while long scans run on one; workers could share them.");
-    double share = sense_time_share(s, long_scan);
-    c->expect_lo = floor(20 * share);
-    c->expect_hi = ceil(100 * share * goal * 0.7);
-    c->risk = RISK_LOW;
-    return true;
-}
-
-static bool fire_parallel_workers(const struct sense *s, struct setting_change *c)
-{
-    const struct plan_facts *p = sense_plan(s, long_scan);
-    double now = sense_number(s, "max_parallel_workers");
-    if (!p || !cpus_unused(s) || !(now < 2))
-        return false;
-    SAY(c->value, "%.0f", fmax(2, s->cpus));
-    SAY(c->evidence,
-        "max_parallel_workers is %.0f with CPUs %s idle; a scan of %s takes %.0f ms alone", now,
-        share_figure(s->w.cpu_idle).text, p->seq_scan_rel, p->exec_ms);
-    SAY(c->why, "No parallel plan gets a worker while this is so low.");
-    c->expect_lo = 0;
-    c->expect_hi = ceil(60 * sense_time_share(s, long_scan));
-    c->risk = RISK_LOW;
-    return true;
-}
-
 static bool fire_io_concurrency(const struct sense *s, struct setting_change *c)
 {
     const char *kind = s->f->host.known ? s->f->host.data.kind : "";
@@ -314,6 +264,7 @@ static const struct rule rows[] = {
     {"jit_loses", "jit", "jit", fire_jit},
     {"jit_dear", "jit_above_cost", "jit", fire_jit_above_cost},
     {"odd_cost", "jit_above_cost", "jit", fire_odd},
+    {"index_fetches", "random_page_cost", "planner", fire_index_cost},
     {"scans_discard", "random_page_cost", "planner", fire_random_page_cost},
     {"odd_cost", "random_page_cost", "planner", fire_odd},
     {"odd_cost", "seq_page_cost", "planner", fire_odd},
@@ -321,9 +272,6 @@ static const struct rule rows[] = {
     {"odd_cost", "cpu_index_tuple_cost", "planner", fire_odd},
     {"odd_cost", "cpu_operator_cost", "planner", fire_odd},
     {"cache_assumed", "effective_cache_size", "planner", fire_effective_cache_size},
-    {"workers_queue", "max_parallel_workers_per_gather", "parallel", fire_less_parallel},
-    {"cpus_idle", "max_parallel_workers_per_gather", "parallel", fire_more_parallel},
-    {"workers_missing", "max_parallel_workers", "parallel", fire_parallel_workers},
     {"read_ahead", "effective_io_concurrency", "io", fire_io_concurrency},
 };
 

@@ -68,10 +68,18 @@ static double disk_room(const struct sense *s)
     return room > 0 ? 0.25 * room : 4 * GB;
 }
 
+/* Page images are written anew after every checkpoint: what share of the WAL they are. */
+static double image_share(const struct sense *s)
+{
+    return fmin(1, s->w.wal_fpi * 8192 / s->w.wal_bytes);
+}
+
 static double expect_checkpoints(const struct sense *s)
 {
     double io = sense_wait(s, "IO:") + sense_wait(s, "LWLock:WAL");
-    return fmax(10, ceil(io > 0 ? 60 * io : 10));
+    double images = image_share(s);
+    double most = fmax(io > 0 ? 80 * io : 10, images > 0 ? 50 * images : 10);
+    return fmax(10, ceil(most));
 }
 
 static bool fire_max_wal_size(const struct sense *s, struct setting_change *c)
@@ -107,14 +115,18 @@ static bool fire_checkpoint_timeout(const struct sense *s, struct setting_change
     double now = sense_number(s, "checkpoint_timeout") / 1000;
     const struct runtime_facts *r = &s->f->runtime;
     double hourly = r->ckpt_timed / r->stats_age_s * 3600;
-    bool seen = s->measured ? s->w.ckpt_timed >= 1 : hourly > 20 && r->ckpt_timed >= 5;
+    /* A run of seconds may pass between two of them; what they cost shows in the page images. */
+    bool images = s->wal_rate > MB && image_share(s) > 0.3 && now <= 120;
+    bool seen = s->measured ? s->w.ckpt_timed >= 1 || images : hourly > 20 && r->ckpt_timed >= 5;
     if (!(now <= 180) || !seen || !(s->wal_rate > 0 || !s->measured))
         return false;
     SAY(c->value, "15min");
     if (s->measured)
         SAY(c->evidence,
-            "%.0f timed checkpoints in %.0f s at a checkpoint_timeout of %.0f s, %s/s of WAL",
-            s->w.ckpt_timed, s->w.secs, now, size_figure(s->wal_rate).text);
+            "%.0f timed checkpoints in %.0f s at a checkpoint_timeout of %.0f s; %s/s of WAL, %s "
+            "of it page images",
+            s->w.ckpt_timed, s->w.secs, now, size_figure(s->wal_rate).text,
+            share_figure(image_share(s)).text);
     else
         SAY(c->evidence, "%.0f timed checkpoints an hour at a checkpoint_timeout of %.0f s", hourly,
             now);
@@ -163,6 +175,27 @@ static bool fire_wal_compression(const struct sense *s, struct setting_change *c
     c->risk = RISK_LOW;
     c->expect_lo = 0;
     c->expect_hi = ceil(fmax(5, 40 * (wait > 0 ? wait : 0)));
+    return true;
+}
+
+/* Compressing costs CPU, and there is none to spare. */
+static bool fire_no_compression(const struct sense *s, struct setting_change *c)
+{
+    char now[32];
+    double wait = sense_wait(s, "IO:WAL") + sense_wait(s, "LWLock:WAL");
+    sense_shown(s, "wal_compression", now, sizeof now);
+    if (!now[0] || strcmp(now, "off") == 0 || !cpu_saturated(s) || !(wait < 0.1) ||
+        !(s->wal_rate > MB))
+        return false;
+    SAY(c->value, "off");
+    SAY(c->evidence, "CPUs %s idle, waits for WAL %s; %s/s of WAL with wal_compression %s",
+        share_figure(s->w.cpu_idle).text, share_figure(wait).text, size_figure(s->wal_rate).text,
+        now);
+    SAY(c->why,
+        "The CPUs are the brake and not the WAL: compressing page images takes from the sessions.");
+    c->risk = RISK_LOW;
+    c->expect_lo = 0;
+    c->expect_hi = 6;
     return true;
 }
 
@@ -234,6 +267,7 @@ static const struct rule rows[] = {
     {"checkpoints_timed", "checkpoint_timeout", "checkpoints", fire_checkpoint_timeout},
     {"checkpoint_bursts", "checkpoint_completion_target", "checkpoints", fire_completion_target},
     {"page_images", "wal_compression", "checkpoints", fire_wal_compression},
+    {"compression_dear", "wal_compression", "checkpoints", fire_no_compression},
     {"backend_writes", "bgwriter_lru_maxpages", "io", fire_bgwriter},
     {"dead_rows", "autovacuum_vacuum_scale_factor", "vacuum", fire_vacuum_scale},
     {"vacuum_behind", "autovacuum_vacuum_cost_limit", "vacuum", fire_vacuum_limit},

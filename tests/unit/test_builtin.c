@@ -257,6 +257,87 @@ static void test_unused_parallelism(void **state)
     world_free(w);
 }
 
+static void test_short_parallel_statements(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    plan(w, 8)->workers_launched = 2;
+    w->base.cpu_idle = 0.5;
+    struct proposal p = round1(w);
+    assert_string_equal(value_of(&p, "max_parallel_workers_per_gather"), "0");
+    assert_string_equal(find(&p, "max_parallel_workers_per_gather")->rule, "workers_start");
+    w->plans[0].exec_ms = 80;
+    p = round1(w);
+    assert_null(find(&p, "max_parallel_workers_per_gather"));
+    world_free(w);
+}
+
+static void test_empty_pool_of_workers(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct plan_facts *q = plan(w, 900);
+    q->seq_scan_rows = 2e6;
+    w->f.host.cpus = 4;
+    w->base.active_avg = 1;
+    w->base.cpu_idle = 0.7;
+    set(w, "max_parallel_workers_per_gather", "0");
+    set(w, "max_parallel_workers", "0");
+    struct proposal p = round1(w);
+    assert_string_equal(value_of(&p, "max_parallel_workers_per_gather"), "3");
+    assert_string_equal(value_of(&p, "max_parallel_workers"), "8");
+    assert_int_equal(find(&p, "max_parallel_workers")->sets & 1,
+                     find(&p, "max_parallel_workers_per_gather")->sets & 1);
+    world_free(w);
+}
+
+static void test_index_reads_too_cheap(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct plan_facts *q = plan(w, 200);
+    q->index_scans = q->nested_loops = 1;
+    q->index_rows = 90000;
+    snprintf(q->index_rel, sizeof q->index_rel, "orders");
+    set(w, "random_page_cost", "0.5");
+    struct proposal p = round1(w);
+    assert_string_equal(value_of(&p, "random_page_cost"), "4");
+    q->index_rows = 900;
+    p = round1(w);
+    assert_null(find(&p, "random_page_cost"));
+    world_free(w);
+}
+
+static void test_compression_without_cpu(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    set(w, "wal_compression", "lz4");
+    w->base.wal_bytes = 30 * 10 * MB;
+    w->base.cpu_idle = 0.02;
+    struct proposal p = round1(w);
+    assert_string_equal(value_of(&p, "wal_compression"), "off");
+    wait_is(&w->base, "IO:WALSync", 0.3); /* the disk is the brake after all */
+    p = round1(w);
+    assert_null(find(&p, "wal_compression"));
+    world_free(w);
+}
+
+static void test_page_images_of_short_intervals(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    set(w, "checkpoint_timeout", "30");
+    w->base.wal_bytes = 30 * 4 * MB;
+    w->base.wal_fpi = 30 * 400;
+    struct proposal p = round1(w);
+    assert_string_equal(value_of(&p, "checkpoint_timeout"), "15min");
+    w->base.wal_fpi = 10;
+    p = round1(w);
+    assert_null(find(&p, "checkpoint_timeout"));
+    world_free(w);
+}
+
 static void test_checkpoints_beyond_our_own(void **state)
 {
     (void)state;
@@ -539,6 +620,11 @@ int main(void)
         cmocka_unit_test(test_parallel_on_busy_cpus),
         cmocka_unit_test(test_parallel_with_room),
         cmocka_unit_test(test_unused_parallelism),
+        cmocka_unit_test(test_short_parallel_statements),
+        cmocka_unit_test(test_empty_pool_of_workers),
+        cmocka_unit_test(test_index_reads_too_cheap),
+        cmocka_unit_test(test_compression_without_cpu),
+        cmocka_unit_test(test_page_images_of_short_intervals),
         cmocka_unit_test(test_checkpoints_beyond_our_own),
         cmocka_unit_test(test_our_own_checkpoints),
         cmocka_unit_test(test_max_wal_size_by_rate),

@@ -22,7 +22,7 @@ struct rule_group {
     int n;
 };
 
-extern const struct rule_group rules_memory, rules_planner, rules_write;
+extern const struct rule_group rules_memory, rules_planner, rules_parallel, rules_write;
 
 struct candidates {
     int n;
