@@ -447,7 +447,10 @@ void flow_emit_verdict(struct model *m, const char *phase, int round, const stru
                                     .veto = of_round ? r->veto : NULL,
                                     .kept = of_round ? r->kept : -1},
                  v, fx);
-    if (isfinite(v->ratio))
+    if (isfinite(v->ratio) && !isfinite(v->ci_lo))
+        model_say(m, CHAT_WARN, "%s: %s, %+.1f %%; %s", phase, verdict_name(v->kind),
+                  (v->ratio - 1) * 100, v->note);
+    else if (isfinite(v->ratio))
         model_say(
             m, v->kind == VERDICT_IMPROVED ? CHAT_GOOD : CHAT_WARN,
             "%s: %s, %+.1f %% (95 %% interval %+.1f \xe2\x80\xa6 %+.1f), %d against %d runs%s%s",

@@ -63,7 +63,8 @@ void bills_text(const struct experiment *x, char *dst, size_t size)
     for (int i = 0; i < x->n; i++) {
         spoilt += x->runs[i].contaminated;
         counted += x->runs[i].contaminated && x->runs[i].valid;
-        uncharged += x->runs[i].valid && isnan(x->runs[i].checkpoint_s);
+        uncharged += x->runs[i].valid && isnan(x->runs[i].checkpoint_s) &&
+                     !isnan(x->runs[i].tps_pgbench); /* observed traffic has none of ours */
     }
     if (spoilt > 0)
         add(dst, size, "others used the server during %d run%s, %d of them counted", spoilt,

@@ -152,19 +152,18 @@ void observe_cancel(struct observe *o, struct effects *fx)
 
 /* ---- a candidate that does harm ---- */
 
-/* Between two looks: how much longer than in the reference, NAN unknown, and on how many calls. */
-static double between(const struct observe *o, const struct observe_look *a,
-                      const struct observe_look *b, double *calls)
+/* Between two looks: how much longer than in the reference. */
+static struct observed_index between(const struct observe *o, const struct observe_look *a,
+                                     const struct observe_look *b)
 {
+    struct observed_index x = {NAN, NAN, 0};
     struct observed d;
     struct err ignored;
-    double ratio = NAN;
 
-    *calls = 0;
     if (observed_diff(&a->statements, &b->statements, &d, &ignored))
-        ratio = observed_slower(&o->reference, &d, calls);
+        observed_slower(&o->reference, &d, &x);
     observed_clear(&d);
-    return ratio;
+    return x;
 }
 
 /* The look from which the last three seconds are counted. */
@@ -178,23 +177,25 @@ static const struct observe_look *recent(const struct observe *o)
     return newest;
 }
 
-/* The calls of the last three seconds took twice as long as the same calls in the baseline, and longer than any three seconds
- * of the baseline itself. Of slow traffic all calls since the switch are taken. */
+/* The calls of the last three seconds took twice as long as the same calls in the baseline, longer than any three seconds of
+ * an arm that was not on trial, and not by the chance of a few outliers: more than half of that is certain. Of slow traffic
+ * all calls since the switch are taken. */
 static bool slower(const struct observe *o, char *why, size_t size, double *ratio)
 {
     const struct observe_look *newest = &o->looks[o->nlooks - 1];
-    double bound = fmax(slower_most, slower_margin * o->slower_seen), calls;
+    double bound = fmax(slower_most, slower_margin * o->slower_seen);
 
     if (o->order.cold)
         return false;
-    *ratio = between(o, recent(o), newest, &calls);
-    if (calls < CALLS_MIN && o->base.at_us)
-        *ratio = between(o, &o->base, newest, &calls);
-    if (calls < CALLS_MIN || !(*ratio >= bound))
+    struct observed_index x = between(o, recent(o), newest);
+    if (x.calls < CALLS_MIN && o->base.at_us)
+        x = between(o, &o->base, newest);
+    if (x.calls < CALLS_MIN || !(x.ratio >= bound) || !(x.certain >= (1 + bound) / 2))
         return false;
+    *ratio = x.ratio;
     snprintf(why, size,
              "its statements take %.1f times as long as in the baseline (%.0f calls; bound %.1f)",
-             *ratio, calls, bound);
+             x.ratio, x.calls, bound);
     return true;
 }
 
@@ -206,9 +207,8 @@ static bool stalled(const struct observe *o, char *why, size_t size)
     double secs = (double)(newest->at_us - from->at_us) / 1e6;
     double age_ms = fmax(stalled_age_ms, stalled_ages * o->oldest_seen);
     double rate = observed_calls(&o->reference) / o->reference_s;
-    double calls;
+    double calls = between(o, from, newest).calls;
 
-    between(o, from, newest, &calls);
     if (!(secs >= 0.9) || !(newest->now.oldest_ms > age_ms) ||
         !(calls < stalled_calls * rate * secs))
         return false;
@@ -292,7 +292,6 @@ static void add_second(struct observe *o, double calls_ms)
 static void take_look(struct observe *o, int64_t at_us, struct observed *watched)
 {
     struct observe_look *l;
-    double calls;
 
     if (o->nlooks == OBSERVE_LOOKS) {
         observed_clear(&o->looks[0].statements);
@@ -306,16 +305,16 @@ static void take_look(struct observe *o, int64_t at_us, struct observed *watched
         o->base = (struct observe_look){at_us, own(o), o->now, {0}};
         observed_add(&o->base.statements, &l->statements);
     }
-    double last = o->nlooks > 1 ? between(o, l - 1, l, &calls) : NAN;
+    double last = o->nlooks > 1 ? between(o, l - 1, l).ratio : NAN;
     double mean = observed_ms(&o->reference) / observed_calls(&o->reference);
     add_second(o, last * mean);
-    if (!o->order.baseline || o->order.warmup)
+    if (o->order.candidate || o->order.warmup)
         return;
     if (l->now.oldest_ms > o->oldest_seen)
         o->oldest_seen = l->now.oldest_ms;
-    double three = between(o, recent(o), l, &calls);
-    if (calls >= CALLS_MIN && three > o->slower_seen)
-        o->slower_seen = three;
+    struct observed_index three = between(o, recent(o), l);
+    if (three.calls >= CALLS_MIN && three.certain > o->slower_seen)
+        o->slower_seen = three.certain;
 }
 
 /* ---- the figures of a window ---- */
@@ -328,7 +327,7 @@ static void fill_counts(struct observe *o)
 
     r->transactions = fmax(0, commits);
     r->failed = fmax(0, o->now.rollbacks - o->first.rollbacks);
-    r->tps_pgbench = r->tps = secs > 0 ? (r->transactions + r->failed) / secs : NAN;
+    r->tps = secs > 0 ? (r->transactions + r->failed) / secs : NAN;
 }
 
 static void learn(struct observe *o, const struct observed *window)

@@ -14,6 +14,8 @@
 /* A mean of fewer calls says little; below this share of the reference's time a window is other traffic. */
 static const double few_calls = 5, most_of_it = 0.8;
 
+static const double quantile_99 = 2.326; /* one-sided, of the normal distribution */
+
 /* ---- the way to measure ---- */
 
 static const char *cell(const struct rows *r, const char *name)
@@ -386,12 +388,25 @@ void observed_figure(const struct observed *reference, const struct observed *wi
     f->p95_ms = observed_p95(reference, window);
 }
 
-double observed_slower(const struct observed *reference, const struct observed *window,
-                       double *calls)
+/* Variance of one call: of the window, and no less than the reference's, scaled to the window's mean: two calls alike prove
+ * nothing. Unknown deviations are taken to be as large as the mean. */
+static double call_variance(const struct observed_statement *r, const struct observed_statement *w)
 {
-    double took = 0, expected = 0;
+    double mean = w->ms / w->calls, usual = r->ms / r->calls;
+    double seen = w->square / w->calls - mean * mean;
+    double before = (r->square / r->calls - usual * usual) / (usual * usual) * mean * mean;
 
-    *calls = 0;
+    if (isnan(seen) || !isfinite(before))
+        return mean * mean;
+    return fmax(0, fmax(seen, before));
+}
+
+void observed_slower(const struct observed *reference, const struct observed *window,
+                     struct observed_index *x)
+{
+    double took = 0, expected = 0, variance = 0;
+
+    x->calls = 0;
     for (int i = 0; i < window->n; i++) {
         const struct observed_statement *w = &window->items[i];
         const struct observed_statement *r = observed_find(reference, w->id);
@@ -399,9 +414,11 @@ double observed_slower(const struct observed *reference, const struct observed *
             continue;
         took += w->ms;
         expected += w->calls * r->ms / r->calls;
-        *calls += w->calls;
+        variance += w->calls * call_variance(r, w);
+        x->calls += w->calls;
     }
-    return expected > 0 ? took / expected : NAN;
+    x->ratio = expected > 0 ? took / expected : NAN;
+    x->certain = expected > 0 ? (took - quantile_99 * sqrt(variance)) / expected : NAN;
 }
 
 /* The share of a log-normal variable with this mean and deviation that lies below x. */

@@ -50,9 +50,11 @@ static void test_mix(void **state)
     near(f.coverage, 1, 1e-9);
     observed_figure(&base, &other, &f);
     near(f.runtime_ms, 10.9, 1e-9); /* its plain average is 50.5 */
-    double calls;
-    near(observed_slower(&base, &other, &calls), 1, 1e-9);
-    near(calls, 1000, 0);
+    struct observed_index x;
+    observed_slower(&base, &other, &x);
+    near(x.ratio, 1, 1e-9);
+    near(x.certain, 1, 1e-9); /* no deviation */
+    near(x.calls, 1000, 0);
     observed_clear(&base);
     observed_clear(&other);
 }
@@ -141,6 +143,33 @@ static void test_sum(void **state)
     observed_clear(&total);
     observed_clear(&a);
     observed_clear(&b);
+}
+
+/* One call of 10 ms among 45 that take 0.04 ms as ever is five times as slow, and no evidence. */
+static void test_outlier(void **state)
+{
+    (void)state;
+    struct observed base = snapshot("1|1000|40|1.7|||||||\n");
+    struct observed odd = snapshot("1|45|11.76|100.07|||||||\n");
+    struct observed all = snapshot("1|45|11.76|3.2|||||||\n");
+    struct observed unknown = snapshot("1|45|11.76||||||||\n");
+    struct observed two = snapshot("1|2|0.16|0.0128|||||||\n");
+    struct observed_index x;
+    observed_slower(&base, &odd, &x);
+    near(x.ratio, 6.53, 0.01);
+    assert_true(x.certain < 1);
+    observed_slower(&base, &all, &x);
+    assert_true(x.certain > 5);
+    observed_slower(&base, &unknown, &x);
+    near(x.certain, 6.53 * (1 - 2.326 / sqrt(45)), 0.01);
+    observed_slower(&base, &two, &x); /* alike by chance */
+    near(x.ratio, 2, 1e-9);
+    near(x.certain, 2 - 2.326 * 2 * 0.25 / sqrt(2), 0.01);
+    observed_clear(&base);
+    observed_clear(&odd);
+    observed_clear(&all);
+    observed_clear(&unknown);
+    observed_clear(&two);
 }
 
 /* Rows of nonsense are passed over, an id stands once, and the order is by id. */
@@ -683,6 +712,7 @@ int main(void)
         cmocka_unit_test(test_coverage),
         cmocka_unit_test(test_diff),
         cmocka_unit_test(test_sum),
+        cmocka_unit_test(test_outlier),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_p95),
         cmocka_unit_test(test_probe),

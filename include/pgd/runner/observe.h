@@ -55,8 +55,9 @@ struct observe {
     /* of the session: what the traffic was before anything was changed */
     struct observed reference;
     double reference_s;
-    double slower_seen; /* the slowest three seconds of the baseline against all of it */
-    double oldest_seen; /* the oldest statement that was at work in the baseline, ms */
+    /* seen in any window that was not on trial: */
+    double slower_seen; /* the slowest three seconds against the reference, with certainty */
+    double oldest_seen; /* the oldest statement at work, ms */
     int64_t watched[OBSERVED_WATCHED];
     int nwatched;
     /* of this window */

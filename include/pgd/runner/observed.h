@@ -89,9 +89,14 @@ struct observed_figure {
 void observed_figure(const struct observed *reference, const struct observed *window,
                      struct observed_figure *f);
 /* How much longer these calls took than the same calls would have taken in the reference (Paasche's index, which needs few
- * calls only); *calls: on how many of them that rests. NAN without any. */
-double observed_slower(const struct observed *reference, const struct observed *window,
-                       double *calls);
+ * calls only). */
+struct observed_index {
+    double ratio;   /* NAN without any call that the reference has, too */
+    double certain; /* … less 2.33 standard errors: with 99 % confidence it is more than that */
+    double calls;   /* on how many it rests */
+};
+void observed_slower(const struct observed *reference, const struct observed *window,
+                     struct observed_index *x);
 /* The 95th percentile of a statement's time if each statement's times are log-normal around its mean in the window, weighted
  * by the calls of the reference. ms; NAN where deviations are unknown. */
 double observed_p95(const struct observed *reference, const struct observed *window);
