@@ -21,13 +21,14 @@ enum gather_step {
     GATHER_SCHEMA,  /* where is the extension? */
     GATHER_TOP,     /* the statements by their time. None → fails */
     /* for each statement */
-    GATHER_PREPARE,   /* PREPARE: can it be read here? */
-    GATHER_TYPES,     /* types of its parameters */
-    GATHER_FORGET,    /* DEALLOCATE */
     GATHER_FUNCTIONS, /* does it call what may write? */
     GATHER_TABLES,    /* tables, columns, their statistics */
-    GATHER_VALUES,    /* value_at: one question after the other */
-    GATHER_TRIAL      /* with values, at one level after the other */
+    GATHER_PREPARE,   /* PREPARE: can it be read here? */
+    GATHER_PREPARE_TYPED, /* … with the types of columns, where the server did not find those of the parameters */
+    GATHER_TYPES,  /* types of its parameters */
+    GATHER_FORGET, /* DEALLOCATE */
+    GATHER_VALUES, /* value_at: one question after the other */
+    GATHER_TRIAL   /* with values, at one level after the other */
 };
 
 enum {
@@ -187,40 +188,6 @@ static void done(struct model *m, struct effects *fx)
 
 /* ---- one statement ---- */
 
-static void leave_out(struct model *m, const char *why, struct effects *fx)
-{
-    derivation_leave_out(work(m), why);
-    work(m)->at++;
-    next_statement(m, fx);
-}
-
-static void next_statement(struct model *m, struct effects *fx)
-{
-    struct derivation *d = work(m);
-    struct buf q = {0};
-
-    while (d->at < d->traffic.n && derivation_taken(d) < DERIVATION_TAKES && !derivation_read(d))
-        d->at++;
-    m->dirty = true;
-    if (d->at >= d->traffic.n || derivation_taken(d) >= DERIVATION_TAKES) {
-        done(m, fx);
-        return;
-    }
-    buf_puts(&q, "PREPARE pg_diagnose_statement AS ");
-    buf_puts(&q, d->now.text);
-    ask(m, GATHER_PREPARE, buf_text(&q), STATEMENT_MS, fx);
-    buf_clear(&q);
-}
-
-static void ask_types(struct model *m, struct effects *fx)
-{
-    ask(m, GATHER_TYPES,
-        "SELECT t.type::text AS type FROM pg_catalog.pg_prepared_statements p, LATERAL "
-        "pg_catalog.unnest(p.parameter_types) WITH ORDINALITY AS t (type, n) WHERE p.name = "
-        "'pg_diagnose_statement' ORDER BY t.n",
-        STATEMENT_MS, fx);
-}
-
 /* Functions that are volatile and not known to be harmless may write, or act on the server. */
 static void ask_functions(struct model *m, struct effects *fx)
 {
@@ -238,6 +205,46 @@ static void ask_functions(struct model *m, struct effects *fx)
     buf_putc(&q, ')');
     ask(m, GATHER_FUNCTIONS, buf_text(&q), STATEMENT_MS, fx);
     buf_clear(&q);
+}
+
+static void leave_out(struct model *m, const char *why, struct effects *fx)
+{
+    derivation_leave_out(work(m), why);
+    work(m)->at++;
+    next_statement(m, fx);
+}
+
+static void next_statement(struct model *m, struct effects *fx)
+{
+    struct derivation *d = work(m);
+
+    while (d->at < d->traffic.n && derivation_taken(d) < DERIVATION_TAKES && !derivation_read(d))
+        d->at++;
+    m->dirty = true;
+    if (d->at >= d->traffic.n || derivation_taken(d) >= DERIVATION_TAKES) {
+        done(m, fx);
+        return;
+    }
+    ask_functions(m, fx);
+}
+
+static void prepare(struct model *m, enum gather_step step, struct effects *fx)
+{
+    struct buf q = {0};
+
+    buf_puts(&q, "PREPARE pg_diagnose_statement AS ");
+    derive_prepare(&work(m)->now, step == GATHER_PREPARE_TYPED, &q);
+    ask(m, step, buf_text(&q), STATEMENT_MS, fx);
+    buf_clear(&q);
+}
+
+static void ask_types(struct model *m, struct effects *fx)
+{
+    ask(m, GATHER_TYPES,
+        "SELECT t.type::text AS type FROM pg_catalog.pg_prepared_statements p, LATERAL "
+        "pg_catalog.unnest(p.parameter_types) WITH ORDINALITY AS t (type, n) WHERE p.name = "
+        "'pg_diagnose_statement' ORDER BY t.n",
+        STATEMENT_MS, fx);
 }
 
 static void next_values(struct model *m, struct effects *fx)
@@ -267,7 +274,7 @@ static void tables_answer(struct model *m, const struct event *ev, struct effect
     if (known > 0 && catalog == known)
         leave_out(m, "reads the system's own tables only", fx);
     else
-        next_values(m, fx);
+        prepare(m, GATHER_PREPARE, fx);
 }
 
 /* ---- trials ---- */
@@ -413,10 +420,15 @@ static void statement_answer(struct model *m, const struct event *ev, struct eff
 
     switch ((enum gather_step)d->step) {
     case GATHER_PREPARE:
-        if (ok)
+    case GATHER_PREPARE_TYPED:
+        if (ok) {
             ask_types(m, fx);
-        else
-            leave_out(m, ev->err.msg, fx);
+        } else if (d->step == GATHER_PREPARE) {
+            d->last = ev->err;
+            prepare(m, GATHER_PREPARE_TYPED, fx);
+        } else {
+            leave_out(m, d->last.msg, fx);
+        }
         break;
     case GATHER_TYPES:
         d->tries = ok && derive_types(&d->now, ev->rows);
@@ -427,7 +439,7 @@ static void statement_answer(struct model *m, const struct event *ev, struct eff
             leave_out(m, "has parameters of types that are not known", fx);
         } else {
             d->tries = 0;
-            ask_functions(m, fx);
+            next_values(m, fx);
         }
         break;
     case GATHER_FUNCTIONS:
@@ -439,7 +451,7 @@ static void statement_answer(struct model *m, const struct event *ev, struct eff
         } else if (derive_ask_tables(&d->now, &q)) {
             ask(m, GATHER_TABLES, buf_text(&q), STATEMENT_MS, fx);
         } else {
-            next_values(m, fx);
+            prepare(m, GATHER_PREPARE, fx);
         }
         break;
     case GATHER_TABLES:

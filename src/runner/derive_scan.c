@@ -449,18 +449,23 @@ static void lists(struct scan *s)
     }
 }
 
-static bool same_token(const struct token *a, const struct token *b)
+static bool is_constant(const struct token *t)
 {
-    if (a->kind != b->kind)
-        return false;
-    if (a->kind == TOKEN_PARAM)
-        return true;
-    return a->len == b->len && (a->kind == TOKEN_QUOTED || a->kind == TOKEN_STRING
-                                    ? memcmp(a->s, b->s, a->len) == 0
-                                    : strncasecmp(a->s, b->s, a->len) == 0);
+    return t->kind == TOKEN_STRING || t->kind == TOKEN_NUMBER || t->kind == TOKEN_PARAM;
 }
 
-/* The expression from `from` to `to` stands earlier, too, with other parameters: it was the same one, so it gets them. */
+static bool same_token(const struct token *a, const struct token *b)
+{
+    if ((a->kind == TOKEN_PARAM && is_constant(b)) || (b->kind == TOKEN_PARAM && is_constant(a)))
+        return true;
+    return a->kind == b->kind && a->len == b->len &&
+           (a->kind == TOKEN_QUOTED || a->kind == TOKEN_STRING
+                ? memcmp(a->s, b->s, a->len) == 0
+                : strncasecmp(a->s, b->s, a->len) == 0);
+}
+
+/* The expression from `from` to `to` stands earlier, too, with other parameters: it was the same one, so its constants were
+ * the same. One of the two may still have them. */
 static void unify(struct scan *s, int from, int to)
 {
     int len = to - from + 1;
@@ -471,9 +476,16 @@ static void unify(struct scan *s, int from, int to)
             k++;
         if (k < len)
             continue;
-        for (k = 0; k < len; k++)
-            if (s->t[p + k].kind == TOKEN_PARAM)
-                s->t[from + k].number = s->t[p + k].number;
+        for (k = 0; k < len; k++) {
+            struct token *a = &s->t[p + k], *b = &s->t[from + k];
+            struct token *to_be = b->kind == TOKEN_PARAM ? b : a;
+            const struct token *is = to_be == b ? a : b;
+            char before = to_be->before;
+            if (!is_constant(a))
+                continue;
+            *to_be = *is;
+            to_be->before = before;
+        }
         return;
     }
 }
@@ -485,7 +497,7 @@ static void groups(struct scan *s)
         if (!scan_is(s, i, "by") || !(scan_is(s, i - 1, "group") || scan_is(s, i - 1, "order")))
             continue;
         int from = i + 1, at = i + 1;
-        bool params = false;
+        bool constants = false;
         for (bool ended = false; !ended; at++) {
             ended = at >= s->n || scan_is(s, at, ")") || scan_is(s, at, "limit") ||
                     scan_is(s, at, "having") || scan_is(s, at, "order") ||
@@ -496,15 +508,15 @@ static void groups(struct scan *s)
                 while (scan_is(s, to, "desc") || scan_is(s, to, "asc") || scan_is(s, to, "nulls") ||
                        scan_is(s, to, "last") || scan_is(s, to, "first"))
                     to--;
-                if (params && to >= from)
+                if (constants && to > from + 1)
                     unify(s, from, to);
                 from = at + 1;
-                params = false;
+                constants = false;
                 continue;
             }
             int m = scan_match(s, at);
             for (int k = at; k <= (m > at ? m : at); k++)
-                params = params || s->t[k].kind == TOKEN_PARAM;
+                constants = constants || is_constant(&s->t[k]);
             if (m > at)
                 at = m;
         }
@@ -529,9 +541,9 @@ static void renumber(struct scan *s)
 void scan_rewrite(struct scan *s)
 {
     lists(s);
+    groups(s); /* before what follows: the unit of a date_trunc() may still stand there */
     for (int i = 0; i < s->n; i++)
         if (!units(s, i))
             typed_constant(s, i);
-    groups(s);
     renumber(s);
 }

@@ -26,6 +26,25 @@ bool derive_types(struct derived *d, const struct rows *r)
     return true;
 }
 
+/* The type of x, where that is a column or an element of one. */
+static void put_type(const struct derive_param *p, struct buf *out)
+{
+    size_t n = strlen(p->column_type);
+    bool element = p->role == DERIVE_ELEMENT && n > 2;
+    bool same = p->role == DERIVE_VALUE || p->role == DERIVE_LOW || p->role == DERIVE_HIGH ||
+                p->role == DERIVE_SAME;
+
+    if (n == 0 || p->expr[strcspn(p->expr, "( :[")] || !(same || element))
+        return;
+    buf_puts(out, "::");
+    buf_append(out, p->column_type, element ? n - 2 : n);
+}
+
+void derive_prepare(const struct derived *d, bool typed, struct buf *out)
+{
+    derive_fill(d, typed ? put_type : NULL, out);
+}
+
 /* ---- tables ---- */
 
 /* Whole numbers are drawn between two ends where the statistics say that they fill the room between them evenly: almost as
@@ -353,6 +372,22 @@ bool derive_ask_values(struct derived *d, int *at, struct buf *out)
     return false;
 }
 
+/* pgbench would take a colon for the begin of a variable; the server reads the time of day without them, too. */
+static char *own_value(const struct derive_param *p, const char *value)
+{
+    char *copy = xstrdup(value);
+    bool stamp = strncmp(p->type, "timestamp", 9) == 0 &&
+                 value[strspn(value, "0123456789-")] == ' ';
+    size_t n = 0;
+
+    for (const char *s = value; stamp && *s; s++)
+        if (*s != ':')
+            copy[n++] = *s;
+    if (stamp)
+        copy[n] = '\0';
+    return copy;
+}
+
 static void keep(struct derive_param *p, const struct rows *r, const char *value, const char *extra)
 {
     if (p->nvalues > 0 || r->nrows == 0)
@@ -364,9 +399,9 @@ static void keep(struct derive_param *p, const struct rows *r, const char *value
         const char *v = rows_text(r, i, value), *more = extra ? rows_text(r, i, extra) : NULL;
         if (!v) /* cannot be: the question excludes it */
             v = "";
-        p->values[p->nvalues] = xstrdup(v);
+        p->values[p->nvalues] = own_value(p, v);
         if (p->extra)
-            p->extra[p->nvalues] = xstrdup(more ? more : v);
+            p->extra[p->nvalues] = own_value(p, more ? more : v);
         p->nvalues++;
     }
 }

@@ -459,20 +459,22 @@ static size_t quoted_end(const char *s)
     return i;
 }
 
-static void put_statement(struct writer *w, struct buf *out)
+/* Appends the text; put writes what stands for parameter i. */
+static void fill(const struct derived *d, void (*put)(void *arg, int i, struct buf *out), void *arg,
+                 struct buf *out)
 {
-    const char *s = w->d->text;
+    const char *s = d->text;
     char last = ' ';
 
     while (*s) {
         bool quoted = *s == '\'' || *s == '"' || (*s == 'E' && s[1] == '\'' && !name_byte(last));
         size_t n = quoted ? quoted_end(s) : 1;
-        int number = *s == '$' ? atoi(s + 1) : 0;
+        int number = *s == '$' && !name_byte(last) ? atoi(s + 1) : 0;
 
-        if (number > 0 && number <= w->d->nparams) {
+        if (number > 0 && number <= d->nparams) {
             if (last == ':') /* a slice */
                 buf_putc(out, ' ');
-            put_param(w, number - 1, out);
+            put(arg, number - 1, out);
             n = 1 + strspn(s + 1, "0123456789");
         } else {
             buf_append(out, s, n);
@@ -482,13 +484,40 @@ static void put_statement(struct writer *w, struct buf *out)
     }
 }
 
+static void put_for_script(void *arg, int i, struct buf *out)
+{
+    put_param(arg, i, out);
+}
+
+struct typing {
+    const struct derived *d;
+    void (*type)(const struct derive_param *p, struct buf *out);
+};
+
+static void put_number(void *arg, int i, struct buf *out)
+{
+    const struct typing *t = arg;
+
+    buf_printf(out, "$%d", i + 1);
+    if (t->type)
+        t->type(&t->d->params[i], out);
+}
+
+void derive_fill(const struct derived *d,
+                 void (*type)(const struct derive_param *p, struct buf *out), struct buf *out)
+{
+    struct typing t = {d, type};
+
+    fill(d, put_number, &t, out);
+}
+
 bool derive_script(const struct derived *d, const char *title, int number, int level,
                    struct buf *out)
 {
     for (int cap = d->mean_ms < 1 ? DERIVE_ROWS_MAX / 2 : DERIVE_ROWS_MAX; cap >= 2; cap /= 2) {
         struct writer w = {.d = d, .level = level, .cap = cap};
         struct buf statement = {0}, all = {0};
-        put_statement(&w, &statement);
+        fill(d, put_for_script, &w, &statement);
         buf_puts(&all, title);
         buf_append(&all, w.sets.data, w.sets.len);
         buf_printf(&all, "/* pg_diagnose %d */ %s;\n", number, buf_text(&statement));

@@ -85,6 +85,9 @@ struct derived {
 bool derive_read(const char *text, struct derived *d);
 void derived_clear(struct derived *d);
 
+/* Appends the statement to be prepared. typed: with the columns' types at its parameters, for a server that finds none by
+ * itself or the wrong ones. */
+void derive_prepare(const struct derived *d, bool typed, struct buf *out);
 /* The types of $1 … as one row each (column "type"); false = another number than the statement has. */
 bool derive_types(struct derived *d, const struct rows *r);
 

@@ -47,5 +47,8 @@ void scan_put(const struct scan *s, int from, int to, struct buf *out);
 bool scan_reserved(const struct token *t);
 
 /* derive_write.c */
+/* Appends the text with $1 …, each with what `type` appends for it; type may be NULL. */
+void derive_fill(const struct derived *d,
+                 void (*type)(const struct derive_param *p, struct buf *out), struct buf *out);
 /* A value as an SQL literal in which pgbench finds no variable. */
 void derive_literal(struct buf *out, const char *value);
