@@ -274,7 +274,7 @@ static void force_change(struct proposal *p, const char *pair, size_t len)
 
 /* Test builds only: further changes, of the test's own, so that guard and rescue can be seen at work. Pairs NAME=VALUE
  * with ';' between them, and a line break between those of one round and those of the next; a single line is for every
- * round, and a line "-" for none. */
+ * round, and a line "-" for none. With '!' in front they take the place of what the advisor proposes. */
 static void test_changes(struct proposal *p, int round)
 {
 #ifdef PGD_TEST_BUILD
@@ -285,6 +285,11 @@ static void test_changes(struct proposal *p, int round)
         p->n = p->nsets = 0;
     for (; rounds && at && round > 1; round--)
         at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL;
+    if (at && *at == '!') {
+        p->n = p->nsets = 0;
+        p->repair = false;
+        at++;
+    }
     while (at && *at && *at != '\n') {
         size_t len = strcspn(at, ";\n");
         force_change(p, at, len);
