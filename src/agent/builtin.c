@@ -141,11 +141,10 @@ int builtin_remember(const struct evidence *e, struct remembered *out, int max)
         const struct round_history *r = &e->history[i];
         int lines = 0;
         for (int j = 0; j < r->n; j++)
-            lines += r->nsets <= 1 || (r->measured >> j & 1);
+            lines += past_measured(r, j);
         for (int j = 0; j < r->n && n < max; j++) {
-            bool measured = r->nsets <= 1 || (r->measured >> j & 1);
-            if (r->failed || r->changes[j].reset || !measured || !isfinite(r->verdict.ratio) ||
-                (!r->kept && lines > 1))
+            if (r->failed || r->changes[j].reset || !past_measured(r, j) ||
+                !isfinite(r->verdict.ratio) || (!r->kept && lines > 1))
                 continue;
             struct remembered *to = &out[n++];
             memset(to, 0, sizeof *to);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pgd/agent/bottleneck.h"
+#include "pgd/agent/score.h"
 #include "pgd/agent/search.h"
 #include "pgd/base/text.h"
 
@@ -67,64 +69,6 @@ static void say_moves(const struct window *a, const struct window *b, char *dst,
     }
 }
 
-/* Where the time goes, in the order in which one excludes the next. */
-static void say_bottleneck(const struct sense *s, char *dst, size_t size)
-{
-    const struct window *w = &s->w;
-    double commit = sense_wait(s, "IO:WALSync") + sense_wait(s, "LWLock:WALWrite") +
-                    sense_wait(s, "IO:WALWrite");
-    double read = sense_wait(s, "IO:DataFileRead");
-    double locks = fmax(w->lock_wait_share, sense_wait(s, "Lock:"));
-    double temp = sense_wait(s, "IO:BufFile");
-    switch (sense_blocked(s)) {
-    case BLOCK_SLEEP:
-        say(dst, size, "sleep: %s of the samples sleep in the statement itself, nothing to tune",
-            share_figure(sense_wait(s, "Timeout:PgSleep")).text);
-        return;
-    case BLOCK_CLIENT:
-        say(dst, size,
-            "client-bound: pgbench's threads use %s of a CPU each, more threads or another machine",
-            share_figure(s->e->client_cpu).text);
-        return;
-    case BLOCK_LOCKS:
-        say(dst, size, "lock-bound: %s of the samples wait for locks, the application not settings",
-            share_figure(locks).text);
-        return;
-    case BLOCK_THINK:
-        say(dst, size, "client-bound: %.1f of %.0f sessions active, the time goes by in the client",
-            w->active_avg, s->clients);
-        return;
-    case BLOCK_NONE:
-        break;
-    }
-    if (w->swap_in > 10)
-        say(dst, size, "memory-bound: %.0f pages a second come back from swap", w->swap_in);
-    else if (commit > 0.4)
-        say(dst, size,
-            "commit-bound: %s of the samples wait for the WAL to reach the disk; faster storage or "
-            "more work per commit",
-            share_figure(commit).text);
-    else if (temp > 0.2)
-        say(dst, size, "spill-bound: %s of the samples read or write temporary files",
-            share_figure(temp).text);
-    else if (read > 0.3 || w->cpu_iowait > 0.3)
-        say(dst, size, "read-bound: %s of the samples wait for data files, %s of CPU time for I/O",
-            share_figure(read).text, share_figure(w->cpu_iowait).text);
-    else if (cpu_saturated(s))
-        say(dst, size, "CPU-bound: %s busy on %.4g CPUs%s", share_figure(1 - w->cpu_idle).text,
-            s->cpus,
-            w->cpu_steal > 0.05 ? ", some of it stolen by other machines of the host"
-                                : "; hardware or cheaper plans");
-    else if (w->psi_io > 0.3)
-        say(dst, size, "I/O pressure: tasks stalled for %s of the time",
-            share_figure(w->psi_io).text);
-    else if (w->nwaits > 0)
-        say(dst, size, "no single bottleneck: most samples are %s (%s)", w->waits[0].event,
-            share_figure(w->waits[0].share).text);
-    else
-        say(dst, size, "not known: neither waits nor CPU could be seen");
-}
-
 static void say_verdict(const struct verdict *v, char *dst, size_t size)
 {
     char effect[24], lo[24], hi[24];
@@ -146,6 +90,7 @@ void builtin_analyze(const struct evidence *e, const struct verdict *v, struct c
     struct proposal next;
     char verdict[420];
     char moves[300] = "";
+    char score[160];
     memset(out, 0, sizeof *out);
     SAY(out->advisor.text, "builtin");
     sense_init(&s, e);
@@ -159,14 +104,17 @@ void builtin_analyze(const struct evidence *e, const struct verdict *v, struct c
     if (after && before && after != before && after->valid && before->valid)
         say_moves(before, after, moves, sizeof moves);
     builtin_next_round(e, &next);
-    say_bottleneck(&s, out->bottleneck, sizeof out->bottleneck);
+    score_text(e, score, sizeof score);
+    bottleneck_text(&s, out->bottleneck, sizeof out->bottleneck);
     out->stop = next.nothing_left;
-    SAY(out->text, "%s%s%s%s %s", verdict, moves[0] ? " What moved: " : "", moves,
-        moves[0] ? "." : "", next.nothing_left ? next.summary : "");
-    if (!next.nothing_left)
-        SAY(out->text, "%s%s%s%s Next: %s = %s, because %s.", verdict,
-            moves[0] ? " What moved: " : "", moves, moves[0] ? "." : "", next.changes[0].name,
-            next.changes[0].value, next.changes[0].evidence);
+    char what[400];
+    if (next.nothing_left)
+        SAY(what, "%s", next.summary);
+    else
+        SAY(what, "Next: %s = %s%s, because %s.", next.changes[0].name, next.changes[0].value,
+            next.n > 1 ? " and others" : "", next.changes[0].evidence);
+    SAY(out->text, "%s%s%s%s%s%s%s %s", verdict, moves[0] ? " What moved: " : "", moves,
+        moves[0] ? "." : "", score[0] ? " Predictions: " : "", score, score[0] ? "." : "", what);
 }
 
 static void offer(struct next_strategies *out, const char *name, const char *title, const char *why,
@@ -208,6 +156,7 @@ void builtin_next_strategies(const struct evidence *e, struct next_strategies *o
     struct first_sight sight;
     struct proposal next;
     char bottleneck[200];
+    char score[160];
     char why[400];
     const struct plan_facts *bad = NULL;
     memset(out, 0, sizeof *out);
@@ -216,9 +165,11 @@ void builtin_next_strategies(const struct evidence *e, struct next_strategies *o
     rules_collect(&s, &all);
     builtin_first_sight(e, &sight);
     builtin_next_round(e, &next);
-    say_bottleneck(&s, bottleneck, sizeof bottleneck);
-    SAY(out->text, "%d of %d rounds paid, %.0f to %.0f TPS. Now %s. %s", improved_rounds(e),
-        e->nhistory, e->baseline_tps, e->best_tps, bottleneck,
+    bottleneck_text(&s, bottleneck, sizeof bottleneck);
+    score_text(e, score, sizeof score);
+    SAY(out->text, "%d of %d rounds paid, %.0f to %.0f TPS. Now %s.%s%s%s %s", improved_rounds(e),
+        e->nhistory, e->baseline_tps, e->best_tps, bottleneck, score[0] ? " Predictions: " : "",
+        score, score[0] ? "." : "",
         next.nothing_left ? next.summary : "There is evidence that no round has used yet.");
     if (!next.nothing_left) {
         SAY(why, "%s = %s is still open: %s", next.changes[0].name, next.changes[0].value,

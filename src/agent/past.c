@@ -35,16 +35,17 @@ static int lines_of(const struct round_history *r, int set)
     return n;
 }
 
-static bool was_measured(const struct round_history *r, int line)
+/* Where nothing says which lines the candidate had, and nothing was screened, it had them all. */
+bool past_measured(const struct round_history *r, int line)
 {
-    return r->nsets <= 1 || (r->measured >> line & 1);
+    return r->measured ? r->measured >> line & 1 : r->nsets <= 1;
 }
 
 static int lines_measured(const struct round_history *r)
 {
     int n = 0;
     for (int i = 0; i < r->n && i < CHANGES_MAX; i++)
-        n += was_measured(r, i);
+        n += past_measured(r, i);
     return n;
 }
 
@@ -67,7 +68,7 @@ static enum past screened_past(const struct round_history *r, int line)
 
 static enum past round_past(const struct round_history *r, int line)
 {
-    bool measured = was_measured(r, line);
+    bool measured = past_measured(r, line);
     if (measured && r->kept)
         return PAST_DONE;
     if (r->failed)
@@ -90,7 +91,7 @@ static bool interaction_since(const struct pool *p, int round, const char *name)
     const struct evidence *e = p->s->e;
     for (int i = round + 1; known && i < e->nhistory; i++)
         for (int j = 0; e->history[i].kept && j < e->history[i].n; j++)
-            for (int k = 0; was_measured(&e->history[i], j) && k < known->interacts.n; k++)
+            for (int k = 0; past_measured(&e->history[i], j) && k < known->interacts.n; k++)
                 if (strcmp(known->interacts.items[k], e->history[i].changes[j].name) == 0)
                     return true;
     return false;
@@ -124,7 +125,7 @@ bool past_earned(const struct sense *s, const char *name, double *ratio)
     for (int i = s->e->nhistory - 1; i >= 0; i--) {
         const struct round_history *r = &s->e->history[i];
         for (int line = 0; r->kept && line < r->n && line < CHANGES_MAX; line++)
-            if (was_measured(r, line) && strcmp(r->changes[line].name, name) == 0) {
+            if (past_measured(r, line) && strcmp(r->changes[line].name, name) == 0) {
                 *ratio = r->verdict.ratio;
                 return true;
             }

@@ -46,6 +46,8 @@ enum past {
     PAST_DONE     /* measured alone, kept, or rejected */
 };
 enum past past_of(const struct pool *p, const struct setting_change *c);
+/* Was this line of the round in the configuration that its verdict is of? */
+bool past_measured(const struct round_history *r, int line);
 /* Did a round that was kept have this setting among its changes? ratio: that round's gain. */
 bool past_earned(const struct sense *s, const char *name, double *ratio);
 /* Was anything but repairs tried yet? */

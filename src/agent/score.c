@@ -1,0 +1,123 @@
+/* Predictions against measurements. A prediction is an interval, and so is a measurement: it held when they meet. Changes that
+ * were measured together predicted their product. */
+#include "pgd/agent/score.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/agent/search.h"
+
+static double percent(double ratio)
+{
+    return (ratio - 1) * 100;
+}
+
+static bool promises(const struct setting_change *c)
+{
+    return isfinite(c->expect_lo) && isfinite(c->expect_hi) &&
+           !(c->expect_lo == 0 && c->expect_hi == 0);
+}
+
+/* The prediction of those lines of a round whose bit is set. */
+static bool predict(const struct round_history *r, uint32_t lines, struct prediction *out)
+{
+    double lo = 1, hi = 1, most = -INFINITY;
+    memset(out, 0, sizeof *out);
+    out->round = r->number;
+    for (int i = 0; i < r->n && i < CHANGES_MAX; i++) {
+        const struct setting_change *c = &r->changes[i];
+        if (!(lines >> i & 1))
+            continue;
+        out->changes++;
+        if (!promises(c))
+            continue;
+        lo *= 1 + c->expect_lo / 100;
+        hi *= 1 + c->expect_hi / 100;
+        if (c->expect_hi > most) {
+            most = c->expect_hi;
+            SAY(out->rule, "%s", c->rule[0] ? c->rule : c->name);
+            SAY(out->setting, "%s", c->name);
+        }
+    }
+    out->lo = percent(lo);
+    out->hi = percent(hi);
+    return isfinite(most);
+}
+
+static bool answer(struct prediction *p, double ratio, double lo, double hi)
+{
+    if (!isfinite(ratio))
+        return false;
+    p->measured = percent(ratio);
+    p->measured_lo = isfinite(lo) ? percent(lo) : p->measured;
+    p->measured_hi = isfinite(hi) ? percent(hi) : p->measured;
+    p->held = p->measured_hi >= p->lo && p->measured_lo <= p->hi;
+    return true;
+}
+
+static uint32_t lines_of_set(const struct round_history *r, int set)
+{
+    uint32_t lines = 0;
+    for (int i = 0; i < r->n && i < CHANGES_MAX; i++)
+        if (r->changes[i].sets == 0 || (r->changes[i].sets >> set & 1))
+            lines |= UINT32_C(1) << i;
+    return lines;
+}
+
+static bool candidate(const struct round_history *r, struct prediction *out)
+{
+    uint32_t lines = 0;
+    for (int i = 0; i < r->n && i < CHANGES_MAX; i++)
+        if (past_measured(r, i))
+            lines |= UINT32_C(1) << i;
+    return !r->failed && predict(r, lines, out) &&
+           answer(out, r->verdict.ratio, r->verdict.ci_lo, r->verdict.ci_hi);
+}
+
+int score_predictions(const struct evidence *e, struct prediction *out, int max)
+{
+    int n = 0;
+    for (int i = 0; i < e->nhistory; i++) {
+        const struct round_history *r = &e->history[i];
+        struct prediction one;
+        bool tried = candidate(r, &one);
+        int whole = n;
+        if (tried && n < max)
+            out[n++] = one;
+        for (int set = 0; r->nsets > 1 && set < r->nsets && set < SETS_MAX; set++) {
+            const struct race_result *res = &r->sets[set];
+            if (!predict(r, lines_of_set(r, set), &one) ||
+                !answer(&one, res->ratio, res->lo, res->hi))
+                continue;
+            one.screened = true;
+            /* What went on to the experiment has been answered there, by longer runs. */
+            bool same = tried && strcmp(one.setting, out[whole].setting) == 0 &&
+                        one.changes == out[whole].changes;
+            if (!same && n < max)
+                out[n++] = one;
+        }
+    }
+    return n;
+}
+
+bool score_last(const struct evidence *e, struct prediction *out)
+{
+    return e->nhistory > 0 && candidate(&e->history[e->nhistory - 1], out);
+}
+
+void score_text(const struct evidence *e, char *dst, size_t size)
+{
+    struct prediction all[SCORES_MAX], last;
+    int n = score_predictions(e, all, SCORES_MAX), held = 0;
+    dst[0] = '\0';
+    for (int i = 0; i < n; i++)
+        held += all[i].held;
+    if (n == 0)
+        return;
+    if (score_last(e, &last))
+        say(dst, size, "rule %s%s: predicted %+.0f to %+.0f %%, measured %+.1f %%; ", last.rule,
+            last.changes > 1 ? " and others" : "", last.lo, last.hi, last.measured);
+    size_t len = strlen(dst);
+    say(dst + len, size - len, "%d of %d prediction%s held", held, n, n == 1 ? "" : "s");
+}
