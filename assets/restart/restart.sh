@@ -3,7 +3,7 @@
 # does through a file.
 #
 #   sh -c "$(cat restart.sh)" pg_diagnose-restart MODE data=DIR [config=FILE] [bin=DIR] [id=TOKEN] [wait=SECONDS] \
-#       [cluster=VERSION/NAME | unit=UNIT]
+#       [cluster=VERSION/NAME | unit=UNIT] [names=NAME…] [again=1]
 #
 # MODE
 #   save      copies postgresql.auto.conf, removes an old report: before the first ALTER SYSTEM
@@ -12,6 +12,8 @@
 #   rescue    puts the copy back when the server has exited, or runs and lets nobody in: then it is told to reload. Before
 #             another restart. A server that is starting is left alone
 #   recover   waits for a script that still runs; a server that is down then gets the copy back and is started
+#   unlock    for a server that runs and lets nobody in, after a switch that was killed: puts the copy back, where it differs from
+#             what stands there in the names of that switch alone, and has it reloaded; with again=1 the server is restarted
 #   found     prints what an interrupted restart has left, after the lines of the report
 #   look      prints the report of a restart
 #   clean     removes everything that this script has left
@@ -24,8 +26,10 @@
 #         (service.sh) for it, "@log" for the line of the journal that explains a failed start; the answer comes on the standard
 #         input, at its end a line "end CODE"
 #
+# names   of the settings of a switch, in lower case, with a space between two
+#
 # The report (pg_diagnose.report in the data directory, replaced at once, never written in place) and the standard output of
-# save, rescue, recover and clean are lines NAME=VALUE:
+# save, rescue, recover, unlock and clean are lines NAME=VALUE:
 #   id      as given
 #   state   saved | cleaned | found | fresh | stopping | starting | recovering | up | restored (up again, with the old
 #           settings) | down | refused (nothing done)
@@ -39,7 +43,7 @@ export LC_ALL
 
 mode=${1:-}
 [ $# -eq 0 ] || shift
-data='' config='' bin='' id='' wait=3600 cluster='' unit=''
+data='' config='' bin='' id='' wait=3600 cluster='' unit='' names='' again=''
 for arg; do
     case $arg in
     data=*) data=${arg#data=} ;;
@@ -49,6 +53,8 @@ for arg; do
     wait=*) wait=${arg#wait=} ;;
     cluster=*) cluster=${arg#cluster=} ;;
     unit=*) unit=${arg#unit=} ;;
+    names=*) names=${arg#names=} ;;
+    again=*) again=${arg#again=} ;;
     esac
 done
 # What runs in the background has no standard input.
@@ -516,6 +522,49 @@ mode_recover() {
     restore_and_start "the server was down"
 }
 
+# The lines of a file like postgresql.auto.conf, without those of the names that were given.
+others_lines() {
+    awk -v names=" $names " '/^[[:space:]]*(#|$)/ { next }
+        { name = $0; sub(/^[[:space:]]*/, "", name); sub(/[[:space:]=].*/, "", name) }
+        !index(names, " " tolower(name) " ")' "$1" | sort
+}
+
+mode_unlock() {
+    if ! postmaster; then
+        lines down "the server does not run"
+    elif ! accepts; then
+        lines starting "the server is starting or stopping"
+    elif [ ! -f "$before" ]; then
+        lines down "there is no copy of postgresql.auto.conf to put back"
+    elif [ "$(others_lines "$before")" != "$(others_lines "$auto")" ]; then
+        lines down "others have changed postgresql.auto.conf since our copy of it was made"
+    elif ! put "$before" "$auto"; then
+        lines down "the copy of postgresql.auto.conf could not be put back"
+    elif [ -z "$again" ]; then
+        kill -HUP "$pid"
+        lines restored "postgresql.auto.conf was put back, and the server was told to read it"
+    else
+        unlock_restart
+    fi
+}
+
+unlock_restart() {
+    save_start || refuse "the options that the server was started with cannot be saved"
+    find_log
+    if [ -n "$unit" ]; then
+        old_pid=$pid
+    else
+        stop_server || refuse "the server does not stop"
+    fi
+    start_server
+    case $? in
+    0) lines restored "postgresql.auto.conf was put back, and the server was restarted with it" ;;
+    2) lines down "postgresql.auto.conf was put back; the server is still starting after $wait s" ;;
+    3) lines refused "postgresql.auto.conf was put back, but systemctl did not restart $unit" ;;
+    *) lines down "postgresql.auto.conf was put back, but the server does not start: $why" "$why" ;;
+    esac
+}
+
 # What stands in a file, without passwords: these end the line, since where one ends is a matter of three sorts of quotes.
 masked() {
     sed -e 's/\([Pp][Aa][Ss][Ss][Ww][Oo][Rr][Dd]\)[[:space:]]*=.*/\1=*** (and the rest of this line)/' \
@@ -591,6 +640,7 @@ restart) mode_restart ;;
 rescue) mode_rescue ;;
 found) mode_found ;;
 recover) mode_recover ;;
+unlock) mode_unlock ;;
 clean) mode_clean ;;
 *) refuse "unknown mode" ;;
 esac

@@ -16,7 +16,8 @@ enum { CLAIM_MS = 5000, AGAIN_MS = 1000, AGAIN_MAX = 40, LATE_MAX = 12 };
  * for as well. */
 static const char lock_sql[] =
     "SELECT pg_catalog.pg_try_advisory_lock(1885824105, 1634168431) AS got";
-static const char unlock_sql[] = "SELECT pg_catalog.pg_advisory_unlock(1885824105, 1634168431)";
+/* All: a question that was asked again because its answer was late may have taken the lock twice. This session has no other. */
+static const char unlock_sql[] = "SELECT pg_catalog.pg_advisory_unlock_all()";
 
 static const char *asset(const char *name)
 {
@@ -35,6 +36,7 @@ static struct req next_req(struct claim *c)
 static void ask(struct model *m, enum claim_state state, const char *sql, struct effects *fx)
 {
     m->claim.state = state;
+    m->claim.asked = m->claim.asked || state == CLAIM_LOCK;
     fx_sql(fx, next_req(&m->claim), CONN_CONTROL, sql, CLAIM_MS);
 }
 
@@ -64,7 +66,7 @@ static void start(struct model *m, struct effects *fx)
 
     c->generation++;
     c->tries = c->late = 0;
-    c->got = false;
+    c->got = c->asked = false;
     err_clear(&c->err);
     memset(&c->now, 0, sizeof c->now);
     if (m->links[CONN_CONTROL].state == LINK_UP)
@@ -347,7 +349,7 @@ bool claim_pump(struct model *m, struct effects *fx)
 {
     struct claim *c = &m->claim;
     struct err e = c->err;
-    bool was_held = c->got && (c->state == CLAIM_HELD || c->state == CLAIM_REFUSED);
+    bool answered = c->state == CLAIM_HELD || c->state == CLAIM_REFUSED;
 
     if (c->state == CLAIM_HELD && c->then != CLAIM_THEN_NOTHING) {
         go_on(m, fx);
@@ -366,10 +368,20 @@ bool claim_pump(struct model *m, struct effects *fx)
     } else {
         return false;
     }
-    if (was_held && c->state == CLAIM_NONE) {
-        c->got = false;
-        if (m->links[CONN_CONTROL].state == LINK_UP)
-            fx_sql(fx, (struct req){OWNER_CLAIM, 0, 0}, CONN_CONTROL, unlock_sql, CLAIM_MS);
+    if (answered && c->asked && c->state == CLAIM_NONE) {
+        c->got = c->asked = false;
+        claim_unlock(m, fx);
     }
     return true;
+}
+
+const char *claim_lock_sql(void)
+{
+    return lock_sql;
+}
+
+void claim_unlock(struct model *m, struct effects *fx)
+{
+    if (m->links[CONN_CONTROL].state == LINK_UP)
+        fx_sql(fx, (struct req){OWNER_CLAIM, 0, 0}, CONN_CONTROL, unlock_sql, CLAIM_MS);
 }

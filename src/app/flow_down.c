@@ -1,14 +1,17 @@
 /* flow_down.c - the server does not answer when the program begins. Where the list of its workspace tells of a
  * session that was killed in a restart, that is the reason: the restart script is waited for, and a server that
- * it did not bring up gets its old postgresql.auto.conf back and is started. Anything else is not our business. */
+ * it did not bring up gets its old postgresql.auto.conf back and is started. A server that runs and lets nobody in
+ * after a session was killed in any switch gets the old file back, too. Anything else is not our business. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/apply_parts.h"
 #include "pgd/workspace/store.h"
 
-enum { PATIENCE_S = 15 }; /* for the connection, once the server should be up */
+/* For the connection, once the server should be up; or where no restart is on its way. */
+enum { PATIENCE_S = 8, PATIENCE_RUNNING_S = 3 };
 
 static void read_of_workspace(struct model *m, enum down_state state, const char *name,
                               struct effects *fx)
@@ -21,10 +24,84 @@ static void read_of_workspace(struct model *m, enum down_state state, const char
     buf_clear(&path);
 }
 
+/* Nobody is let in, or only we are not? A role, a database, a password or a rule of pg_hba.conf is about us; and where all
+ * places are taken there is somebody inside. */
+static bool about_us(const struct err *e)
+{
+    static const char *const texts[] = {"role \"",  "database \"",
+                                        "password", "authentication",
+                                        "pg_hba",   "too many connections for"};
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        if (strstr(e->msg, texts[i]))
+            return true;
+    return apply_full(e);
+}
+
+/* What the DBA can do where we cannot, or must not. */
+static void say_by_hand(struct model *m)
+{
+    const char *line = buf_text(&m->fl.down_undo);
+
+    if (!m->fl.down_id.data_directory[0])
+        model_say(m, CHAT_WARN, "what takes the switch back, once somebody is let in:");
+    else
+        model_say(m, CHAT_WARN,
+                  "to take the switch back, put %s/pg_diagnose.auto.conf.before in the place of "
+                  "postgresql.auto.conf and %s the server; or, once somebody is let in:",
+                  m->fl.down_id.data_directory, m->fl.down_restart ? "restart" : "reload");
+    while (*line) {
+        size_t n = strcspn(line, "\n");
+        model_say(m, CHAT_WARN, "  %.*s", (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+    model_say(m, CHAT_WARN, "  %s",
+              m->fl.down_restart ? "and restart it" : "SELECT pg_reload_conf();");
+}
+
+/* Who has kept restarts to himself, by the command line or by the plan of that session, starts the server himself. */
+static bool may_start(const struct model *m)
+{
+    enum restart_policy given = m->opt.restart, planned = m->fl.down_policy;
+
+    return (given == RESTART_AUTO || given == RESTART_ASK) &&
+           (planned == RESTART_AUTO || planned == RESTART_ASK);
+}
+
+static void unlock(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct restart_choice by = {0};
+
+    m->fl.down = DOWN_NOT_OURS;
+    if (!m->fl.down_names.len || m->fl.down_unlocked || about_us(&ev->err)) {
+        if (m->fl.down_names.len)
+            say_by_hand(m);
+        return;
+    }
+    m->fl.down_unlocked = true;
+    model_say(m, CHAT_WARN, "nobody is let in, and a switch of session %s has no result",
+              m->fl.down_session);
+    if (!m->fl.down_id.local) {
+        say_by_hand(m);
+        return;
+    }
+    if (m->fl.down_restart && may_start(m))
+        restart_choose(&m->fl.down_id, RESTART_AUTO, "", &by);
+    if (m->fl.down_restart && by.way == RESTART_WAY_NONE)
+        model_say(m, CHAT_WARN, "it gets its old settings back; to restart it is yours%s%s",
+                  by.why_not[0] ? ": " : "", by.why_not);
+    m->fl.down = DOWN_UNLOCK;
+    restart_unlock(&m->fl.down_id, by.way, buf_text(&m->fl.down_names), flow_req(m), fx);
+}
+
 void flow_down_look(struct model *m, const struct event *ev, struct effects *fx)
 {
-    if (m->flow != FLOW_DISCOVER || m->fl.down != DOWN_UNKNOWN || m->opt.demo || m->opt.readonly ||
+    if (m->flow != FLOW_DISCOVER || m->opt.demo || m->opt.readonly ||
         m->links[CONN_CONTROL].was_up || ev->err.code != ERR_CONNECT)
+        return;
+    if (m->fl.down == DOWN_WAIT && m->now_us >= m->fl.down_until_us)
+        unlock(m, ev, fx);
+    if (m->fl.down != DOWN_UNKNOWN)
         return;
     text_copy_raw(m->fl.down_host, sizeof m->fl.down_host, ev->u.pg.host);
     store_workspace_name(ev->u.pg.dbname, ev->u.pg.host, ev->u.pg.port, m->workspace.name,
@@ -35,7 +112,7 @@ void flow_down_look(struct model *m, const struct event *ev, struct effects *fx)
 bool flow_down_busy(const struct model *m)
 {
     return m->fl.down == DOWN_INDEX || m->fl.down == DOWN_SESSION || m->fl.down == DOWN_JOURNAL ||
-           m->fl.down == DOWN_IDENTITY || m->fl.down == DOWN_RECOVER ||
+           m->fl.down == DOWN_IDENTITY || m->fl.down == DOWN_RECOVER || m->fl.down == DOWN_UNLOCK ||
            (m->fl.down == DOWN_WAIT && m->now_us < m->fl.down_until_us);
 }
 
@@ -77,15 +154,28 @@ static enum restart_policy planned_policy(const struct event *ev)
     return policy;
 }
 
-/* Only a restart of ours that has no result explains the silence. */
-static bool killed_in_restart(const struct event *ev)
+/* Only a switch of ours that has no result explains the silence. What it was about is kept. */
+static bool killed_in_switch(struct model *m, const struct event *ev)
 {
     struct journal_state *j = xcalloc(1, sizeof *j);
     struct err e = {0};
     bool ours = ev->err.code == ERR_NONE &&
                 store_journal_replay(ev->text ? ev->text : "", ev->len, j, &e) && j->unfinished &&
-                j->unfinished_restart && !j->unfinished_by_hand;
+                !j->unfinished_by_hand;
 
+    buf_clear(&m->fl.down_names);
+    buf_clear(&m->fl.down_undo);
+    m->fl.down_restart = ours && j->unfinished_restart;
+    for (int i = 0; ours && i < j->ledger.n; i++) {
+        const struct ledger_row *row = &j->ledger.rows[i];
+        if (!row->unsure)
+            continue;
+        buf_puts(&m->fl.down_names, m->fl.down_names.len ? " " : "");
+        for (const char *p = row->current.name; *p; p++)
+            buf_putc(&m->fl.down_names, *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p);
+        entry_sql(&row->current, &m->fl.down_undo);
+        buf_puts(&m->fl.down_undo, ";\n");
+    }
     free(j);
     return ours;
 }
@@ -98,39 +188,36 @@ static bool this_machine(const char *host)
 
 static void wait_for_link(struct model *m)
 {
+    int s = m->fl.down_restart ? PATIENCE_S : PATIENCE_RUNNING_S;
+
+    m->fl.down_until_us = m->now_us + s * 1000000LL;
     m->fl.down = DOWN_WAIT;
-    m->fl.down_until_us = m->now_us + PATIENCE_S * 1000000LL;
-}
-
-/* Who has kept restarts to himself, by the command line or by the plan of that session, starts the server himself. */
-static bool may_start(const struct model *m)
-{
-    enum restart_policy given = m->opt.restart, planned = m->fl.down_policy;
-
-    return (given == RESTART_AUTO || given == RESTART_ASK) &&
-           (planned == RESTART_AUTO || planned == RESTART_ASK);
 }
 
 static void recover(struct model *m, const struct event *ev, struct effects *fx)
 {
-    struct identity id;
+    struct identity *id = &m->fl.down_id;
     struct err e = {0};
+    bool known = ev->err.code == ERR_NONE &&
+                 store_workspace_parse(ev->text ? ev->text : "", ev->len, id, &e);
 
-    model_say(m, CHAT_WARN, "a restart of ours was interrupted here: looking after the server");
-    if (ev->err.code != ERR_NONE ||
-        !store_workspace_parse(ev->text ? ev->text : "", ev->len, &id, &e) ||
-        !this_machine(m->fl.down_host) || !id.data_directory[0] || !id.bindir[0] || !id.owner[0]) {
+    if (!known)
+        memset(id, 0, sizeof *id);
+    id->local = this_machine(m->fl.down_host); /* the name of its host says so */
+    id->local = restart_script_possible(id);
+    if (m->fl.down_restart)
+        model_say(m, CHAT_WARN, "a restart of ours was interrupted here: looking after the server");
+    if (!id->local || !m->fl.down_restart) {
         wait_for_link(m);
         return;
     }
     m->fl.down = DOWN_RECOVER;
-    id.local = true; /* the name of its host says so */
     if (may_start(m)) {
-        apply_recover(&id, flow_req(m), fx);
+        apply_recover(id, flow_req(m), fx);
         return;
     }
     model_say(m, CHAT_WARN, "it gets its old settings back; to start it is yours");
-    restart_script(&id, RESTART_WAY_NONE, "rescue", "recover", CHILD_COLLECT, flow_req(m), fx)
+    restart_script(id, RESTART_WAY_NONE, "rescue", "recover", CHILD_COLLECT, flow_req(m), fx)
         ->changes_server = true;
 }
 
@@ -152,7 +239,11 @@ static void recovered(struct model *m, const struct event *ev, struct effects *f
     text_field(text, "note", said, sizeof said);
     if (said[0])
         model_say(m, CHAT_EVENT, "%s", said);
-    if (strcmp(state, "down") == 0)
+    bool unlocked = m->fl.down != DOWN_UNLOCK || strcmp(state, "restored") == 0 ||
+                    strcmp(state, "starting") == 0;
+    if (!unlocked)
+        say_by_hand(m);
+    if (strcmp(state, "down") == 0 || !unlocked)
         not_ours(m, fx);
     else
         wait_for_link(m);
@@ -173,13 +264,14 @@ void flow_down_event(struct model *m, const struct event *ev, struct effects *fx
         m->fl.down_policy = planned_policy(ev);
         read_of_session(m, DOWN_JOURNAL, "journal.jsonl", fx);
     } else if (m->fl.down == DOWN_JOURNAL && ev->kind == EV_FILE) {
-        if (killed_in_restart(ev))
+        if (killed_in_switch(m, ev))
             read_of_workspace(m, DOWN_IDENTITY, "workspace.json", fx);
         else
             not_ours(m, fx);
     } else if (m->fl.down == DOWN_IDENTITY && ev->kind == EV_FILE) {
         recover(m, ev, fx);
-    } else if (m->fl.down == DOWN_RECOVER && ev->kind == EV_CHILD_EXIT) {
+    } else if ((m->fl.down == DOWN_RECOVER || m->fl.down == DOWN_UNLOCK) &&
+               ev->kind == EV_CHILD_EXIT) {
         recovered(m, ev, fx);
     }
 }

@@ -1,7 +1,7 @@
 /* flow_handover.c - the hand-over of a finished session's settings to a managed file, on the DBA's wish alone (/handover): what
  * would be done is said first, `/handover go` does it.
  *
- *   look (values, other files) → where → [asked] → does another one tune here? → journal → write → check by pg_file_settings → RESET, a switch of apply
+ *   look (values, other files) → where → [asked] → the lock of who tunes this server → journal → write → check by pg_file_settings → RESET, a switch of apply
  *   with its own journal entries → check by pg_settings → journal → the copy of the file goes
  *
  * What fails before the RESET puts the file back; what fails after it first puts our entries back. After a kill the server has
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/app/claim.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/apply_parts.h"
@@ -21,7 +22,8 @@ enum hand_step {
     HAND_JOURNAL, /* its journal */
     HAND_LOOK,
     HAND_WHERE,
-    HAND_OTHERS, /* whether somebody tunes this server: who hands over holds no claim */
+    HAND_LOCK,   /* the lock of who tunes this server; held until it is over */
+    HAND_OTHERS, /* whether somebody has it already, in whatever database */
     HAND_BEGIN,  /* the journal's entry */
     HAND_WRITE,
     HAND_CHECK,
@@ -45,7 +47,9 @@ static void enter(struct model *m, enum hand_step step)
 static void over(struct model *m, struct effects *fx)
 {
     enter(m, HAND_NONE);
-    m->fl.hand_go = m->fl.hand_written = false;
+    if (m->fl.hand_locking)
+        claim_unlock(m, fx);
+    m->fl.hand_go = m->fl.hand_written = m->fl.hand_locking = m->fl.hand_locked = false;
     if (m->fl.quit_after)
         flow_quit(m, m->fl.exit_code, fx);
 }
@@ -158,10 +162,22 @@ static void decided(struct model *m, struct effects *fx)
 {
     bool can = m->fl.hand.there || m->fl.hand.file[0];
 
-    if (m->fl.hand_go && can)
-        ask_sql(m, HAND_OTHERS, apply_asset("sql/tuners.sql"), fx);
-    else
+    if (m->fl.hand_go && can) {
+        m->fl.hand_locking = true;
+        ask_sql(m, HAND_LOCK, claim_lock_sql(), fx);
+    } else {
         told(m, fx);
+    }
+}
+
+static void lock_answered(struct model *m, const struct event *ev, struct effects *fx)
+{
+    if (ev->err.code != ERR_NONE) {
+        failed(m, &ev->err, fx);
+        return;
+    }
+    m->fl.hand_locked = ev->rows && rows_bool(ev->rows, 0, "got", false);
+    ask_sql(m, HAND_OTHERS, apply_asset("sql/tuners.sql"), fx);
 }
 
 static void others_known(struct model *m, const struct event *ev, struct effects *fx)
@@ -172,6 +188,9 @@ static void others_known(struct model *m, const struct event *ev, struct effects
         const char *role = rows_text(ev->rows, 0, "role");
         err_set(&e, ERR_BUSY, "a session of %.60s tunes this server", role ? role : "another role");
         err_hint(&e, "Try again when it has ended.");
+    } else if (e.code == ERR_NONE && !m->fl.hand_locked) {
+        err_set(&e, ERR_BUSY, "the lock for tuning this server cannot be had");
+        err_hint(&e, "Try again in a moment.");
     }
     if (e.code != ERR_NONE)
         failed(m, &e, fx);
@@ -261,6 +280,9 @@ static void rows_answered(struct model *m, const struct event *ev, struct effect
     switch ((enum hand_step)m->fl.hand_step) {
     case HAND_LOOK:
         looked(m, ev, fx);
+        return;
+    case HAND_LOCK:
+        lock_answered(m, ev, fx);
         return;
     case HAND_OTHERS:
         others_known(m, ev, fx);
@@ -423,7 +445,7 @@ void flow_handover(struct model *m, bool go, struct effects *fx)
     handover_clear(&m->fl.hand);
     memset(&m->fl.hand_err, 0, sizeof m->fl.hand_err);
     m->fl.hand_go = go;
-    m->fl.hand_written = false;
+    m->fl.hand_written = m->fl.hand_locking = m->fl.hand_locked = false;
     if (m->session.state == SESSION_ARCHIVED) {
         begin(m, fx);
         return;

@@ -266,11 +266,13 @@ static void service_words(struct words *w, const struct identity *id, const char
     word(w, mode);
 }
 
-struct effect *restart_script(const struct identity *id, enum restart_way way, const char *mode,
-                              const char *token, unsigned flags, struct req req, struct effects *fx)
+/* names: of the switch that is taken back, for "unlock"; else NULL. */
+static struct effect *run(const struct identity *id, enum restart_way way, const char *mode,
+                          const char *token, const char *names, unsigned flags, struct req req,
+                          struct effects *fx)
 {
     struct words w = {0};
-    bool starts = strcmp(mode, "restart") == 0 || strcmp(mode, "recover") == 0;
+    bool starts = strcmp(mode, "restart") == 0 || strcmp(mode, "recover") == 0 || names;
     bool service = way == RESTART_WAY_SYSTEMCTL && starts;
     bool argument = service || (flags & CHILD_DETACHED); /* who is detached has no input */
     if (service) {
@@ -284,6 +286,10 @@ struct effect *restart_script(const struct identity *id, enum restart_way way, c
         word(&w, argument ? mode : "by=pg_diagnose-restart");
     }
     script_words(&w, id, way, token);
+    if (names)
+        pair(&w, "names", names);
+    if (names && way != RESTART_WAY_NONE)
+        pair(&w, "again", "1");
     struct effect *e = fx_child(fx, req, w.list, flags);
     if (!argument)
         e->u.child.stdin_text = xstrdup(script("restart/restart.sh"));
@@ -293,4 +299,16 @@ struct effect *restart_script(const struct identity *id, enum restart_way way, c
     for (int i = 0; i < w.nown; i++)
         buf_clear(&w.own[i]);
     return e;
+}
+
+struct effect *restart_script(const struct identity *id, enum restart_way way, const char *mode,
+                              const char *token, unsigned flags, struct req req, struct effects *fx)
+{
+    return run(id, way, mode, token, NULL, flags, req, fx);
+}
+
+void restart_unlock(const struct identity *id, enum restart_way way, const char *names,
+                    struct req req, struct effects *fx)
+{
+    run(id, way, "unlock", "unlock", names, CHILD_COLLECT, req, fx)->changes_server = true;
 }

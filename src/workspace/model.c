@@ -88,6 +88,8 @@ void model_clear(struct model *m)
     session_reset(&m->session);
     server_facts_clear(&m->server);
     buf_clear(&m->fl.pending);
+    buf_clear(&m->fl.down_names);
+    buf_clear(&m->fl.down_undo);
     effect_clear(&m->fl.fresh_session);
     if (m->fl.derivation) {
         derivation_clear(m->fl.derivation);

@@ -98,6 +98,24 @@ static void late_answers_end(void **state)
     assert_in_range(asked, 5, 20);
 }
 
+/* The lock was taken by a question whose answer came too late, perhaps by each of them: all of it is given back. */
+static void a_lock_without_an_answer_is_given_back(void **state)
+{
+    (void)state;
+    claim_begin(m, CLAIM_THEN_RESUME, &fx);
+    rows("version_num|standby|server_addr|server_port|postmaster_start_us|data_directory\n"
+         "150018|f|\\N|5432|1|\n");
+    rows("system_identifier\n42\n");
+    while (m->claim.state == CLAIM_LOCK)
+        give(EV_PG_RESULT, ERR_TIMEOUT, NULL);
+    assert_int_equal(m->claim.state, CLAIM_REFUSED);
+    effects_clear(&fx);
+    assert_true(claim_pump(m, &fx));
+    assert_int_equal(m->claim.state, CLAIM_NONE);
+    assert_true(fx.n > 0);
+    assert_non_null(strstr(fx.items[fx.n - 1].text, "pg_advisory_unlock_all()"));
+}
+
 #define TUNER "pid|role|application|client_addr|database\n77|app|pg_diagnose|10.0.0.1|shop\n"
 
 static void another_tuner_is_refused_at_once(void **state)
@@ -167,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(late_answers_are_no_refusal),
         CASE(late_answers_end),
+        CASE(a_lock_without_an_answer_is_given_back),
         CASE(another_tuner_is_refused_at_once),
         CASE(our_former_session_is_waited_for_and_named),
         CASE(given_up_in_our_way),

@@ -19,11 +19,11 @@ KILLS = ("handover", "managed", "alter", "reload", "result")
 class Screen:
     all = []
 
-    def __init__(self, server, home, kill_at=None):
+    def __init__(self, server, home, kill_at=None, path=None):
         Screen.all.append(self)
         self.socket = os.path.join(server.work, "tmux%d" % len(Screen.all))
-        command = "exec env PG_DIAGNOSE_HOME=%s PGD_TEST_KILL_AT=%s %s -H %s -p %s -U postgres -d postgres" % (
-            home, kill_at or "", t.TEST_PROGRAM if kill_at else t.PROGRAM, server.host, server.port)
+        command = "exec env PG_DIAGNOSE_HOME=%s PATH=%s PGD_TEST_KILL_AT=%s %s -H %s -p %s -U postgres -d postgres" % (
+            home, path or os.environ["PATH"], kill_at or "", t.TEST_PROGRAM if kill_at else t.PROGRAM, server.host, server.port)
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", "180", "-y", "50", command)
         self.expect("Press t to start")
 
@@ -185,6 +185,78 @@ def a_folder_of_root(w):
     shutil.chown(w.folder, w.server.osuser)
 
 
+class Meddler:
+    """Somebody who edits the managed file while we work: a sync(1) in front of the real one that does so when it is told to sync
+    what matches the pattern, the first time."""
+
+    def __init__(self, w, pattern, edit):
+        self.dir = os.path.join(w.server.work, "meddler%d" % len(Screen.all))
+        os.mkdir(self.dir, 0o755)
+        self.done = self.dir + "/done"
+        with open(self.dir + "/sync", "w") as f:
+            f.write("#!/bin/sh\ncase $1 in\n%s) [ -e %s ] || { : >%s; %s; } ;;\nesac\nexec %s \"$@\"\n" %
+                    (pattern, self.done, self.done, edit, shutil.which("sync")))
+        os.chmod(self.dir + "/sync", 0o755)
+        os.chmod(self.dir, 0o777)
+        self.path = self.dir + ":" + os.environ["PATH"]
+
+
+def ends_undone(w, s, words, value, before):
+    """The check finds what somebody else has done meanwhile: our entry stands as before, and so does the file."""
+    s.expect("the settings stay where they were", 40)
+    t.check(words in s.text(), s.text())
+    t.wait_for("the end", 20, lambda: w.phases()[-1] == "undone")
+    t.check(w.server.entries() == {"work_mem": value} and w.server.sql("SHOW work_mem") == value, "%s" % w.server.entries())
+    t.check(w.source("work_mem").endswith("postgresql.auto.conf"), w.source("work_mem"))
+    t.check(t.read(w.file) == before and os.listdir(w.folder) == ["zz-pg_diagnose.conf"], "%s" % os.listdir(w.folder))
+    t.wait_for("the lock", 5, lambda: w.server.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == "0")
+    s.close()
+
+
+def broken_meanwhile(w):
+    """Between our write and our check: nothing has left postgresql.auto.conf yet."""
+    w.ours(work_mem="9MB")
+    before, log = t.read(w.file), len(t.read(os.path.join(w.server.dir, "log")))
+    meddler = Meddler(w, w.folder, "echo 'jit = perhaps' >>%s; sed -i s/9MB/9XB/ %s" % (w.file, w.file))
+    s = Screen(w.server, w.home, path=meddler.path)
+    s.type("/handover go")
+    ends_undone(w, s, "work_mem is 9XB", "9MB", before)
+    t.check(os.path.exists(meddler.done), "nobody has edited it")
+    t.check("RESET" not in t.read(os.path.join(w.server.dir, "log"))[log:], "our entry was away for a while")
+
+
+def changed_meanwhile(w):
+    """Between our check and our RESET: the value would be another one then."""
+    w.ours(work_mem="11MB")
+    before = t.read(w.file)
+    records = len(w.journal())
+    s = Screen(w.server, w.home, kill_at="journal:99", path=os.environ["PATH"] + " PGD_TEST_FSYNC_DELAY_MS=1500 "
+               "PGD_TEST_FSYNC_DELAY_FILE=journal.jsonl")
+    s.type("/handover go")
+    t.wait_for("the intent to RESET", 20, lambda: any(r["event"] == "intent" for r in w.journal()[records:]))
+    text = t.read(w.file)
+    t.check("'11MB'" in text and w.server.entries() == {"work_mem": "11MB"}, "too late: " + text)
+    with open(w.file, "w") as f:
+        f.write(text.replace("11MB", "12MB"))
+    ends_undone(w, s, "work_mem", "11MB", before)
+
+
+def holds_the_lock(w):
+    """As long as it works nobody else begins to tune, and afterwards anybody may."""
+    w.ours(work_mem="13MB")
+    seen = w.server.work + "/seen"
+    look = "%s/psql -XqAt -h %s -p %s -U postgres -d postgres -c \"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND " \
+           "classid = 1885824105\" >>%s" % (w.server.bin, w.server.host, w.server.port, seen)
+    open(seen, "w").close()
+    os.chmod(seen, 0o666)
+    s = Screen(w.server, w.home, path=Meddler(w, w.folder, look).path)
+    s.type("/handover go")
+    s.expect("handed over: 1 settings")
+    t.check(t.read(seen).strip() == "1", "%r locks while it works" % t.read(seen))
+    t.wait_for("the lock", 5, lambda: w.server.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == "0")
+    s.close()
+
+
 def another_one_tunes(w):
     """Whoever holds the lock of a tuning session is not worked against."""
     w.ours(work_mem="8MB")
@@ -233,7 +305,8 @@ def through(*parts):
 
 
 def handover():
-    through(to_the_managed_file, killed_on_the_way, a_folder_of_root, another_one_tunes, a_later_line, by_the_dba)
+    through(to_the_managed_file, killed_on_the_way, holds_the_lock, broken_meanwhile, changed_meanwhile, a_folder_of_root,
+            another_one_tunes, a_later_line, by_the_dba)
 
 
 def kills():

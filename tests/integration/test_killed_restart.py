@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """kill -9 in the blackout of a restart, and the next tune at once: with the restart script still at work, and with the
-script killed too, so that nobody but the next tune can bring the server up again."""
+script killed too, so that nobody but the next tune can bring the server up again. And in a lock-out: the server runs and
+lets nobody in."""
+import glob
 import os
 import signal
+import socket
 import sys
 import time
 
@@ -75,6 +78,69 @@ def stopped_since():
         server.destroy()
 
 
+def journals(home):
+    return glob.glob(home + "/workspaces/*/sessions/*/journal.jsonl")
+
+
+def locked_out(change, restart):
+    """The server runs and lets nobody in, and whoever has done that is dead."""
+    server = t.Server(t.pg_bin(15), rows=10)
+    try:
+        server.sql("ALTER SYSTEM SET log_temp_files = 77")
+        server.sql("SELECT pg_reload_conf()")
+        home, script = server.home(), server.script(t.SLEEPS)
+        flags = ["--duration", "1", "--budget", "3", "--accept", "safe", "--restart", "auto"]
+        env = {"PGD_TEST_FORCE_CHANGE": change, "PGD_TEST_NO_GUARD": "1"}
+        if not restart:
+            env["PGD_TEST_KILL_AT"] = "reload"
+        run = t.Run(server, home, script, *flags, program=t.TEST_PROGRAM, env=env)
+        report = os.path.join(server.data, "pg_diagnose.report")
+        if restart:
+            run.until("the restart", lambda: "state=up" in t.read(report, ""))
+            run.process.kill()
+        run.process.wait()
+        t.check(server.try_sql("SELECT 1") is None, "it lets people in")
+        if not restart:  # an edit of somebody else's in the same file is not ours to take back
+            auto = os.path.join(server.data, "postgresql.auto.conf")
+            stands = t.read(auto)
+            with open(auto, "a") as f:
+                f.write("log_temp_files = '78'\n")
+            again = t.Run(server, home, script, *flags).end()
+            t.check(again.code == 3 and "others have changed postgresql.auto.conf" in again.said, "exit %d: %s" % (again.code, again.said))
+            t.check("pg_diagnose.auto.conf.before in the place of" in again.said, "not told: " + again.said)
+            t.check("ALTER SYSTEM RESET " + change.split("=")[0] + ";" in again.said, "not told: " + again.said)
+            t.check(t.read(auto) == stands + "log_temp_files = '78'\n", "touched: " + t.read(auto))
+            with open(auto, "w") as f:
+                f.write(stands)
+        started = time.monotonic()
+        again = t.Run(server, home, script, *flags)
+        again.until("somebody to be let in", lambda: server.try_sql("SELECT 1"))
+        print("   in again after %.1f s" % (time.monotonic() - started))
+        again.until("the session to go on", lambda: [r for p in journals(home) for r in t.parse_journal(p)
+                                                     if r["event"] in ("applied", "undone")])
+        again.process.terminate()
+        again.end()
+        t.check(again.code == 1 and again.summary["state"] == "PAUSED", "exit %d: %s" % (again.code, again.said[-2000:]))
+        t.check("postgresql.auto.conf was put back" in again.said, "nobody told of the rescue: " + again.said[:2000])
+        t.check(server.entries() == {"log_temp_files": "77"}, "%s" % server.entries())
+        t.check(server.sql("SELECT count(*) FROM pg_settings WHERE pending_restart") == "0", "a restart is pending")
+        left = t.Ledger(again.journal()).explain(server.entries(), {"log_temp_files": "77"})
+        t.check(not left, "%s" % left)
+    finally:
+        server.destroy()
+
+
+def locked_out_by_a_reload():
+    locked_out("session_preload_libraries=no_such", False)
+
+
+def locked_out_by_a_restart():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        free = s.getsockname()[1]
+    locked_out("port=%d" % free, True)
+
+
 def nothing_of_ours():
     """Without a killed restart a server that is down is told at once."""
     server = t.Server(t.pg_bin(15), rows=10)
@@ -88,4 +154,5 @@ def nothing_of_ours():
         server.destroy()
 
 
-t.main({f.__name__: f for f in (nothing_of_ours, stopped_since, program, program_and_script)})
+t.main({f.__name__: f for f in (nothing_of_ours, stopped_since, locked_out_by_a_reload, locked_out_by_a_restart, program,
+                                    program_and_script)})

@@ -239,6 +239,10 @@ static inline void sim_script_mode(struct sim *s, struct effect *e, enum sim_fau
     } else if (strcmp(mode, "clean") == 0) {
         s->has_saved = false;
         sim_exit(s, e, 0, 0, "id=\nstate=cleaned\nnote=\nlog=\n");
+    } else if (strcmp(mode, "unlock") == 0 && s->up && s->has_saved) {
+        memcpy(s->file, s->saved, sizeof s->file);
+        sim_load(s, false);
+        sim_exit(s, e, 0, 0, "id=\nstate=restored\nnote=put back\nlog=\n");
     } else if (s->up) {
         sim_exit(s, e, 0, 0, "id=\nstate=up\nnote=the server runs\nlog=\n");
     } else if (!s->has_saved) {

@@ -17,3 +17,7 @@ void claim_event(struct model *m, const struct event *ev, struct effects *fx);
 bool claim_pump(struct model *m, struct effects *fx);
 /* May a switch or a run begin? True where nothing was claimed, too. */
 bool claim_ready(const struct model *m);
+/* The lock itself, for a hand-over, which works on the server after the session's end: a statement of one row, "got", and
+ * what gives it back. */
+const char *claim_lock_sql(void);
+void claim_unlock(struct model *m, struct effects *fx);

@@ -37,6 +37,12 @@ bool restart_by_script(enum restart_way way);
 struct effect *restart_script(const struct identity *id, enum restart_way way, const char *mode,
                               const char *token, unsigned flags, struct req req,
                               struct effects *fx);
+/* For a server that runs and lets nobody in after a switch that was killed: the copy of postgresql.auto.conf is put back and
+ * the server told to read it, or with a way restarted with it. names: of the settings of that switch, in lower case, with
+ * a space between two; where others have changed anything else in that file nothing is done. Answered by EV_CHILD_EXIT to
+ * req; text: "state=restored|starting|down|refused" and "note=…" lines. */
+void restart_unlock(const struct identity *id, enum restart_way way, const char *names,
+                    struct req req, struct effects *fx);
 /* argv with what it takes to run it as the owner of the data directory, where that is sudo; first has room for
  * RESTART_PREFIX words, the words that are used are counted in the result. */
 enum { RESTART_PREFIX = 5 };

@@ -375,10 +375,11 @@ enum down_state {
     DOWN_UNKNOWN,
     DOWN_INDEX,    /* the workspace's list is read. A killed session → SESSION, else NOT_OURS */
     DOWN_SESSION,  /* its session.json is read, for who restarts. → JOURNAL */
-    DOWN_JOURNAL,  /* its journal is read. A restart without a result → IDENTITY, else NOT_OURS */
-    DOWN_IDENTITY, /* workspace.json is read. A server of this machine → RECOVER, else WAIT */
+    DOWN_JOURNAL,  /* its journal is read. A switch without a result → IDENTITY, else NOT_OURS */
+    DOWN_IDENTITY, /* workspace.json is read. A restart, on this machine → RECOVER, else WAIT */
     DOWN_RECOVER,  /* the script looks after the server. Left down → NOT_OURS, else WAIT */
-    DOWN_WAIT,     /* for the connection, until down_until_us */
+    DOWN_WAIT,     /* for the connection until down_until_us. In vain → UNLOCK, or NOT_OURS */
+    DOWN_UNLOCK,   /* a server that runs gets its old settings back. → WAIT, or NOT_OURS */
     DOWN_NOT_OURS
 };
 
@@ -474,6 +475,10 @@ struct flow {
     char down_session[128];          /* the killed session */
     enum restart_policy down_policy; /* and its plan's way to restart; ASK when unknown */
     int64_t down_until_us;
+    struct identity down_id;          /* its server; local when we can see to it */
+    struct buf down_names, down_undo; /* settings of its switch without a result; the SQL back */
+    bool down_restart;                /* that switch needs a restart */
+    bool down_unlocked;               /* tried once */
     uint64_t journal_high; /* of all sessions of this run: the gate compares numbers across them */
     char journal_path[1100];
     struct session *archived[ARCHIVED_MAX]; /* read for an export, oldest first; owned */
@@ -481,6 +486,7 @@ struct flow {
     /* flow_handover.c */
     int hand_step; /* 0 = no hand-over is under way */
     bool hand_go, hand_written;
+    bool hand_locking, hand_locked; /* the lock was asked for; it is ours */
     struct handover hand;
     struct err hand_err;         /* why it is being undone */
     struct effect fresh_session; /* template for the session that verifies */
@@ -514,6 +520,7 @@ struct claim {
     int tries;
     int late;           /* questions that were not answered in time */
     bool got;           /* the advisory lock is ours */
+    bool asked;         /* it may be, whatever was answered */
     int64_t former_pid; /* backend of the control link before it was lost */
     struct identity now;
     struct err err;
