@@ -13,8 +13,9 @@ def refused(server, *words):
     start = server.sql("SELECT pg_postmaster_start_time()")
     run = t.Run(server, server.home(), server.script(t.SLEEPS), "--duration", "1", "--rounds", "1", "--accept", "safe",
                 "--restart", "auto", program=t.TEST_PROGRAM, env={"PGD_TEST_FORCE_CHANGE": "shared_buffers=144MB"}).end()
-    errors = [e["error"] for e in run.events("verify")]
-    t.check(errors and all(w in e for e in errors for w in words), "%s\n%s" % (errors, run.said))
+    t.check(run.events("verify"), "nothing was tried, exit %d\n%s" % (run.code, run.said))
+    errors = [e["error"] or "none: it was applied" for e in run.events("verify")]
+    t.check(all(w in e for e in errors for w in words), "%s\n%s" % (errors, run.said))
     t.check(server.entries() == {}, "%s" % server.entries())
     t.check(server.sql("SELECT pg_postmaster_start_time()") == start, "it was restarted")
 

@@ -156,12 +156,12 @@ class Server:
 
 
 class Run:
-    """One run of `tune`. Its lines are parsed when it has ended."""
+    """One run of `tune`, without a script on the workload of its own. Its lines are parsed when it has ended."""
 
     def __init__(self, server, home, script, *flags, json_lines=True, program=None, env=None):
         self.home = home
         self.args = [program or PROGRAM, "tune", "-H", server.host, "-p", server.port, "-U", "postgres", "-d", "postgres",
-                     "--script", script, "--clients", "2"] + list(flags)
+                     *(["--script", script] if script else []), "--clients", "2"] + list(flags)
         if json_lines:
             self.args.append("--json")
         self.json_lines = json_lines
