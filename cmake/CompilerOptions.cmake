@@ -57,7 +57,8 @@ elseif(CMAKE_BUILD_TYPE MATCHES "^Rel")
 endif()
 
 if(PGD_FUZZ)
-    target_compile_options(pgd_options INTERFACE -fsanitize=fuzzer-no-link)
+    # Without it a whole life of the program takes most of a second.
+    target_compile_options(pgd_options INTERFACE -fsanitize=fuzzer-no-link -O1)
 endif()
 if(PGD_COVERAGE)
     target_compile_options(pgd_options INTERFACE --coverage)

