@@ -430,6 +430,7 @@ void guard_review(const struct proposal *p, const struct server_facts *f,
                   const struct guard_policy *g, struct review *r)
 {
     r->proposal = *p;
+    r->proposal.nsets = p->nsets < 0 ? 0 : p->nsets > SETS_MAX ? SETS_MAX : p->nsets;
     r->n = p->n < 0 ? 0 : p->n > CHANGES_MAX ? CHANGES_MAX : p->n;
     r->cursor = 0;
     r->done = false;

@@ -15,20 +15,31 @@ struct run {
     struct round r;
     int in_force; /* what the server has: told by done switches only */
     double left;
+    bool veto;
 };
 
-static void check(const struct run *x)
+static void check(struct run *x)
 {
     const struct round *r = &x->r;
 
+    /* the trial arm that won is the candidate from then on */
+    if (x->in_force >= ROUND_TRIAL && r->arm_in_force == ARM_B) {
+        REQUIRE(arm_same(round_arm(r, x->in_force), &r->candidate));
+        x->in_force = ARM_B;
+    }
     REQUIRE(r->arm_in_force == x->in_force);
+    REQUIRE(r->ntrials >= 0 && r->ntrials <= SETS_MAX && r->nscreened <= SETS_MAX);
+    if (r->want == ROUND_WANT_SWITCH)
+        REQUIRE(r->want_arm >= ARM_A && r->want_arm < ROUND_TRIAL + r->ntrials);
+    if (r->state == ROUND_SCREEN)
+        REQUIRE(r->screening && r->ntrials >= 2 && !r->judged);
     REQUIRE(r->experiment.n >= 0 && r->experiment.n <= EXPERIMENT_RUNS_MAX);
     REQUIRE(*round_state_name(r->state));
     if (r->state < ROUND_DONE)
         return;
     REQUIRE(r->want == ROUND_WANT_END || r->want == ROUND_WANT_NOTHING);
     if (r->kept)
-        REQUIRE(x->in_force == ARM_B && r->verdict.kind == VERDICT_IMPROVED);
+        REQUIRE(x->in_force == ARM_B && r->verdict.kind == VERDICT_IMPROVED && !r->veto[0]);
     else if (r->state != ROUND_STUCK)
         REQUIRE(x->in_force == ARM_A || r->state == ROUND_EMPTY || r->state == ROUND_CANCELLED);
     if (r->state == ROUND_FAILED || r->state == ROUND_STUCK)
@@ -43,7 +54,9 @@ static struct bench_run a_run(struct run *x, uint8_t b)
     static const double tps[] = {1000, 1200, 800, 1001, 0, INFINITY, NAN, 1e300};
     struct bench_run run = {.valid = b & 1, .transactions = 5000, .failed = b & 2 ? 400 : 0};
 
-    run.tps = tps[b >> 2 & 7] * (x->in_force == ARM_B && b & 32 ? 1.3 : 1);
+    run.tps = tps[b >> 2 & 7] * (x->in_force != ARM_A && b & 32 ? 1.3 : 1);
+    if (x->in_force >= ROUND_TRIAL)
+        run.tps *= 1 + 0.1 * (x->in_force - ROUND_TRIAL);
     run.p95_ms = b & 64 ? NAN : 5;
     run.cancelled = !run.valid && b & 128;
     run.nseries = 2;
@@ -66,6 +79,8 @@ static void say(struct run *x, enum round_msg_kind kind, uint8_t b)
     bool switching = (before >= ROUND_JOURNAL && before <= ROUND_VERIFY) || before == ROUND_KEEP ||
                      before == ROUND_ROLLBACK;
     int wanted = x->r.want_arm;
+
+    msg.veto = x->veto ? "statement 1 is 14 % slower" : NULL;
 
     if (kind == ROUND_MSG_SWITCHED) {
         msg.apply_state = ends[b & 7];
@@ -90,11 +105,14 @@ static void fill_review(struct run *x, uint8_t b)
 
     v->n = b & 3;
     v->proposal.nothing_left = b & 4;
+    v->proposal.nsets = b & 64 ? b % (SETS_MAX + 3) : 0; /* also more than there may be */
     for (int i = 0; i < v->n; i++) {
         struct review_line *l = &v->lines[i];
         memset(l, 0, sizeof *l);
         snprintf(l->change.name, sizeof l->change.name, "setting_%d", i);
         snprintf(l->send, sizeof l->send, "%d", i);
+        l->change.sets = b & 64 ? 1u << (i + (b & 1)) : 0;
+        l->restart = b & 128 && i == 1;
         l->refusal = b & 8 && i == 0 ? REFUSE_UNKNOWN : REFUSE_NONE;
         l->answer = (enum answer)((b >> 4) % 3);
     }
@@ -105,7 +123,7 @@ static void fulfil(struct run *x)
 {
     switch (x->r.want) {
     case ROUND_WANT_PROPOSAL:
-        fill_review(x, 0x12);
+        fill_review(x, x->veto ? 0x43 : 0x12);
         say(x, ROUND_MSG_PROPOSED, 0);
         break;
     case ROUND_WANT_REVIEW:
@@ -150,6 +168,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     plan.warmup_s = options & 7;
     plan.max_runs = options >> 3 & 31;
     x.left = options & 128 ? 40 : 100000;
+    x.veto = x.in.size % 3 == 1;
     round_init(&x.r, 1, &best, &plan, (double)(input_byte(&x.in) % 40) / 100);
     while (!input_ended(&x.in) && x.r.state < ROUND_DONE) {
         uint8_t b = input_byte(&x.in);

@@ -576,6 +576,89 @@ static void duplicates(void **state)
     assert_string_equal(review.lines[2].sql, "");
 }
 
+/* Alternatives: two lines of one setting contradict each other only where one holds both. */
+static void propose_sets(struct proposal *p, int nsets)
+{
+    memset(p, 0, sizeof *p);
+    p->nsets = nsets;
+    static const struct {
+        const char *name, *value;
+        unsigned sets;
+    } rows[] = {{"work_mem", "64MB", 4},       {"jit", "off", 0},       {"work_mem", "192MB", 2},
+                {"shared_buffers", "8GB", 1},  {"work_mem", "16MB", 6}, {"jit", "on", 1},
+                {"random_page_cost", "1.1", 2}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        p->changes[p->n] = change(rows[i].name, rows[i].value);
+        p->changes[p->n++].sets = rows[i].sets;
+    }
+}
+
+static void alternatives(void **state)
+{
+    (void)state;
+    static struct proposal p;
+    propose_sets(&p, 3);
+    guard_review(&p, &facts, &policy, &review);
+    assert_int_equal(review.n, 7);
+    /* for all of them first, then by the alternative */
+    static const char *const order[] = {
+        "jit", "shared_buffers", "jit", "work_mem", "random_page_cost", "work_mem", "work_mem"};
+    static const unsigned sets[] = {7, 1, 1, 2, 2, 6, 4};
+    for (int i = 0; i < 7; i++) {
+        assert_string_equal(review.lines[i].change.name, order[i]);
+        assert_int_equal(review_sets(&review, i), sets[i]);
+    }
+    assert_int_equal(review.lines[2].refusal, REFUSE_DUPLICATE); /* jit beside the one of all */
+    assert_int_equal(review.lines[5].refusal, REFUSE_DUPLICATE); /* in an alternative with either */
+    /* 8 GB and 192 MB of work_mem do not fit together (lines_are_billed_together), and need not */
+    assert_int_equal(review.lines[1].refusal, REFUSE_NONE);
+    assert_int_equal(review.lines[3].refusal, REFUSE_NONE);
+    assert_int_equal(review.lines[6].refusal, REFUSE_NONE);
+    review_accept_safe(&review, true);
+    guard_bill(&review, &facts, &policy);
+    assert_int_equal(review_accepted(&review), 5);
+    uint64_t joins = guard_joins(&review, &facts, &policy);
+    assert_true(joins >> 1 & 1 && joins >> 2 & 1 && joins >> 4 & 1); /* each by itself */
+    assert_true(joins >> 6 & 1);                                     /* 64 MB over 192 MB */
+    assert_false(joins >> 3 & 1);
+    assert_false(joins >> 7 & 1 && joins >> 3 & 1);
+    /* the figure shown is that of the dearest */
+    double dear = review.bill.new_measured;
+    review.lines[3].answer = ANSWER_REJECT;
+    guard_bill(&review, &facts, &policy);
+    assert_true(review.bill.new_measured < dear);
+    assert_true(review.bill.new_measured > review.bill.now_measured);
+    /* without alternatives the same lines are one configuration */
+    propose_sets(&p, 0);
+    guard_review(&p, &facts, &policy, &review);
+    assert_int_equal(review.lines[2].refusal, REFUSE_DUPLICATE);
+    assert_int_equal(review_nsets(&review), 1);
+    assert_int_equal(review_sets(&review, 3), 1);
+    assert_string_equal(review.lines[0].change.name, "work_mem"); /* as they were proposed */
+}
+
+static void a_line_that_does_not_fit_into_one_alternative(void **state)
+{
+    (void)state;
+    static struct proposal p;
+    memset(&p, 0, sizeof p);
+    p.nsets = 2;
+    p.changes[p.n++] = change("shared_buffers", "8GB");
+    p.changes[p.n++] = change("work_mem", "192MB");
+    p.changes[p.n++] = change("work_mem", "16MB");
+    p.changes[0].sets = 1;
+    p.changes[1].sets = 1;
+    p.changes[2].sets = 2;
+    guard_review(&p, &facts, &policy, &review);
+    assert_int_equal(review.lines[0].refusal, REFUSE_NONE);
+    assert_int_equal(review.lines[1].refusal, REFUSE_MEMORY); /* it alone is lost */
+    assert_true(review.lines[1].by_bill);
+    assert_int_equal(review.lines[2].refusal, REFUSE_NONE);
+    review.lines[0].answer = ANSWER_REJECT;
+    guard_bill(&review, &facts, &policy);
+    assert_int_equal(review.lines[1].refusal, REFUSE_NONE);
+}
+
 static void a_hostile_count_is_cut(void **state)
 {
     (void)state;
@@ -774,6 +857,8 @@ int main(void)
         CASE(disk),
         CASE(resets),
         CASE(duplicates),
+        CASE(alternatives),
+        CASE(a_line_that_does_not_fit_into_one_alternative),
         CASE(a_hostile_count_is_cut),
         CASE(answers),
         CASE(the_bill_has_two_figures),

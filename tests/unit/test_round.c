@@ -19,10 +19,12 @@ enum { STEPS_MAX = 200 };
 /* The owner of a round, and the server behind it. */
 struct owner_model {
     struct round r;
-    int server_arm;   /* the truth; -1 after a stuck switch */
-    int switching_to; /* a switch under way; -1 none */
-    bool running;     /* a run under way */
-    double tps[2];    /* of the arms */
+    int server_arm;           /* the truth; -1 after a stuck switch */
+    int switching_to;         /* a switch under way; -1 none */
+    bool running;             /* a run under way */
+    double tps[2];            /* of the arms */
+    int nsets;                /* the proposal has so many alternatives */
+    double effects[SETS_MAX]; /* what each does: a factor of tps[ARM_A] */
     double seconds_left;
     double noise;
     const double *uneven; /* of arm B, run by run, instead of tps[ARM_B] */
@@ -60,16 +62,28 @@ static void check_invariants(void)
 {
     const struct round *r = &m.r;
     assert_int_equal(r->want == ROUND_WANT_END, over());
+    /* the trial arm that won is the candidate from then on */
+    if (m.server_arm >= ROUND_TRIAL && r->arm_in_force == ARM_B) {
+        assert_true(arm_same(round_arm(r, m.server_arm), &r->candidate));
+        m.server_arm = ARM_B;
+    }
     if (m.switching_to >= 0 || m.running)
         assert_true(r->want == ROUND_WANT_NOTHING || r->want == ROUND_WANT_END);
     if (r->want == ROUND_WANT_SWITCH) {
-        assert_true(r->want_arm == ARM_A || r->want_arm == ARM_B);
+        assert_true(r->want_arm >= ARM_A && r->want_arm < ROUND_TRIAL + r->ntrials);
+        assert_true(r->want_arm < ROUND_TRIAL || r->screening);
         assert_int_not_equal(r->want_arm, m.server_arm);
     }
     if (r->want == ROUND_WANT_RUN) {
         assert_true(r->run_seconds > 0);
-        assert_int_equal(r->experiment.arm, m.server_arm);
-        assert_int_equal(r->run_warmup, r->state == ROUND_WARMUP);
+        if (r->screening) {
+            int arm = m.server_arm >= ROUND_TRIAL ? m.server_arm - ROUND_TRIAL + 1 : ARM_A;
+            assert_int_equal(r->race.arm, arm);
+            assert_int_equal(r->state, ROUND_SCREEN);
+        } else {
+            assert_int_equal(r->experiment.arm, m.server_arm);
+            assert_int_equal(r->run_warmup, r->state == ROUND_WARMUP);
+        }
     }
     if (m.switching_to < 0 && r->state != ROUND_STUCK)
         assert_int_equal(r->arm_in_force, m.server_arm);
@@ -77,7 +91,7 @@ static void check_invariants(void)
     case ROUND_DONE:
         assert_int_equal(m.server_arm, r->kept ? ARM_B : ARM_A);
         assert_true(r->judged);
-        assert_int_equal(r->kept, r->verdict.kind == VERDICT_IMPROVED);
+        assert_int_equal(r->kept, r->verdict.kind == VERDICT_IMPROVED && !r->veto[0]);
         break;
     case ROUND_EMPTY:
     case ROUND_FAILED:
@@ -118,10 +132,34 @@ static void begin(double tps_a, double tps_b)
     note_state();
 }
 
+static void fill_line(struct review *v, const char *name, const char *value, unsigned sets)
+{
+    struct review_line *l = &v->lines[v->n++];
+    snprintf(l->change.name, SETTING_NAME_MAX, "%s", name);
+    snprintf(l->send, SETTING_VALUE_MAX, "%s", value);
+    l->change.sets = sets;
+}
+
+/* Alternatives of a line each, and one for all of them. */
+static void fill_sets(struct review *v)
+{
+    static const char *const names[] = {"work_mem", "seq_page_cost", "random_page_cost"};
+    v->proposal.nsets = m.nsets;
+    fill_line(v, "effective_cache_size", "8GB", 0);
+    for (int i = 0; i < m.nsets; i++) {
+        snprintf(v->proposal.set_names[i], sizeof v->proposal.set_names[i], "%s", names[i]);
+        fill_line(v, names[i], "2", 1u << i);
+    }
+}
+
 /* One accepted line, one rejected and one refused. */
 static void fill_review(struct review *v)
 {
     memset(v, 0, sizeof *v);
+    if (m.nsets > 0) {
+        fill_sets(v);
+        return;
+    }
     v->n = 3;
     snprintf(v->lines[0].change.name, SETTING_NAME_MAX, "work_mem");
     snprintf(v->lines[0].send, SETTING_VALUE_MAX, "64MB");
@@ -145,13 +183,27 @@ static void answer_switch(enum apply_state end)
     send((struct round_msg){.kind = ROUND_MSG_SWITCHED, .apply_state = end, .err = &e});
 }
 
+/* What the configuration in force does. */
+static double tps_now(void)
+{
+    unsigned sets = m.server_arm >= ROUND_TRIAL ? m.r.trials[m.server_arm - ROUND_TRIAL].sets
+                    : m.server_arm == ARM_B     ? m.r.candidate_sets
+                                                : 0;
+    double tps = m.tps[ARM_A];
+    if (m.nsets == 0)
+        return m.tps[m.server_arm == ARM_B];
+    for (int i = 0; i < m.nsets; i++)
+        tps *= sets >> i & 1 ? m.effects[i] : 1;
+    return tps;
+}
+
 static void answer_run(bool valid, bool cancelled)
 {
     struct bench_run run;
     memset(&run, 0, sizeof run);
     run.valid = valid;
     run.cancelled = cancelled;
-    run.tps = m.tps[m.server_arm == ARM_B] * (m.runs % 2 ? 1 + m.noise : 1);
+    run.tps = tps_now() * (m.runs % 2 ? 1 + m.noise : 1);
     if (m.uneven && m.server_arm == ARM_B && !m.r.run_warmup)
         run.tps = m.uneven[m.uneven_at++];
     run.p50_ms = run.p95_ms = run.p99_ms = NAN;
@@ -175,8 +227,8 @@ static void serve(enum round_want want)
         send((struct round_msg){.kind = ROUND_MSG_PROPOSED});
         break;
     case ROUND_WANT_REVIEW:
-        m.r.review.lines[0].answer = ANSWER_ACCEPT;
-        m.r.review.lines[1].answer = ANSWER_REJECT;
+        for (int i = 0; i < m.r.review.n; i++)
+            m.r.review.lines[i].answer = m.nsets == 0 && i == 1 ? ANSWER_REJECT : ANSWER_ACCEPT;
         send((struct round_msg){.kind = ROUND_MSG_REVIEWED});
         break;
     case ROUND_WANT_SWITCH:
@@ -520,6 +572,199 @@ static void progress_is_shown_and_nothing_more(void **state)
     }
 }
 
+/* ---- the screening ---- */
+
+static void begin_sets(double a, double b, double c)
+{
+    begin(1000, 0);
+    m.nsets = 3;
+    m.effects[0] = a;
+    m.effects[1] = b;
+    m.effects[2] = c;
+}
+
+static void what_gains_is_joined(void **state)
+{
+    (void)state;
+    begin_sets(1.1, 0.9, 1.2);
+    drive();
+    assert_int_equal(m.r.state, ROUND_DONE);
+    assert_true(m.r.kept);
+    assert_int_equal(m.r.nscreened, 3);
+    assert_int_equal(m.r.candidate_sets, 5);
+    assert_true(m.r.screened[0].gained && !m.r.screened[1].gained && m.r.screened[2].gained);
+    assert_true(m.r.screened[2].ratio > 1.19 && m.r.screened[1].ratio < 0.91);
+    assert_true(m.r.verdict.ratio > 1.31); /* of both */
+    assert_non_null(arm_find(&m.r.candidate, "work_mem"));
+    assert_null(arm_find(&m.r.candidate, "seq_page_cost"));
+    assert_non_null(arm_find(&m.r.candidate, "effective_cache_size"));
+    static const bool measured[] = {true, true, false, true};
+    for (int i = 0; i < m.r.review.n; i++)
+        assert_int_equal(round_measured(&m.r, i), measured[i]);
+    assert_non_null(strstr(m.trail, "REVIEW"));
+    assert_non_null(strstr(m.trail, "VERIFY SCREEN"));
+    assert_string_equal(round_arm(&m.r, ARM_B)->label, "round 3");
+}
+
+/* The winner alone is in force when its experiment begins: no switch is made for it. */
+static void a_single_winner_goes_on_at_once(void **state)
+{
+    (void)state;
+    begin_sets(1, 1, 1.2);
+    drive();
+    assert_true(m.r.kept);
+    assert_int_equal(m.r.candidate_sets, 4);
+    assert_true(m.r.experiment.first == ARM_B || m.r.experiment.first == ARM_A);
+}
+
+static void what_does_not_fit_together_is_not_joined(void **state)
+{
+    (void)state;
+    begin_sets(1.1, 1.05, 1.2);
+    m.r.joins = UINT64_MAX & ~(UINT64_C(1) << 5) & ~(UINT64_C(1) << 7); /* 0 and 2 */
+    drive();
+    assert_int_equal(m.r.candidate_sets, 6);
+    /* Two values of one setting. */
+    begin_sets(1.1, 1.05, 1.2);
+    send((struct round_msg){.kind = ROUND_MSG_START});
+    fill_review(&m.r.review);
+    snprintf(m.r.review.lines[1].change.name, SETTING_NAME_MAX, "random_page_cost");
+    snprintf(m.r.review.lines[1].send, SETTING_VALUE_MAX, "1.1");
+    send((struct round_msg){.kind = ROUND_MSG_PROPOSED});
+    while (!over()) {
+        if (m.switching_to >= 0)
+            answer_switch(APPLY_DONE);
+        else if (m.running)
+            answer_run(true, false);
+        else
+            serve(m.r.want);
+    }
+    assert_int_equal(m.r.candidate_sets, 6);
+    assert_string_equal(arm_find(&m.r.candidate, "random_page_cost")->value, "2");
+}
+
+static void nothing_gained_claims_nothing(void **state)
+{
+    (void)state;
+    begin_sets(1, 0.8, 0.97);
+    drive();
+    assert_int_equal(m.r.state, ROUND_DONE);
+    assert_true(m.r.judged);
+    assert_false(m.r.kept);
+    assert_int_equal(m.r.verdict.kind, VERDICT_INCONCLUSIVE);
+    assert_int_equal(m.r.verdict.runs_b, 0);
+    assert_non_null(strstr(m.r.verdict.note, "screening: no alternative gained"));
+    assert_int_equal(m.r.experiment.n, 0);
+    for (int i = 0; i < m.r.review.n; i++)
+        assert_false(round_measured(&m.r, i));
+}
+
+static void without_a_choice_nothing_is_screened(void **state)
+{
+    (void)state;
+    begin_sets(1.2, 1.1, 1.3);
+    m.r.experiment.blocks = true; /* a person makes the switches: the first one alone */
+    drive();
+    assert_int_equal(m.r.nscreened, 0);
+    assert_int_equal(m.r.candidate_sets, 1);
+    begin_sets(1.2, 1.1, 1.3);
+    m.seconds_left = experiment_cost(&plan, EXPERIMENT_ROUND, false) + 20; /* no time */
+    drive();
+    assert_int_equal(m.r.nscreened, 0);
+    assert_int_equal(m.r.candidate_sets, 1);
+    assert_true(m.r.screen_needs > 0);
+    begin_sets(1.2, 1.1, 1.3);
+    m.nsets = 1; /* one alternative is none */
+    drive();
+    assert_int_equal(m.r.nscreened, 0);
+    assert_true(m.r.kept);
+}
+
+static void cancel_at_every_step_of_a_screening(void **state)
+{
+    (void)state;
+    begin_sets(1.1, 0.95, 1.2);
+    int steps = drive();
+    for (int at = 0; at < steps; at++) {
+        begin_sets(1.1, 0.95, 1.2);
+        m.cancel_at = at;
+        drive();
+        assert_true(m.r.state == ROUND_CANCELLED || (m.r.state == ROUND_DONE && m.r.judged));
+        assert_true(m.r.state == ROUND_CANCELLED || at >= steps - 4);
+    }
+}
+
+static void a_trial_that_fails_drops_out(void **state)
+{
+    (void)state;
+    static const enum apply_state faults[] = {APPLY_FAILED, APPLY_ROLLED_BACK, APPLY_STUCK};
+    begin_sets(1.1, 0.95, 1.2);
+    drive();
+    int switches = m.switches;
+    for (int at = 1; at <= switches; at++)
+        for (size_t f = 0; f < ARRAY_LEN(faults); f++) {
+            begin_sets(1.1, 0.95, 1.2);
+            m.switch_fault_at = at;
+            m.fault = faults[f];
+            drive();
+            bool dropped = false;
+            for (int i = 0; i < m.r.ntrials; i++)
+                dropped = dropped || m.r.trials[i].failed;
+            if (faults[f] == APPLY_STUCK)
+                assert_int_equal(m.r.state, ROUND_STUCK);
+            else if (dropped)
+                assert_int_equal(m.r.state, ROUND_DONE);
+            else
+                assert_int_equal(m.r.state, ROUND_FAILED);
+            assert_true(!dropped || m.r.kept);
+        }
+    /* All of them: then nothing is left to measure. */
+    begin_sets(1.1, 0.95, 1.2);
+    m.switch_fault_at = 1;
+    m.switch_faults = 99;
+    drive();
+    assert_int_equal(m.r.state, ROUND_FAILED);
+    assert_int_equal(m.switches, 3);
+    assert_int_equal(m.server_arm, ARM_A);
+}
+
+static void runs_that_fail_end_the_screening(void **state)
+{
+    (void)state;
+    begin_sets(1.1, 0.95, 1.2);
+    m.runs_fail = true;
+    drive();
+    assert_int_equal(m.r.state, ROUND_FAILED);
+    assert_string_equal(m.r.err.msg, "pgbench failed");
+    assert_int_equal(m.server_arm, ARM_A);
+}
+
+static void a_veto_holds_an_improvement_back(void **state)
+{
+    (void)state;
+    static const char why[] = "statement 3 is 14 % slower";
+    for (int veto = 0; veto < 2; veto++) {
+        begin(1000, 1200);
+        send((struct round_msg){.kind = ROUND_MSG_START});
+        while (!over()) {
+            if (m.switching_to >= 0) {
+                answer_switch(APPLY_DONE);
+            } else if (m.running) {
+                struct bench_run run = {.valid = true, .tps = tps_now(), .transactions = 1000};
+                run.p95_ms = NAN;
+                m.running = false;
+                send((struct round_msg){
+                    .kind = ROUND_MSG_RAN, .run = &run, .veto = veto ? why : NULL});
+            } else {
+                serve(m.r.want);
+            }
+        }
+        assert_int_equal(m.r.verdict.kind, VERDICT_IMPROVED);
+        assert_int_equal(m.r.kept, !veto);
+        assert_string_equal(m.r.veto, veto ? why : "");
+    }
+}
+
 static void names_of_states(void **state)
 {
     (void)state;
@@ -570,6 +815,9 @@ static void random_messages(void **state)
     for (int i = 0; i < 4000; i++) {
         seed = (uint64_t)i + 1;
         begin(1000, 700 + roll(700));
+        m.nsets = i % 2 ? 3 : 0;
+        for (int k = 0; k < 3; k++)
+            m.effects[k] = 0.8 + roll(50) * 0.01;
         m.noise = roll(3) * 0.004;
         m.seconds_left = 100 + roll(2000);
         send((struct round_msg){.kind = ROUND_MSG_START});
@@ -627,6 +875,15 @@ int main(void)
         CASE(runs_that_fail_end_the_round),
         CASE(a_run_without_a_result_counts_as_failed),
         CASE(progress_is_shown_and_nothing_more),
+        CASE(what_gains_is_joined),
+        CASE(a_single_winner_goes_on_at_once),
+        CASE(what_does_not_fit_together_is_not_joined),
+        CASE(nothing_gained_claims_nothing),
+        CASE(without_a_choice_nothing_is_screened),
+        CASE(cancel_at_every_step_of_a_screening),
+        CASE(a_trial_that_fails_drops_out),
+        CASE(runs_that_fail_end_the_screening),
+        CASE(a_veto_holds_an_improvement_back),
         CASE(names_of_states),
         CASE(random_messages),
     };
