@@ -5,6 +5,7 @@
 #include "pgd/runner/experiment.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +23,9 @@ enum {
     RELOAD_S = 2,  /* a switch by reload with its verification */
     RESTART_S = 8, /* a switch by restart */
     SHORT_MIN_S = 3,
+    ENOUGH = 100, /* transactions: a run with fewer says little of its percentiles or its rate */
+    LONGEST = 6,  /* times its planned length: so far a run grows for that */
+    LONGEST_S = 600,
     RUN_EXTRA_S = 2 /* CHECKPOINT, connecting, reading the log */
 };
 
@@ -54,6 +58,9 @@ void experiment_init(struct experiment *x, enum experiment_kind kind, const stru
     x->max_runs = at_most(at_least(plan->max_runs, x->min_runs), EXPERIMENT_RUNS_MAX / 2);
     x->duration_s = at_least(plan->duration_s, 1);
     x->warmup_s = at_least(plan->warmup_s, 0);
+    x->goal = plan->goal;
+    x->rate = plan->rate > 0 ? plan->rate : 0;
+    x->longest_s = at_least(at_most(LONGEST * x->duration_s, LONGEST_S), x->duration_s);
     x->floor = kind == EXPERIMENT_AA || !(floor > 0) ? 0 : floor;
     x->arm = arm_in_force;
     x->restarted = true; /* what ran before is not known: the first warm-up is a whole one */
@@ -83,6 +90,11 @@ static double p95_of(const struct bench_run *r)
     return r->p95_ms;
 }
 
+static double p99_of(const struct bench_run *r)
+{
+    return r->p99_ms;
+}
+
 static int collect(const struct experiment *x, int arm, figure_fn figure, double *out)
 {
     int n = 0;
@@ -100,6 +112,19 @@ static int collect_logs(const struct experiment *x, int arm, double *out)
     return n;
 }
 
+/* Logarithms of the figure that counts. */
+static int collect_goal(const struct experiment *x, int arm, double *out)
+{
+    int n = 0;
+    for (int i = 0; i < x->n; i++) {
+        double figure = experiment_figure(&x->runs[i], x->goal);
+        if (x->runs[i].valid && x->runs[i].arm == arm && isfinite(figure))
+            out[n++] = log(figure);
+    }
+    return n;
+}
+
+/* What was asked for and not done, of all transactions: failed ones, and those skipped as too late. */
 static double failed_share(const struct experiment *x, int arm)
 {
     double failed = 0;
@@ -107,8 +132,9 @@ static double failed_share(const struct experiment *x, int arm)
     for (int i = 0; i < x->n; i++) {
         if (!x->runs[i].valid || x->runs[i].arm != arm)
             continue;
-        failed += x->runs[i].failed;
-        all += x->runs[i].failed + x->runs[i].transactions;
+        double missed = x->runs[i].failed + x->runs[i].skipped;
+        failed += missed;
+        all += missed + x->runs[i].transactions;
     }
     return all > 0 ? failed / all : 0;
 }
@@ -118,7 +144,7 @@ static double failed_share(const struct experiment *x, int arm)
 static double noise(const struct experiment *x)
 {
     double logs[EXPERIMENT_RUNS_MAX];
-    int n = collect_logs(x, ARM_A, logs);
+    int n = collect_goal(x, ARM_A, logs);
     if (n < 2)
         return 0;
     double sums[2] = {0, 0};
@@ -130,20 +156,51 @@ static double noise(const struct experiment *x)
 
 /* ---- the verdict ---- */
 
+static int block_runs(const struct experiment *x)
+{
+    return at_most(x->min_runs + 1, x->max_runs);
+}
+
+static bool too_few(const struct bench_run *r)
+{
+    return r->transactions > 0 && r->transactions < ENOUGH;
+}
+
 static void note(struct verdict *v, const char *text)
 {
     size_t have = strlen(v->note);
     snprintf(v->note + have, sizeof v->note - have, "%s%s", have > 0 ? "; " : "", text);
 }
 
-static double smallest_claim(const struct experiment *x)
+/* The level of each look: in blocks the first one is after a whole block. */
+static double level(const struct experiment *x)
 {
-    return fmax(claim_min, x->floor);
+    int first = x->blocks ? block_runs(x) : x->min_runs;
+    return looks_level(at_least(first, CLAIM_RUNS), x->max_runs);
 }
 
-static enum verdict_kind judge(const struct experiment *x, const struct verdict *v)
+static void interval(const struct experiment *x, struct looks_interval *i)
 {
-    double need = 1 + smallest_claim(x);
+    double a[EXPERIMENT_RUNS_MAX], b[EXPERIMENT_RUNS_MAX];
+    int na = collect_goal(x, ARM_A, a), nb = collect_goal(x, ARM_B, b);
+    looks_interval(a, na, b, nb, level(x), &x->prior, i);
+}
+
+/* A restart, its other layout in memory, an unlucky hour: with four figures the floor of the baseline may be half of the
+ * truth or twice, so what the runs themselves deviate counts as soon as it is known beside the prior. */
+static double noise_now(const struct experiment *x, const struct looks_interval *i)
+{
+    return x->prior.df > 0 && i->df > 0 ? expm1(i->sd) : x->floor;
+}
+
+static double smallest_claim(const struct experiment *x, const struct looks_interval *i)
+{
+    return fmax(claim_min, noise_now(x, i));
+}
+
+static enum verdict_kind judge(const struct verdict *v, double smallest)
+{
+    double need = 1 + smallest;
     if (v->runs_a < CLAIM_RUNS || v->runs_b < CLAIM_RUNS)
         return VERDICT_INCONCLUSIVE;
     if (v->ci_lo > 1 && v->ratio >= need)
@@ -167,7 +224,7 @@ static void note_limits(const struct experiment *x, struct verdict *v)
             note(v, "runs failed");
         note(v, "fewer than 3 valid runs an arm");
     } else if (v->kind == VERDICT_INCONCLUSIVE && (v->ci_lo > 1 || v->ci_hi < 1)) {
-        note(v, v->ratio - 1 < claim_min && 1 / v->ratio - 1 < claim_min
+        note(v, v->ratio < 1 + claim_min && 1 / v->ratio < 1 + claim_min
                     ? "the difference is below 2 %"
                     : "the difference is within this machine's noise");
     }
@@ -181,26 +238,80 @@ static void note_bills(const struct experiment *x, struct verdict *v)
         note(v, text);
 }
 
+static void PGD_PRINTF(2, 3) note_fmt(struct verdict *v, const char *fmt, ...)
+{
+    char text[160];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    note(v, text);
+}
+
+/* A configuration that gives up on transactions, or cannot keep up with the rate that it is offered, has not won. */
 static void charge_failures(const struct experiment *x, struct verdict *v)
 {
     double a = failed_share(x, ARM_A);
     double b = failed_share(x, ARM_B);
-    if (b <= 0.01 || b <= a)
-        return;
-    if (v->kind == VERDICT_IMPROVED)
+    bool fails = b > 0.01 && b > a;
+    bool behind = x->rate > 0 && v->tps_b < 0.97 * x->rate && v->tps_b < 0.97 * v->tps_a;
+    if ((fails || behind) && v->kind == VERDICT_IMPROVED)
         v->kind = VERDICT_INCONCLUSIVE;
-    char text[80];
-    int tenths = (int)lround(b * 1000);
-    snprintf(text, sizeof text, "%d.%d %% failed transactions", tenths / 10, tenths % 10);
-    note(v, text);
+    if (fails)
+        note_fmt(v, "%.1f %% failed transactions", b * 100);
+    if (behind)
+        note_fmt(v, "falls behind the given rate: %.0f TPS of %.0f", v->tps_b, x->rate);
 }
 
-void experiment_verdict(const struct experiment *x, struct verdict *v)
+/* How much longer a latency has become, as a ratio - 1: 0 unless it is a tenth or more and more than chance. */
+static double longer(const struct experiment *x, figure_fn latency)
 {
-    double a[EXPERIMENT_RUNS_MAX];
-    double b[EXPERIMENT_RUNS_MAX];
+    double a[EXPERIMENT_RUNS_MAX], b[EXPERIMENT_RUNS_MAX], ratio, lo, hi;
+    int na = collect(x, ARM_A, latency, a), nb = collect(x, ARM_B, latency, b);
+    stats_ratio(a, na, b, nb, &ratio, &lo, &hi);
+    bool clear = ratio > 1 ? ratio > 1.1 && lo > 1 : ratio < 1 / 1.1 && hi < 1;
+    return clear ? ratio - 1 : 0;
+}
+
+static void note_latency(const struct experiment *x, struct verdict *v, figure_fn latency,
+                         const char *name)
+{
+    double more = longer(x, latency);
+    if (v->ratio > 1 && more > 0)
+        note_fmt(v, "%s latency %.0f %% worse", name, more * 100);
+    else if (v->ratio < 1 && more < 0)
+        note_fmt(v, "%s latency %.0f %% better", name, -more * 100);
+}
+
+/* A gain in one that costs the other is said, whatever the verdict; which of them counts, the goal has decided. */
+static void note_trade(const struct experiment *x, struct verdict *v)
+{
+    if (x->goal == GOAL_TPS) {
+        note_latency(x, v, p95_of, "p95");
+        note_latency(x, v, p99_of, "p99");
+        return;
+    }
+    double tps = v->tps_b / v->tps_a;
+    if (v->ratio > 1 && tps < 1 / 1.1)
+        note_fmt(v, "TPS %.0f %% lower", (1 - tps) * 100);
+    else if (v->ratio < 1 && tps > 1.1)
+        note_fmt(v, "TPS %.0f %% higher", (tps - 1) * 100);
+}
+
+static void note_few(const struct experiment *x, struct verdict *v)
+{
+    for (int i = 0; i < x->n; i++)
+        if (x->runs[i].valid && too_few(&x->runs[i])) {
+            note(v, "runs held fewer than 100 transactions");
+            return;
+        }
+}
+
+static void summarize(const struct experiment *x, struct verdict *v)
+{
+    double a[EXPERIMENT_RUNS_MAX], b[EXPERIMENT_RUNS_MAX];
     memset(v, 0, sizeof *v);
-    v->ratio = v->ci_lo = v->ci_hi = NAN;
+    v->ratio = v->ci_lo = v->ci_hi = v->detectable = NAN;
     v->floor = x->kind == EXPERIMENT_AA ? noise(x) : x->floor;
     v->p95_a = stats_median(a, collect(x, ARM_A, p95_of, a));
     v->p95_b = stats_median(b, collect(x, ARM_B, p95_of, b));
@@ -210,29 +321,52 @@ void experiment_verdict(const struct experiment *x, struct verdict *v)
     v->tps_b = exp(stats_mean(b, v->runs_b));
     v->sd_a = stats_sd(a, v->runs_a);
     v->sd_b = stats_sd(b, v->runs_b);
-    if (x->kind == EXPERIMENT_AA)
+}
+
+void experiment_verdict(const struct experiment *x, struct verdict *v)
+{
+    double logs[EXPERIMENT_RUNS_MAX];
+    struct looks_interval i;
+    summarize(x, v);
+    if (x->kind == EXPERIMENT_AA) {
+        note_few(x, v);
         return;
-    v->runs_a = collect(x, ARM_A, tps_of, a);
-    v->runs_b = collect(x, ARM_B, tps_of, b);
-    stats_ratio(a, v->runs_a, b, v->runs_b, &v->ratio, &v->ci_lo, &v->ci_hi);
-    v->kind = judge(x, v);
+    }
+    v->runs_a = collect_goal(x, ARM_A, logs);
+    v->runs_b = collect_goal(x, ARM_B, logs);
+    interval(x, &i);
+    v->ratio = exp(i.d);
+    v->ci_lo = exp(i.d - i.half);
+    v->ci_hi = exp(i.d + i.half);
+    double smallest = smallest_claim(x, &i);
+    v->floor = noise_now(x, &i);
+    v->detectable = fmax(expm1(i.detectable), isfinite(i.detectable) ? smallest : NAN);
+    v->kind = judge(v, smallest);
     note_limits(x, v);
+    note_few(x, v);
     note_bills(x, v);
     charge_failures(x, v);
-    if (v->ratio > 1 && v->p95_b > 1.1 * v->p95_a) {
-        char text[80];
-        snprintf(text, sizeof text, "p95 latency %d %% worse",
-                 (int)lround((v->p95_b / v->p95_a - 1) * 100));
-        note(v, text);
+    note_trade(x, v);
+}
+
+struct looks_prior experiment_noise(const struct experiment *x)
+{
+    struct looks_prior out = {0, 0};
+    double squares = 0;
+    for (int arm = ARM_A; arm <= ARM_B; arm++) {
+        double logs[EXPERIMENT_RUNS_MAX];
+        int n = collect_goal(x, arm, logs);
+        squares += n > 1 ? stats_squares(logs, n) : 0;
+        out.df += n > 1 ? n - 1 : 0;
     }
+    double known = x->prior.df > 0 ? x->prior.df : 0;
+    squares += known * x->prior.sd * x->prior.sd;
+    out.df += known;
+    out.sd = out.df > 0 ? sqrt(squares / out.df) : 0;
+    return out;
 }
 
 /* ---- what comes next ---- */
-
-static int block_runs(const struct experiment *x)
-{
-    return at_most(x->min_runs + 1, x->max_runs);
-}
 
 /* In blocks: the first arm, the other one, and in a confirmation the first arm again for the half that it still lacks, so
  * that a drift of the machine falls on both. What comes beyond is the arm in force at the end. */
@@ -251,13 +385,15 @@ static int arm_at(const struct experiment *x, int i)
     return other ? ARM_A + ARM_B - x->first : x->first;
 }
 
-/* Nothing that further runs could still change matters: the claim stands, or the interval leaves
- * no room for one. */
+/* Nothing that further runs could still change matters: the claim stands, or no gain that could be claimed is in sight. */
 static bool decided(const struct experiment *x)
 {
     struct verdict v;
+    struct looks_interval i;
     experiment_verdict(x, &v);
-    return v.kind != VERDICT_INCONCLUSIVE || v.ci_hi < 1 + smallest_claim(x);
+    interval(x, &i);
+    double best = i.d + looks_in_sight(&i, v.runs_a, v.runs_b);
+    return v.kind != VERDICT_INCONCLUSIVE || best < log1p(smallest_claim(x, &i));
 }
 
 static bool enough(const struct experiment *x)
@@ -349,8 +485,8 @@ static bool clearly_worse(const struct experiment *x)
 {
     double a[EXPERIMENT_RUNS_MAX];
     double b[EXPERIMENT_RUNS_MAX];
-    int na = collect_logs(x, ARM_A, a);
-    int nb = collect_logs(x, ARM_B, b);
+    int na = collect_goal(x, ARM_A, a);
+    int nb = collect_goal(x, ARM_B, b);
     if (x->kind != EXPERIMENT_ROUND || na < 1 || nb < 1 || (na + nb > 4 && !x->blocks))
         return false;
     if (x->blocks && nb != 2)
@@ -359,6 +495,22 @@ static bool clearly_worse(const struct experiment *x)
     double screen = na >= 2 && nb >= 2 ? fmin(0.93, 1 - 2 * x->floor)
                                        : fmin(0.80, 1 - 3 * x->floor);
     return (na == nb || x->blocks) && ratio < screen;
+}
+
+/* The next runs take as long as this one would have needed for enough transactions, and a fifth more. False when they are
+ * as long as may be: then such runs are all that there is. The run is no failure of the configuration. */
+static bool lengthen(struct experiment *x, struct bench_run *r)
+{
+    if (x->duration_s >= x->longest_s)
+        return false;
+    double want = x->duration_s * 1.2 * ENOUGH / r->transactions;
+    x->duration_s = want < x->longest_s ? at_least((int)ceil(want), x->duration_s + 1)
+                                        : x->longest_s;
+    r->valid = false;
+    err_set(&r->err, ERR_CHILD, "the run held too few transactions");
+    err_detail(&r->err, "It held %.0f; at least %d are needed. The next runs take %d s.",
+               r->transactions, ENOUGH, x->duration_s);
+    return true;
 }
 
 void experiment_add(struct experiment *x, struct bench_run *run)
@@ -372,6 +524,8 @@ void experiment_add(struct experiment *x, struct bench_run *run)
     memset(run, 0, sizeof *run);
     r->arm = x->arm;
     r->valid = r->valid && r->tps > 0 && isfinite(r->tps);
+    if (r->valid && too_few(r) && lengthen(x, r))
+        return;
     if (r->valid || !r->contaminated) /* one that others spoilt says nothing of the configuration */
         x->errors = r->valid ? 0 : x->errors + 1;
     x->stopped_early = x->stopped_early || clearly_worse(x);

@@ -58,6 +58,29 @@ static void test_quantiles(void **s)
         assert_true(stats_t975(df + 0.25) <= stats_t975(df) + 1e-4);
 }
 
+static void test_t(void **s)
+{
+    (void)s;
+    for (int df = 1; df <= 30; df++)
+        near(stats_t(0.975, df), stats_t975(df), 1e-4);
+    near(stats_t(0.9, 5), 1.4759, 1e-4); /* tables of the distribution */
+    near(stats_t(0.995, 10), 3.1693, 1e-4);
+    near(stats_t(0.025, 4), -2.7764, 1e-4);
+    near(stats_t(0.98885, 1e7), 2.2857, 1e-3);
+    near(stats_t(0.5, 3), 0, 0);
+    assert_true(isnan(stats_t(0, 3)) && isnan(stats_t(1, 3)) && isnan(stats_t(0.9, 0)));
+    double lo, hi;
+    stats_share(20, 400, &lo, &hi);
+    near(lo, 0.0308, 1e-4);
+    near(hi, 0.0762, 1e-4);
+    stats_share(0, 20, &lo, &hi);
+    near(lo, 0, 0);
+    near(hi, 0.1684, 1e-4);
+    stats_share(20, 20, &lo, &hi);
+    near(lo, 0.8316, 1e-4);
+    near(hi, 1, 0);
+}
+
 static void test_ratio(void **s)
 {
     (void)s;
@@ -130,9 +153,9 @@ static void test_coverage(void **s)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_moments),  cmocka_unit_test(test_quantiles),
-        cmocka_unit_test(test_ratio),    cmocka_unit_test(test_detectable),
-        cmocka_unit_test(test_coverage),
+        cmocka_unit_test(test_moments),    cmocka_unit_test(test_quantiles),
+        cmocka_unit_test(test_t),          cmocka_unit_test(test_ratio),
+        cmocka_unit_test(test_detectable), cmocka_unit_test(test_coverage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "pgd/runner/bench.h"
+#include "pgd/runner/looks.h"
 
 enum experiment_kind {
     EXPERIMENT_AA,     /* only arm A: the baseline and this machine's noise */
@@ -31,10 +32,15 @@ struct experiment {
     enum experiment_kind kind;
     int min_runs, max_runs; /* per arm */
     int duration_s, warmup_s;
-    double floor;       /* noise of this machine as a ratio - 1; 0 for AA */
-    int arm;            /* in force; -1 = unknown: the first wish is a switch */
-    bool warm;          /* warmed up since the last switch */
-    int switches;       /* made so far */
+    enum goal_kind goal;
+    double rate;   /* transactions a second that are offered; 0 = as many as go */
+    int longest_s; /* duration_s may grow to this, so that a run holds enough transactions */
+    struct looks_prior
+        prior;    /* how far runs lie apart on this machine, from before; see experiment_noise() */
+    double floor; /* noise of this machine as a ratio - 1; 0 for AA */
+    int arm;      /* in force; -1 = unknown: the first wish is a switch */
+    bool warm;    /* warmed up since the last switch */
+    int switches; /* made so far */
     bool restarted;     /* the last switch restarted the server: a longer warm-up */
     bool stopped_early; /* the candidate was clearly worse */
     int first;          /* the arm of the first run; then there and back: A B B A A B B A */
@@ -55,15 +61,20 @@ void experiment_init(struct experiment *x, enum experiment_kind kind, const stru
 struct experiment_next experiment_next(const struct experiment *x, double seconds_left);
 void experiment_switched(struct experiment *x, int arm, bool restarted);
 void experiment_warmed(struct experiment *x);
-/* Takes the run (*run is cleared) as one of the arm in force. A warm-up that went well is
+/* Of a run that holds fewer transactions than 100: it is not compared, and the next ones take longer, up to longest_s.
+ * Takes the run (*run is cleared) as one of the arm in force. A warm-up that went well is
  * dropped. A run that is not valid, warm-ups included, is kept for the record and never
  * compared; three in a row end the experiment. */
 void experiment_add(struct experiment *x, struct bench_run *run);
-/* What the runs say now: improved only when each arm has three valid runs, the 95 % interval
- * lies above 1, and the effect is above both 2 % and the floor; regressed is its mirror image.
- * Of an A/A experiment: kind NONE, tps_a, p95_a, sd_a and the floor that was found. Figures that
- * there is no run for are NAN. */
+/* What the runs say now. ratio: of the goal's figure. The interval is one for as many looks as the experiment may take
+ * (looks.h): it holds at every look together in 95 %. Improved only when each arm has three valid runs, the interval lies
+ * above 1, and the effect is above both 2 % and the noise (of the prior and these runs together; without a prior the
+ * floor); regressed is its mirror image. Of an A/A experiment: kind NONE, tps_a, p95_a, sd_a and the floor that was found.
+ * Figures that there is no run for are NAN. */
 void experiment_verdict(const struct experiment *x, struct verdict *v);
+/* How far runs lie apart, by these runs and what was known before: the prior of the next experiment. The df is 0 when
+ * nothing is known. */
+struct looks_prior experiment_noise(const struct experiment *x);
 /* The least number of runs: of each arm, of an A/A experiment in all. */
 int experiment_least_runs(enum experiment_kind kind, const struct sdl *plan);
 /* Expected seconds of a whole experiment of this kind with its smallest number of runs. */
