@@ -218,9 +218,15 @@ static int before_cast(const struct scan *s, int i)
         k -= 2;
     if (scan_is(s, k, ")") && scan_match(s, k) == k - 2)
         k -= 3;
-    for (int words = 0; words < 4 && k > 0 && s->t[k].kind == TOKEN_WORD; words++, k--)
+    for (; k > 0 && s->t[k].kind == TOKEN_WORD; k--) {
         if (scan_is(s, k - 1, "::"))
             return k - 2;
+        bool goes_on = scan_is(s, k, "precision") || scan_is(s, k, "varying") ||
+                       scan_is(s, k, "zone") || scan_is(s, k, "time") || scan_is(s, k, "with") ||
+                       scan_is(s, k, "without");
+        if (!goes_on)
+            break;
+    }
     return i;
 }
 

@@ -142,7 +142,8 @@ static const char *collect_key(const struct writer *w, const struct derive_param
             keys[nkeys++] = p->extra[i];
     if (nkeys == 0)
         return NULL;
-    const char *key = keys[w->level % nkeys];
+    /* the middle level, which is tried first, has the first key */
+    const char *key = keys[(w->level + DERIVE_LEVELS - 2) % DERIVE_LEVELS % nkeys];
     for (int i = 0; i < p->nvalues && out->n < w->cap; i++)
         if (strcmp(p->extra[i], key) == 0 && strlen(p->values[i]) <= VALUE_BYTES_MAX)
             out->v[out->n++] = p->values[i];
@@ -243,8 +244,8 @@ static void put_value(struct writer *w, int i, struct buf *out)
     }
     collect_rows(w, p, &v);
     if (p->role == DERIVE_SAME && p->null_frac > 0)
-        for (int n = (int)lround(p->null_frac * v.n); n > 0 && v.n < DERIVE_ROWS_MAX; n--)
-            v.v[v.n++] = NULL;
+        for (int n = (int)lround(p->null_frac * v.n); n > 0 && v.n - n > 0; n--)
+            v.v[v.n - n] = NULL;
     if (v.n == 0)
         put_plain(w, p, out);
     else
