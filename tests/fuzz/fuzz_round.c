@@ -118,6 +118,11 @@ static void fill_review(struct run *x, uint8_t b)
     }
 }
 
+static bool running(const struct round *r)
+{
+    return r->state == ROUND_WARMUP || r->state == ROUND_MEASURE || r->state == ROUND_SCREEN;
+}
+
 /* What the round wants is done, well. */
 static void fulfil(struct run *x)
 {
@@ -143,13 +148,13 @@ static void fulfil(struct run *x)
         break;
     case ROUND_WANT_NOTHING:
         say(x,
-            x->r.state == ROUND_IDLE                                    ? ROUND_MSG_START
-            : x->r.state == ROUND_REVIEW                                ? ROUND_MSG_REVIEWED
-            : x->r.state == ROUND_PROPOSE                               ? ROUND_MSG_PROPOSED
-            : x->r.state == ROUND_CHECKPOINT                            ? ROUND_MSG_SAVED
-            : x->r.state == ROUND_WARMUP || x->r.state == ROUND_MEASURE ? ROUND_MSG_RAN
-                                                                        : ROUND_MSG_SWITCHED,
-            x->r.state == ROUND_WARMUP || x->r.state == ROUND_MEASURE ? 0x21 : 0);
+            x->r.state == ROUND_IDLE         ? ROUND_MSG_START
+            : x->r.state == ROUND_REVIEW     ? ROUND_MSG_REVIEWED
+            : x->r.state == ROUND_PROPOSE    ? ROUND_MSG_PROPOSED
+            : x->r.state == ROUND_CHECKPOINT ? ROUND_MSG_SAVED
+            : running(&x->r)                 ? ROUND_MSG_RAN
+                                             : ROUND_MSG_SWITCHED,
+            running(&x->r) ? 0x21 : 0);
         break;
     }
 }
