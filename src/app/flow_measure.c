@@ -42,6 +42,11 @@ static void baseline_done(struct model *m, struct effects *fx)
         return;
     }
     s->floor = v.floor;
+    if (s->baseline.duration_s > s->plan.duration_s) { /* so that a run holds enough transactions */
+        s->plan.duration_s = s->baseline.duration_s;
+        model_say(m, CHAT_WARN, "a run takes %d s: shorter ones held too few transactions",
+                  s->plan.duration_s);
+    }
     s->best_tps = s->baseline_tps;
     flow_arm_window(&s->baseline, ARM_A, &s->base_window);
     s->best_window = s->base_window;
@@ -126,6 +131,7 @@ void flow_confirm_begin(struct model *m, struct effects *fx)
     experiment_clear(&s->confirm);
     experiment_init(&s->confirm, EXPERIMENT_CONFIRM, &s->plan, s->floor,
                     m->fl.now.arm_unknown ? -1 : ARM_B);
+    s->confirm.prior = experiment_noise(&s->baseline);
     s->confirm.blocks = flow_blocks_confirm(m);
     m->fl.now.arm_unknown = false;
     model_say(m, CHAT_EVENT, "confirming: start against the best state, fresh and %s",

@@ -143,6 +143,7 @@ void flow_rounds(struct model *m, struct effects *fx)
     flow_enter(m, FLOW_ROUND);
     round_clear(&s->round);
     round_init(&s->round, s->rounds_done + 1, &s->best, &s->plan, s->floor);
+    s->round.experiment.prior = experiment_noise(&s->baseline);
     if (m->fl.now.arm_unknown) /* the first wish is a switch */
         s->round.arm_in_force = s->round.experiment.arm = -1;
     m->fl.now.arm_unknown = m->fl.now.screen_told = false;
