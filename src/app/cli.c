@@ -26,6 +26,7 @@ enum flag_id {
     F_TARGET,
     F_GOAL,
     F_RATE,
+    F_COMPARE,
     F_RESTART,
     F_WINDOW,
     F_ADVISOR,
@@ -73,6 +74,8 @@ static const struct flag flags[] = {
     {F_GOAL, "goal", 0, "tps|p95|p99", "what is to improve; a latency needs --rate", TUNING},
     {F_RATE, "rate", 0, "TPS", "offer so many transactions a second (default: as many as go)",
      TUNING},
+    {F_COMPARE, "compare", 0, NULL,
+     "measure PostgreSQL's defaults and pgtune's answer beside the best", TUNING},
     {F_RESTART, "restart", 0, "auto|never|cmd:PATH|manual", "how the server may be restarted",
      TUNING},
     {F_WINDOW, "window", 0, "HH:MM-HH:MM", "restarts only between these local times", TUNING},
@@ -368,6 +371,8 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
         return true;
     case F_JSON:
         return o->json = cl->json = true;
+    case F_COMPARE:
+        return o->compare = true;
     case F_BENCH_DB:
         return o->bench_db = true;
     case F_OBSERVE:

@@ -165,6 +165,8 @@ static const char *arm_label(const struct model *m, int arm)
         return round_arm(&m->session.round, arm)->label;
     if (m->flow == FLOW_ABLATE)
         return m->session.trial.label;
+    if (m->flow == FLOW_COMPARE)
+        return flow_compare_label(m);
     if (m->fl.now.reducing && arm == ARM_B)
         return m->session.reduced.label;
     return arm == ARM_A ? m->session.start.label : m->session.best.label;

@@ -183,6 +183,8 @@ void flow_claimed(struct model *m, struct effects *fx)
     struct session *s = &m->session;
     bool improved = s->final.kind == VERDICT_IMPROVED;
 
+    if (flow_compare_begin(m, fx))
+        return;
     bool goal = improved && (s->plan.target_tps <= 0 || s->best_tps >= s->plan.target_tps);
     if (improved && !goal && !m->opt.headless) {
         m->fl.decision = DECIDE_KEEP;
@@ -299,6 +301,8 @@ void flow_switch_failed(struct model *m, struct effects *fx)
         flow_settle(m, &s->best, fx);
     } else if (m->flow == FLOW_ABLATE) {
         flow_ablate_failed(m, &e, fx);
+    } else if (m->flow == FLOW_COMPARE) {
+        flow_compare_failed(m, &e, fx);
     } else if (m->flow == FLOW_CONFIRM && m->fl.now.reducing) {
         model_say(m, CHAT_WARN, "the confirmation of the smaller set ends: %s", e.msg);
         flow_ablate_confirmed(m, NULL, fx);
@@ -375,6 +379,8 @@ static bool switch_finished(struct model *m, struct effects *fx)
         experiment_switched(&m->session.baseline, ARM_A, a->restarted);
     } else if (m->flow == FLOW_ABLATE) {
         flow_ablate_switched(m, a->restarted);
+    } else if (m->flow == FLOW_COMPARE) {
+        flow_compare_switched(m, a->restarted);
     }
     return true;
 }
@@ -407,6 +413,8 @@ static bool run_finished(struct model *m, struct effects *fx)
         flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_RAN, .run = &run}, fx);
     } else if (m->flow == FLOW_ABLATE) {
         flow_ablate_ran(m, &run);
+    } else if (m->flow == FLOW_COMPARE) {
+        flow_compare_ran(m, &run);
     } else if (m->flow == FLOW_CONFIRM && run.abandoned && !m->fl.now.cancel) {
         confirm_abandoned(m, &run, fx);
     } else if (x && m->fl.now.run_warmup) {
@@ -503,5 +511,5 @@ bool flow_measure_pump(struct model *m, struct effects *fx)
         flow_settle(m, &m->session.best, fx);
         return true;
     }
-    return flow_ablate_drive(m, fx) || drive(m, fx);
+    return flow_ablate_drive(m, fx) || flow_compare_drive(m, fx) || drive(m, fx);
 }

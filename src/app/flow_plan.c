@@ -218,6 +218,7 @@ static void fill_from_flags(struct model *m, struct sdl *p)
         p->restart = RESTART_NEVER;
     text_copy_raw(p->restart_command, sizeof p->restart_command, o->restart_command);
     p->window = o->window;
+    p->arm_defaults = p->arm_pgtune = o->compare || o->demo;
 }
 
 void flow_consent_emit(struct model *m, const char *when, struct effects *fx)

@@ -261,12 +261,13 @@ void statements_compare(const struct experiment *x, const struct bench_run *more
 
 bool statements_veto(const struct statements *s, char *why, size_t size)
 {
-    const struct statement_verdict *worst = NULL;
+    const struct statement_verdict *worst = NULL; /* which costs most time */
     char name[64];
 
     why[0] = '\0';
     for (int i = 0; i < s->n; i++)
-        if (s->items[i].veto && (!worst || s->items[i].ratio > worst->ratio))
+        if (s->items[i].veto &&
+            (!worst || s->items[i].share * (s->items[i].ratio - 1) > worst->share * (worst->ratio - 1)))
             worst = &s->items[i];
     if (!worst)
         return false;

@@ -141,6 +141,14 @@ const char *flow_statements_veto(struct model *m, const struct bench_run *run);
 /* After a verdict: what it is made of, as chat lines and an event. */
 void flow_statements_tell(struct model *m, const char *phase, int round, struct effects *fx);
 
+/* flow_compare.c: the best state beside the defaults and pgtune; false: nothing is compared, the session goes on */
+bool flow_compare_begin(struct model *m, struct effects *fx);
+void flow_compare_switched(struct model *m, bool restarted);
+void flow_compare_failed(struct model *m, const struct err *e, struct effects *fx);
+void flow_compare_ran(struct model *m, const struct bench_run *run);
+const char *flow_compare_label(const struct model *m);
+bool flow_compare_drive(struct model *m, struct effects *fx);
+
 /* flow_measure.c: baseline, target, rounds, confirmation, settle */
 void flow_baseline_begin(struct model *m, struct effects *fx);
 void flow_target_ask(struct model *m, struct effects *fx);

@@ -442,7 +442,6 @@ struct flow_now {
     struct arm compare_arms[COMPARED_MAX];
     struct race compare;
     int compare_arm;         /* the arm that its switch makes */
-    int compare_of[RACE_ARMS_MAX]; /* place in compare_arms of the race's arm */
     double compare_sum[COMPARED_MAX], compare_p95[COMPARED_MAX];
     bool knee_wanted, knee_done;
     int knee_clients;        /* of the run under way */
