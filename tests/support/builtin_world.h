@@ -27,6 +27,7 @@ static const char *const stock[][5] = {
     {"bgwriter_lru_maxpages", "100", "", "sighup", "integer"},
     {"checkpoint_completion_target", "0.9", "", "sighup", "real"},
     {"checkpoint_timeout", "300", "s", "sighup", "integer"},
+    {"cpu_index_tuple_cost", "0.005", "", "user", "real"},
     {"cpu_operator_cost", "0.0025", "", "user", "real"},
     {"cpu_tuple_cost", "0.01", "", "user", "real"},
     {"effective_cache_size", "524288", "8kB", "user", "integer"},
