@@ -27,6 +27,7 @@ enum flag_id {
     F_GOAL,
     F_RATE,
     F_COMPARE,
+    F_KNEE,
     F_RESTART,
     F_WINDOW,
     F_ADVISOR,
@@ -76,6 +77,8 @@ static const struct flag flags[] = {
      TUNING},
     {F_COMPARE, "compare", 0, NULL,
      "measure PostgreSQL's defaults and pgtune's answer beside the best", TUNING},
+    {F_KNEE, "knee", 0, NULL, "sweep the clients at the end: where throughput ends to grow",
+     TUNING},
     {F_RESTART, "restart", 0, "auto|never|cmd:PATH|manual", "how the server may be restarted",
      TUNING},
     {F_WINDOW, "window", 0, "HH:MM-HH:MM", "restarts only between these local times", TUNING},
@@ -373,6 +376,8 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
         return o->json = cl->json = true;
     case F_COMPARE:
         return o->compare = true;
+    case F_KNEE:
+        return o->knee = true;
     case F_BENCH_DB:
         return o->bench_db = true;
     case F_OBSERVE:

@@ -90,6 +90,12 @@ static void do_undo(struct model *m, const char *args, struct effects *fx)
     flow_undo_round(m, fx);
 }
 
+static void do_knee(struct model *m, const char *args, struct effects *fx)
+{
+    (void)args;
+    flow_knee(m, fx);
+}
+
 static const struct command_row rows[] = {
     {"help", "h ?", "", "Keys and commands.", 0},
     {"status", "s", "", "Where server, session and program stand.", 1},
@@ -102,11 +108,12 @@ static const struct command_row rows[] = {
     {"grants", "", "", "The rights that the role lacks, as a script of GRANTs.", 8},
     {"handover", "", "[go]", "Move the session's settings to a managed file; go does it.", 9},
     {"undo", "u", "", "Take back what the round kept whose verdict waits for an answer.", 10},
+    {"knee", "", "", "Sweep the clients at the session's end: how many the server can use.", 11},
 };
 
 static const command_fn functions[] = {do_help,   do_status,   do_tune,  do_pause,
                                        do_resume, do_export,   do_close, do_quit,
-                                       do_grants, do_handover, do_undo};
+                                       do_grants, do_handover, do_undo,  do_knee};
 
 const struct command_row *commands_table(int *n)
 {

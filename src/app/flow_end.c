@@ -177,8 +177,14 @@ void flow_finish(struct model *m, struct effects *fx)
     s->ended_wall_us = m->wall_us;
     if (!s->end_reason[0])
         text_copy(s->end_reason, sizeof s->end_reason, "undone by the DBA");
-    flow_enter(m, FLOW_SUMMARY);
     flow_journal(m, "checkpoint", "what", session_state_name(s->state), fx);
+    if (!flow_knee_begin(m, fx))
+        flow_finished(m, fx);
+}
+
+void flow_finished(struct model *m, struct effects *fx)
+{
+    flow_enter(m, FLOW_SUMMARY);
     m->fl.step = END_REFRESH;
     discover_refresh(&m->discover, &m->server, fx);
 }

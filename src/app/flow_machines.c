@@ -114,7 +114,10 @@ static void run_now(struct model *m, int seconds, bool warmup, struct effects *f
     int64_t seed = s->created_wall_us / 1000 % 1000000 + (warmup ? 500000 : pair);
     flow_observe_order(m, seconds, warmup);
     collect_mark(&m->collect);
-    bench_start(&m->bench, &s->plan, &m->bench_target, seconds, warmup, seed, fx);
+    struct sdl plan = s->plan;
+    if (m->flow == FLOW_KNEE)
+        flow_knee_plan(m, &plan);
+    bench_start(&m->bench, &plan, &m->bench_target, seconds, warmup, seed, fx);
 }
 
 void flow_run(struct model *m, int seconds, bool warmup, struct effects *fx)
@@ -167,6 +170,8 @@ static const char *arm_label(const struct model *m, int arm)
         return m->session.trial.label;
     if (m->flow == FLOW_COMPARE)
         return flow_compare_label(m);
+    if (m->flow == FLOW_KNEE)
+        return "sweep of clients";
     if (m->fl.now.reducing && arm == ARM_B)
         return m->session.reduced.label;
     return arm == ARM_A ? m->session.start.label : m->session.best.label;

@@ -415,6 +415,8 @@ static bool run_finished(struct model *m, struct effects *fx)
         flow_ablate_ran(m, &run);
     } else if (m->flow == FLOW_COMPARE) {
         flow_compare_ran(m, &run);
+    } else if (m->flow == FLOW_KNEE) {
+        flow_knee_ran(m, &run);
     } else if (m->flow == FLOW_CONFIRM && run.abandoned && !m->fl.now.cancel) {
         confirm_abandoned(m, &run, fx);
     } else if (x && m->fl.now.run_warmup) {
@@ -511,5 +513,6 @@ bool flow_measure_pump(struct model *m, struct effects *fx)
         flow_settle(m, &m->session.best, fx);
         return true;
     }
-    return flow_ablate_drive(m, fx) || flow_compare_drive(m, fx) || drive(m, fx);
+    return flow_ablate_drive(m, fx) || flow_compare_drive(m, fx) || flow_knee_drive(m, fx) ||
+           drive(m, fx);
 }

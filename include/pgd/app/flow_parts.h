@@ -149,6 +149,12 @@ void flow_compare_ran(struct model *m, const struct bench_run *run);
 const char *flow_compare_label(const struct model *m);
 bool flow_compare_drive(struct model *m, struct effects *fx);
 
+/* flow_knee.c: the sweep of clients; false: there is none, the session goes on to its summary */
+bool flow_knee_begin(struct model *m, struct effects *fx);
+void flow_knee_plan(const struct model *m, struct sdl *plan);
+void flow_knee_ran(struct model *m, const struct bench_run *run);
+bool flow_knee_drive(struct model *m, struct effects *fx);
+
 /* flow_measure.c: baseline, target, rounds, confirmation, settle */
 void flow_baseline_begin(struct model *m, struct effects *fx);
 void flow_target_ask(struct model *m, struct effects *fx);
@@ -188,6 +194,7 @@ void flow_save_index(struct model *m, struct effects *fx);
 void flow_journal(struct model *m, const char *event, const char *key, const char *value,
                   struct effects *fx);
 void flow_finish(struct model *m, struct effects *fx); /* after settle: ARCHIVED or FAILED */
+void flow_finished(struct model *m, struct effects *fx); /* … and the sweep: summary and exports */
 void flow_save_failed(struct model *m, const struct event *ev, struct effects *fx);
 bool flow_end_busy(const struct model *m); /* the end of a session is being written */
 void flow_paused(struct model *m, struct effects *fx);
