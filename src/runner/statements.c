@@ -266,8 +266,8 @@ bool statements_veto(const struct statements *s, char *why, size_t size)
 
     why[0] = '\0';
     for (int i = 0; i < s->n; i++)
-        if (s->items[i].veto &&
-            (!worst || s->items[i].share * (s->items[i].ratio - 1) > worst->share * (worst->ratio - 1)))
+        if (s->items[i].veto && (!worst || s->items[i].share * (s->items[i].ratio - 1) >
+                                               worst->share * (worst->ratio - 1)))
             worst = &s->items[i];
     if (!worst)
         return false;
