@@ -225,8 +225,12 @@ static void emit_run(struct model *m, const struct bench_run *r, const char *lab
     line_num(l, "others_active", r->others_active);
     line_num(l, "others_tps", r->others_tps);
     flow_emit(m, l, fx);
-    model_say(m, CHAT_EVENT, "run %d, %s: %.0f TPS, p95 %.1f ms", r->number, label, r->tps,
-              r->p95_ms);
+    if (m->session.plan.observe)
+        model_say(m, CHAT_EVENT, "run %d, %s: %.3g ms a statement, %.0f TPS", r->number, label,
+                  r->lat_avg_ms, r->tps);
+    else
+        model_say(m, CHAT_EVENT, "run %d, %s: %.0f TPS, p95 %.1f ms", r->number, label, r->tps,
+                  r->p95_ms);
 }
 
 /* The finished run, with what the server did meanwhile; files, journal and events are on their way. */

@@ -23,6 +23,11 @@ void flow_baseline_begin(struct model *m, struct effects *fx)
     flow_switch(m, &m->session.start, fx);
 }
 
+static double get_runtime(const struct bench_run *r)
+{
+    return r->lat_avg_ms;
+}
+
 static void baseline_done(struct model *m, struct effects *fx)
 {
     struct session *s = &m->session;
@@ -58,9 +63,15 @@ static void baseline_done(struct model *m, struct effects *fx)
     line_num(l, "temp_bytes", s->base_window.temp_bytes);
     line_num(l, "hit_ratio", s->base_window.hit_ratio);
     flow_emit(m, l, fx);
-    model_say(m, CHAT_GOOD,
-              "baseline %.0f TPS, p95 %.1f ms; noise floor of this machine \xc2\xb1%.1f %%",
-              s->baseline_tps, s->baseline_p95_ms, s->floor * 100);
+    if (s->plan.observe)
+        model_say(m, CHAT_GOOD,
+                  "baseline %.3g ms a statement, %.0f TPS; noise floor of this traffic "
+                  "\xc2\xb1%.1f %%",
+                  flow_arm_mean(&s->baseline, ARM_A, get_runtime), s->baseline_tps, s->floor * 100);
+    else
+        model_say(m, CHAT_GOOD,
+                  "baseline %.0f TPS, p95 %.1f ms; noise floor of this machine \xc2\xb1%.1f %%",
+                  s->baseline_tps, s->baseline_p95_ms, s->floor * 100);
     flow_journal(m, "checkpoint", "what", "baseline", fx);
     flow_save(m, false, fx);
     flow_consent_emit(m, "baseline", fx); /* now what a run writes is measured */
