@@ -544,6 +544,8 @@ static bool key_verdict(struct model *m, struct key k, struct effects *fx)
         m->fl.now.stop_and_keep = true;
     if (is(k, 'u'))
         flow_undo_round(m, fx);
+    else if (is(k, 'v') && m->session.round.veto[0])
+        flow_lift_veto(m, fx);
     else if (k.name == KEYN_ENTER || is(k, 's'))
         flow_decide(m, DECIDE_VERDICT, 1, fx);
     else if (k.name == KEYN_ESC)

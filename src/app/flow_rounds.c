@@ -105,6 +105,58 @@ static void undo_begin(struct model *m, struct effects *fx)
     flow_switch(m, &m->session.best, fx);
 }
 
+/* The DBA keeps what a veto has held back: its candidate is the best state, as if there had been none. */
+static void lift_begin(struct model *m, struct effects *fx)
+{
+    struct session *s = &m->session;
+
+    model_say(m, CHAT_EVENT, "round %d is kept in spite of this: %s", s->round.number,
+              s->round.veto);
+    s->best = s->round.candidate;
+    s->best_tps = s->round.verdict.tps_b;
+    flow_arm_window(&s->round.experiment, ARM_B, &s->best_window);
+    s->misses = 0;
+    if (s->nhistory)
+        s->history[s->nhistory - 1].kept = true;
+    flow_journal(m, "checkpoint", "what", "round", fx);
+    flow_save(m, false, fx);
+    m->fl.now.undoing_round = true;
+    flow_switch(m, &s->best, fx);
+}
+
+/* The switch to it has ended; where it failed the state before it is the best again. */
+static void veto_lifted(struct model *m, struct effects *fx)
+{
+    m->fl.now.lifting_veto = false;
+    if (m->apply.state == APPLY_DONE) {
+        model_say(m, CHAT_GOOD, "round %d is in force", m->session.round.number);
+    } else {
+        undo_kept_round(m);
+        m->session.misses++;
+        model_say(m, CHAT_BAD, "round %d could not be put in force: %s", m->session.round.number,
+                  m->apply.err.msg);
+    }
+    flow_save(m, false, fx);
+    if (m->fl.now.cancel)
+        flow_settle(m, &m->session.best, fx);
+    else if (m->apply.state == APPLY_DONE && !stop_reason(m))
+        flow_explain(m, fx);
+    else
+        flow_rounds(m, fx);
+}
+
+void flow_lift_veto(struct model *m, struct effects *fx)
+{
+    const struct round *r = &m->session.round;
+
+    if (m->fl.decision == DECIDE_VERDICT && !r->kept && r->veto[0]) {
+        m->fl.now.lifting_veto = true;
+        flow_decide(m, DECIDE_VERDICT, 1, fx);
+    } else {
+        model_say(m, CHAT_WARN, "there is no veto to lift");
+    }
+}
+
 void flow_round_undone(struct model *m, struct effects *fx)
 {
     const struct apply *a = &m->apply;
@@ -118,6 +170,10 @@ void flow_round_undone(struct model *m, struct effects *fx)
     }
     /* After a failure the next round begins with the same switch. */
     m->fl.now.arm_unknown = a->state != APPLY_DONE;
+    if (m->fl.now.lifting_veto) {
+        veto_lifted(m, fx);
+        return;
+    }
     if (a->state == APPLY_DONE)
         model_say(m, CHAT_GOOD, "round %d is undone: the settings are as they were before it",
                   m->session.round.number);
@@ -650,6 +706,8 @@ void flow_rounds_next(struct model *m, struct effects *fx)
     m->screen.dialog.kind = DIALOG_NONE;
     if (m->fl.now.undo_round)
         undo_begin(m, fx);
+    else if (m->fl.now.lifting_veto)
+        lift_begin(m, fx);
     else if (m->session.round.kept && !stop_reason(m))
         flow_explain(m, fx);
     else

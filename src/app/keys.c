@@ -94,6 +94,8 @@ static const struct key_row key_rows[] = {
     {K('s'), "s", "stop, keep", "No further round: confirm and keep what improved.", KEY_IN_VERDICT,
      true, KC_NONE},
     {K('u'), "u", "undo round", "Undo what this round kept.", KEY_IN_VERDICT, true, KC_NONE},
+    {K('v'), "v", "lift veto", "Keep an improvement that a veto holds back.", KEY_IN_VERDICT, true,
+     KC_NONE},
     {{KEYN_ESC, 0},
      "Esc",
      "later",

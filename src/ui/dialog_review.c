@@ -179,42 +179,85 @@ static void draw_state(struct canvas *c, struct rect r, int y, const struct revi
         canvas_put(c, y, r.x + r.w - w, w, over ? STYLE_WARN : STYLE_LABEL, bill);
 }
 
-/* The rows of the list: the lines, and in front of the durability trades a heading. */
+enum { ROWS_MAX = 2 * CHANGES_MAX };
+
+/* The rows of the list: the lines, and headings in front of each group: the alternatives, the durability trades. */
 struct review_rows {
     const struct review *r;
-    int first_trade; /* n when there is none */
+    int n;
+    int line[ROWS_MAX];  /* its number; -1 = a heading */
+    int first[ROWS_MAX]; /* of a heading: the line below it */
 };
 
-static struct review_rows rows_of(const struct review *r)
+static bool heads_group(const struct review *r, int i)
 {
-    struct review_rows rows = {r, 0};
-    while (rows.first_trade < r->n && !review_is_trade(&r->lines[rows.first_trade]))
-        rows.first_trade++;
-    return rows;
+    bool trade = review_is_trade(&r->lines[i]);
+    if (trade)
+        return i == 0 || !review_is_trade(&r->lines[i - 1]);
+    return r->proposal.nsets >= 2 && (i == 0 || review_sets(r, i) != review_sets(r, i - 1));
+}
+
+static void rows_of(const struct review *r, struct review_rows *rows)
+{
+    rows->r = r;
+    rows->n = 0;
+    for (int i = 0; i < r->n && rows->n < ROWS_MAX - 1; i++) {
+        if (heads_group(r, i)) {
+            rows->first[rows->n] = i;
+            rows->line[rows->n++] = -1;
+        }
+        rows->line[rows->n++] = i;
+    }
 }
 
 static int row_of_line(const struct review_rows *rows, int line)
 {
-    return line + (line >= rows->first_trade);
+    for (int i = 0; i < rows->n; i++)
+        if (rows->line[i] == line)
+            return i;
+    return 0;
 }
 
-static int row_count(const struct review_rows *rows)
+/* "alternative 2: work_mem = 64MB", "in 2 alternatives: …", what belongs to all of them. */
+static void group_text(const struct review *r, int i, struct buf *out)
 {
-    return rows->r->n + (rows->first_trade < rows->r->n);
+    unsigned sets = review_sets(r, i);
+    int n = 0, last = 0;
+    for (int s = 0; s < review_nsets(r); s++)
+        if (sets >> s & 1) {
+            n++;
+            last = s;
+        }
+    if (review_is_trade(&r->lines[i])) {
+        buf_puts(out, "durability trades: each pays with confirmed commits, never mixed in");
+    } else if (n == review_nsets(r)) {
+        buf_puts(out, "in every alternative");
+    } else if (n == 1) {
+        buf_printf(out, "alternative %d: %s", last + 1, r->proposal.set_names[last]);
+    } else {
+        buf_printf(out, "in %d alternatives:", n);
+        for (int s = 0; s < review_nsets(r); s++)
+            if (sets >> s & 1)
+                buf_printf(out, " %d", s + 1);
+    }
 }
 
 static void draw_list(struct canvas *c, struct rect list, const struct review *r, int at,
                       const struct dialog *d, struct view_cursor *cursor)
 {
-    struct review_rows rows = rows_of(r);
-    int total = row_count(&rows), here = at < 0 ? 0 : row_of_line(&rows, at);
+    struct review_rows rows;
+    rows_of(r, &rows);
+    int total = rows.n, here = at < 0 ? 0 : row_of_line(&rows, at);
     int scroll = list_scroll(0, here, list.h, total);
     for (int i = 0; i < list.h && scroll + i < total; i++) {
-        int row = scroll + i, line = row - (row > rows.first_trade);
-        if (row == rows.first_trade)
-            canvas_put_cut(c, list.y + i, list.x, list.w, STYLE_HEADING,
-                           "durability trades: each pays with confirmed commits, never mixed in");
-        else
+        int row = scroll + i, line = rows.line[row];
+        struct buf head = {0};
+        if (line < 0)
+            group_text(r, rows.first[row], &head);
+        if (line < 0)
+            canvas_put_cut(c, list.y + i, list.x, list.w, STYLE_HEADING, buf_text(&head));
+        buf_clear(&head);
+        if (line >= 0)
             draw_line(c, list, list.y + i, &r->lines[line], d, line == at, cursor);
     }
     if (total > list.h)
@@ -241,14 +284,20 @@ void dialog_review(struct canvas *c, struct rect screen, const struct model *m,
     snprintf(title, sizeof(title), "Round %d proposal: %d change%s, %d restart%s, from %s",
              review->round, review->n, review->n == 1 ? "" : "s", restarts,
              restarts == 1 ? "" : "s", review->proposal.advisor.text);
+    if (review->proposal.nsets >= 2) {
+        size_t used = strlen(title);
+        snprintf(title + used, sizeof title - used, "; %d alternatives are screened first",
+                 review->proposal.nsets);
+    }
     if (restarts > 0)
         say_restart(m, title, sizeof(title));
     int summary = review->proposal.summary[0] ? 2 : 0;
     int others = review->others[0] ? 1 : 0;
     int w = screen.w > 150 ? 150 : screen.w;
     int detail = detail_want(c, review, w - 4);
-    struct review_rows rows = rows_of(review);
-    int want = row_count(&rows) + summary + others + detail + 4;
+    struct review_rows rows;
+    rows_of(review, &rows);
+    int want = rows.n + summary + others + detail + 4;
     struct rect in = dialog_open(c, screen, w, want, title, m, t);
     if (summary && wrap_draw(c, (struct rect){in.y, in.x, summary, in.w}, STYLE_AI,
                              review->proposal.summary, 0) > summary)
@@ -257,7 +306,7 @@ void dialog_review(struct canvas *c, struct rect screen, const struct model *m,
         canvas_put_cut(c, in.y + summary, in.x, in.w, STYLE_WARN, review->others);
     summary += others;
     /* Neither takes more than half of what there is from the other. */
-    int room = in.h - summary - 2, half = room / 2, listed = row_count(&rows);
+    int room = in.h - summary - 2, half = room / 2, listed = rows.n;
     if (detail > room - (listed < half ? listed : half))
         detail = room - (listed < half ? listed : half);
     struct rect list = {in.y + summary, in.x, in.h - summary - detail - 2, in.w};

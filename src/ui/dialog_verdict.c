@@ -88,16 +88,36 @@ static void verdict_text(const struct verdict *v, char *dst, size_t size)
         snprintf(dst, size, "%s  (too few runs for an interval)%s", effect, noise);
 }
 
-static void say_changes(struct dialog_text *t, const struct review *r)
+static void say_changes(struct dialog_text *t, const struct round *round)
 {
+    const struct review *r = &round->review;
     struct buf text = {0};
     for (int i = 0; i < r->n; i++)
-        if (r->lines[i].answer == ANSWER_ACCEPT && r->lines[i].refusal == REFUSE_NONE)
+        if (round_measured(round, i))
             buf_printf(&text, "%s%s %s \xe2\x86\x92 %s", text.len ? ", " : "",
                        r->lines[i].change.name, r->lines[i].from, r->lines[i].to);
     if (text.len)
         dialog_say(t, STYLE_NORMAL, "changed: %s", buf_text(&text));
     buf_clear(&text);
+}
+
+/* What the short runs before the experiment have shown of each alternative. */
+static void say_screening(struct dialog_text *t, const struct round *r)
+{
+    for (int i = 0; i < r->nscreened; i++) {
+        const struct race_result *s = &r->screened[i];
+        const char *name = r->review.proposal.set_names[i];
+        bool in = r->candidate_sets >> i & 1;
+        if (isfinite(s->ratio))
+            dialog_say(t, in ? STYLE_GOOD : STYLE_LABEL,
+                       "screened: %s %+.1f %% in %d short run%s%s", name, (s->ratio - 1) * 100,
+                       s->runs, s->runs == 1 ? "" : "s",
+                       in       ? ", measured then"
+                       : s->out ? ", dropped"
+                                : "");
+        else
+            dialog_say(t, STYLE_LABEL, "screened: %s was not measured", name);
+    }
 }
 
 void dialog_verdict(struct canvas *c, struct rect screen, const struct model *m,
@@ -134,7 +154,10 @@ void dialog_verdict(struct canvas *c, struct rect screen, const struct model *m,
     dialog_say(&text, round->kept ? STYLE_GOOD : STYLE_NORMAL, "%s",
                round->kept ? "kept: it is in force now"
                            : "not kept: the server is back on the best state measured");
-    say_changes(&text, &round->review);
+    if (round->veto[0] && !round->kept)
+        dialog_say(&text, STYLE_BAD, "held back: %s. v keeps it all the same.", round->veto);
+    say_changes(&text, round);
+    say_screening(&text, round);
     if (isfinite(v->p95_a) && isfinite(v->p95_b))
         dialog_say(&text, STYLE_NORMAL, "p95 latency %.1f \xe2\x86\x92 %.1f ms", v->p95_a,
                    v->p95_b);
@@ -154,6 +177,25 @@ static void say_kept(struct dialog_text *t, const struct session *s)
         const char *first = session_first(s, e->name);
         dialog_say(t, STYLE_VALUE, "%s  %s%s%s", e->name, first, *first ? " \xe2\x86\x92 " : "",
                    e->present ? e->value : "reset");
+    }
+}
+
+/* What the ablation has found, a line each. */
+static void say_earned(struct dialog_text *t, const struct session *s)
+{
+    if (s->nearned == 0)
+        return;
+    dialog_gap(t);
+    dialog_say(t, STYLE_HEADING, "what each earned, the others in force");
+    for (int i = 0; i < s->nearned; i++) {
+        const struct earned *e = &s->earned[i];
+        const char *end = e->taken_out ? ": taken out" : e->idle ? ": idle, but it stays" : "";
+        unsigned style = e->idle ? STYLE_LABEL : STYLE_VALUE;
+        if (isfinite(e->ratio))
+            dialog_say(t, style, "%s  %+.1f %% (%+.1f \xe2\x80\xa6 %+.1f)%s", e->name,
+                       (e->ratio - 1) * 100, (e->lo - 1) * 100, (e->hi - 1) * 100, end);
+        else
+            dialog_say(t, style, "%s  not measured by itself%s", e->name, end);
     }
 }
 
@@ -192,6 +234,7 @@ static void say_summary(struct dialog_text *text, const struct model *m)
                    : pane_best_stands(m) ? "settings in force now"
                                          : "settings that were tried; all of them are undone");
         say_kept(text, s);
+        say_earned(text, s);
         if (!asks && pane_best_stands(m))
             dialog_say(
                 text, STYLE_LABEL,

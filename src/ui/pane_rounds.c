@@ -11,8 +11,12 @@
 static void changes_text(const struct round_history *h, struct buf *out)
 {
     for (int i = 0; i < h->n; i++)
-        buf_printf(out, "%s%s %s", i ? ", " : "", h->changes[i].name,
-                   h->changes[i].reset ? "reset" : h->changes[i].value);
+        if (h->measured >> i & 1)
+            buf_printf(out, "%s%s %s", out->len ? ", " : "", h->changes[i].name,
+                       h->changes[i].reset ? "reset" : h->changes[i].value);
+    if (h->nsets)
+        buf_printf(out, "%s%d alternatives screened%s", out->len ? " (" : "", h->nsets,
+                   out->len ? ")" : ", no gain");
 }
 
 static void draw_round(struct canvas *c, int y, struct rect r, const struct round_history *h,

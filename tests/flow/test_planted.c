@@ -172,8 +172,11 @@ static void answer_review(struct world *w)
     w->proposed = true;
     guard_review(w->proposal, &w->m->server, &g, &r->review);
     r->review.round = r->number;
-    for (int i = 0; i < r->review.n; i++)
-        assert_int_equal(r->review.lines[i].refusal, REFUSE_NONE);
+    for (int i = 0; i < r->review.n; i++) {
+        const struct review_line *l = &r->review.lines[i];
+        assert_int_equal(l->refusal, REFUSE_NONE);
+        session_remember_first(&w->m->session, l->change.name, l->from);
+    }
     press(w, KEYN_NONE, 'A');
     press(w, KEYN_NONE, 'g');
 }

@@ -33,6 +33,8 @@ bool flow_can_restart(
 const char *flow_restart_why_not(struct model *m);
 /* Takes back what the round whose verdict is open has kept: at once, then the session goes on from the state before it. */
 void flow_undo_round(struct model *m, struct effects *fx);
+/* Keeps the candidate of the round whose verdict is open, though a veto has held it back. */
+void flow_lift_veto(struct model *m, struct effects *fx);
 /* No further round: confirm and keep what improved. */
 void flow_close(struct model *m, struct effects *fx);
 /* The first connect failed for good (headless). */
