@@ -312,6 +312,31 @@ static void from_ladder(struct pool *p)
     }
 }
 
+/* What came along with a rule of thumb may have cost something that the rest hid: without it. */
+static void from_doubts(struct pool *p)
+{
+    const struct evidence *e = p->s->e;
+    char value[SETTING_VALUE_MAX], use[120];
+    for (int i = 0; i < e->nhistory; i++)
+        for (int j = 0; e->history[i].kept && j < e->history[i].n; j++) {
+            const struct setting_change *c = &e->history[i].changes[j];
+            if (!past_measured(&e->history[i], j) || strcmp(c->rule, "rule_of_thumb") != 0 ||
+                !default_text(p, c->name, value, sizeof value) || !pool_relevant(p, c->name, value))
+                continue;
+            struct idea *idea = add(p, FROM_LADDER, c->name, value);
+            if (!idea)
+                continue;
+            say_use(p, c->name, use, sizeof use);
+            SAY(idea->change.rule, "further_down");
+            SAY(idea->change.evidence,
+                "%s = %s came along in round %d without a figure of its own; %s", c->name, c->value,
+                e->history[i].number, use);
+            SAY(idea->change.why,
+                "A rule of thumb that gained nothing by itself may have cost something.");
+            idea->worth = fmax(1.5, 0.5 * idea->worth);
+        }
+}
+
 /* ---- experience ---- */
 
 static void from_prior(struct pool *p)
@@ -359,6 +384,7 @@ void pool_init(struct pool *p, const struct sense *s)
     if (!s->measured)
         return; /* what is not measured is left to its rules */
     from_ladder(p);
+    from_doubts(p);
     from_defaults(p);
     from_thumb(p);
     from_prior(p);

@@ -17,6 +17,8 @@ enum {
         2 /* rounds without a gain, after which experience alone is no reason for another */
 };
 
+/* A restart for less is left to the alternatives that restart anyway: without it the first one is switched to at once. */
+static const double worth_a_restart = 15;
 /* Below this an idea is not worth its run. */
 static const double least_worth = 1.2;
 
@@ -50,13 +52,15 @@ static bool names(const struct proposal *out, int set, const char *name)
 }
 
 /* The ideas of a source that are not decided and whose setting the alternative does not name yet. */
-static int put_all(const struct pool *p, struct proposal *out, int set, enum idea_from from)
+static int put_all(const struct pool *p, struct proposal *out, int set, enum idea_from from,
+                   bool weak_restarts)
 {
     int n = 0;
     for (int i = 0; i < p->n; i++) {
         const struct idea *idea = &p->ideas[i];
+        bool weak = idea->restart && !(idea->change.expect_hi >= worth_a_restart);
         if (idea->from != from || names(out, set, idea->change.name) ||
-            past_of(p, &idea->change) == PAST_DONE)
+            past_of(p, &idea->change) == PAST_DONE || (weak && !weak_restarts))
             continue;
         n += put(p, out, set, &idea->change);
     }
@@ -65,10 +69,10 @@ static int put_all(const struct pool *p, struct proposal *out, int set, enum ide
 
 /* ---- whole configurations ---- */
 
-static void add_evidence(const struct pool *p, struct proposal *out, int set)
+static void add_evidence(const struct pool *p, struct proposal *out, int set, bool weak_restarts)
 {
-    put_all(p, out, set, FROM_RULE);
-    put_all(p, out, set, FROM_MEMORY);
+    put_all(p, out, set, FROM_RULE, weak_restarts);
+    put_all(p, out, set, FROM_MEMORY, weak_restarts);
 }
 
 static unsigned lines_in(const struct proposal *out, int set)
@@ -98,18 +102,18 @@ static void close_set(struct proposal *out, const char *name)
 
 static void propose_wholes(const struct pool *p, struct proposal *out)
 {
-    add_evidence(p, out, 0);
+    add_evidence(p, out, 0, false);
     close_set(out, "what the figures speak for");
     int set = out->nsets;
-    add_evidence(p, out, set);
-    if (put_all(p, out, set, FROM_DEFAULT) > 0)
+    add_evidence(p, out, set, true);
+    if (put_all(p, out, set, FROM_DEFAULT, true) > 0)
         close_set(out, set > 0 ? "that, else PostgreSQL's defaults" : "PostgreSQL's defaults");
     else
-        close_set(out, "");
+        close_set(out, set > 0 ? "that, with a restart" : "what the figures speak for");
     set = out->nsets;
-    add_evidence(p, out, set);
-    int thumb = put_all(p, out, set, FROM_THUMB);
-    put_all(p, out, set, FROM_DEFAULT);
+    add_evidence(p, out, set, true);
+    int thumb = put_all(p, out, set, FROM_THUMB, true);
+    put_all(p, out, set, FROM_DEFAULT, true);
     close_set(out, thumb > 0 && set > 0 ? "that, else pgtune's values" : "pgtune's values");
 }
 
@@ -244,7 +248,7 @@ bool search_propose(const struct pool *p, struct proposal *out)
         if (out->nsets < WHOLES_MIN)
             propose_singles(p, out, SINGLES_MAX);
     } else if (!p->s->measured) {
-        add_evidence(p, out, 0);
+        add_evidence(p, out, 0, true);
         close_set(out, "");
     } else {
         propose_singles(p, out, SINGLES_MAX);
