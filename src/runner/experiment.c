@@ -210,8 +210,37 @@ static enum verdict_kind judge(const struct verdict *v, double smallest)
     return VERDICT_INCONCLUSIVE;
 }
 
+static void PGD_PRINTF(2, 3) note_fmt(struct verdict *v, const char *fmt, ...)
+{
+    char text[160];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    note(v, text);
+}
+
+/* Where an arm has one run only, all that can be said is how steady that run was in itself. */
+static void note_single(const struct experiment *x, struct verdict *v, int arm, const char *name)
+{
+    for (int i = 0; i < x->n; i++) {
+        const struct bench_run *r = &x->runs[i];
+        double mean, lo, hi;
+        if (!r->valid || r->arm != arm)
+            continue;
+        stats_within_run(r->series, r->nseries, 1, &mean, &lo, &hi);
+        if (isfinite(hi) && mean > 0)
+            note_fmt(v, "the one run of %s: %.0f TPS, %.0f to %.0f within that run alone", name,
+                     r->tps, lo, hi);
+    }
+}
+
 static void note_limits(const struct experiment *x, struct verdict *v)
 {
+    if (v->runs_a == 1 && v->runs_b >= 1)
+        note_single(x, v, ARM_A, "the base");
+    if (v->runs_b == 1)
+        note_single(x, v, ARM_B, "the candidate");
     if (x->stopped_early)
         note(v, "screened out: clearly slower in its first runs");
     if (x->blocks && v->runs_a > 0 && v->runs_b > 0)
@@ -236,16 +265,6 @@ static void note_bills(const struct experiment *x, struct verdict *v)
     bills_text(x, text, sizeof text);
     if (text[0])
         note(v, text);
-}
-
-static void PGD_PRINTF(2, 3) note_fmt(struct verdict *v, const char *fmt, ...)
-{
-    char text[160];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    note(v, text);
 }
 
 /* A configuration that gives up on transactions, or cannot keep up with the rate that it is offered, has not won. */

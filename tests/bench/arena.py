@@ -30,8 +30,12 @@ class Workload:
         with open(os.path.join(folder, "start.conf"), encoding="utf-8") as f:
             self.start = dict(re.findall(r"^(\w+) *= *(.+?) *$", f.read(), re.M))
 
-    def files(self):
-        return sorted(os.path.join(self.folder, n) for n in os.listdir(self.folder))
+    def work(self):
+        """The files that make the work: data and scripts."""
+        return [os.path.join(self.folder, "schema.sql")] + [path for path, _ in self.scripts]
+
+    def scripts_weighed(self):
+        return [(os.path.basename(path), weight) for path, weight in self.scripts] + [self.clients]
 
 
 class Arena:

@@ -95,8 +95,9 @@ class Bench:
         names = [n for n in rivals.allowlist(SOURCE, 150000) if n in rivals.SPACE]
         seed = "%d %s" % (self.args.seed, self.w.name)
         short = max(2, round(self.seconds * 0.6))
-        # By the names and ranges, not by the file: another comment is the same search.
-        key = digest(self.w.files(), sorted((n, rivals.SPACE[n]) for n in names), seed, self.args.trials, short, self.args.warmup, self.args.by)
+        # Not by start.conf, on which it does not depend, and by the ranges, not their file: another comment is the same search.
+        key = digest(self.w.work(), self.w.scripts_weighed(), sorted((n, rivals.SPACE[n]) for n in names), seed, self.args.trials,
+                     short, self.args.warmup, self.args.by)
         if not self.begin("search", key):
             return
         part = self.result["search"]
@@ -130,7 +131,7 @@ class Bench:
     # ---- the program
 
     def tool(self):
-        key = digest(self.w.files() + [self.args.program], self.args.budget, self.args.rounds, self.seconds, self.args.seed)
+        key = digest(self.w.work() + [self.args.program], self.w.start, self.w.scripts_weighed(), self.args.budget, self.args.rounds, self.seconds, self.args.seed)
         if not self.begin("tool", key):
             return
         a = self.server()
@@ -168,7 +169,7 @@ class Bench:
         for name in ("search", "tool"):
             if self.result.get(name, {}).get("done"):
                 arms[name] = self.result[name]["settings"]
-        key = digest(self.w.files(), arms, self.args.visits, self.seconds, self.args.warmup)
+        key = digest(self.w.work(), self.w.scripts_weighed(), arms, self.args.visits, self.seconds, self.args.warmup)
         if not self.begin("final", key):
             return
         part = self.result["final"]

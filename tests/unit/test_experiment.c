@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "pgd/base/mem.h"
 #include "pgd/runner/experiment.h"
 
 static struct sdl plan_of(void)
@@ -266,6 +267,24 @@ static void test_confirm_with_little_time(void **s)
     experiment_verdict(&x, &v);
     assert_int_equal(v.kind, VERDICT_IMPROVED);
     buf_clear(&trace);
+    experiment_clear(&x);
+
+    experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01,
+                    ARM_A); /* one run an arm: only what each says of itself */
+    for (int arm = ARM_A; arm <= ARM_B; arm++) {
+        struct bench_run r = run_of(1000);
+        r.series = xcalloc(10, sizeof *r.series);
+        r.nseries = 10;
+        for (int i = 0; i < 10; i++)
+            r.series[i] = 1000 + (float)(i % 3);
+        experiment_switched(&x, arm, false);
+        experiment_add(&x, &r);
+    }
+    experiment_verdict(&x, &v);
+    assert_non_null(
+        strstr(v.note, "the one run of the base: 1000 TPS, 1000 to 1002 within that run"));
+    assert_non_null(strstr(v.note, "the one run of the candidate: "));
+    assert_true(isnan(v.ci_lo));
     experiment_clear(&x);
 
     struct buf shorter = {0};

@@ -150,12 +150,59 @@ static void test_coverage(void **s)
     simulate(6, 0.10);
 }
 
+/* Seconds that follow each other: an interval from independent seconds would be far too narrow. */
+static void within(int n, double follow, int bar)
+{
+    const int trials = 2000;
+    int covered = 0;
+    double width = 0;
+    for (int t = 0; t < trials; t++) {
+        float x[64];
+        double mean, lo, hi, at = normal() / sqrt(1 - follow * follow);
+        for (int i = 0; i < n; i++) {
+            at = follow * at + normal();
+            x[i] = (float)(1000 + 30 * at);
+        }
+        stats_within_run(x, n, (uint64_t)t, &mean, &lo, &hi);
+        covered += lo <= 1000 && 1000 <= hi;
+        width += (hi - lo) / trials;
+    }
+    print_message(
+        "%d seconds, correlation %.1f: the interval of one run holds its mean in %.1f %%, width "
+        "%.0f of 1000\n",
+        n, follow, 100.0 * covered / trials, width);
+    assert_true(covered * 100 >= trials * bar);
+}
+
+static void test_within_run(void **s)
+{
+    (void)s;
+    state = 7;
+    within(10, 0, 92);
+    within(20, 0, 92);
+    within(10, 0.3, 85);
+    within(20, 0.3, 88);
+    within(60, 0.5, 85);
+    float x[] = {5, 100, 102, 98, 100, 101, 99, 100, 3}, few[] = {1, 2, 3};
+    double mean, lo, hi, again;
+    stats_within_run(x, 9, 1, &mean, &lo, &hi); /* the torn seconds at both ends are out */
+    near(mean, 100, 1e-6);
+    assert_true(lo > 97 && hi < 103 && lo < 100 && hi > 100);
+    stats_within_run(x, 9, 1, &mean, &again, &hi);
+    near(again, lo, 0);
+    stats_within_run(few, 3, 1, &mean, &lo, &hi);
+    assert_true(mean == 2 && isnan(lo) && isnan(hi));
+    stats_within_run(few, 0, 1, &mean, &lo, &hi);
+    assert_true(isnan(mean));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_moments),    cmocka_unit_test(test_quantiles),
         cmocka_unit_test(test_t),          cmocka_unit_test(test_ratio),
         cmocka_unit_test(test_detectable), cmocka_unit_test(test_coverage),
+        cmocka_unit_test(test_within_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,3 +18,9 @@ void stats_ratio(const double *a, int na, const double *b, int nb, double *ratio
                  double *hi);
 /* The smallest gain that na + nb runs with this standard deviation can show, as a ratio - 1. */
 double stats_detectable(double sd_log, int na, int nb);
+/* The mean of a series of seconds of one run with a 95 % interval by a moving-block bootstrap: seconds follow each other, so
+ * whole blocks are drawn. It is conditional on that run: it says how steady the run was, not how far another run of the
+ * same configuration would lie. The first and the last second are left out where there are enough, being torn. NAN below
+ * 6 seconds (the interval), or none (the mean). seed: the same series and seed give the same interval. */
+void stats_within_run(const float *series, int n, uint64_t seed, double *mean, double *lo,
+                      double *hi);
