@@ -46,7 +46,10 @@ static const char *stop_reason(const struct model *m)
 
     if (m->fl.now.stop_and_keep)
         return "stopped by the DBA";
-    if (!arm_same(&s->best, &s->start) && s->target.tps > 0 && s->best_tps >= s->target.tps)
+    /* A target that nobody has set or agreed to is an expectation, and no reason to leave the rest of the gain. */
+    bool meant = s->plan.target_tps > 0 || !m->opt.headless;
+    if (meant && !arm_same(&s->best, &s->start) && s->target.tps > 0 &&
+        s->best_tps >= s->target.tps)
         return "target reached";
     if (s->misses >= 3)
         return "three misses in a row";
