@@ -58,10 +58,15 @@ def propose(server, database, paths):
 def renaming():
     server = t.Server(t.pg_bin(15), conf=[line for line in t.read(os.path.join(FOLDER, "start.conf")).splitlines() if line], rows=10)
     try:
-        one = propose(server, "work", prepare(server, "work", os.path.join(server.work, "orders"), same))
-        other = propose(server, "elsewhere", prepare(server, "elsewhere", os.path.join(server.work, "x"), renamed))
-        t.check(one, "no change is proposed for bad planner costs")
-        t.check(one == other, "%s is proposed, and under other names %s" % (one, other))
+        ours = prepare(server, "work", os.path.join(server.work, "orders"), same)
+        nobodys = prepare(server, "elsewhere", os.path.join(server.work, "x"), renamed)
+        one, other = [], []
+        # A value at the edge of a measured figure may differ once; one that hangs on a name differs every time.
+        while not any(p in other for p in one):
+            t.check(len(one) < 3, "%s is proposed, and under other names %s" % (one, other))
+            one.append(propose(server, "work", ours))
+            other.append(propose(server, "elsewhere", nobodys))
+            t.check(one[-1], "no change is proposed for bad planner costs")
     finally:
         server.destroy()
 
