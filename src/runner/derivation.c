@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pgd/base/text.h"
+#include "pgd/runner/script.h"
 
 void derivation_leave_out(struct derivation *d, const char *why)
 {
@@ -87,16 +88,22 @@ void derivation_take(struct derivation *d)
 {
     struct derivation_row *row = &d->rows[d->at];
     struct buf script = {0};
+    struct err e = {0};
 
     if (!derivation_script(d, d->best_level, &script)) {
         derivation_leave_out(d, "is too long for a script");
+        return;
+    }
+    name_script(d);
+    if (!script_check(row->name, buf_text(&script), script.len, &e)) {
+        buf_clear(&script);
+        derivation_leave_out(d, e.msg);
         return;
     }
     row->taken = true;
     row->script = buf_take(&script);
     row->ran_ms = d->best_ms;
     row->level = d->best_level;
-    name_script(d);
     derived_clear(&d->now);
 }
 

@@ -200,6 +200,8 @@ static int primary_begin(const struct scan *s, int i)
         i = scan_match(s, i);
     else
         i++; /* the name itself is taken below */
+    if (scan_is(s, i, "(") && scan_is(s, i - 1, "cast"))
+        return i - 1;
     while (i > 0 && scan_name(s, i - 1)) {
         i--;
         if (!scan_is(s, i - 1, "."))

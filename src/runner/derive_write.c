@@ -19,25 +19,28 @@ static bool name_byte(char c)
 }
 
 /* A colon before a name would be a variable, in whatever quotes it stands; \072 is one, too, for the server alone. Digits
- * make no name for pgbench as it is today, but did in the extended protocol of older ones. */
+ * make no name for pgbench as it is today, but did in the extended protocol of older ones. Nor is there any backslash before
+ * a letter, so that nothing looks like a command. */
 void derive_literal(struct buf *out, const char *value)
 {
-    struct buf plain = {0};
     bool special = false;
 
     for (const char *p = value; *p; p++)
-        special = special || (*p == ':' && name_byte(p[1])) || (unsigned char)*p < 0x20;
-    quote_literal(&plain, value);
-    const char *s = buf_text(&plain);
-    if (special && *s != 'E')
-        buf_putc(out, 'E');
-    for (; *s; s++) {
-        if ((*s == ':' && name_byte(s[1])) || (unsigned char)*s < 0x20)
-            buf_printf(out, "\\%03o", (unsigned)*s);
-        else
-            buf_putc(out, *s);
+        special = special || (*p == ':' && name_byte(p[1])) || (unsigned char)*p < 0x20 ||
+                  *p == '\\';
+    if (!special) {
+        quote_literal(out, value);
+        return;
     }
-    buf_clear(&plain);
+    buf_puts(out, "E'");
+    for (const char *p = value; *p; p++) {
+        bool octal = (*p == ':' && name_byte(p[1])) || (unsigned char)*p < 0x20 || *p == '\\';
+        if (octal)
+            buf_printf(out, "\\%03o", (unsigned)(unsigned char)*p);
+        else
+            buf_printf(out, *p == '\'' ? "'%c" : "%c", *p);
+    }
+    buf_putc(out, '\'');
 }
 
 /* ---- arrays ---- */
