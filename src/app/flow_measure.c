@@ -3,6 +3,7 @@
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/links.h"
 #include "pgd/base/text.h"
+#include "pgd/workspace/floors.h"
 #include "pgd/workspace/store.h"
 #include <math.h>
 #include <stdio.h>
@@ -19,6 +20,11 @@ void flow_baseline_begin(struct model *m, struct effects *fx)
     experiment_clear(&m->session.baseline);
     experiment_init(&m->session.baseline, EXPERIMENT_AA, &m->session.plan, 0, ARM_A);
     model_say(m, CHAT_EVENT, "measuring the baseline and this machine's noise");
+    const struct sdl *p = &m->session.plan;
+    const struct floor_note *last = floors_find(&m->workspace, p->workload, p->clients);
+    if (last)
+        model_say(m, CHAT_EVENT, "last time it was \xc2\xb1%.1f %% for this workload (%d runs)",
+                  last->floor * 100, last->runs);
     /* whatever we may have left from an interrupted attempt is gone before it is measured */
     flow_switch(m, &m->session.start, fx);
 }
@@ -55,10 +61,19 @@ static void baseline_done(struct model *m, struct effects *fx)
     s->best_tps = s->baseline_tps;
     flow_arm_window(&s->baseline, ARM_A, &s->base_window);
     s->best_window = s->base_window;
+    const struct floor_note *last = floors_find(&m->workspace, s->plan.workload, s->plan.clients);
+    double before = last ? last->floor : (double)NAN;
+    struct floor_note note = {.clients = s->plan.clients,
+                              .floor = s->floor,
+                              .runs = s->baseline.n,
+                              .wall_us = m->wall_us};
+    text_copy_raw(note.workload, sizeof note.workload, s->plan.workload);
+    floors_put(&m->workspace, &note);
     struct line *l = line_new("baseline");
     line_num(l, "tps", s->baseline_tps);
     line_num(l, "p95_ms", s->baseline_p95_ms);
     line_num(l, "floor", s->floor);
+    line_num(l, "floor_before", before);
     line_int(l, "runs", s->baseline.n);
     line_num(l, "temp_bytes", s->base_window.temp_bytes);
     line_num(l, "hit_ratio", s->base_window.hit_ratio);

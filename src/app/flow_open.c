@@ -151,6 +151,7 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
         store_workspace_parse(ev->text ? ev->text : "", ev->len, &before, &e)) {
         const char *now = m->server.id.system_identifier;
         m->workspace.restart_s = store_workspace_restart_s(ev->text ? ev->text : "", ev->len);
+        store_workspace_floors(ev->text ? ev->text : "", ev->len, &m->workspace);
         if (before.system_identifier[0] && now[0] && strcmp(before.system_identifier, now) != 0 &&
             !strstr(m->workspace.name, "_id")) {
             size_t n = strlen(now);

@@ -36,6 +36,23 @@ static json_t *json_from_identity(const struct identity *id)
     return j;
 }
 
+static json_t *json_from_floors(const struct workspace *w)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < w->nfloors; i++) {
+        const struct floor_note *f = &w->floors[i];
+        json_t *j = json_object();
+        put(j, "workload", js_text(f->workload));
+        put(j, "clients", json_integer(f->clients));
+        put(j, "floor", js_num(f->floor));
+        put(j, "runs", json_integer(f->runs));
+        put(j, "when_us", json_integer(f->wall_us));
+        json_array_append_new(list, j);
+    }
+    return list;
+}
+
 void store_workspace_json(const struct model *m, struct buf *out)
 {
     const struct server_facts *f = &m->server;
@@ -54,6 +71,7 @@ void store_workspace_json(const struct model *m, struct buf *out)
     put(system, "data_disk", js_text(f->host.data.kind));
     put(system, "data_free", js_num(f->host.known ? f->host.data.free_bytes : NAN));
     put(j, "restart_s", js_num(m->workspace.restart_s));
+    put(j, "floors", json_from_floors(&m->workspace));
     put(j, "system", system);
     put(connection, "host", js_text(l->host));
     put(connection, "port", js_text(l->port));
@@ -105,6 +123,26 @@ double store_workspace_restart_s(const char *text, size_t len)
 
     json_decref(j);
     return s > 0 && s < 86400 ? s : (double)NAN;
+}
+
+void store_workspace_floors(const char *text, size_t len, struct workspace *w)
+{
+    struct err ignored = {0};
+    json_t *j = store_open(text, len, "workspace.json", &ignored), *one;
+    size_t i;
+
+    w->nfloors = 0;
+    json_array_foreach(json_object_get(j, "floors"), i, one)
+    {
+        struct floor_note f = {.clients = (int)js_get_int(one, "clients", -1),
+                               .floor = js_get_num(one, "floor", NAN),
+                               .runs = (int)js_get_int(one, "runs", 0),
+                               .wall_us = js_get_int(one, "when_us", 0)};
+        js_get_text(one, "workload", f.workload, sizeof f.workload);
+        if (f.clients >= 0 && f.floor >= 0 && f.floor < 100 && w->nfloors < FLOORS_MAX)
+            w->floors[w->nfloors++] = f;
+    }
+    json_decref(j);
 }
 
 bool store_workspace_facts(const char *text, size_t len, struct server_facts *f, struct err *e)

@@ -116,6 +116,43 @@ static void an_undone_round_is_switched_back_before_anything_is_measured(void **
     end(&w);
 }
 
+static void a_veto_is_lifted_by_the_dba_alone(void **state)
+{
+    struct world w = begin();
+    struct session *s = &w.m->session;
+
+    (void)state;
+    round_init(&s->round, 2, &s->best, &s->plan, s->floor);
+    set_entry(&s->round.candidate, "max_wal_size");
+    s->round.state = ROUND_DONE;
+    s->round.verdict.kind = VERDICT_IMPROVED;
+    s->round.verdict.tps_b = 120;
+    s->rounds_done = 2;
+    s->misses = 1;
+    s->history[s->nhistory++].number = 2;
+    w.m->flow = FLOW_ROUND;
+    w.m->fl.decision = DECIDE_VERDICT;
+    w.m->screen.dialog.kind = DIALOG_VERDICT;
+    press(&w, 'v'); /* nothing is held back */
+    assert_int_equal(w.m->fl.decision, DECIDE_VERDICT);
+    assert_false(w.m->fl.now.switching);
+    snprintf(s->round.veto, sizeof s->round.veto, "statement 3 is 14 %% slower");
+    press(&w, 'v');
+    assert_true(w.m->fl.now.switching);
+    assert_int_equal(count(&w, FX_PG_QUERY, OWNER_APPLY), 1);
+    assert_int_equal(s->best.n, 2);
+    assert_int_equal(w.m->apply.goal.n, 2);
+    assert_true(s->history[0].kept && s->best_tps == 120 && s->misses == 0);
+    /* When it cannot be had the state before it is the best one again. */
+    play(&w, (struct event){.kind = EV_PG_RESULT,
+                            .req = {OWNER_APPLY, w.m->apply.generation, w.m->apply.waiting},
+                            .err = {.code = ERR_SQL}});
+    assert_int_equal(s->best.n, 1);
+    assert_false(s->history[0].kept);
+    assert_false(w.m->fl.now.lifting_veto);
+    end(&w);
+}
+
 static void a_switch_waits_for_the_connection(void **state)
 {
     struct world w = begin();
@@ -211,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_undone_round_is_switched_back_before_anything_is_measured),
+        cmocka_unit_test(a_veto_is_lifted_by_the_dba_alone),
         cmocka_unit_test(a_switch_waits_for_the_connection),
         cmocka_unit_test(a_cancel_with_nothing_in_force_does_not_wait),
         cmocka_unit_test(a_signal_while_the_end_is_written_waits_for_it),

@@ -13,6 +13,7 @@
 #include "full_session.h"
 #include "pgd/base/text.h"
 #include "pgd/protocol/json_records.h"
+#include "pgd/workspace/floors.h"
 #include "pgd/workspace/store.h"
 
 /* ---- names ---- */
@@ -498,6 +499,48 @@ static void test_workspace(void **st)
     free(m);
 }
 
+static void test_floors(void **st)
+{
+    (void)st;
+    struct model *m = xcalloc(1, sizeof *m);
+    struct buf text = {0};
+
+    model_init(m);
+    assert_null(floors_find(&m->workspace, "shop", 4));
+    for (int i = 0; i < FLOORS_MAX + 3; i++) {
+        struct floor_note n = {.clients = i % 2 ? 4 : 8,
+                               .floor = 0.01 + i * 0.001,
+                               .runs = 4 + i,
+                               .wall_us = 1000 - i};
+        snprintf(n.workload, sizeof n.workload, "w%d", i);
+        floors_put(&m->workspace, &n);
+    }
+    assert_int_equal(m->workspace.nfloors, FLOORS_MAX);
+    assert_non_null(floors_find(&m->workspace, "w0", 8));
+    assert_null(floors_find(&m->workspace, "w0", 4));
+    assert_null(floors_find(&m->workspace, "w15", 4)); /* the oldest made room */
+    struct floor_note again = {.workload = "w1", .clients = 4, .floor = 0.5, .runs = 5};
+    floors_put(&m->workspace, &again);
+    assert_int_equal(m->workspace.nfloors, FLOORS_MAX);
+    store_workspace_json(m, &text);
+    struct workspace *w = xcalloc(1, sizeof *w);
+    store_workspace_floors(text.data, text.len, w);
+    assert_int_equal(w->nfloors, FLOORS_MAX);
+    assert_float_equal(floors_find(w, "w1", 4)->floor, 0.5, 1e-12);
+    assert_int_equal(floors_find(w, "w1", 4)->runs, 5);
+    assert_int_equal(floors_find(w, "w2", 8)->wall_us, 998);
+    static const char odd[] = "{\"format\":1,\"floors\":[7,{},{\"clients\":-1,\"floor\":0.1},"
+                              "{\"clients\":1,\"floor\":\"x\"},{\"clients\":2,\"floor\":0.2}]}";
+    store_workspace_floors(odd, sizeof odd - 1, w);
+    assert_int_equal(w->nfloors, 1);
+    store_workspace_floors("{", 1, w);
+    assert_int_equal(w->nfloors, 0);
+    buf_clear(&text);
+    model_clear(m);
+    free(m);
+    free(w);
+}
+
 static void test_workloads(void **st)
 {
     (void)st;
@@ -529,6 +572,7 @@ int main(void)
         cmocka_unit_test(test_index),
         cmocka_unit_test(test_index_is_bounded),
         cmocka_unit_test(test_workspace),
+        cmocka_unit_test(test_floors),
         cmocka_unit_test(test_workloads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

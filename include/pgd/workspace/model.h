@@ -238,7 +238,16 @@ struct session_row { /* of index.json: for the tree and the start screen */
     bool passed; /* looked at in this run of the program: it stays as it is */
 };
 
-enum { SESSION_ROWS_MAX = 256 };
+enum { SESSION_ROWS_MAX = 256, FLOORS_MAX = 16 };
+
+/* The noise that a baseline has measured here. */
+struct floor_note {
+    char workload[48];
+    int clients;
+    double floor; /* as a ratio - 1 */
+    int runs;
+    int64_t wall_us;
+};
 
 struct workspace {
     char name[160]; /* folder name: DATABASE_HOST[_PORT] */
@@ -248,6 +257,8 @@ struct workspace {
     int nsessions; /* newest first */
     struct session_row sessions[SESSION_ROWS_MAX];
     char identity_note[240]; /* "other version than last time", … */
+    int nfloors;
+    struct floor_note floors[FLOORS_MAX]; /* one for each workload and number of clients */
     double
         restart_s; /* how long the server was away at the newest restart here; NAN = none was made */
 };
