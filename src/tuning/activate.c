@@ -51,7 +51,7 @@ void apply_reload_begin(struct apply *a, struct effects *fx)
 
 void apply_reload_event(struct apply *a, const struct event *ev, struct effects *fx)
 {
-    if (!apply_answered(a, ev, fx))
+    if (!apply_answered(a, ev, "sent", fx))
         return;
     if (!rows_bool(ev->rows, 0, "sent", true)) {
         err_set(&a->fault, ERR_VERIFY, "the server could not be told to reload");

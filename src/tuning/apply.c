@@ -353,13 +353,17 @@ static bool undo_again(struct apply *a, struct effects *fx)
     return true;
 }
 
-bool apply_answered(struct apply *a, const struct event *ev, struct effects *fx)
+bool apply_answered(struct apply *a, const struct event *ev, const char *column, struct effects *fx)
 {
-    if (ev->err.code == ERR_NONE && ev->rows)
+    bool rows = ev->err.code == ERR_NONE && ev->rows;
+    if (rows && (!column || rows_col(ev->rows, column) >= 0))
         return true;
     a->fault = ev->err;
-    if (ev->err.code == ERR_NONE)
+    if (ev->err.code == ERR_NONE && !rows)
         err_set(&a->fault, ERR_FORMAT, "the server gave no rows");
+    else if (ev->err.code ==
+             ERR_NONE) /* no entry found in it would be no proof that there is none */
+        err_set(&a->fault, ERR_FORMAT, "the server's answer has no column %s", column);
     if (ev->err.code == ERR_LOST)
         apply_lost(a, fx);
     else if (!undo_again(a, fx))
@@ -466,7 +470,7 @@ static void alter_answered(struct apply *a, const struct event *ev, struct effec
     /* What the server refused has not happened; what was not answered may have. */
     bool refused = ev->err.code == ERR_SQL || ev->err.code == ERR_REFUSED;
     a->sent = refused ? a->at : a->at + 1;
-    if (!apply_answered(a, ev, fx))
+    if (!apply_answered(a, ev, NULL, fx))
         return;
     a->at++;
     alter_next(a, fx);
@@ -545,7 +549,7 @@ static void config_answered(struct apply *a, const struct event *ev, struct effe
         apply_fail(a, fx);
         return;
     }
-    if (!apply_answered(a, ev, fx))
+    if (!apply_answered(a, ev, "file_name", fx))
         return;
     if (!apply_is_manual(a))
         planned(a, apply_plan(a, ev->rows, &a->fault), fx);
@@ -562,11 +566,11 @@ static void read_event(struct apply *a, const struct event *ev, struct effects *
         return;
     }
     if (a->step == READ_SETTINGS) {
-        if (apply_answered(a, ev, fx))
+        if (apply_answered(a, ev, "name", fx))
             planned(a, apply_manual_plan(a, ev->rows, &a->fault), fx);
         return;
     }
-    if (strcmp(ev->err.sqlstate, "42501") != 0 && !apply_answered(a, ev, fx))
+    if (strcmp(ev->err.sqlstate, "42501") != 0 && !apply_answered(a, ev, "error", fx))
         return;
     if (ev->rows && !others_hba_errors(ev->rows, &a->fault)) {
         apply_fail(a, fx);
@@ -623,7 +627,7 @@ static void undo_event(struct apply *a, const struct event *ev, struct effects *
         apply_sql(a, apply_sql_config, APPLY_SQL_MS, fx);
         return;
     }
-    if (!apply_answered(a, ev, fx))
+    if (!apply_answered(a, ev, a->step == UNDO_READ ? "file_name" : NULL, fx))
         return;
     if (a->step == UNDO_READ) {
         apply_plan_undo(a, ev->rows);

@@ -154,7 +154,7 @@ static void save_answered(struct apply *a, const struct event *ev, struct effect
 void apply_preflight_event(struct apply *a, const struct event *ev, struct effects *fx)
 {
     if (ev->kind == EV_PG_RESULT) {
-        if (!apply_answered(a, ev, fx))
+        if (!apply_answered(a, ev, "prepared", fx))
             return;
         if (!apply_read_preflight(a, ev->rows, &a->fault)) {
             apply_fail(a, fx);

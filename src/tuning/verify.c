@@ -285,7 +285,7 @@ static void answered(struct apply *a, const struct event *ev, struct effects *fx
         apply_timer(a, RETRY_MS, fx);
         return;
     }
-    if (!apply_answered(a, ev, fx))
+    if (!apply_answered(a, ev, "name", fx))
         return;
     enum seen seen = check_all(a, ev->rows);
     if (seen == SEEN && statistics_lag(a)) {

@@ -30,8 +30,9 @@ void apply_fail(struct apply *a, struct effects *fx);
 /* The control link is gone: the same, but the undo waits for the link first. */
 void apply_lost(struct apply *a, struct effects *fx);
 void apply_undo_begin(struct apply *a, struct effects *fx);
-/* The answer of a statement: false when it failed, and the rule above was followed. */
-bool apply_answered(struct apply *a, const struct event *ev, struct effects *fx);
+/* The answer of a statement, with that column if one is given: false when it failed, and the rule above was followed. */
+bool apply_answered(struct apply *a, const struct event *ev, const char *column,
+                    struct effects *fx);
 void apply_stuck(struct apply *a, struct effects *fx);
 void apply_verified(struct apply *a, struct effects *fx);
 /* The entries that have to be in force: `to`, or `before` in an undo. */
