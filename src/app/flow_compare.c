@@ -26,14 +26,16 @@ static void leave_out(struct making *k, const char *name, const char *why)
     buf_printf(&k->left_out, "%s%s (%s)", k->left_out.len ? ", " : "", name, why);
 }
 
-static void take_line(const struct model *m, struct making *k, const struct review_line *l)
+static void take_line(struct model *m, struct making *k, const struct review_line *l)
 {
     const struct setting *s = settings_find(&m->server.settings, l->change.name);
 
     if (l->refusal == REFUSE_NO_CHANGE) {
         /* what runs now has this value, the start perhaps another one */
-        arm_set(k->arm, l->change.name, true, s ? s->shown : l->change.value);
-        k->restart = k->restart || (s && strcmp(s->context, "postmaster") == 0);
+        if (!s || !ledger_find(&m->session.ledger, s->name))
+            return;
+        arm_set(k->arm, s->name, true, s->shown);
+        k->restart = k->restart || strcmp(s->context, "postmaster") == 0;
     } else if (l->refusal == REFUSE_RESTART || (l->restart && !k->restarts)) {
         k->restart_no++;
     } else if (l->refusal != REFUSE_NONE) {
@@ -331,7 +333,9 @@ void flow_compare_ran(struct model *m, const struct bench_run *run)
 
 const char *flow_compare_label(const struct model *m)
 {
-    return m->fl.now.compare_arms[m->fl.now.compare_arm].label;
+    int arm = m->fl.now.compare.arm;
+
+    return m->fl.now.compare_arms[arm >= 0 ? arm : 0].label;
 }
 
 bool flow_compare_drive(struct model *m, struct effects *fx)

@@ -158,6 +158,7 @@ void dialog_verdict(struct canvas *c, struct rect screen, const struct model *m,
         dialog_say(&text, STYLE_BAD, "held back: %s. v keeps it all the same.", round->veto);
     say_changes(&text, round);
     say_screening(&text, round);
+    dialog_say_statements(&text, m, round->number);
     if (isfinite(v->p95_a) && isfinite(v->p95_b))
         dialog_say(&text, STYLE_NORMAL, "p95 latency %.1f \xe2\x86\x92 %.1f ms", v->p95_a,
                    v->p95_b);
@@ -244,6 +245,8 @@ static void say_summary(struct dialog_text *text, const struct model *m)
         dialog_say(text, STYLE_NORMAL,
                    "No change earned its place: the server runs as it did before.");
     }
+    dialog_say_comparison(text, m);
+    dialog_say_knee(text, m);
     dialog_gap(text);
     if (asks)
         dialog_say(

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pgd/base/text.h"
+#include "pgd/ui/dialog.h"
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
 
@@ -73,6 +74,11 @@ void pane_rounds(struct canvas *c, struct rect r, const struct model *m)
         char gain[24] = ""; /* of fresh runs alone: the baseline was measured at another time */
         if (isfinite(s->final.ratio))
             text_percent(gain, sizeof(gain), s->final.ratio);
-        canvas_printf(c, y, r.x, r.w, STYLE_GOOD, "best %.0f TPS %s", s->best_tps, gain);
+        canvas_printf(c, y++, r.x, r.w, STYLE_GOOD, "best %.0f TPS %s", s->best_tps, gain);
+    }
+    for (int i = 0; i < dialog_comparison_rows(m) && y < end; i++) {
+        char text[200];
+        dialog_comparison_row(m, i, text, sizeof text);
+        canvas_put_cut(c, y++, r.x, r.w, STYLE_VALUE, text);
     }
 }

@@ -77,6 +77,12 @@ static void put(json_t *j, const char *key, json_t *value)
     json_object_set_new(j, key, value);
 }
 
+/* Four decimals, as a line has. */
+static json_t *figure(double v)
+{
+    return js_num(isfinite(v) ? round(v * 1e4) / 1e4 : (double)NAN);
+}
+
 static void put_interval(json_t *j, const char *key, double lo, double hi)
 {
     if (!isfinite(lo) || !isfinite(hi)) {
@@ -84,15 +90,9 @@ static void put_interval(json_t *j, const char *key, double lo, double hi)
         return;
     }
     json_t *list = json_array();
-    json_array_append_new(list, js_num(lo));
-    json_array_append_new(list, js_num(hi));
+    json_array_append_new(list, figure(lo));
+    json_array_append_new(list, figure(hi));
     put(j, key, list);
-}
-
-/* Four significant decimals are what a line has, too. */
-static json_t *figure(double v)
-{
-    return js_num(isfinite(v) ? round(v * 1e4) / 1e4 : (double)NAN);
 }
 
 static void dump(json_t *j, struct buf *out)

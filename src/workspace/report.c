@@ -559,6 +559,7 @@ static void one_session(const struct session *s, struct buf *out)
         buf_puts(out, "\n");
     }
     earned(s, out);
+    beside_report(&s->beside, out);
     if (s->end_reason[0]) {
         buf_puts(out, "The session ended because: ");
         export_markdown(out, s->end_reason);

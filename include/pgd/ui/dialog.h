@@ -70,6 +70,13 @@ void dialog_gap(struct dialog_text *d);
 void dialog_pair(struct dialog_text *d, const char *label, unsigned style, const char *fmt, ...)
     PGD_PRINTF(4, 5);
 
+/* dialog_beside.c: statements and plans of that round, the comparison as bars, the sweep of clients */
+void dialog_say_statements(struct dialog_text *t, const struct model *m, int round);
+void dialog_say_comparison(struct dialog_text *t, const struct model *m);
+void dialog_say_knee(struct dialog_text *t, const struct model *m);
+int dialog_comparison_rows(const struct model *m); /* 0 = there is none */
+void dialog_comparison_row(const struct model *m, int row, char *dst, size_t size);
+
 typedef void (*dialog_page_fn)(struct dialog_text *d, const struct model *m);
 /* A dialog that is one text: as high as the text needs, at most the screen; scrolled by dialog.scroll. */
 void dialog_page(struct canvas *c, struct rect screen, int w, const char *title,
