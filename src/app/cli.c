@@ -487,6 +487,8 @@ static bool only_observed(struct options *o, struct err *e)
                         : o->rate > 0       ? "rate"
                         : o->goal           ? "goal"
                         : o->target_tps > 0 ? "target-tps"
+                        : o->compare        ? "compare"
+                        : o->knee           ? "knee"
                                             : NULL;
     if (!o->observe)
         return true;

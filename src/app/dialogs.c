@@ -189,6 +189,10 @@ static void next_workload(struct model *m, struct dialog *d, struct effects *fx)
         snprintf(d->error, sizeof d->error, "the workload is given by --script");
         return;
     }
+    if (p->observe) {
+        snprintf(d->error, sizeof d->error, "--observe: the traffic of this database is measured");
+        return;
+    }
     /* behind the last built-in one, where the server keeps figures of its statements */
     if (strcmp(p->workload, workloads[at]) == 0 && m->server.runtime.statements) {
         flow_statements_begin(m, fx);

@@ -289,6 +289,15 @@ static void say_room(struct dialog_text *text, const struct consent *c)
         line(text, "disk", "%s", free_text);
 }
 
+static void say_others(struct dialog_text *text, const struct consent *c)
+{
+    if (isfinite(c->others_active))
+        line(text, "others", "%.1f sessions at work, %.0f TPS in other databases", c->others_active,
+             fmax(0, c->others_tps));
+    else
+        line(text, "others", "not measured yet");
+}
+
 /* What going on means, in figures: nothing is done that does not stand here. */
 static void say_consent(struct dialog_text *text, const struct model *m)
 {
@@ -298,18 +307,25 @@ static void say_consent(struct dialog_text *text, const struct model *m)
     if (m->fl.now.statements_note[0])
         line(text, "statements", "%s", m->fl.now.statements_note);
     dialog_say(text, STYLE_NORMAL, "Success: %s", p->success);
-    line(text, "runs", "%d to %d of %d s with %d clients; %d arms: start, and one a round",
-         c.runs_least, c.runs_most, p->duration_s, p->clients, c.arms);
+    if (p->observe)
+        line(text, "windows", "%d to %d of %d s of the traffic of database %s; no benchmark is run",
+             c.runs_least, c.runs_most, p->duration_s, p->database);
+    else
+        line(text, "runs", "%d to %d of %d s with %d clients; %d arms: start, and one a round",
+             c.runs_least, c.runs_most, p->duration_s, p->clients, c.arms);
     line(text, "minutes", "%.0f baseline, %.0f a round, %.0f confirmation; %.3g at most",
          ceil(c.minutes_baseline), ceil(c.minutes_round), ceil(c.minutes_confirm), c.minutes_most);
     say_restarts(text, m, &c);
-    say_writes(text, &c);
-    say_room(text, &c);
-    if (isfinite(c.others_active))
-        line(text, "others", "%.1f sessions at work, %.0f TPS in other databases", c.others_active,
-             fmax(0, c.others_tps));
-    else
-        line(text, "others", "not measured yet");
+    if (p->observe) {
+        dialog_say(text, STYLE_WARN,
+                   "Your users work with every configuration that is tried. One is left within "
+                   "seconds when their statements take twice as long, none ends any more, or less "
+                   "than 10 %% of the memory are left.");
+    } else {
+        say_writes(text, &c);
+        say_room(text, &c);
+        say_others(text, &c);
+    }
     if (m->way.change == WAY_MANUAL)
         dialog_say(text, STYLE_NORMAL,
                    "Every change is shown, made by you, verified in a fresh session, and asked "

@@ -52,7 +52,7 @@ static void measured_writes(const struct model *m, struct consent *c)
     double load_s = (double)c->runs_most * m->session.plan.duration_s;
 
     c->written_bps = c->written_bytes = c->wal_bps = c->wal_bytes = NAN;
-    if (!w->valid || !(w->secs > 0))
+    if (!w->valid || !(w->secs > 0) || m->session.plan.observe) /* what is written is not ours */
         return;
     c->wal_bps = w->wal_bytes / w->secs;
     double pages = fmax(0, w->buffers_ckpt) + fmax(0, w->buffers_clean) +
