@@ -1,5 +1,5 @@
 #!/bin/sh
-# What takes long. run.sh [PART...]: kills, boundaries, screens, away, fuzz, tidy, table, manual, versions,
+# What takes long. run.sh [PART...]: kills, boundaries, screens, away, fuzz, tidy, table, manual, versions, observe,
 #   sabotage; all of them without a name.
 #   kills       random kill -9, each with its resume          SOAK_KILLS (100) over PostgreSQL 12, 15 and 18
 #   boundaries  kill -9 at each boundary of a round           SOAK_TIMES (3) on each of 12, 15 and 18
@@ -10,6 +10,7 @@
 #   table       each value that ALTER SYSTEM takes and a server does not survive, past the guard, then past preflight too
 #   manual      changes and restarts that a person makes: an ordinary role, --restart manual, a Patroni cluster of two
 #   versions    each of PostgreSQL 12 to 18 that can be had, as superuser, as a member of pg_monitor and as an ordinary role
+#   observe     whole sessions over a server's own traffic: one that improves, one that changes all the time, and all versions
 #   sabotage    the program broken in one place at a time: the named test must fail
 # Each part prints what it did; the exit code says whether all of them were content.
 set -u
@@ -107,15 +108,22 @@ versions() {
     PGD_PROGRAM=$top/build/gcc/pg_diagnose "$top/tests/soak/versions.py"
 }
 
+observe() {
+    build gcc dev pg_diagnose pg_diagnose_test || return 1
+    PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
+        "$top/tests/soak/observe.py"
+}
+
 sabotage() {
     "$top/tests/soak/sabotage.py"
 }
 
-[ $# -gt 0 ] || set -- kills boundaries screens away fuzz tidy table manual versions sabotage
+[ $# -gt 0 ] || set -- kills boundaries screens away fuzz tidy table manual versions observe \
+    sabotage
 mkdir -p "$top/build"
 for part in "$@"; do
     case $part in
-    kills | boundaries | screens | away | fuzz | tidy | table | manual | versions | sabotage) ;;
+    kills | boundaries | screens | away | fuzz | tidy | table | manual | versions | observe | sabotage) ;;
     *)
         echo "run.sh: there is no part named $part" >&2
         exit 2
