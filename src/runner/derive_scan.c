@@ -226,6 +226,8 @@ static bool tokens(const char *text, struct scan *s, char why[160])
             return false;
         t->len = n;
         t->before = before;
+        if (!before && scan_is(s, s->n - 1, ":")) /* a slice: pgbench would see a variable */
+            t->before = ' ';
         before = 0;
         p += n;
         s->n++;

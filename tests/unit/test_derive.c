@@ -104,7 +104,7 @@ static void test_parameters(void **state)
          "WITH r AS (SELECT * FROM t WHERE a = $1) SELECT * FROM r JOIN u USING (id) WHERE u.b = "
          "$2",
          "value a, value u.b of u"},
-        {"SELECT x[$1:$2] FROM t", "SELECT x[$1:$2] FROM t", "free, free"},
+        {"SELECT x[$1:$2], x[i:j] FROM t", "SELECT x[$1: $2], x[i: j] FROM t", "free, free"},
         {"SELECT 1 FROM t WHERE a.update = $1 AND extract(year from c) = $2",
          "SELECT 1 FROM t WHERE a.update = $1 AND extract(year from c) = $2",
          "value a.update, value extract(year from c) of t"},
