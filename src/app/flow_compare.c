@@ -254,6 +254,16 @@ bool flow_compare_begin(struct model *m, struct effects *fx)
     return true;
 }
 
+void flow_compare_missed(struct model *m, struct effects *fx)
+{
+    const struct sdl *p = &m->session.plan;
+
+    if (m->fl.now.compared || (!p->arm_defaults && !p->arm_pgtune))
+        return;
+    m->fl.now.compared = true;
+    skip(m, m->session.best.n > 0 ? "nothing was confirmed" : "nothing improved", fx);
+}
+
 /* ---- driving it ---- */
 
 static void take_results(struct model *m)

@@ -177,6 +177,7 @@ void flow_finish(struct model *m, struct effects *fx)
     s->ended_wall_us = m->wall_us;
     if (!s->end_reason[0])
         text_copy(s->end_reason, sizeof s->end_reason, "undone by the DBA");
+    flow_compare_missed(m, fx);
     flow_journal(m, "checkpoint", "what", session_state_name(s->state), fx);
     if (!flow_knee_begin(m, fx))
         flow_finished(m, fx);

@@ -143,6 +143,7 @@ void flow_statements_tell(struct model *m, const char *phase, int round, struct 
 
 /* flow_compare.c: the best state beside the defaults and pgtune; false: nothing is compared, the session goes on */
 bool flow_compare_begin(struct model *m, struct effects *fx);
+void flow_compare_missed(struct model *m, struct effects *fx); /* it was wanted: why it is not there */
 void flow_compare_switched(struct model *m, bool restarted);
 void flow_compare_failed(struct model *m, const struct err *e, struct effects *fx);
 void flow_compare_ran(struct model *m, const struct bench_run *run);
