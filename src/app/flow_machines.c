@@ -224,6 +224,7 @@ static void emit_run(struct model *m, const struct bench_run *r, const char *lab
     line_bool(l, "contaminated", r->contaminated);
     line_num(l, "others_active", r->others_active);
     line_num(l, "others_tps", r->others_tps);
+    line_num(l, "warmup_s", r->warm_s);
     flow_emit(m, l, fx);
     if (m->session.plan.observe)
         model_say(m, CHAT_EVENT, "run %d, %s: %.3g ms a statement, %.0f TPS", r->number, label,

@@ -261,8 +261,11 @@ struct ablation_next ablation_next(struct ablation *a, double seconds_left)
     if (!a->known || a->in_force != set)
         return (struct ablation_next){EXPERIMENT_SWITCH, set, 0};
     int warmup = experiment_warmup_s(a->warmup_s, a->restarted);
-    if (!a->warm && warmup > 0)
+    if (!a->warm && warmup > 0) {
+        double spare = seconds_left - run_cost(a, set) - (a->check_from ? 0 : check_cost(a));
+        warmup = experiment_warmup_most_s(a->warmup_s, a->restarted, spare);
         return (struct ablation_next){EXPERIMENT_WARMUP, set, warmup};
+    }
     return (struct ablation_next){EXPERIMENT_RUN, set, a->duration_s};
 }
 

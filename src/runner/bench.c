@@ -267,7 +267,7 @@ void bench_start(struct bench *b, const struct sdl *plan, const struct bench_tar
     b->target = *t;
     b->duration_s = duration_s > 0 ? duration_s : 1;
     b->seed = seed;
-    b->cancel_asked = b->timed_out = false;
+    b->cancel_asked = b->timed_out = b->warmed = false;
     b->started_at_us = 0;
     b->child_pid = 0;
     b->progress_n = 0;
@@ -277,6 +277,8 @@ void bench_start(struct bench *b, const struct sdl *plan, const struct bench_tar
     b->run.tps = b->run.lat_avg_ms = b->run.lat_sd_ms = NAN;
     b->run.p50_ms = b->run.p95_ms = b->run.p99_ms = NAN;
     b->run.client_cpu = NAN;
+    b->run.warm_s = !warmup && b->warm_s > 0 ? b->warm_s : (double)NAN;
+    b->warm_s = warmup ? b->warm_s : 0;
     b->run.tps_pgbench = b->run.checkpoint_s = b->run.redo_bytes = b->run.dead_tuples = NAN;
     b->run.others_active = b->run.others_tps = b->run.slower = NAN;
     if (plan->observe && b->observe) {
@@ -311,6 +313,34 @@ static void add_progress(struct bench *b, const struct progress *p)
     r->series[r->nseries] = (float)p->tps;
     r->series_lat[r->nseries] = (float)p->lat_ms;
     r->nseries++;
+}
+
+static const double agree = 0.05; /* windows of a warm-up, from their mean */
+enum { WARM_WINDOWS = 3, WARM_TPS = 10, WARM_LAT_MS = 500 };
+
+bool bench_warmed(const float *series, const float *lat_ms, int n)
+{
+    double mean = 0;
+    if (n < WARM_WINDOWS)
+        return false;
+    for (int i = n - WARM_WINDOWS; i < n; i++)
+        mean += series[i] / (double)WARM_WINDOWS;
+    for (int i = n - WARM_WINDOWS; i < n; i++)
+        if (!(series[i] >= WARM_TPS && lat_ms[i] < WARM_LAT_MS) ||
+            fabs(series[i] - mean) > agree * mean)
+            return false;
+    return true;
+}
+
+/* At a given rate the throughput agrees from the first second on, whatever the caches hold: there the whole bound is run. */
+static void end_warmup(struct bench *b, struct effects *fx)
+{
+    const struct bench_run *r = &b->run;
+    if (!r->warmup || b->warmed || b->plan.rate > 0 || b->cancel_asked || b->timed_out ||
+        !bench_warmed(r->series, r->series_lat, r->nseries))
+        return;
+    b->warmed = true;
+    effects_add(fx, FX_CHILD_KILL, (struct req){OWNER_BENCH, b->generation, b->child_id});
 }
 
 static bool tells_of_error(const char *line)
@@ -421,6 +451,8 @@ static void explain_exit(struct bench *b, const struct event *ev)
         err_detail(&r->err, "It was asked to run for %d s and was stopped %d s later.",
                    b->duration_s, GRACE_S);
         err_hint(&r->err, "Look for a statement that waits for a lock, or a server that hangs.");
+    } else if (b->warmed) {
+        r->tps = b->tps_now; /* there is no summary of a run that was told to end */
     } else if (ev->err.code == ERR_REFUSED) {
         r->err = ev->err; /* a policy, such as --readonly */
     } else if (ev->err.code != ERR_NONE) {
@@ -513,6 +545,8 @@ static void on_exit_of_child(struct bench *b, const struct event *ev, struct eff
     effects_add(fx, FX_TIMER_STOP, (struct req){OWNER_BENCH, b->generation, b->timer_id});
     b->run.end_wall_us = ev->wall_us;
     explain_exit(b, ev);
+    if (b->run.warmup && b->started_at_us > 0)
+        b->warm_s += (double)(ev->at_us - b->started_at_us) / 1e6;
     if (b->run.tps > 0)
         b->tps_expected = b->run.tps_pgbench = b->run.tps;
     if (b->run.warmup || b->run.err.code != ERR_NONE)
@@ -708,6 +742,7 @@ static void step_running(struct bench *b, const struct event *ev, struct effects
         b->run.start_wall_us = ev->wall_us;
     } else if (ev->kind == EV_CHILD_LINE) {
         on_line(b, ev);
+        end_warmup(b, fx);
     } else if (ev->kind == EV_CHILD_EXIT) {
         on_exit_of_child(b, ev, fx);
     }

@@ -445,6 +445,13 @@ int experiment_warmup_s(int warmup_s, bool restarted)
     return restarted ? warmup_s : at_most(warmup_s, RELOAD_WARMUP_S);
 }
 
+int experiment_warmup_most_s(int warmup_s, bool restarted, double spare_s)
+{
+    int expected = experiment_warmup_s(warmup_s, restarted);
+    double more = restarted ? fmin(expected, fmax(0, spare_s)) : 0;
+    return expected + (int)more;
+}
+
 int experiment_switch_s(int warmup_s, bool restarts)
 {
     return (restarts ? RESTART_S : RELOAD_S) + experiment_warmup_s(warmup_s, restarts);
@@ -459,6 +466,18 @@ int experiment_extra_s(void)
 int experiment_short_s(const struct sdl *plan)
 {
     return at_least(plan->duration_s / 3, SHORT_MIN_S);
+}
+
+/* Of what the experiment needs at the least from here on, a warm-up first. */
+static double least_cost(const struct experiment *x, int runs)
+{
+    int needed = x->kind == EXPERIMENT_AA ? x->min_runs : 2 * x->min_runs;
+    int left = at_least(needed - runs, 1);
+    double cost = experiment_warmup_s(x->warmup_s, x->restarted) +
+                  left * (x->duration_s + RUN_EXTRA_S);
+    if (x->kind != EXPERIMENT_AA)
+        cost += (left + 1) / 2 * experiment_switch_s(x->warmup_s, x->switches > 0 && x->restarted);
+    return cost;
 }
 
 struct experiment_next experiment_next(const struct experiment *x, double seconds_left)
@@ -480,8 +499,11 @@ struct experiment_next experiment_next(const struct experiment *x, double second
         return finished;
     if (change)
         return (struct experiment_next){EXPERIMENT_SWITCH, arm, 0};
-    if (!x->warm && warmup > 0)
+    if (!x->warm && warmup > 0) {
+        double spare = seconds_left - least_cost(x, runs);
+        warmup = experiment_warmup_most_s(x->warmup_s, x->restarted, spare);
         return (struct experiment_next){EXPERIMENT_WARMUP, arm, warmup};
+    }
     return (struct experiment_next){EXPERIMENT_RUN, arm, x->duration_s};
 }
 

@@ -252,6 +252,16 @@ static double pass_cost(const struct race *r)
     return cost;
 }
 
+/* At the most, of the passes that must follow this one. */
+static double passes_cost(const struct race *r)
+{
+    double cost = 0;
+    for (int i = 0; i < r->n; i++)
+        cost += r->duration_s + experiment_extra_s() +
+                (r->arms[i].restart ? 2 : 1) * experiment_switch_s(r->warmup_s, r->arms[i].restart);
+    return cost * (r->min_visits - 1 > r->visit ? r->min_visits - 1 - r->visit : 0);
+}
+
 static bool pass_begun(const struct race *r)
 {
     for (int i = 0; i < r->n; i++)
@@ -274,8 +284,11 @@ struct experiment_next race_next(const struct race *r, double seconds_left)
     if (r->arm != arm)
         return (struct experiment_next){EXPERIMENT_SWITCH, arm, 0};
     int warmup = experiment_warmup_s(r->warmup_s, r->restarted);
-    if (!r->warm && warmup > 0)
+    if (!r->warm && warmup > 0) {
+        double spare = seconds_left - pass_cost(r) - passes_cost(r);
+        warmup = experiment_warmup_most_s(r->warmup_s, r->restarted, spare);
         return (struct experiment_next){EXPERIMENT_WARMUP, arm, warmup};
+    }
     return (struct experiment_next){EXPERIMENT_RUN, arm, r->duration_s};
 }
 

@@ -482,6 +482,63 @@ static void test_warmup_and_sampling(void **st)
     teardown(&f);
 }
 
+static void second(struct fixture *f, int at, double tps)
+{
+    char text[96];
+    snprintf(text, sizeof text, "progress: %d.0 s, %.1f tps, lat 2.8 ms stddev 1.0", at, tps);
+    line(f, STREAM_ERR, text);
+}
+
+/* A warm-up ends when its windows agree; the measured run after it tells how long that took. */
+static void test_warmup_ends_by_rule(void **st)
+{
+    (void)st;
+    struct fixture f;
+    setup(&f);
+    start(&f, true);
+    up(&f, 1);
+    second(&f, 1, 400);
+    second(&f, 2, 900);
+    second(&f, 3, 1380);
+    second(&f, 4, 1400);
+    assert_int_equal(count(&f, FX_CHILD_KILL), 0);
+    second(&f, 5, 1420);
+    assert_int_equal(count(&f, FX_CHILD_KILL), 1);
+    second(&f, 6, 1420); /* still on its way out: told once */
+    assert_int_equal(count(&f, FX_CHILD_KILL), 1);
+    ends(&f, 0, 15);
+    assert_int_equal(f.b.state, BENCH_DONE);
+    assert_true(f.b.run.valid && f.b.run.warmup && !f.b.run.cancelled);
+    double warm_s = f.b.warm_s;
+    assert_true(warm_s >= 0);
+    f.b.warm_s = 5.2;
+    start(&f, false);
+    near(f.b.run.warm_s, 5.2, 1e-9);
+    checkpointed(&f, NULL);
+    up(&f, 2);
+    for (int i = 1; i < 6; i++)
+        second(&f, i, 1400); /* a measured run is not ended by it */
+    assert_int_equal(count(&f, FX_CHILD_KILL), 1);
+    start(&f, false);
+    assert_true(isnan(f.b.run.warm_s));
+    teardown(&f);
+
+    setup(&f); /* at a given rate the throughput says nothing */
+    f.plan.rate = 1400;
+    start(&f, true);
+    up(&f, 1);
+    for (int i = 1; i < 6; i++)
+        second(&f, i, 1400);
+    assert_int_equal(count(&f, FX_CHILD_KILL), 0);
+    teardown(&f);
+
+    float slow[] = {3, 3, 3}, lat[] = {900, 900, 900}, fast[] = {300, 300, 300};
+    assert_false(bench_warmed(slow, lat, 3)); /* statements of a second: no second tells anything */
+    assert_false(bench_warmed(fast, lat, 3));
+    assert_false(bench_warmed(fast, slow, 2));
+    assert_true(bench_warmed(fast, slow, 3));
+}
+
 static void test_checkpoint_refused(void **st)
 {
     (void)st;
@@ -727,6 +784,7 @@ int main(void)
         cmocka_unit_test(test_command),
         cmocka_unit_test(test_whole_run),
         cmocka_unit_test(test_warmup_and_sampling),
+        cmocka_unit_test(test_warmup_ends_by_rule),
         cmocka_unit_test(test_checkpoint_refused),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_missing_program),

@@ -106,7 +106,7 @@ static void test_aa(void **s)
     struct buf trace = {0};
     experiment_init(&x, EXPERIMENT_AA, &plan, 0, ARM_A);
     play(&x, same, false, 1000, &trace);
-    assert_string_equal(buf_text(&trace), "w5 rA rA rA rA ");
+    assert_string_equal(buf_text(&trace), "w10 rA rA rA rA ");
     struct verdict v;
     experiment_verdict(&x, &v);
     assert_int_equal(v.kind, VERDICT_NONE);
@@ -143,7 +143,7 @@ static void test_order_by_reload(void **s)
     struct verdict v;
     experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01, ARM_A);
     play(&x, better, false, 1000, &trace);
-    assert_string_equal(buf_text(&trace), "w5 rA SB w2 rB rB SA w2 rA rA SB w2 rB ");
+    assert_string_equal(buf_text(&trace), "w10 rA SB w2 rB rB SA w2 rA rA SB w2 rB ");
     experiment_verdict(&x, &v);
     assert_int_equal(v.kind, VERDICT_IMPROVED);
     near(v.ratio, 1.2, 0.002);
@@ -164,7 +164,7 @@ static void test_order_by_restart_unknown_arm(void **s)
     struct buf trace = {0};
     experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01, -1);
     play(&x, better, true, 1000, &trace);
-    assert_string_equal(buf_text(&trace), "SA w5 rA SB w5 rB rB SA w5 rA rA SB w5 rB ");
+    assert_string_equal(buf_text(&trace), "SA w10 rA SB w10 rB rB SA w10 rA rA SB w10 rB ");
     buf_clear(&trace);
     experiment_clear(&x);
 }
@@ -180,7 +180,7 @@ static void test_blocks(void **s)
     experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01, ARM_A);
     x.blocks = true;
     play(&x, better, false, 1000, &trace);
-    assert_string_equal(buf_text(&trace), "w5 rA rA rA rA SB w2 rB rB rB rB ");
+    assert_string_equal(buf_text(&trace), "w10 rA rA rA rA SB w2 rB rB rB rB ");
     experiment_verdict(&x, &v);
     assert_int_equal(v.kind, VERDICT_IMPROVED);
     assert_non_null(strstr(v.note, "two blocks"));
@@ -190,7 +190,7 @@ static void test_blocks(void **s)
     experiment_init(&x, EXPERIMENT_CONFIRM, &plan, 0.01, ARM_B);
     x.blocks = true;
     play(&x, better, false, 1000, &trace);
-    assert_string_equal(buf_text(&trace), "w5 rB rB rB SA w2 rA rA rA rA rA SB w2 rB rB ");
+    assert_string_equal(buf_text(&trace), "w10 rB rB rB SA w2 rA rA rA rA rA SB w2 rB rB ");
     experiment_verdict(&x, &v);
     assert_int_equal(v.kind, VERDICT_IMPROVED);
     assert_non_null(strstr(v.note, "there and back"));
@@ -201,7 +201,7 @@ static void test_blocks(void **s)
     experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01, ARM_A);
     x.blocks = true;
     play(&x, unclear, false, 1000, &trace);
-    assert_string_equal(buf_text(&trace), "w5 rA rA rA rA SB w2 rB rB rB rB rB rB ");
+    assert_string_equal(buf_text(&trace), "w10 rA rA rA rA SB w2 rB rB rB rB rB rB ");
     experiment_clear(&x);
     buf_clear(&trace);
 
@@ -209,7 +209,7 @@ static void test_blocks(void **s)
     experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01, ARM_A);
     x.blocks = true;
     play(&x, worse, false, 1000, &trace);
-    assert_string_equal(buf_text(&trace), "w5 rA rA rA rA SB w2 rB rB ");
+    assert_string_equal(buf_text(&trace), "w10 rA rA rA rA SB w2 rB rB ");
     assert_true(x.stopped_early);
     experiment_clear(&x);
     buf_clear(&trace);
@@ -248,7 +248,7 @@ static void test_confirm_starts_where_it_is(void **s)
     struct buf trace = {0};
     experiment_init(&x, EXPERIMENT_CONFIRM, &plan, 0.01, ARM_B);
     play(&x, better, false, 1000, &trace);
-    assert_string_equal(buf_text(&trace), "w5 rB SA w2 rA rA SB w2 rB rB SA w2 rA rA SB w2 rB ");
+    assert_string_equal(buf_text(&trace), "w10 rB SA w2 rA rA SB w2 rB rB SA w2 rA rA SB w2 rB ");
     buf_clear(&trace);
     experiment_clear(&x);
 }
@@ -306,7 +306,7 @@ static void test_screening(void **s)
     struct verdict v;
     experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01, ARM_A);
     play(&x, worse, false, 1000, &trace);
-    assert_string_equal(buf_text(&trace), "w5 rA SB w2 rB ");
+    assert_string_equal(buf_text(&trace), "w10 rA SB w2 rB ");
     assert_true(x.stopped_early);
     experiment_verdict(&x, &v);
     assert_int_equal(v.kind, VERDICT_INCONCLUSIVE);
@@ -316,7 +316,7 @@ static void test_screening(void **s)
 
     experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01, ARM_A);
     play(&x, a_bit_worse, false, 1000, &trace);
-    assert_string_equal(buf_text(&trace), "w5 rA SB w2 rB rB SA w2 rA ");
+    assert_string_equal(buf_text(&trace), "w10 rA SB w2 rB rB SA w2 rA ");
     buf_clear(&trace);
     experiment_clear(&x);
 

@@ -20,6 +20,7 @@ struct bench_run {
     double lat_avg_ms, lat_sd_ms;
     double p50_ms, p95_ms, p99_ms; /* from the transaction log; NAN if there is none */
     double transactions, failed, skipped;
+    double warm_s; /* seconds that the warm-up before it took; NAN if there was none */
     int nseries;
     float *series;     /* TPS by the second as printed by -P 1; owned */
     float *series_lat; /* average latency by the second, ms; owned */
@@ -111,6 +112,8 @@ struct bench {
     char dir[768];        /* where the log files go: the session's bench/ folder */
     char script_dir[768]; /* the session's copies of the scripts */
     bool cancel_asked, timed_out;
+    bool warmed;              /* a warm-up: its windows agree, and pgbench was told to end */
+    double warm_s;            /* of the warm-ups since the last measured run; 0 = none */
     bool checkpoint_refused;  /* the role may not: not asked again */
     bool log_sampled;         /* only a part of the transactions was logged */
     double tps_expected;      /* of the newest run: keeps the log small; 0 = unknown */
@@ -144,7 +147,8 @@ struct bench {
         names[STATEMENT_NAMES_MAX]; /* of the statements seen so far, in all runs */
 };
 
-/* Starts a run of duration_s seconds. warmup runs write no log and are never compared. The
+/* Starts a run of duration_s seconds. warmup runs write no log and are never compared; duration_s is their bound, they end
+ * when their last three windows of a second agree within 5 % (bench_warmed()). The
  * caller has set dir, script_dir, want_checkpoint and want_log; they stay for the next run. Ends
  * DONE or FAILED, at once if the plan has no script. */
 void bench_start(struct bench *b, const struct sdl *plan, const struct bench_target *t,
@@ -156,6 +160,10 @@ void bench_clear(struct bench *b);
 struct observed_source;
 /* Plans that observe measure this traffic from now on, without a reference yet; NULL = none. */
 void bench_observe(struct bench *b, const struct observed_source *source);
+
+/* The rule of the end of a warm-up: the last three seconds of the series lie within 5 % of their mean, and transactions are
+ * short enough for a second to show them. */
+bool bench_warmed(const float *series, const float *lat_ms, int n);
 
 /* Pure parsers, bounded, for pgbench 12 to 18. */
 struct progress {

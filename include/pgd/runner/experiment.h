@@ -86,6 +86,9 @@ void experiment_clear(struct experiment *x);
 double experiment_figure(const struct bench_run *r, enum goal_kind goal);
 /* Seconds: of a warm-up, of a switch with its warm-up, of what a run takes beyond its own time, of a short run. */
 int experiment_warmup_s(int warmup_s, bool restarted);
+/* Its bound: a warm-up ends by a rule (bench_warmed()), after a restart at twice its length at the latest, as far as the
+ * seconds that are left beyond what is needed allow. */
+int experiment_warmup_most_s(int warmup_s, bool restarted, double spare_s);
 int experiment_switch_s(int warmup_s, bool restarts);
 int experiment_extra_s(void);
 int experiment_short_s(const struct sdl *plan);
