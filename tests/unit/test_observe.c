@@ -301,7 +301,7 @@ struct world {
     struct effects fx;
     struct sdl plan;
     int64_t now; /* ms */
-    double calls1, ms1, calls2, ms2;
+    double calls1, ms1, square1, calls2, ms2;
     double mean1, mean2, rate; /* from now on */
     double oldest_ms, active;
     double dealloc, reset_at;
@@ -316,6 +316,7 @@ static void passes(struct world *w, int64_t ms)
     double n = w->rate * (double)ms / 1000;
     w->calls1 += n;
     w->ms1 += n * w->mean1;
+    w->square1 += n * w->mean1 * w->mean1;
     w->calls2 += n / 20;
     w->ms2 += n / 20 * w->mean2;
     w->now += ms;
@@ -330,8 +331,8 @@ static struct rows *answer(struct world *w, const char *sql)
                    w->calls1 + w->calls2, w->ms1 + w->ms2, w->active, w->oldest_ms);
     } else {
         buf_puts(&text, columns);
-        buf_printf(&text, "11|%.3f|%.3f|%.3f|0|0|0|0|%.0f|%.0f\n", w->calls1, w->ms1,
-                   w->ms1 * w->mean1, w->dealloc, w->reset_at);
+        buf_printf(&text, "11|%.3f|%.3f|%.3f|0|0|0|0|%.0f|%.0f\n", w->calls1, w->ms1, w->square1,
+                   w->dealloc, w->reset_at);
         buf_printf(&text, "22|%.3f|%.3f|%.3f|0|0|0|0|%.0f|%.0f\n", w->calls2, w->ms2,
                    w->ms2 * w->mean2, w->dealloc, w->reset_at);
     }
@@ -539,7 +540,8 @@ static void test_restless_baseline(void **state)
     (void)state;
     struct world w;
     setup(&w);
-    assert_true(measured(&w, 10, true, false)->valid);
+    for (int i = 0; i < 6; i++)
+        assert_true(measured(&w, 10, true, false)->valid);
     start(&w, 10, false, true, false);
     until(&w, 3000);
     w.mean1 = 20;
@@ -552,6 +554,28 @@ static void test_restless_baseline(void **state)
     w.mean1 = 15;
     w.mean2 = 120;
     start(&w, 2, true, false, true);
+    until(&w, 60000);
+    assert_int_equal(w.b.state, BENCH_DONE);
+    w.mean1 = 40;
+    w.mean2 = 320;
+    start(&w, 2, true, false, true);
+    until(&w, 60000);
+    assert_true(w.b.run.abandoned);
+    teardown(&w);
+}
+
+/* One call that waits for a second makes the average of three seconds many times what it was, and is chance. */
+static void test_one_slow_call(void **state)
+{
+    (void)state;
+    struct world w;
+    setup(&w);
+    baseline(&w);
+    start(&w, 5, true, false, true);
+    until(&w, 1500);
+    w.calls1 += 1;
+    w.ms1 += 1000;
+    w.square1 += 1000.0 * 1000;
     until(&w, 60000);
     assert_int_equal(w.b.state, BENCH_DONE);
     teardown(&w);
@@ -722,6 +746,7 @@ int main(void)
         cmocka_unit_test(test_spoilt),
         cmocka_unit_test(test_slower),
         cmocka_unit_test(test_restless_baseline),
+        cmocka_unit_test(test_one_slow_call),
         cmocka_unit_test(test_stalled),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_silent),
