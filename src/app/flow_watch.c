@@ -22,6 +22,7 @@ struct bounds {
         wal_share; /* the WAL's disk keeps that many bytes or that share free, the lower of both */
     double slots;  /* connections that stay free for others */
     double memory_share; /* of the machine's memory in use */
+    double samples;      /* in a row, at the most, before a condition counts */
 };
 static const struct bounds usual = {.lag_bytes = 512 * MB,
                                     .lag_s = 30,
@@ -29,7 +30,8 @@ static const struct bounds usual = {.lag_bytes = 512 * MB,
                                     .wal_free = 2048 * MB,
                                     .wal_share = 0.1,
                                     .slots = 3,
-                                    .memory_share = 0.9};
+                                    .memory_share = 0.9,
+                                    .samples = 1e9};
 
 /* Work of others that a run can bear, beyond what was there when the plan was agreed to. */
 static const double bear_active = 0.5, bear_busy = 4, bear_tps = 20, bear_factor = 1.5;
@@ -44,10 +46,10 @@ static struct bounds bounds_now(void)
     const struct {
         const char *name;
         double *at;
-    } rows[] = {{"lag_bytes=", &b.lag_bytes},      {"lag_s=", &b.lag_s},
-                {"slot_bytes=", &b.slot_bytes},    {"wal_free=", &b.wal_free},
-                {"wal_share=", &b.wal_share},      {"slots=", &b.slots},
-                {"memory_share=", &b.memory_share}};
+    } rows[] = {{"lag_bytes=", &b.lag_bytes},       {"lag_s=", &b.lag_s},
+                {"slot_bytes=", &b.slot_bytes},     {"wal_free=", &b.wal_free},
+                {"wal_share=", &b.wal_share},       {"slots=", &b.slots},
+                {"memory_share=", &b.memory_share}, {"samples=", &b.samples}};
     const char *text = getenv("PGD_TEST_BOUNDS");
     for (size_t i = 0; text && i < ARRAY_LEN(rows); i++) {
         const char *at = strstr(text, rows[i].name);
@@ -236,7 +238,7 @@ static bool ask_all(struct model *m, struct effects *fx)
             m->fl.now.watch.streak[i] = 0;
             continue;
         }
-        if (++m->fl.now.watch.streak[i] < conditions[i].samples)
+        if (++m->fl.now.watch.streak[i] < fmin(conditions[i].samples, l.b.samples))
             continue;
         tell(m, conditions[i].name, &f, fx);
         model_say(m, CHAT_WARN, "%s", conditions[i].hint);

@@ -28,6 +28,9 @@ class Standby:
             subprocess.run(["chown", primary.osuser, self.dir], check=True)
         self.run("pg_basebackup", "-D", self.data, "-h", primary.host, "-p", primary.port, "-U", "postgres", "-R", "-C", "-S",
                  "standby", "-c", "fast")
+        self.start()
+
+    def start(self):
         self.run("pg_ctl", "start", "-w", "-s", "-D", self.data, "-l", self.dir + "/log", "-o",
                  "-p %s -c unix_socket_directories=%s -c listen_addresses=" % (self.port, primary.host))
 
@@ -170,6 +173,23 @@ def standby_falls_behind():
     print("   %s; bound: %s" % (lines[0]["figure"], lines[0]["bound"]))
 
 
+def standby_goes():
+    """It is stopped while a run is under way: the session ends, after a few looks here instead of a minute of them."""
+    run = t.Run(primary, primary.home(), primary.script(t.SLEEPS), "--duration", "15", "--accept", "none", program=t.TEST_PROGRAM,
+                env={"PGD_TEST_BOUNDS": "samples=3"})
+    run.until("a run", lambda: primary.pgbenches())
+    standby.stop()
+    try:
+        run.end(40)
+    finally:
+        standby.start()
+    lines = run.events("watchdog")
+    t.check(len(lines) == 1 and lines[0]["condition"] == "standby gone", "%s\n%s" % (lines, run.said))
+    t.check(lines[0]["figure"] == "0 of 1 standbys are connected" and lines[0]["running"], "%s" % lines)
+    t.check(run.code == 1 and run.summary["state"] == "PAUSED", "%s" % run.summary)
+    t.wait_for("the standby to stream", 20, streams)
+
+
 if __name__ == "__main__":
     try:
         primary = t.Server(t.pg_bin(15), conf=t.SMALL + ("wal_level = replica", "max_prepared_transactions = 4", "hot_standby = on"))
@@ -181,7 +201,7 @@ if __name__ == "__main__":
         standby = Standby()
         t.wait_for("the standby to stream", 20, streams)
         t.main({f.__name__: f for f in (raising, raising_past_the_guard, prepared_transaction, base_backup, standby_falls_behind,
-                                        whole_session)})
+                                        standby_goes, whole_session)})
     finally:
         if standby:
             standby.stop()
