@@ -280,6 +280,7 @@ void bench_start(struct bench *b, const struct sdl *plan, const struct bench_tar
     b->run.warm_s = !warmup && b->warm_s > 0 ? b->warm_s : (double)NAN;
     b->warm_s = warmup ? b->warm_s : 0;
     b->run.tps_pgbench = b->run.checkpoint_s = b->run.redo_bytes = b->run.dead_tuples = NAN;
+    b->run.live_tuples = b->run.db_bytes = NAN;
     b->run.others_active = b->run.others_tps = b->run.slower = NAN;
     if (plan->observe && b->observe) {
         b->state = BENCH_RUNNING;
@@ -507,12 +508,16 @@ static void closing_pay(struct bench *b, int64_t at_us, struct effects *fx)
         return;
     }
     static const char redo[] = "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), "
-                               "redo_lsn) AS redo_bytes, %s AS dead_tuples "
-                               "FROM pg_catalog.pg_control_checkpoint()";
+                               "redo_lsn) AS redo_bytes, d.* "
+                               "FROM pg_catalog.pg_control_checkpoint(), (%s) d";
+    static const char left[] =
+        "SELECT sum(n_dead_tup) AS dead_tuples, sum(n_live_tup) AS live_tuples, "
+        "pg_catalog.pg_database_size(pg_catalog.current_database()) AS db_bytes "
+        "FROM pg_catalog.pg_stat_user_tables";
+    static const char nothing[] =
+        "SELECT NULL AS dead_tuples, NULL AS live_tuples, NULL AS db_bytes";
     struct buf sql = {0};
-    buf_printf(&sql, redo,
-               b->count_dead ? "(SELECT sum(n_dead_tup) FROM pg_catalog.pg_stat_user_tables)"
-                             : "NULL");
+    buf_printf(&sql, redo, b->count_dead ? left : nothing);
     closing_sql(b, CLOSING_DEBT, buf_text(&sql), DEBT_MS, at_us, fx);
     buf_clear(&sql);
 }
@@ -574,6 +579,8 @@ static void step_closing(struct bench *b, const struct event *ev, struct effects
         if (done && ev->rows && ev->rows->nrows == 1) {
             b->run.redo_bytes = rows_double(ev->rows, 0, "redo_bytes", NAN);
             b->run.dead_tuples = rows_double(ev->rows, 0, "dead_tuples", NAN);
+            b->run.live_tuples = rows_double(ev->rows, 0, "live_tuples", NAN);
+            b->run.db_bytes = rows_double(ev->rows, 0, "db_bytes", NAN);
         }
         closing_sql(b, CLOSING_CHECKPOINT, "CHECKPOINT", CLOSING_MS, ev->at_us, fx);
         return;

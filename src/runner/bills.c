@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "pgd/base/text.h"
+#include "pgd/runner/bloat.h"
 
 /* A difference is told when it is both a multiple and large in itself. */
 static const double much_more = 2, much_redo = 32 * 1048576.0, much_dead = 10000;
+static const double much_wal = 16 * 1048576.0; /* of a run */
 /* What a crash recovery replays a second, at the least, on any disk that is worth a benchmark. */
 static const double replay_bps = 50 * 1048576.0;
 
@@ -56,6 +58,46 @@ static void PGD_PRINTF(3, 4) add(char *dst, size_t size, const char *fmt, ...)
     va_end(ap);
 }
 
+/* A run that writes should meet a checkpoint of the server's own: the images of whole pages after it are a cost that the
+ * charged CHECKPOINT at the end does not show. */
+static void add_checkpoints(const struct experiment *x, char *dst, size_t size)
+{
+    int met = 0, n = 0;
+    double wal = 0;
+    for (int i = 0; i < x->n; i++) {
+        const struct window *w = &x->runs[i].window;
+        if (!x->runs[i].valid || !w->valid || !isfinite(w->ckpt_req + w->ckpt_timed))
+            continue;
+        n++;
+        met += w->ckpt_req + w->ckpt_timed >= 1;
+        wal += isfinite(w->wal_bytes) ? w->wal_bytes : 0;
+    }
+    if (n == 0 || wal / n < much_wal || met == n || x->kind == EXPERIMENT_AA)
+        return;
+    if (met == 0)
+        add(dst, size,
+            "no run met a checkpoint of the server's own; the one after each is charged");
+    else
+        add(dst, size, "%d of %d runs met a checkpoint of the server's own", met, n);
+}
+
+static void add_bloat(const struct experiment *x, char *dst, size_t size)
+{
+    const struct bench_run *first = NULL, *last = NULL;
+    for (int i = 0; i < x->n; i++) {
+        if (!x->runs[i].valid)
+            continue;
+        first = first ? first : &x->runs[i];
+        last = &x->runs[i];
+    }
+    char text[120];
+    if (!first)
+        return;
+    bloat_text(first, last, text, sizeof text);
+    if (text[0])
+        add(dst, size, "%s", text);
+}
+
 void bills_text(const struct experiment *x, char *dst, size_t size)
 {
     int spoilt = 0, counted = 0, uncharged = 0;
@@ -83,4 +125,7 @@ void bills_text(const struct experiment *x, char *dst, size_t size)
         add(dst, size, "%.0f rows wait for autovacuum instead of %.0f", b, a);
     if (uncharged > 0 && x->kind != EXPERIMENT_AA)
         add(dst, size, "the closing CHECKPOINT could not be charged");
+    else
+        add_checkpoints(x, dst, size);
+    add_bloat(x, dst, size);
 }

@@ -45,6 +45,8 @@ static json_t *json_from_run(const struct bench_run *r)
     put(j, "checkpoint_s", js_num(r->checkpoint_s));
     put(j, "redo_bytes", js_num(r->redo_bytes));
     put(j, "dead_tuples", js_num(r->dead_tuples));
+    put(j, "live_tuples", js_num(r->live_tuples));
+    put(j, "db_bytes", js_num(r->db_bytes));
     put(j, "contaminated", json_boolean(r->contaminated));
     put(j, "others_active", js_num(r->others_active));
     put(j, "others_tps", js_num(r->others_tps));
@@ -69,7 +71,7 @@ static bool json_to_run(const json_t *j, struct bench_run *r, struct err *e)
     r->secs = figure(j, "secs");
     r->tps = figure(j, "tps");
     r->lat_avg_ms = figure(j, "latency_ms");
-    r->lat_sd_ms = r->client_cpu = NAN;
+    r->lat_sd_ms = r->client_cpu = r->warm_s = NAN;
     r->p50_ms = figure(j, "p50_ms");
     r->p95_ms = figure(j, "p95_ms");
     r->p99_ms = figure(j, "p99_ms");
@@ -79,6 +81,8 @@ static bool json_to_run(const json_t *j, struct bench_run *r, struct err *e)
     r->checkpoint_s = figure(j, "checkpoint_s");
     r->redo_bytes = figure(j, "redo_bytes");
     r->dead_tuples = figure(j, "dead_tuples");
+    r->live_tuples = figure(j, "live_tuples");
+    r->db_bytes = js_get_num(j, "db_bytes", NAN);
     r->contaminated = js_get_bool(j, "contaminated", false);
     r->others_active = figure(j, "others_active");
     r->others_tps = figure(j, "others_tps");
@@ -101,6 +105,11 @@ static json_t *json_from_experiment(const struct experiment *x)
     put(j, "warmup_s", json_integer(x->warmup_s));
     put(j, "switches", json_integer(x->switches));
     put(j, "floor", js_num(x->floor));
+    put(j, "goal", json_integer(x->goal));
+    put(j, "rate", js_num(x->rate));
+    put(j, "longest_s", json_integer(x->longest_s));
+    put(j, "prior_sd", js_num(x->prior.sd));
+    put(j, "prior_df", js_num(x->prior.df));
     put(j, "blocks", json_boolean(x->blocks));
     put(j, "stopped_early", json_boolean(x->stopped_early));
     for (int i = 0; i < x->n; i++)
@@ -131,6 +140,14 @@ static bool json_to_experiment(const json_t *j, enum experiment_kind kind, struc
     x->warmup_s = whole(j, "warmup_s", 0, 86400, &ok);
     x->switches = whole(j, "switches", 0, 1000, &ok);
     x->floor = js_get_num(j, "floor", 0);
+    x->goal = (enum goal_kind)js_get_int(j, "goal", GOAL_TPS); /* older files have none of these */
+    x->rate = fmax(0, js_get_num(j, "rate", 0));
+    x->longest_s = (int)js_get_int(j, "longest_s", x->duration_s);
+    x->prior.sd = js_get_num(j, "prior_sd", 0);
+    x->prior.df = js_get_num(j, "prior_df", 0);
+    ok = ok && x->goal >= GOAL_TPS && x->goal <= GOAL_RUNTIME && x->longest_s >= x->duration_s &&
+         x->longest_s <= 86400 && x->prior.sd >= 0 && x->prior.sd < 1e3 && x->prior.df >= 0 &&
+         x->prior.df < 1e6;
     x->blocks = js_get_bool(j, "blocks", false);
     x->stopped_early = js_get_bool(j, "stopped_early", false);
     x->restarted = true; /* whatever happened meanwhile: a whole warm-up */

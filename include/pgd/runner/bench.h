@@ -36,7 +36,8 @@ struct bench_run {
         checkpoint_s; /* charged: how long that took beyond an idle one; NAN = could not be measured */
     double redo_bytes;  /* WAL that a crash at the end would have had to replay; NAN unknown */
     double dead_tuples; /* rows for autovacuum to remove, in the workload's database; NAN unknown */
-    bool contaminated;  /* others worked on the server meanwhile */
+    double live_tuples, db_bytes;     /* of the same database; NAN unknown */
+    bool contaminated;                /* others worked on the server meanwhile */
     double others_active, others_tps; /* … that much; NAN unknown */
     double client_cpu;                /* share of one CPU per pgbench thread, 0..1; NAN unknown */
     struct window window;             /* what the server did meanwhile; filled by the caller */
