@@ -281,6 +281,9 @@ static void begin_plan_edit(struct model *m, struct dialog *d, struct effects *f
     case PLAN_TRAFFIC:
         next_traffic(&m->session.plan);
         return;
+    case PLAN_COMPARE:
+        m->session.plan.arm_defaults = m->session.plan.arm_pgtune = !p->arm_defaults;
+        return;
     case PLAN_WINDOW:
         daytime_text(&p->window, text, sizeof text);
         break;

@@ -94,6 +94,7 @@ static const struct {
     [PLAN_PROTOCOL] = {"protocol", ""},
     [PLAN_WINDOW] = {"window", "22:00-04:30; nothing: any time"},
     [PLAN_TRAFFIC] = {"others", ""},
+    [PLAN_COMPARE] = {"compare", ""},
 };
 
 /* How, or why not. */
@@ -180,6 +181,9 @@ static void field_text(const struct model *m, int field, struct buf *out)
         return;
     case PLAN_TRAFFIC:
         buf_puts(out, traffic[p->traffic]);
+        return;
+    case PLAN_COMPARE:
+        buf_puts(out, p->arm_defaults ? "the best beside the defaults and pgtune, at the end" : "no");
         return;
     case PLAN_FIELDS:
         return;

@@ -97,7 +97,7 @@ static void put_interval(json_t *j, const char *key, double lo, double hi)
 
 static void dump(json_t *j, struct buf *out)
 {
-    char *text = json_dumps(j, JSON_COMPACT);
+    char *text = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(10));
 
     buf_puts(out, text ? text : "[]");
     free(text);

@@ -32,5 +32,6 @@ enum plan_field {
     PLAN_PROTOCOL,
     PLAN_WINDOW,  /* when the server may be restarted */
     PLAN_TRAFFIC, /* what happens when others use the server */
+    PLAN_COMPARE, /* the best beside the defaults and pgtune */
     PLAN_FIELDS
 };
