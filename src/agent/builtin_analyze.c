@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pgd/agent/advice.h"
 #include "pgd/agent/bottleneck.h"
 #include "pgd/agent/score.h"
 #include "pgd/agent/search.h"
@@ -149,6 +150,25 @@ static int improved_rounds(const struct evidence *e)
     return n;
 }
 
+/* What settings cannot mend, as far as the text has room; the rest is counted. */
+static void append_advice(const struct evidence *e, char *dst, size_t size)
+{
+    struct advice all[ADVICE_MAX];
+    int n = advice_collect(e, all, ADVICE_MAX);
+    char one[900];
+    for (int i = 0; i < n; i++) {
+        size_t len = strlen(dst);
+        SAY(one, "%s %s: %s (%s)",
+            i ? ";" : " Beyond settings, for you to review:", advice_kind_name(all[i].kind),
+            all[i].statement, all[i].evidence);
+        if (len + strlen(one) + 40 >= size) {
+            say(dst + len, size - len, "%s %d more", i ? ";" : " Beyond settings:", n - i);
+            break;
+        }
+        say(dst + len, size - len, "%s", one);
+    }
+}
+
 void builtin_next_strategies(const struct evidence *e, struct next_strategies *out)
 {
     struct sense s;
@@ -171,6 +191,7 @@ void builtin_next_strategies(const struct evidence *e, struct next_strategies *o
         e->nhistory, e->baseline_tps, e->best_tps, bottleneck, score[0] ? " Predictions: " : "",
         score, score[0] ? "." : "",
         next.nothing_left ? next.summary : "There is evidence that no round has used yet.");
+    append_advice(e, out->text, sizeof out->text);
     if (!next.nothing_left) {
         SAY(why, "%s = %s is still open: %s", next.changes[0].name, next.changes[0].value,
             next.changes[0].evidence);

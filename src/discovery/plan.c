@@ -21,6 +21,7 @@ struct reader {
     bool top_buffers; /* the top node's buffers were read: they hold those of all nodes */
     bool in_seq_scan;
     char rel[64];
+    char filter[sizeof((struct plan_facts *)0)->seq_scan_filter];
     double seq_rows, seq_loops;
     size_t limit_indent; /* of the innermost LIMIT above the line; 0 = none */
 };
@@ -122,6 +123,7 @@ static void take_node(struct reader *in, const char *line, size_t indent)
         p->valid = true;
     }
     in->in_seq_scan = strstr(line, "Seq Scan on ") != NULL;
+    in->filter[0] = '\0';
     in->seq_rows = actual ? or_zero(number_after(actual, " rows=")) : 0;
     in->seq_loops = actual ? or_zero(number_after(actual, " loops=")) : 0;
     if (in->in_seq_scan) {
@@ -150,6 +152,7 @@ static void take_removed(struct reader *in, const char *line)
     p->seq_scan_rows_removed = removed;
     p->seq_scan_rows = in->seq_rows * in->seq_loops;
     text_copy_raw(p->seq_scan_rel, sizeof p->seq_scan_rel, in->rel);
+    text_copy_raw(p->seq_scan_filter, sizeof p->seq_scan_filter, in->filter);
 }
 
 static void take_buffers(struct reader *in, const char *line)
@@ -233,7 +236,10 @@ static void take_line(struct reader *in, const char *line)
         raise_to(&in->p->workers_planned, or_zero(number_after(line, "Workers Planned: ")));
     else if (starts(line, "Workers Launched: "))
         raise_to(&in->p->workers_launched, or_zero(number_after(line, "Workers Launched: ")));
-    else if (starts(line, "Rows Removed by Filter: "))
+    else if (starts(line, "Filter: ")) {
+        if (!text_copy(in->filter, sizeof in->filter, line + strlen("Filter: ")))
+            in->filter[0] = '\0';
+    } else if (starts(line, "Rows Removed by Filter: "))
         take_removed(in, line);
     else if (starts(line, "Buffers: "))
         take_buffers(in, line);

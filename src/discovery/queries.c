@@ -320,6 +320,43 @@ static void fill_tables(struct discover *d, struct server_facts *f, const struct
     f->runtime.dead_tuples = number(r, "dead_tuples");
 }
 
+static void fill_index_use(struct discover *d, struct server_facts *f, const struct rows *r)
+{
+    (void)d;
+    f->nindexes = 0;
+    for (int i = 0; i < r->nrows && f->nindexes < USES_MAX; i++) {
+        struct index_facts *x = &f->indexes[f->nindexes++];
+        RAW(x->schema, i, "schema");
+        RAW(x->table, i, "table");
+        RAW(x->name, i, "index");
+        RAW(x->same_as, i, "same_as");
+        x->bytes = rows_double(r, i, "bytes", NAN);
+        x->scans = rows_double(r, i, "scans", NAN);
+        x->writes = rows_double(r, i, "writes", NAN);
+        if (!text_copy_raw(x->definition, sizeof x->definition, cell(r, i, "definition")))
+            x->definition[0] = '\0'; /* a part of a statement is none */
+    }
+}
+
+static void fill_table_use(struct discover *d, struct server_facts *f, const struct rows *r)
+{
+    (void)d;
+    f->ntables = 0;
+    for (int i = 0; i < r->nrows && f->ntables < USES_MAX; i++) {
+        struct table_facts *t = &f->tables[f->ntables++];
+        RAW(t->schema, i, "schema");
+        RAW(t->name, i, "table");
+        RAW(t->options, i, "options");
+        t->bytes = rows_double(r, i, "bytes", NAN);
+        t->updated = rows_double(r, i, "updated", NAN);
+        t->hot = rows_double(r, i, "hot", NAN);
+        t->live = rows_double(r, i, "live", NAN);
+        t->dead = rows_double(r, i, "dead", NAN);
+        t->vacuums = rows_double(r, i, "vacuums", NAN);
+        t->indexes = rows_double(r, i, "indexes", NAN);
+    }
+}
+
 static void fill_replication(struct discover *d, struct server_facts *f, const struct rows *r)
 {
     struct runtime_facts *t = &f->runtime;
@@ -469,6 +506,14 @@ const struct discover_query discover_queries[] = {
      .asset = "sql/tables.sql",
      .lost = "live and dead rows",
      .fill = fill_tables},
+    {.name = "index_use",
+     .asset = "sql/index_use.sql",
+     .lost = "use of the indexes",
+     .fill = fill_index_use},
+    {.name = "table_use",
+     .asset = "sql/table_use.sql",
+     .lost = "changes of the tables",
+     .fill = fill_table_use},
     {.name = "replication",
      .asset = "sql/replication.sql",
      .refresh = true,

@@ -129,6 +129,22 @@ struct relation_facts {
     double tuples; /* reltuples, -1 = never analysed */
 };
 
+/* An index that nothing needs, as far as the counters tell. */
+struct index_facts {
+    char schema[64], table[64], name[64];
+    double bytes, scans;
+    double writes;        /* rows of its table that were inserted, changed or deleted */
+    char definition[400]; /* CREATE INDEX …, with schemas; "" when it is longer */
+    char same_as[64];     /* another index of the same table that serves as well; "" = none */
+};
+
+/* A table that changes much. Counters since the statistics began. */
+struct table_facts {
+    char schema[64], name[64];
+    double bytes, updated, hot, live, dead, vacuums, indexes;
+    char options[200]; /* "fillfactor=90,autovacuum_vacuum_scale_factor=0.02" */
+};
+
 /* Totals since the statistics began: the runtime picture before any benchmark. Counters are NAN when
  * this version or role does not give them. */
 struct runtime_facts {
@@ -150,7 +166,13 @@ struct runtime_facts {
     bool jit_available;
 };
 
-enum { DATABASES_MAX = 64, RELATIONS_MAX = 40, MISSING_MAX = 16, OVERRIDES_MAX = 32 };
+enum {
+    DATABASES_MAX = 64,
+    RELATIONS_MAX = 40,
+    MISSING_MAX = 16,
+    OVERRIDES_MAX = 32,
+    USES_MAX = 20
+};
 
 /* A role's or database's own value that hides a system-wide one. */
 struct override {
@@ -168,6 +190,10 @@ struct server_facts {
     struct database_facts databases[DATABASES_MAX];
     int nrelations; /* largest first */
     struct relation_facts relations[RELATIONS_MAX];
+    int nindexes; /* of this database; those without a scan first */
+    struct index_facts indexes[USES_MAX];
+    int ntables; /* of this database; those that change most first */
+    struct table_facts tables[USES_MAX];
     int noverrides;
     struct override overrides[OVERRIDES_MAX];
     char tuner[240]; /* another program that holds the lock of a tuning session; "" = nobody */

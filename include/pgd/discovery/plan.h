@@ -17,6 +17,8 @@ struct plan_facts {
     double seq_scan_rows_removed; /* rows a sequential scan threw away */
     double seq_scan_rows;
     char seq_scan_rel[64];
+    char seq_scan_filter
+        [160]; /* of the scan that threw away most: "((a = 5) AND (b > 3))"; "" if none or longer */
     double seq_scans, index_scans, nested_loops; /* nodes of the kind */
     double sorts, hashes; /* nodes that sort; that hash (joins, aggregates) */
     double
