@@ -1,13 +1,12 @@
-/* pg_diagnose */
 -- The statements of this database by the time that they took, those that read and write; their texts only where they read.
 -- Left out is what this program sends: it is marked, or names the catalog by its schema. @…@ differs by version.
-WITH s AS (
+WITH /* pg_diagnose */ s AS (
     SELECT queryid::text AS id, sum(calls) AS calls, sum(@time@) AS total_ms, sum(rows) AS rows,
            (array_agg(query ORDER BY calls DESC))[1] AS query
       FROM @schema@.pg_stat_statements
      WHERE dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
        AND @toplevel@
-       AND query !~ '^\s*/\* pg_diagnose' AND query !~ '\mpg_catalog\M' AND query !~* '\mfrom\s+pg_[a-z_]+'
+       AND query !~ '/\* pg_diagnose' AND query !~ '\mpg_catalog\M' AND query !~* '\mfrom\s+pg_[a-z_]+'
      GROUP BY queryid
 ), k AS (
     SELECT id, calls, total_ms, rows, query,

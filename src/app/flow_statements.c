@@ -194,7 +194,7 @@ static void ask_functions(struct model *m, struct effects *fx)
     const struct derived *d = &work(m)->now;
     struct buf q = {0};
 
-    buf_puts(&q, "/* pg_diagnose */ SELECT min(p.proname::text) AS name FROM pg_catalog.pg_proc p "
+    buf_puts(&q, "SELECT /* pg_diagnose */ min(p.proname::text) AS name FROM pg_catalog.pg_proc p "
                  "WHERE p.provolatile = 'v' AND p.proname NOT IN ('random', 'random_normal', "
                  "'clock_timestamp', 'timeofday', 'gen_random_uuid', 'uuidv4', 'uuidv7', "
                  "'uuid_generate_v4') AND p.proname IN (''");
@@ -286,7 +286,7 @@ static void try_level(struct model *m, struct effects *fx)
     struct buf script = {0}, q = {0};
     double most = 5 * d->now.mean_ms;
 
-    buf_puts(&q, "/* pg_diagnose */ EXPLAIN (ANALYZE, TIMING OFF) ");
+    buf_puts(&q, "EXPLAIN (ANALYZE, TIMING OFF) ");
     if (!derivation_script(d, d->level, &script) || !script_select(buf_text(&script), 0, 1, &q)) {
         leave_out(m, "is too long for a script", fx);
     } else {

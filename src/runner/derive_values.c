@@ -70,7 +70,7 @@ bool derive_ask_tables(const struct derived *d, struct buf *out)
 {
     if (d->ntables == 0)
         return false;
-    buf_puts(out, "/* pg_diagnose */ SELECT t.i, c.relkind AS kind, c.relpages AS pages, n.nspname "
+    buf_puts(out, "SELECT /* pg_diagnose */ t.i, c.relkind AS kind, c.relpages AS pages, n.nspname "
                   "AS schema, a.attname AS \"column\", a.atttypid::pg_catalog.regtype::text AS "
                   "type, s.null_frac, s.span FROM (VALUES ");
     for (int i = 0; i < d->ntables; i++) {
@@ -214,7 +214,7 @@ static bool ask_rows(const struct derived *d, int table, struct buf *out)
         const struct derive_param *p = &d->params[i];
         if (!of_rows(d, p, table))
             continue;
-        buf_printf(out, "%s(%s)::text AS v%d", n ? ", " : "/* pg_diagnose */ SELECT ", p->expr, i);
+        buf_printf(out, "%s(%s)::text AS v%d", n ? ", " : "SELECT /* pg_diagnose */ ", p->expr, i);
         buf_printf(&where, "%s(%s) IS NOT NULL", n++ ? " AND " : " WHERE ", p->expr);
     }
     if (n > 0) {
@@ -253,7 +253,7 @@ static void put_more(const struct derive_param *p, struct buf *out)
 
 static void ask_range(const struct derived *d, const struct derive_param *p, struct buf *out)
 {
-    buf_puts(out, "/* pg_diagnose */ SELECT v::text AS value, ");
+    buf_puts(out, "SELECT /* pg_diagnose */ v::text AS value, ");
     put_more(p, out);
     buf_printf(out,
                " AS extra FROM (SELECT v, coalesce(pg_catalog.lead(v) OVER (ORDER BY v), v) AS w "
@@ -267,7 +267,7 @@ static void ask_range(const struct derived *d, const struct derive_param *p, str
 
 static void ask_elements(const struct derived *d, const struct derive_param *p, struct buf *out)
 {
-    buf_printf(out, "/* pg_diagnose */ SELECT u.v::text AS value FROM (SELECT (%s) AS a", p->expr);
+    buf_printf(out, "SELECT /* pg_diagnose */ u.v::text AS value FROM (SELECT (%s) AS a", p->expr);
     put_from(&d->tables[p->table], out);
     buf_printf(out,
                " WHERE (%s) IS NOT NULL ORDER BY pg_catalog.random() LIMIT %d) s, "
@@ -283,7 +283,7 @@ static void ask_json(const struct derived *d, const struct derive_param *p, stru
     bool part = p->role == DERIVE_ELEMENTS;
 
     buf_printf(out,
-               "/* pg_diagnose */ WITH e AS (SELECT e.key, e.value FROM (SELECT (%s)::jsonb AS j",
+               "WITH /* pg_diagnose */ e AS (SELECT e.key, e.value FROM (SELECT (%s)::jsonb AS j",
                p->expr);
     put_from(&d->tables[p->table], out);
     buf_printf(
@@ -353,7 +353,7 @@ static bool ask_alone(const struct derived *d, const struct derive_param *p, str
 {
     if (!of_rows(d, p, p->table) || p->nvalues > 0)
         return false;
-    buf_printf(out, "/* pg_diagnose */ SELECT (%s)::text AS value", p->expr);
+    buf_printf(out, "SELECT /* pg_diagnose */ (%s)::text AS value", p->expr);
     put_from(&d->tables[p->table], out);
     buf_printf(out, " WHERE (%s) IS NOT NULL ORDER BY pg_catalog.random() LIMIT %d", p->expr,
                DERIVE_ROWS_MAX);

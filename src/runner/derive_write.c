@@ -242,7 +242,8 @@ static void put_value(struct writer *w, int i, struct buf *out)
     if (p->nvalues == 0 && p->span) {
         buf_printf(&w->sets, "\\set p%d random(%lld, %lld)\n", i + 1, (long long)p->lo,
                    (long long)p->hi);
-        buf_printf(out, "(:p%d::%s)", i + 1, p->type);
+        /* not a constant alone, or the server would take it for the application's own statement */
+        buf_printf(out, "(:p%d::%s + 0)", i + 1, p->type);
         return;
     }
     collect_rows(w, p, &v);
@@ -524,7 +525,12 @@ bool derive_script(const struct derived *d, const char *title, int number, int l
         fill(d, put_for_script, &w, &statement);
         buf_puts(&all, title);
         buf_append(&all, w.sets.data, w.sets.len);
-        buf_printf(&all, "/* pg_diagnose %d */ %s;\n", number, buf_text(&statement));
+        /* inside the statement: version 18 keeps no comment that stands in front of it */
+        const char *text = buf_text(&statement);
+        size_t first = *text == '(' ? 1 : strcspn(text, " \n(");
+        buf_append(&all, text, first);
+        buf_printf(&all, " /* pg_diagnose %d */%s%s;\n", number,
+                   text[first] == ' ' || text[first] == '\n' ? "" : " ", text + first);
         bool fits = all.len <= DERIVE_SCRIPT_MAX;
         if (fits)
             buf_append(out, all.data, all.len);

@@ -152,12 +152,16 @@ OTHERS = {
 }
 
 
+def spent(server):
+    return "total_exec_time" if int(server.sql("SHOW server_version_num")) >= 130000 else "total_time"
+
+
 def psql(server, database, text):
     path = os.path.join(server.work, "load.sql")
     with open(path, "w") as f:
         f.write(text)
     os.chmod(path, 0o644)
-    done = subprocess.run([os.path.join(server.bin, "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", "-h", server.host, "-p",
+    done = subprocess.run([os.path.join(t.pg_bin(15), "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", "-h", server.host, "-p",
                            server.port, "-U", "postgres", "-f", path, database], capture_output=True, text=True)
     t.check(done.returncode == 0, "psql: " + done.stderr[-2000:])
 
@@ -182,8 +186,8 @@ def source(server, database, statements, r):
     texts = [write() for calls, write in statements for _ in range(calls)]
     r.shuffle(texts)
     psql(server, database, ";\n".join(texts + OTHERS[database]) + ";\n")
-    rows = server.sql("SELECT queryid, total_exec_time, calls FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = "
-                      "current_database() AND query ~ '^(SELECT|WITH)' ORDER BY 2 DESC", database)
+    rows = server.sql("SELECT queryid, %s, calls FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = "
+                      "current_database() AND query ~ '^(SELECT|WITH)' ORDER BY 2 DESC" % spent(server), database)
     return {row.split("|")[0]: float(row.split("|")[1]) for row in rows.splitlines()}
 
 
@@ -209,12 +213,12 @@ def measure(server, database, run, runs):
         texts[i] = t.read(path)
         args += ["-f", "%s@%d" % (path, script["weight"])]
     server.sql("SELECT pg_stat_statements_reset(0, oid, 0) FROM pg_database WHERE datname = current_database()", database)
-    done = subprocess.run([os.path.join(server.bin, "pgbench"), "-n", "-c", "1", "-t", str(runs), "--random-seed=7", "-h", server.host, "-p", server.port,
+    done = subprocess.run([os.path.join(t.pg_bin(15), "pgbench"), "-n", "-c", "1", "-t", str(runs), "--random-seed=7", "-h", server.host, "-p", server.port,
                            "-U", "postgres"] + args + [database], capture_output=True, text=True,
                           env=dict(os.environ, PGOPTIONS="-c default_transaction_read_only=on"))
     t.check(done.returncode == 0 and "ERROR" not in done.stderr, "pgbench: " + done.stderr[-2000:])
-    rows = server.sql("SELECT (regexp_match(query, '^/[*] pg_diagnose (\\d+)'))[1], sum(total_exec_time), sum(calls) FROM pg_stat_statements "
-                      "WHERE query LIKE '/* pg_diagnose %' GROUP BY 1", database)
+    rows = server.sql("SELECT (regexp_match(query, '/[*] pg_diagnose (\\d+)'))[1], sum(%s), sum(calls) FROM pg_stat_statements "
+                      "WHERE query LIKE '%%/* pg_diagnose %%' GROUP BY 1" % spent(server), database)
     return texts, {int(row.split("|")[0]): float(row.split("|")[1]) for row in rows.splitlines() if row.split("|")[0]}
 
 
@@ -271,8 +275,8 @@ def plant(server):
     whole(server, "plant", PLANT, plant_statements, values, 16)
 
 
-def both():
-    server = t.Server(t.pg_bin(15), conf=CONF, rows=10)
+def both(version=15):
+    server = t.Server(t.pg_bin(version), conf=CONF, rows=10)
     try:
         shop(server)
         plant(server)
@@ -281,4 +285,7 @@ def both():
 
 
 if __name__ == "__main__":
-    t.main({"both": both})
+    tests = {"both": both}
+    if len(sys.argv) > 1:  # by hand: version_12 to version_18
+        tests.update({"version_%d" % v: lambda v=v: both(v) for v in range(12, 19)})
+    t.main(tests)

@@ -189,7 +189,7 @@ static void test_values_stay_values(void **state)
     assert_true(derive_script(&d, "-- title\n", 7, 2, &script));
     assert_string_equal(
         buf_text(&script),
-        "-- title\n\\set row1 random(1, 10)\n/* pg_diagnose 7 */ SELECT * FROM t WHERE a = "
+        "-- title\n\\set row1 random(1, 10)\nSELECT /* pg_diagnose 7 */ * FROM t WHERE a = "
         "(E'{\"a\\072b\",\"\\072p1\",\"it''s\",\"back\\134\\134slash\",\"\\134\\134shell rm -rf "
         "/\","
         "\"\\134\"q\\134\"\",\"a\\012\\134\\134setshell "
@@ -263,7 +263,7 @@ static void test_questions(void **state)
     assert_true(derive_ask_values(&d, &at, &q));
     assert_string_equal(
         buf_text(&q),
-        "/* pg_diagnose */ SELECT (o.\"Who\")::text AS v0, (o.n)::text AS v1 FROM "
+        "SELECT /* pg_diagnose */ (o.\"Who\")::text AS v0, (o.n)::text AS v1 FROM "
         "orders AS o TABLESAMPLE SYSTEM (40.000000) WHERE (o.\"Who\") IS NOT NULL AND "
         "(o.n) IS NOT NULL ORDER BY pg_catalog.random() LIMIT 64");
     buf_clear(&q);
