@@ -54,6 +54,8 @@ static void baseline_done(struct model *m, struct effects *fx)
     }
     s->floor = v.floor;
     if (s->baseline.duration_s > s->plan.duration_s) { /* so that a run holds enough transactions */
+        if (!s->plan.asked_s)
+            s->plan.asked_s = s->plan.duration_s;
         s->plan.duration_s = s->baseline.duration_s;
         model_say(m, CHAT_WARN, "a run takes %d s: shorter ones held too few transactions",
                   s->plan.duration_s);

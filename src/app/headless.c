@@ -27,7 +27,7 @@ static bool same_flags(const struct model *m)
         return false;
     if (o->clients && o->clients != p->clients)
         return false;
-    if (o->duration_s && o->duration_s != p->duration_s)
+    if (o->duration_s && o->duration_s != (p->asked_s ? p->asked_s : p->duration_s))
         return false;
     if (o->goal != p->goal || !(fabs(o->rate - p->rate) <= 1e-9 * p->rate))
         return false;

@@ -387,6 +387,7 @@ json_t *json_from_sdl(const struct sdl *s)
     put(j, "clients", json_integer(s->clients));
     put(j, "threads", json_integer(s->threads));
     put(j, "duration_s", json_integer(s->duration_s));
+    put(j, "asked_s", json_integer(s->asked_s));
     put(j, "warmup_s", json_integer(s->warmup_s));
     put(j, "min_runs", json_integer(s->min_runs));
     put(j, "max_runs", json_integer(s->max_runs));
@@ -434,6 +435,7 @@ bool json_to_sdl(const json_t *j, struct sdl *s, struct err *e)
     s->clients = read_int(&r, "clients", 0, 100000, 0);
     s->threads = read_int(&r, "threads", 0, 10000, 0);
     s->duration_s = read_int(&r, "duration_s", 0, 86400, 0);
+    s->asked_s = read_int(&r, "asked_s", 0, 86400, 0);
     s->warmup_s = read_int(&r, "warmup_s", 0, 86400, 0);
     s->min_runs = read_int(&r, "min_runs", 0, 1000, 0);
     s->max_runs = read_int(&r, "max_runs", 0, 1000, 0);

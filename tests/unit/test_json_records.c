@@ -43,6 +43,7 @@ static void test_sdl(void **st)
                     .clients = 16,
                     .threads = 2,
                     .duration_s = 10,
+                    .asked_s = 3,
                     .warmup_s = 5,
                     .min_runs = 3,
                     .max_runs = 6,

@@ -114,6 +114,7 @@ struct sdl {
     int clients;
     int threads;
     int duration_s; /* of one measured run */
+    int asked_s;    /* … as it was asked for, where the program made it longer; else 0 */
     int warmup_s;   /* dropped before the first measured run after a switch */
     int min_runs;   /* per arm */
     int max_runs;   /* per arm, while undecided and the budget lasts */
