@@ -183,7 +183,8 @@ static void field_text(const struct model *m, int field, struct buf *out)
         buf_puts(out, traffic[p->traffic]);
         return;
     case PLAN_COMPARE:
-        buf_puts(out, p->arm_defaults ? "the best beside the defaults and pgtune, at the end" : "no");
+        buf_puts(out,
+                 p->arm_defaults ? "the best beside the defaults and pgtune, at the end" : "no");
         return;
     case PLAN_FIELDS:
         return;

@@ -143,7 +143,8 @@ void flow_statements_tell(struct model *m, const char *phase, int round, struct 
 
 /* flow_compare.c: the best state beside the defaults and pgtune; false: nothing is compared, the session goes on */
 bool flow_compare_begin(struct model *m, struct effects *fx);
-void flow_compare_missed(struct model *m, struct effects *fx); /* it was wanted: why it is not there */
+void flow_compare_missed(struct model *m,
+                         struct effects *fx); /* it was wanted: why it is not there */
 void flow_compare_switched(struct model *m, bool restarted);
 void flow_compare_failed(struct model *m, const struct err *e, struct effects *fx);
 void flow_compare_ran(struct model *m, const struct bench_run *run);
@@ -194,7 +195,7 @@ void flow_save(struct model *m, bool wait, struct effects *fx); /* session.json 
 void flow_save_index(struct model *m, struct effects *fx);
 void flow_journal(struct model *m, const char *event, const char *key, const char *value,
                   struct effects *fx);
-void flow_finish(struct model *m, struct effects *fx); /* after settle: ARCHIVED or FAILED */
+void flow_finish(struct model *m, struct effects *fx);   /* after settle: ARCHIVED or FAILED */
 void flow_finished(struct model *m, struct effects *fx); /* … and the sweep: summary and exports */
 void flow_save_failed(struct model *m, const struct event *ev, struct effects *fx);
 bool flow_end_busy(const struct model *m); /* the end of a session is being written */

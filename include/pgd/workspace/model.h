@@ -449,19 +449,19 @@ struct flow_now {
     struct flips flips;      /* EXPLAIN of both arms of the round under way */
     bool sources_told;       /* how far statements can be told apart was said */
     char statements_veto[240];
-    bool compared;           /* the comparison was made, or left out and that was said */
+    bool compared; /* the comparison was made, or left out and that was said */
     struct arm compare_arms[COMPARED_MAX];
     struct race compare;
-    int compare_arm;         /* the arm that its switch makes */
+    int compare_arm; /* the arm that its switch makes */
     double compare_sum[COMPARED_MAX], compare_p95[COMPARED_MAX];
     bool knee_wanted, knee_done;
-    int knee_clients;        /* of the run under way */
-    bool knee_warm;          /* the sweep's warm-up was run */
-    bool consent_again;      /* the figures of the consent were told a second time */
-    bool switch_dropped;     /* the cancel came while this switch was under way */
-    bool taking_up;          /* the switch is one that an earlier run has asked the DBA for */
-    bool goes_on;            /* … it has ended, and what it was for goes on after PREPARE */
-    bool asked_undo;         /* what the DBA is asked for now is an undo */
+    int knee_clients;          /* of the run under way */
+    bool knee_warm;            /* the sweep's warm-up was run */
+    bool consent_again;        /* the figures of the consent were told a second time */
+    bool switch_dropped;       /* the cancel came while this switch was under way */
+    bool taking_up;            /* the switch is one that an earlier run has asked the DBA for */
+    bool goes_on;              /* … it has ended, and what it was for goes on after PREPARE */
+    bool asked_undo;           /* what the DBA is asked for now is an undo */
     char statements_note[200]; /* what the workload from statements covers */
 };
 
@@ -498,11 +498,11 @@ struct flow {
     bool hand_go, hand_written;
     bool hand_locking, hand_locked; /* the lock was asked for; it is ours */
     struct handover hand;
-    struct err hand_err;         /* why it is being undone */
-    struct effect fresh_session; /* template for the session that verifies */
-    struct way how;              /* how the session at hand changes the server */
-    char manual_path[1100];      /* where the DBA's part of a switch is written to */
-    struct flow_now now;         /* of the session at hand */
+    struct err hand_err;           /* why it is being undone */
+    struct effect fresh_session;   /* template for the session that verifies */
+    struct way how;                /* how the session at hand changes the server */
+    char manual_path[1100];        /* where the DBA's part of a switch is written to */
+    struct flow_now now;           /* of the session at hand */
     struct derivation *derivation; /* a workload is being made of statements; owned; NULL = no */
 };
 
