@@ -319,15 +319,19 @@ static void take_look(struct observe *o, int64_t at_us, struct observed *watched
 
 /* ---- the figures of a window ---- */
 
-static void fill_counts(struct observe *o)
+/* What was measured are statements; the rate is that of the transactions, unless none has ended: a batch is one. */
+static void fill_counts(struct observe *o, double calls)
 {
     struct bench_run *r = o->run;
     double secs = o->now.at_s - o->first.at_s;
     double commits = o->now.commits - o->first.commits - (own(o) - o->own_begin);
+    double ended;
 
-    r->transactions = fmax(0, commits);
     r->failed = fmax(0, o->now.rollbacks - o->first.rollbacks);
-    r->tps = secs > 0 ? (r->transactions + r->failed) / secs : NAN;
+    r->transactions = fmax(calls, commits);
+    ended = fmax(0, commits) + r->failed;
+    if (secs > 0)
+        r->tps = (ended > 0 ? ended : calls) / secs;
 }
 
 static void learn(struct observe *o, const struct observed *window)
@@ -359,7 +363,7 @@ static void fill_figures(struct observe *o, const struct observed *window, struc
     if (o->order.baseline || o->reference.n == 0)
         learn(o, window);
     observed_figure(&o->reference, window, &f);
-    if (!(f.coverage >= coverage_least) || isnan(f.runtime_ms)) {
+    if (!(f.coverage >= coverage_least) || !(f.runtime_ms > 0)) {
         err_set(&e, ERR_BUSY, "the traffic is another one than in the baseline");
         err_detail(&e, "Statements with %.0f %% of the baseline's time ran in this window.",
                    f.coverage * 100);
@@ -368,7 +372,7 @@ static void fill_figures(struct observe *o, const struct observed *window, struc
     }
     r->lat_avg_ms = f.runtime_ms;
     r->p95_ms = f.p95_ms;
-    fill_counts(o);
+    fill_counts(o, observed_calls(window));
     if (o->total_s > o->order.seconds)
         snprintf(r->note, sizeof r->note, "extended to %d s for %.0f calls", o->total_s,
                  observed_calls(window));
@@ -449,7 +453,7 @@ static void after_look(struct observe *o, const struct event *ev, struct effects
         o->state = OBSERVE_END;
         send_now(o, fx);
     } else if (!draining(o)) {
-        fill_counts(o);
+        fill_counts(o, 0);
         finish(o, fx);
     }
 }

@@ -386,6 +386,8 @@ void observed_figure(const struct observed *reference, const struct observed *wi
     if (!isfinite(f->coverage))
         f->coverage = 0;
     f->p95_ms = observed_p95(reference, window);
+    if (!isfinite(f->p95_ms))
+        f->p95_ms = NAN;
 }
 
 /* Variance of one call: of the window, and no less than the reference's, scaled to the window's mean: two calls alike prove
