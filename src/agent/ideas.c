@@ -218,6 +218,13 @@ static void from_defaults(struct pool *p)
 
 /* ---- pgtune ---- */
 
+/* Compressing takes CPU, and here it is the CPUs that are short and not the WAL. */
+static bool contradicted(const struct pool *p, const char *name)
+{
+    double wait = sense_wait(p->s, "IO:WAL") + sense_wait(p->s, "LWLock:WAL");
+    return strcmp(name, "wal_compression") == 0 && cpu_saturated(p->s) && !(wait > 0.1);
+}
+
 static void from_thumb(struct pool *p)
 {
     char now[SETTING_VALUE_MAX];
@@ -225,7 +232,8 @@ static void from_thumb(struct pool *p)
     pgtune_arm(p->s->f, "mixed", arm);
     for (int i = 0; i < arm->n; i++) {
         const struct entry *e = &arm->entries[i];
-        bool may = felt(p, e->name) && !sense_ours(p->s, e->name);
+        bool may = felt(p, e->name) && !sense_ours(p->s, e->name) &&
+                   pool_relevant(p, e->name, e->value) && !contradicted(p, e->name);
         struct idea *idea = may ? add(p, FROM_THUMB, e->name, e->value) : NULL;
         if (!idea)
             continue;

@@ -257,6 +257,24 @@ static bool fire_shared_buffers_down(const struct sense *s, struct setting_chang
     return true;
 }
 
+/* Dropping or emptying a relation walks through the whole cache, and so does each checkpoint. */
+static bool fire_cache_oversized(const struct sense *s, struct setting_change *c)
+{
+    bool writes = s->wal_rate > 256 * KB || s->w.tup_written > 0.05 * s->w.commits;
+    if (!(s->shared_buffers >= GB) || !(s->database < s->shared_buffers / 8) || !writes)
+        return false;
+    memory_value(c->value, sizeof c->value, nice_cache(fmax(128 * MB, 2 * s->database)));
+    SAY(c->evidence, "shared_buffers %s for a database of %s, %s/s of WAL",
+        size_figure(s->shared_buffers).text, size_figure(s->database).text,
+        size_figure(s->wal_rate).text);
+    SAY(c->why, "Nothing fills a cache of this size here, and whatever empties or drops a relation "
+                "has to walk through it.");
+    c->risk = RISK_MEDIUM;
+    c->expect_lo = 0;
+    c->expect_hi = 10;
+    return true;
+}
+
 static bool fire_wal_buffers(const struct sense *s, struct setting_change *c)
 {
     double now = sense_number(s, "wal_buffers");
@@ -280,6 +298,7 @@ static const struct rule rows[] = {
     {"spills", "work_mem", "memory", fire_work_mem},
     {"hash_spills", "hash_mem_multiplier", "memory", fire_hash_multiplier},
     {"cache_misses", "shared_buffers", "io", fire_shared_buffers},
+    {"cache_oversized", "shared_buffers", "memory", fire_cache_oversized},
     {"wal_buffers_full", "wal_buffers", "checkpoints", fire_wal_buffers},
 };
 

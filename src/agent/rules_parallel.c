@@ -22,15 +22,36 @@ static double active(const struct sense *s)
     return isnan(s->w.active_avg) ? s->clients : s->w.active_avg;
 }
 
+/* Costly enough that the planner would take workers, if not now then with other costs. */
+static bool may_go_parallel(const struct sense *s, const struct plan_facts *p)
+{
+    return plan_parallel(s, p) || (p->total_cost > 1000 && p->exec_ms > 1 && p->seq_scans > 0);
+}
+
 static bool fire_workers_queue(const struct sense *s, struct setting_change *c)
 {
     const struct plan_facts *p = sense_plan(s, plan_parallel);
+    const struct plan_facts *might = p ? p : sense_plan(s, may_go_parallel);
     /* Workers and their leaders are all active: more of them than CPUs at work means that they
      * queue. */
-    if (!p || !(sense_number(s, "max_parallel_workers_per_gather") > 0) || !cpu_saturated(s) ||
+    if (!might || !(sense_number(s, "max_parallel_workers_per_gather") > 0) || !cpu_saturated(s) ||
         !(fmax(active(s), s->clients) > s->cpus))
         return false;
     SAY(c->value, "0");
+    c->risk = RISK_LOW;
+    if (!p) {
+        SAY(c->evidence,
+            "%.0f clients, %.1f active on %.0f CPUs that are %s idle; a statement of cost %s may "
+            "get workers",
+            s->clients, active(s), s->cpus, share_figure(s->w.cpu_idle).text,
+            count_figure(might->total_cost).text);
+        SAY(c->why, "All CPUs are busy with sessions already: whatever plan comes to be chosen, "
+                    "workers would take a CPU "
+                    "from somebody else.");
+        c->expect_lo = 0;
+        c->expect_hi = 4;
+        return true;
+    }
     SAY(c->evidence,
         "workers in a plan: %.0f; %.0f clients, %.1f active on %.0f CPUs that are %s idle",
         fmax(p->workers_launched, p->workers_planned), s->clients, active(s), s->cpus,

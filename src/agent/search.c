@@ -100,13 +100,28 @@ static void close_set(struct proposal *out, const char *name)
         out->changes[i].sets &= ~(1u << out->nsets);
 }
 
+/* For the planner's costs the defaults stand against what the figures speak for: both ways are measured. */
+static int put_default_costs(const struct pool *p, struct proposal *out, int set)
+{
+    int n = 0;
+    for (int i = 0; i < p->n; i++) {
+        const struct idea *idea = &p->ideas[i];
+        const struct knob *k = knob_find(idea->change.name);
+        if (idea->from == FROM_DEFAULT && k && k->group == KNOB_PLANNER &&
+            past_of(p, &idea->change) != PAST_DONE)
+            n += put(p, out, set, &idea->change);
+    }
+    return n;
+}
+
 static void propose_wholes(const struct pool *p, struct proposal *out)
 {
     add_evidence(p, out, 0, false);
     close_set(out, "what the figures speak for");
     int set = out->nsets;
+    int defaults = put_default_costs(p, out, set);
     add_evidence(p, out, set, true);
-    if (put_all(p, out, set, FROM_DEFAULT, true) > 0)
+    if (put_all(p, out, set, FROM_DEFAULT, true) + defaults > 0)
         close_set(out, set > 0 ? "that, else PostgreSQL's defaults" : "PostgreSQL's defaults");
     else
         close_set(out, set > 0 ? "that, with a restart" : "what the figures speak for");

@@ -272,6 +272,40 @@ static void test_short_parallel_statements(void **state)
     world_free(w);
 }
 
+static void test_plans_that_may_go_parallel(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    plan(w, 60)->seq_scans = 1;
+    w->base.cpu_idle = 0.02;
+    struct proposal p = round1(w);
+    assert_string_equal(value_of(&p, "max_parallel_workers_per_gather"), "0");
+    w->plan.clients = 1; /* a CPU is left for a worker */
+    w->base.active_avg = 1;
+    p = round1(w);
+    assert_null(find(&p, "max_parallel_workers_per_gather"));
+    world_free(w);
+}
+
+static void test_cache_far_too_large(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    set(w, "shared_buffers", "1048576"); /* 8 GB for 300 MB */
+    struct proposal p = round1(w);
+    assert_null(find(&p, "shared_buffers")); /* nothing is written */
+    w->base.tup_written = 50000;
+    p = round1(w);
+    assert_string_equal(value_of(&p, "shared_buffers"), "768MB");
+    for (int i = 0; i < p.n; i++) /* nor does a rule of thumb speak against it */
+        assert_true(strcmp(p.changes[i].name, "shared_buffers") != 0 ||
+                    strcmp(p.changes[i].value, "4GB") != 0);
+    w->f.databases[0].bytes = 3 * GB;
+    p = round1(w);
+    assert_null(find(&p, "shared_buffers"));
+    world_free(w);
+}
+
 static void test_empty_pool_of_workers(void **state)
 {
     (void)state;
@@ -621,6 +655,8 @@ int main(void)
         cmocka_unit_test(test_parallel_with_room),
         cmocka_unit_test(test_unused_parallelism),
         cmocka_unit_test(test_short_parallel_statements),
+        cmocka_unit_test(test_plans_that_may_go_parallel),
+        cmocka_unit_test(test_cache_far_too_large),
         cmocka_unit_test(test_empty_pool_of_workers),
         cmocka_unit_test(test_index_reads_too_cheap),
         cmocka_unit_test(test_compression_without_cpu),

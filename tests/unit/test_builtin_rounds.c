@@ -124,6 +124,7 @@ static void test_whole_configurations_first(void **state)
     plan(w, 200)->sorts = 1;
     set(w, "work_mem", "1024");
     set(w, "cpu_operator_cost", "0.004");
+    w->base.blks_read = 1500; /* some, not enough for a rule */
     struct proposal p = round1(w);
     assert_int_equal(p.nsets, 3);
     assert_int_equal(find(&p, "work_mem")->sets, 7);
@@ -141,6 +142,28 @@ static void test_whole_configurations_first(void **state)
     p = round1(w);
     for (int i = 0; i < p.n; i++)
         assert_string_not_equal(p.changes[i].name, "shared_buffers");
+    world_free(w);
+}
+
+/* Costs: what the figures speak for and PostgreSQL's default are measured against each other. */
+static void test_both_ways_of_a_cost(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    discarding(w);
+    set(w, "random_page_cost", "40");
+    struct proposal p = round1(w);
+    assert_true(p.nsets >= 2);
+    unsigned low = 0, otherwise = 0;
+    for (int i = 0; i < p.n; i++) {
+        if (strcmp(p.changes[i].name, "random_page_cost") != 0)
+            continue;
+        if (strcmp(p.changes[i].value, "1.1") == 0)
+            low = p.changes[i].sets;
+        if (strcmp(p.changes[i].value, "4") == 0)
+            otherwise = p.changes[i].sets;
+    }
+    assert_true(low && otherwise && !(low & otherwise));
     world_free(w);
 }
 
@@ -429,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_widen_what_paid),
         cmocka_unit_test(test_no_further_cause),
         cmocka_unit_test(test_whole_configurations_first),
+        cmocka_unit_test(test_both_ways_of_a_cost),
         cmocka_unit_test(test_single_steps_later),
         cmocka_unit_test(test_ladder),
         cmocka_unit_test(test_interaction),
