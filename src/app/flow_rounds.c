@@ -20,8 +20,9 @@ double flow_confirm_cost(const struct model *m)
     return experiment_cost(&m->session.plan, EXPERIMENT_CONFIRM, flow_restart_possible(m)) + 10;
 }
 
-/* What the ablation of a best state with several changes would like to have: it comes last, so the rounds leave it some. */
-static const double ablation_share = 0.15;
+/* The ablation comes last, and would find no time: where it fits into a part of the budget, the rounds leave it that much.
+ * Where it does not, they may as well have it. */
+static const double ablation_most = 0.25;
 
 static double ablation_reserve(const struct model *m)
 {
@@ -30,7 +31,12 @@ static double ablation_reserve(const struct model *m)
 
     if (s->by_hand || arm_differ(&s->start, &s->best, names, CHANGES_MAX) < 2)
         return 0;
-    return ablation_share * s->plan.budget_s;
+    for (int i = 0; i < n; i++) {
+        const struct setting *v = settings_find(&m->server.settings, names[i]);
+        restarts = restarts || (v && strcmp(v->context, "postmaster") == 0);
+    }
+    double cost = ablation_cost(&s->plan, n, restarts);
+    return cost <= ablation_most * s->plan.budget_s ? cost : 0;
 }
 
 static double seconds_for_rounds(const struct model *m)

@@ -156,7 +156,11 @@ static const char *arm_name(const struct model *m)
     const struct session *s = &m->session;
     bool second = arm_running(m) == ARM_B;
     if (m->flow == FLOW_ROUND)
-        return second ? s->round.candidate.label : s->round.best.label;
+        return round_arm(&s->round, s->round.arm_in_force)->label;
+    if (m->flow == FLOW_ABLATE)
+        return s->trial.label;
+    if (m->fl.now.reducing && second)
+        return s->reduced.label;
     return second ? s->best.label : s->start.label;
 }
 
@@ -171,6 +175,10 @@ static void live_text(const struct model *m, struct buf *out)
     pane_clock(all, sizeof(all), b->duration_s);
     if (b->run.warmup)
         buf_printf(out, "warm-up of %s", arm_name(m));
+    else if (m->flow == FLOW_ABLATE)
+        buf_printf(out, "ablation run %d, %s", m->session.ablation.n_runs + 1, arm_name(m));
+    else if (m->flow == FLOW_ROUND && m->session.round.screening)
+        buf_printf(out, "screening, %s", arm_name(m));
     else if (x && x->kind == EXPERIMENT_AA)
         buf_printf(out, "run %d of %d, %s", x->n + 1, x->min_runs, arm_name(m));
     else if (x && x->max_runs)

@@ -357,6 +357,75 @@ static void durability_trades_stand_apart(void **state)
     }
 }
 
+static void alternatives_stand_in_groups(void **state)
+{
+    struct fixture *f = *state;
+    struct review *r = &f->m->session.round.review;
+    review(f->m);
+    r->proposal.nsets = 2;
+    text_copy(r->proposal.set_names[0], 64, "less to write");
+    text_copy(r->proposal.set_names[1], 64, "more to remember");
+    r->lines[0].change.sets = 1;
+    r->lines[1].change.sets = 2;
+    r->n = 2;
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "2 alternatives are screened first"));
+    assert_true(canvas_has(f->c, "alternative 1: less to write"));
+    assert_true(canvas_has(f->c, "alternative 2: more to remember"));
+    r->lines[0].change.sets = 3;
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "in every alternative"));
+    assert_false(canvas_has(f->c, "alternative 1: less"));
+}
+
+static void a_verdict_tells_of_screening_and_veto(void **state)
+{
+    struct fixture *f = *state;
+    struct round *r = &f->m->session.round;
+    review(f->m);
+    f->m->screen.dialog.kind = DIALOG_VERDICT;
+    r->review.proposal.nsets = 2;
+    text_copy(r->review.proposal.set_names[0], 64, "less to write");
+    text_copy(r->review.proposal.set_names[1], 64, "more to remember");
+    r->review.lines[0].change.sets = 1;
+    r->review.lines[1].change.sets = 2;
+    r->review.lines[1].answer = ANSWER_ACCEPT;
+    r->nscreened = 2;
+    r->candidate_sets = 1;
+    r->screened[0] = (struct race_result){.ratio = 1.08, .runs = 3, .gained = true};
+    r->screened[1] = (struct race_result){.ratio = 0.9, .runs = 2, .out = true};
+    r->verdict.kind = VERDICT_IMPROVED;
+    r->verdict.ratio = 1.1;
+    text_copy(r->veto, sizeof r->veto, "report.sql is 14 % slower");
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "screened: less to write +8.0 % in 3 short runs, measured then"));
+    assert_true(canvas_has(f->c, "screened: more to remember -10.0 % in 2 short runs, dropped"));
+    assert_true(canvas_has(f->c, "held back: report.sql is 14 % slower"));
+    assert_true(canvas_has(f->c, "changed: max_wal_size"));
+    assert_false(canvas_has(f->c, "128MB")); /* shared_buffers was not measured */
+}
+
+static void the_summary_tells_what_each_earned(void **state)
+{
+    struct fixture *f = *state;
+    struct session *s = &f->m->session;
+    running_session(f->m);
+    f->m->flow = FLOW_SUMMARY;
+    f->m->screen.dialog.kind = DIALOG_SUMMARY;
+    s->state = SESSION_ARCHIVED;
+    s->nearned = 2;
+    text_copy(s->earned[0].name, SETTING_NAME_MAX, "max_wal_size");
+    s->earned[0].ratio = 1.12;
+    s->earned[0].lo = 1.08;
+    s->earned[0].hi = 1.16;
+    text_copy(s->earned[1].name, SETTING_NAME_MAX, "jit");
+    s->earned[1].idle = s->earned[1].taken_out = true;
+    s->earned[1].ratio = NAN;
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "max_wal_size  +12.0 % (+8.0"));
+    assert_true(canvas_has(f->c, "jit  not measured by itself: taken out"));
+}
+
 static void every_dialog_fits_every_size(void **state)
 {
     struct fixture *f = *state;
@@ -546,6 +615,9 @@ int main(void)
         VIEW_TEST(a_proposal_is_shown_with_its_price),
         VIEW_TEST(a_proposal_tells_all_of_a_line),
         VIEW_TEST(durability_trades_stand_apart),
+        VIEW_TEST(alternatives_stand_in_groups),
+        VIEW_TEST(a_verdict_tells_of_screening_and_veto),
+        VIEW_TEST(the_summary_tells_what_each_earned),
         VIEW_TEST(every_dialog_fits_every_size),
         VIEW_TEST(the_help_is_made_from_the_tables),
         VIEW_TEST(a_lost_link_shows_its_countdown),
