@@ -93,6 +93,9 @@ static bool sorting(const struct pool *p, const struct step *step)
         return false;
     if (spills_measured(p->s))
         return step->to > step->now;
+    /* Nothing spills: more of it can only make the planner hash where it sorts, and that it does with some already. */
+    if (step->to > step->now && step->now > 64 * MB)
+        return false;
     return any_plan(p, sorts_or_hashes, long_ms);
 }
 
