@@ -28,8 +28,10 @@ static double ablation_reserve(const struct model *m)
 {
     const struct session *s = &m->session;
     char names[CHANGES_MAX][SETTING_NAME_MAX];
+    int n = arm_differ(&s->start, &s->best, names, CHANGES_MAX);
+    bool restarts = false;
 
-    if (s->by_hand || arm_differ(&s->start, &s->best, names, CHANGES_MAX) < 2)
+    if (n < 2 || flow_blocks_confirm(m))
         return 0;
     for (int i = 0; i < n; i++) {
         const struct setting *v = settings_find(&m->server.settings, names[i]);
