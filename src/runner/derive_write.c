@@ -6,11 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pgd/base/quote.h"
 #include "pgd/base/text.h"
 #include "pgd/runner/derive_parts.h"
 
-enum { VALUE_BYTES_MAX = 300 };
+enum { VALUE_BYTES_MAX = 300, LINE_BYTES = 90 };
 
 static bool name_byte(char c)
 {
@@ -21,25 +20,34 @@ static bool name_byte(char c)
 /* A colon before a name would be a variable, in whatever quotes it stands; \072 is one, too, for the server alone. Digits
  * make no name for pgbench as it is today, but did in the extended protocol of older ones. Nor is there any backslash before
  * a letter, so that nothing looks like a command. */
-void derive_literal(struct buf *out, const char *value)
+static bool in_octal(const char *p)
 {
-    bool special = false;
+    return (*p == ':' && name_byte(p[1])) || (unsigned char)*p < 0x20 || *p == '\\';
+}
 
+static bool needs_octal(const char *value)
+{
     for (const char *p = value; *p; p++)
-        special = special || (*p == ':' && name_byte(p[1])) || (unsigned char)*p < 0x20 ||
-                  *p == '\\';
-    if (!special) {
-        quote_literal(out, value);
-        return;
-    }
-    buf_puts(out, "E'");
+        if (in_octal(p))
+            return true;
+    return false;
+}
+
+/* Inside of E'…' or, where nothing needs it, of '…'. */
+static void put_inside(struct buf *out, const char *value)
+{
     for (const char *p = value; *p; p++) {
-        bool octal = (*p == ':' && name_byte(p[1])) || (unsigned char)*p < 0x20 || *p == '\\';
-        if (octal)
+        if (in_octal(p))
             buf_printf(out, "\\%03o", (unsigned)(unsigned char)*p);
         else
             buf_printf(out, *p == '\'' ? "'%c" : "%c", *p);
     }
+}
+
+void derive_literal(struct buf *out, const char *value)
+{
+    buf_puts(out, needs_octal(value) ? "E'" : "'");
+    put_inside(out, value);
     buf_putc(out, '\'');
 }
 
@@ -69,23 +77,31 @@ struct values {
     const char *v[DERIVE_ROWS_MAX]; /* borrowed; NULL = an SQL NULL */
 };
 
-/* '{…}' as the text of an array. */
+/* '{…}' as the text of an array, in lines that can be read. */
 static void put_array(const struct values *v, struct buf *out)
 {
-    struct buf array = {0};
+    bool octal = false;
+    size_t line = out->len;
 
-    buf_putc(&array, '{');
+    for (int i = 0; i < v->n; i++)
+        octal = octal || (v->v[i] && (needs_octal(v->v[i]) || strchr(v->v[i], '"')));
+    buf_puts(out, octal ? "E'{" : "'{");
     for (int i = 0; i < v->n; i++) {
-        if (i)
-            buf_putc(&array, ',');
+        struct buf member = {0};
         if (v->v[i])
-            put_member(&array, v->v[i]);
+            put_member(&member, v->v[i]);
         else
-            buf_puts(&array, "NULL");
+            buf_puts(&member, "NULL");
+        if (i)
+            buf_putc(out, ',');
+        if (out->len + member.len - line > LINE_BYTES) {
+            buf_putc(out, '\n');
+            line = out->len;
+        }
+        put_inside(out, buf_text(&member));
+        buf_clear(&member);
     }
-    buf_putc(&array, '}');
-    derive_literal(out, buf_text(&array));
-    buf_clear(&array);
+    buf_puts(out, "}'");
 }
 
 static bool is_array(const char *type)
@@ -464,9 +480,17 @@ static size_t quoted_end(const char *s)
     return i;
 }
 
-/* Appends the text; put writes what stands for parameter i. */
-static void fill(const struct derived *d, void (*put)(void *arg, int i, struct buf *out), void *arg,
-                 struct buf *out)
+/* Bytes since the last end of a line. */
+static size_t this_line(const struct buf *b)
+{
+    const char *end = b->len ? memrchr(b->data, '\n', b->len) : NULL;
+
+    return end ? b->len - (size_t)(end - b->data) - 1 : b->len;
+}
+
+/* Appends the text, long lines broken where wrap is set; put writes what stands for parameter i. */
+static void fill(const struct derived *d, bool wrap, void (*put)(void *arg, int i, struct buf *out),
+                 void *arg, struct buf *out)
 {
     const char *s = d->text;
     char last = ' ';
@@ -482,7 +506,7 @@ static void fill(const struct derived *d, void (*put)(void *arg, int i, struct b
             put(arg, number - 1, out);
             n = 1 + strspn(s + 1, "0123456789");
         } else {
-            buf_append(out, s, n);
+            buf_append(out, wrap && *s == ' ' && this_line(out) > LINE_BYTES ? "\n" : s, n);
         }
         last = s[n - 1];
         s += n;
@@ -513,7 +537,7 @@ void derive_fill(const struct derived *d,
 {
     struct typing t = {d, type};
 
-    fill(d, put_number, &t, out);
+    fill(d, false, put_number, &t, out);
 }
 
 bool derive_script(const struct derived *d, const char *title, int number, int level,
@@ -522,7 +546,7 @@ bool derive_script(const struct derived *d, const char *title, int number, int l
     for (int cap = d->mean_ms < 1 ? DERIVE_ROWS_MAX / 2 : DERIVE_ROWS_MAX; cap >= 2; cap /= 2) {
         struct writer w = {.d = d, .level = level, .cap = cap};
         struct buf statement = {0}, all = {0};
-        fill(d, put_for_script, &w, &statement);
+        fill(d, true, put_for_script, &w, &statement);
         buf_puts(&all, title);
         buf_append(&all, w.sets.data, w.sets.len);
         /* inside the statement: version 18 keeps no comment that stands in front of it */

@@ -192,7 +192,7 @@ static void test_values_stay_values(void **state)
         "-- title\n\\set row1 random(1, 10)\nSELECT /* pg_diagnose 7 */ * FROM t WHERE a = "
         "(E'{\"a\\072b\",\"\\072p1\",\"it''s\",\"back\\134\\134slash\",\"\\134\\134shell rm -rf "
         "/\","
-        "\"\\134\"q\\134\"\",\"a\\012\\134\\134setshell "
+        "\"\\134\"q\\134\"\",\n\"a\\012\\134\\134setshell "
         "x\",\"NULL\",\"\",\"{1,2}\"}'::text[])[:row1];\n");
     assert_true(script_select(buf_text(&script), 0, 1, &statement));
     assert_false(script_select(buf_text(&script), 1, 1, &statement));
