@@ -349,9 +349,6 @@ static void test_changes(struct proposal *p, int round)
     const char *at = getenv("PGD_TEST_FORCE_CHANGE");
     bool rounds = at && strchr(at, '\n');
 
-    if (at && getenv("PGD_TEST_ONLY_FORCED")) /* nothing else, whatever the advisor has in mind */
-        p->n = p->nsets = 0;
-
     if (getenv("PGD_TEST_ONLY_FORCED")) /* the advisor's own are left out */
         p->n = p->nsets = 0;
     for (; rounds && at && round > 1; round--)

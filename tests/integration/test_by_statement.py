@@ -34,7 +34,7 @@ def session(server, names, *flags):
         more += ["--script", name]
     return t.Run(server, server.home(), names[0], *more, "--duration", "1", "--rounds", "1", "--budget", "3", "--accept",
                  "safe", "--restart", "never", *flags, program=t.TEST_PROGRAM,
-                 env={"PGD_TEST_FORCE_CHANGE": CHANGE})
+                 env={"PGD_TEST_FORCE_CHANGE": CHANGE, "PGD_TEST_ONLY_FORCED": "1"})
 
 
 def veto():

@@ -93,6 +93,9 @@ static void test_limits(void **arg)
     assert_int_equal(k.points[k.n - 1].clients, 4);
     knee_init(&k, 2, 0, 0);
     assert_int_equal(knee_next(&k), 0);
+    knee_init(&k, 64, 500, 0); /* room enough: two points behind the peak end it */
+    sweep(&k, 8, 0.05, 0);
+    assert_int_equal(k.points[k.n - 1].clients, 32);
 }
 
 /* Runs that fail: twice in a row ends it, and nothing is proposed from next to nothing. */
