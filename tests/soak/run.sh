@@ -1,6 +1,6 @@
 #!/bin/sh
 # What takes long. run.sh [PART...]: kills, boundaries, screens, away, fuzz, tidy, table, manual, versions, observe,
-#   sabotage; all of them without a name.
+#   compare, sabotage; all of them without a name.
 #   kills       random kill -9, each with its resume          SOAK_KILLS (100) over PostgreSQL 12, 15 and 18
 #   boundaries  kill -9 at each boundary of a round           SOAK_TIMES (3) on each of 12, 15 and 18
 #   screens     the screen tests, over and over               SOAK_LOOPS (10)
@@ -11,6 +11,7 @@
 #   manual      changes and restarts that a person makes: an ordinary role, --restart manual, a Patroni cluster of two
 #   versions    each of PostgreSQL 12 to 18 that can be had, as superuser, as a member of pg_monitor and as an ordinary role
 #   observe     whole sessions over a server's own traffic: one that improves, one that changes all the time, and all versions
+#   compare     the best state beside the defaults and pgtune, and the sweep of clients, on a real server
 #   sabotage    the program broken in one place at a time: the named test must fail
 # Each part prints what it did; the exit code says whether all of them were content.
 set -u
@@ -114,16 +115,22 @@ observe() {
         "$top/tests/soak/observe.py"
 }
 
+compare() {
+    build gcc dev pg_diagnose pg_diagnose_test || return 1
+    PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
+        "$top/tests/soak/compare.py"
+}
+
 sabotage() {
     "$top/tests/soak/sabotage.py"
 }
 
-[ $# -gt 0 ] || set -- kills boundaries screens away fuzz tidy table manual versions observe \
+[ $# -gt 0 ] || set -- kills boundaries screens away fuzz tidy table manual versions observe compare \
     sabotage
 mkdir -p "$top/build"
 for part in "$@"; do
     case $part in
-    kills | boundaries | screens | away | fuzz | tidy | table | manual | versions | observe | sabotage) ;;
+    kills | boundaries | screens | away | fuzz | tidy | table | manual | versions | observe | compare | sabotage) ;;
     *)
         echo "run.sh: there is no part named $part" >&2
         exit 2
