@@ -351,6 +351,7 @@ static void a_cancelled_sweep_ends_the_session_well(void **state)
             press(&w, KEYN_CTRL, 'c');
             play(&w);
             assert_int_equal(w.m->session.state, SESSION_ARCHIVED);
+            assert_false(w.m->fl.now.cancel);
             file_is_best(&w);
         }
         end(&w);
