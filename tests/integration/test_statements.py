@@ -232,6 +232,9 @@ def whole(server, database, schema, statements, values, least):
     t.check(len(texts) == said["taken"] >= least, "%d of %d taken, at least %d were expected: %s" %
             (said["taken"], len(had), least, json.dumps(said["left_out"], indent=1)))
     t.check(said["share"] > 0.5, "they are %.2f of the time" % said["share"])
+    calls = [int(text.split(" time: ")[1].split(" calls")[0]) for text in texts.values()]
+    weights = [s["weight"] for s in run.session()["strategy"]["scripts"]]
+    t.check(all(abs(w / max(weights) - c / max(calls)) < 0.02 for w, c in zip(weights, calls)), "weights %s, calls %s" % (weights, calls))
     pairs = []
     for text in texts.values():
         queryid = text.split("(query ")[1].split(")")[0]
