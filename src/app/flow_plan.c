@@ -236,6 +236,7 @@ void flow_consent_emit(struct model *m, const char *when, struct effects *fx)
     line_int(l, "runs_least", c.runs_least);
     line_int(l, "runs_most", c.runs_most);
     line_int(l, "restarts_most", c.restarts_most);
+    line_int(l, "asks_most", c.asks_most);
     line_num(l, "blackout_s", c.blackout_s);
     line_bool(l, "blackout_measured", c.blackout_measured);
     line_num(l, "sessions_dropped", c.sessions);

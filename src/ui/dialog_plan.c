@@ -254,8 +254,12 @@ static void say_restarts(struct dialog_text *text, const struct model *m, const 
     daytime_text(&m->session.plan.window, window, sizeof window);
     if (window[0])
         snprintf(when, sizeof when, ", %s only", window);
-    if (m->session.plan.restart == RESTART_MANUAL)
-        line(text, "restarts", "by you: the program asks for each and waits");
+    if (c->asks_most && m->way.change == WAY_MANUAL)
+        line(text, "changes", "by you, %d at most: the program asks for each and waits",
+             c->asks_most);
+    else if (c->asks_most)
+        line(text, "restarts", "by you, %d at most: the program asks for each and waits",
+             c->asks_most);
     else if (!c->restarts_allowed)
         line(text, "restarts", "none: changes that need one are refused");
     else
@@ -316,8 +320,9 @@ static void say_consent(struct dialog_text *text, const struct model *m)
         line(text, "windows", "%d to %d of %d s of the traffic of database %s; no benchmark is run",
              c.runs_least, c.runs_most, p->duration_s, p->database);
     else
-        line(text, "runs", "%d to %d of %d s with %d clients; %d arms: start, and one a round",
-             c.runs_least, c.runs_most, p->duration_s, p->clients, c.arms);
+        line(text, "runs",
+             "%d to %d of up to %d s with %d clients; %d arms at most: start, %d a round",
+             c.runs_least, c.runs_most, p->duration_s, p->clients, c.arms, c.arms_round);
     line(text, "minutes", "%.0f baseline, %.0f a round, %.0f confirmation; %.3g at most",
          ceil(c.minutes_baseline), ceil(c.minutes_round), ceil(c.minutes_confirm), c.minutes_most);
     say_restarts(text, m, &c);

@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { RUN_GAP_S = 2, RESTART_GAP_S = 8, STOP_START_S = 3 };
+/* SHORT_PART: a short run is that part of a whole one. */
+enum { RUN_GAP_S = 2, RESTART_GAP_S = 8, STOP_START_S = 3, SHORT_PART = 3 };
 
 /* The tables of the built-in workload with their indexes. */
 static const double builtin_bytes = 300e6;
@@ -22,28 +23,39 @@ double consent_blackout_s(const struct model *m, bool *measured)
     return STOP_START_S + (buffers > 0 ? buffers * estimate_dirty / estimate_bps : 0);
 }
 
-static int at_most(double n, double limit)
+/* Where each switch takes a person the runs of an arm stand together: one switch in a round, one to go back, two in the
+ * confirmation. */
+static void count_asked(const struct model *m, struct consent *c)
 {
-    return (int)(n < limit ? n : limit);
+    const struct sdl *p = &m->session.plan;
+    bool all = m->session.by_hand || m->way.change == WAY_MANUAL;
+    struct restart_choice by;
+
+    model_restart(m, &by);
+    bool restarts = p->restart == RESTART_MANUAL ||
+                    (p->restart != RESTART_NEVER && !m->opt.headless && by.way == RESTART_WAY_NONE);
+    c->restarts_allowed = p->restart != RESTART_NEVER && !restarts && !all;
+    c->asks_most = all || restarts ? 2 * p->rounds + 2 : 0;
+    c->arms_round = all ? 1 : SETS_MAX + 1; /* no alternatives are screened by hand */
+    c->arms = 1 + p->rounds * c->arms_round;
 }
 
-static void count_runs(const struct sdl *p, struct consent *c)
+static void count_runs(const struct model *m, struct consent *c)
 {
+    const struct sdl *p = &m->session.plan;
     int aa = experiment_least_runs(EXPERIMENT_AA, p);
     int round = experiment_least_runs(EXPERIMENT_ROUND, p);
     int confirm = experiment_least_runs(EXPERIMENT_CONFIRM, p);
-    int most = p->max_runs > round ? p->max_runs : round;
-    double slot = (p->duration_s > 0 ? p->duration_s : 1) + RUN_GAP_S;
+    double seconds = p->duration_s > 0 ? p->duration_s : 1;
+    double slot = seconds + RUN_GAP_S, slot_short = ceil(seconds / SHORT_PART) + RUN_GAP_S;
 
-    c->arms = 1 + p->rounds;
+    count_asked(m, c);
     c->runs_least = aa + 2 * round + 2 * confirm;
-    c->runs_most = at_most(aa + 2.0 * most * (p->rounds + 1),
-                           fmax(c->runs_least, p->budget_s / slot));
-    /* there and back, two runs to a switch, and the way back at the end */
-    c->restarts_allowed = p->restart != RESTART_NEVER && p->restart != RESTART_MANUAL;
+    /* the screening of alternatives and the search for what a gain is due to make short runs as long as there is time */
+    c->runs_most = (int)fmax(c->runs_least, p->budget_s / slot_short);
+    /* a switch to two runs, and the way back at the end */
     if (c->restarts_allowed)
-        c->restarts_most = at_most((most + 1.0) * (p->rounds + 1),
-                                   fmax(2, p->budget_s / (2 * slot + RESTART_GAP_S)));
+        c->restarts_most = (int)fmax(2, p->budget_s / (2 * slot + RESTART_GAP_S));
 }
 
 static void measured_writes(const struct model *m, struct consent *c)
@@ -84,7 +96,7 @@ void consent_fill(const struct model *m, struct consent *c)
     struct watch_load load;
 
     memset(c, 0, sizeof *c);
-    count_runs(p, c);
+    count_runs(m, c);
     c->blackout_s = consent_blackout_s(m, &c->blackout_measured);
     c->sessions = w->at_us ? w->others : m->server.runtime.sessions; /* ours are no loss */
     c->minutes_baseline = experiment_cost(p, EXPERIMENT_AA, false) / 60;

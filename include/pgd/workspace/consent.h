@@ -5,10 +5,12 @@
 #include "pgd/workspace/model.h"
 
 struct consent {
-    int arms; /* configurations measured: the server as it is, and one candidate a round */
+    int arms; /* configurations measured at the most: the server as it is, and of each round … */
+    int arms_round; /* … its alternatives and the candidate */
     int runs_least, runs_most;
-    bool restarts_allowed;  /* by the plan */
-    int restarts_most;      /* at the most, if every round had a change that needs one */
+    bool restarts_allowed; /* by the plan */
+    int restarts_most;     /* at the most, if every round had a change that needs one */
+    int asks_most; /* changes or restarts that are the DBA's to make, at the most; 0 = none is */
     double blackout_s;      /* of one restart */
     bool blackout_measured; /* at an earlier restart in this workspace; else estimated */
     double sessions;        /* that a restart drops: those connected now; NAN unknown */
