@@ -232,10 +232,15 @@ static int race_number(int arm)
     return arm >= ROUND_TRIAL ? arm - ROUND_TRIAL + 1 : arm;
 }
 
-/* Two values of one setting must not meet in the candidate, and its memory must fit. */
+/* Two values of one setting must not meet in the candidate, and its memory must fit. Alternatives that share a line are
+ * variants of each other: the better one stands, since what the other adds was measured with it, and found less. */
 static bool may_join(const struct round *r, unsigned have, unsigned more)
 {
     const struct review *v = &r->review;
+    for (int i = 0; i < v->n; i++)
+        if (accepted(&v->lines[i]) && v->lines[i].change.sets && (review_sets(v, i) & have) &&
+            (review_sets(v, i) & more))
+            return false;
     for (int i = 0; i < v->n; i++)
         for (int j = 0; j < v->n; j++)
             if (accepted(&v->lines[i]) && accepted(&v->lines[j]) && i != j &&
