@@ -183,11 +183,12 @@ static double with(const struct server *s, const struct proposal *p, unsigned se
     return s->speed(&other) / s->speed(s);
 }
 
+/* Two values of a setting, or variants of each other: they share a line. */
 static bool clash(const struct proposal *p, unsigned a, unsigned b)
 {
     for (int i = 0; i < p->n; i++)
         for (int j = 0; j < p->n; j++)
-            if (i != j && (p->changes[i].sets & a) && (p->changes[j].sets & b) &&
+            if ((p->changes[i].sets & a) && (p->changes[j].sets & b) &&
                 strcmp(p->changes[i].name, p->changes[j].name) == 0)
                 return true;
     return false;
