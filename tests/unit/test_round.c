@@ -643,6 +643,26 @@ static void what_does_not_fit_together_is_not_joined(void **state)
     assert_string_equal(arm_find(&m.r.candidate, "random_page_cost")->value, "2");
 }
 
+/* One is the other with something more: whichever is the better one stands, alone of the two. */
+static void variants_are_not_joined(void **state)
+{
+    (void)state;
+    begin_sets(1.1, 1.05, 1.2);
+    send((struct round_msg){.kind = ROUND_MSG_START});
+    fill_review(&m.r.review);
+    m.r.review.lines[1].change.sets = 5; /* of the first alternative, now of the third as well */
+    send((struct round_msg){.kind = ROUND_MSG_PROPOSED});
+    while (!over()) {
+        if (m.switching_to >= 0)
+            answer_switch(APPLY_DONE);
+        else if (m.running)
+            answer_run(true, false);
+        else
+            serve(m.r.want);
+    }
+    assert_int_equal(m.r.candidate_sets, 6);
+}
+
 static void nothing_gained_claims_nothing(void **state)
 {
     (void)state;
@@ -878,6 +898,7 @@ int main(void)
         CASE(what_gains_is_joined),
         CASE(a_single_winner_goes_on_at_once),
         CASE(what_does_not_fit_together_is_not_joined),
+        cmocka_unit_test(variants_are_not_joined),
         CASE(nothing_gained_claims_nothing),
         CASE(without_a_choice_nothing_is_screened),
         CASE(cancel_at_every_step_of_a_screening),
