@@ -181,6 +181,8 @@ class Version:
     def kill_script(self, row):
         pid = self.ground.script_pid()
         t.check(pid > 0, "there is no restart script to kill")
+        if row.at == "stopping":  # it says so before it does so
+            t.wait_for("the stop to be under way", 10, lambda: killed.children(pid, "pg_ctl"))
         os.kill(pid, signal.SIGKILL)
         if row.at == "stopping":  # it was under way, and nobody is left who would start it again
             t.wait_for("the end of the server", 60, lambda: not os.path.exists(

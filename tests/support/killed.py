@@ -136,6 +136,16 @@ class Ground:
         self.server.destroy()
 
 
+def children(parent, name):
+    """Processes of that name which another one has started."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        stat = t.read("/proc/%s/stat" % pid, "")
+        if "(%s)" % name in stat and stat.rsplit(")", 1)[1].split()[1] == str(parent):
+            found.append(int(pid))
+    return found
+
+
 def state_of(pid):
     """R, S, T …: of a process; Z also for one that is gone."""
     stat = t.read("/proc/%d/stat" % pid, "")
