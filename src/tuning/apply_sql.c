@@ -204,11 +204,17 @@ static bool foreign(struct err *e, const struct rows *r, int i)
     return err_hint(e, "Mend that line, then try again.");
 }
 
+/* A setting that was taken out of a file and needs a restart: the server lists that as an error of no file and no name. */
+static bool taken_out(const struct rows *r, int i)
+{
+    return !cell(r, i, "file")[0] && !cell(r, i, "file_name")[0];
+}
+
 bool apply_read_errors(const struct rows *r, const struct apply *a, struct err *e)
 {
     for (int i = 0; i < r->nrows; i++) {
         const char *name = cell(r, i, "file_name");
-        if (!rows_text(r, i, "error"))
+        if (!rows_text(r, i, "error") || taken_out(r, i))
             continue;
         if (name[0] && ledger_file(cell(r, i, "file")) && apply_is_ours(a, name))
             continue;
@@ -234,7 +240,8 @@ bool others_errors(const struct rows *r, const struct ledger *ours, struct err *
     for (int i = 0; i < r->nrows; i++) {
         const char *name = cell(r, i, "file_name");
         bool mine = name[0] && ledger_file(cell(r, i, "file")) && in_ledger(ours, name);
-        if (rows_text(r, i, "error") && !mine && !(name[0] && waits_for_restart(r, i)))
+        if (rows_text(r, i, "error") && !taken_out(r, i) && !mine &&
+            !(name[0] && waits_for_restart(r, i)))
             return foreign(e, r, i);
     }
     return true;

@@ -58,7 +58,8 @@ bool handover_look(struct handover *h, const struct rows *r, struct err *e)
 {
     int kept = 0;
     for (int i = 0; i < r->nrows; i++)
-        if (rows_text(r, i, "error") && !rows_bool(r, i, "pending_restart", false)) {
+        if (rows_text(r, i, "error") && *cell(r, i, "file") &&
+            !rows_bool(r, i, "pending_restart", false)) {
             err_set(e, ERR_BUSY, "%.200s line %.12s: %.160s", cell(r, i, "file"),
                     cell(r, i, "line"), cell(r, i, "error"));
             return err_hint(e, "Mend that line, then try again.");
