@@ -14,15 +14,27 @@
 const char *flow_state_name(enum flow_state s)
 {
     static const char *const names[] = {
-        [FLOW_WATCH] = "watching",   [FLOW_DISCOVER] = "discovery", [FLOW_WORKSPACE] = "workspace",
-        [FLOW_RECOVER] = "recovery", [FLOW_SIGHT] = "first sight",  [FLOW_STRATEGY] = "strategy",
-        [FLOW_PLAN] = "plan",        [FLOW_PREPARE] = "preparing",  [FLOW_BASELINE] = "baseline",
-        [FLOW_TARGET] = "target",    [FLOW_ROUND] = "round",        [FLOW_CONFIRM] = "confirmation",
+        [FLOW_WATCH] = "watching",
+        [FLOW_DISCOVER] = "discovery",
+        [FLOW_WORKSPACE] = "workspace",
+        [FLOW_RECOVER] = "recovery",
+        [FLOW_SIGHT] = "first sight",
+        [FLOW_STRATEGY] = "strategy",
+        [FLOW_PLAN] = "plan",
+        [FLOW_PREPARE] = "preparing",
+        [FLOW_BASELINE] = "baseline",
+        [FLOW_TARGET] = "target",
+        [FLOW_ROUND] = "round",
+        [FLOW_CONFIRM] = "confirmation",
         [FLOW_ABLATE] = "ablation",
         [FLOW_COMPARE] = "comparison",
         [FLOW_KNEE] = "sweep of clients",
-        [FLOW_SETTLE] = "settling",  [FLOW_SUMMARY] = "summary",    [FLOW_PAUSING] = "pausing",
-        [FLOW_PAUSED] = "paused",    [FLOW_STUCK] = "stuck",        [FLOW_ERROR] = "error",
+        [FLOW_SETTLE] = "settling",
+        [FLOW_SUMMARY] = "summary",
+        [FLOW_PAUSING] = "pausing",
+        [FLOW_PAUSED] = "paused",
+        [FLOW_STUCK] = "stuck",
+        [FLOW_ERROR] = "error",
     };
     return names[s];
 }

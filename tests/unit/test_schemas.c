@@ -167,7 +167,7 @@ static void test_checker(void **st)
     json_t *schema = schema_of("bench");
     static const char good[] = "{\"event\":\"bench\",\"run\":1,\"arm\":\"start\",\"valid\":true,"
                                "\"tps\":1.5,\"latency_ms\":1,\"p95_ms\":null,\"p99_ms\":null,"
-                               "\"failed\":0,\"temp_bytes\":0,\"hit_ratio\":null,"
+                               "\"failed\":0,\"temp_bytes\":0,\"hit_ratio\":null,\"warmup_s\":null,"
                                "\"tps_pgbench\":1.6,\"checkpoint_s\":null,\"redo_bytes\":0,"
                                "\"dead_tuples\":0,\"contaminated\":false,\"others_active\":null,"
                                "\"others_tps\":null}";
