@@ -117,9 +117,11 @@ class Ground:
         t.check(not wrong, "; ".join(wrong))
         if s["state"] == "FAILED":
             self.undone("after the end")
-        for name in self.server.entries():
+        for name, value in self.server.entries().items():
             if name not in self.stock:
                 self.server.sql("ALTER SYSTEM RESET " + name)
+            elif value != self.stock[name] and name in ledger.now:  # improved, and written down so
+                self.server.sql("ALTER SYSTEM SET %s = '%s'" % (name, self.stock[name]))
         t.check(self.server.entries() == self.stock, "a foreign entry is gone: %s" % self.server.entries())
         leftovers = [name for name in os.listdir(self.server.data) if name.startswith("pg_diagnose.")
                      and name != "pg_diagnose.server.log"]
