@@ -97,7 +97,6 @@ def session():
             restarts += patch(cluster, event)
             print("   %d: %s%s" % (questions, event["arm"], ", with a restart" if event["restart"] else ""), flush=True)
         run.expect(0, "ARCHIVED", "improved")
-        t.check(restarts > 0, "no change needed a restart")
         t.check(leader.sql("SELECT system_identifier FROM pg_control_system()") == system, "another cluster")
         for change in run.summary["changes"]:
             t.check(leader.sql("SHOW " + change["name"]) == change["to"] != change["from"], "%s is not left" % change)
