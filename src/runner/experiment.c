@@ -60,7 +60,8 @@ void experiment_init(struct experiment *x, enum experiment_kind kind, const stru
     x->warmup_s = at_least(plan->warmup_s, 0);
     x->goal = plan->goal;
     x->rate = plan->rate > 0 ? plan->rate : 0;
-    x->longest_s = at_least(at_most(LONGEST * x->duration_s, LONGEST_S), x->duration_s);
+    x->base_s = plan->asked_s > 0 ? at_most(plan->asked_s, x->duration_s) : x->duration_s;
+    x->longest_s = at_least(at_most(LONGEST * x->base_s, LONGEST_S), x->duration_s);
     x->floor = kind == EXPERIMENT_AA || !(floor > 0) ? 0 : floor;
     x->arm = arm_in_force;
     x->restarted = true; /* what ran before is not known: the first warm-up is a whole one */
@@ -468,13 +469,31 @@ int experiment_short_s(const struct sdl *plan)
     return at_least(plan->duration_s / 3, SHORT_MIN_S);
 }
 
+/* Of an arm's next run: as long as it needs for enough transactions, by what its runs have shown, and no longer; a slow start
+ * must not make the runs of a quick candidate long. */
+static int run_seconds(const struct experiment *x, int arm)
+{
+    double tps = 0;
+    for (int i = 0; i < x->n; i++)
+        if (x->runs[i].arm == arm && x->runs[i].tps > 0 && x->runs[i].transactions > 0)
+            tps = x->runs[i].tps;
+    if (x->kind == EXPERIMENT_AA || (arm == ARM_A && !(tps > 0)))
+        return x->duration_s;
+    if (!(tps > 0))
+        return x->base_s;
+    double want = ceil(1.2 * ENOUGH / tps);
+    return want < x->longest_s ? at_least((int)want, x->base_s) : x->longest_s;
+}
+
 /* Of what the experiment needs at the least from here on, a warm-up first. */
 static double least_cost(const struct experiment *x, int runs)
 {
     int needed = x->kind == EXPERIMENT_AA ? x->min_runs : 2 * x->min_runs;
     int left = at_least(needed - runs, 1);
     double cost = experiment_warmup_s(x->warmup_s, x->restarted) +
-                  left * (x->duration_s + RUN_EXTRA_S);
+                  left * (RUN_EXTRA_S + (run_seconds(x, ARM_A) +
+                                         run_seconds(x, x->kind == EXPERIMENT_AA ? ARM_A : ARM_B)) /
+                                            2.0);
     if (x->kind != EXPERIMENT_AA)
         cost += (left + 1) / 2 * experiment_switch_s(x->warmup_s, x->switches > 0 && x->restarted);
     return cost;
@@ -490,7 +509,8 @@ struct experiment_next experiment_next(const struct experiment *x, double second
     int warmup = experiment_warmup_s(x->warmup_s, x->restarted);
     bool change = x->arm != arm;
     /* A switch costs what the last one did; before the first one, a reload is assumed. */
-    double cost = x->duration_s + RUN_EXTRA_S;
+    int seconds = run_seconds(x, arm);
+    double cost = seconds + RUN_EXTRA_S;
     if (change)
         cost += experiment_switch_s(x->warmup_s, x->switches > 0 && x->restarted);
     else if (!x->warm)
@@ -504,7 +524,7 @@ struct experiment_next experiment_next(const struct experiment *x, double second
         warmup = experiment_warmup_most_s(x->warmup_s, x->restarted, spare);
         return (struct experiment_next){EXPERIMENT_WARMUP, arm, warmup};
     }
-    return (struct experiment_next){EXPERIMENT_RUN, arm, x->duration_s};
+    return (struct experiment_next){EXPERIMENT_RUN, arm, seconds};
 }
 
 void experiment_switched(struct experiment *x, int arm, bool restarted)
@@ -538,19 +558,28 @@ static bool clearly_worse(const struct experiment *x)
     return (na == nb || x->blocks) && ratio < screen;
 }
 
-/* The next runs take as long as this one would have needed for enough transactions, and a fifth more. False when they are
- * as long as may be: then such runs are all that there is. The run is no failure of the configuration. */
+/* The arm's next runs take as long as this one would have needed for enough transactions, and a fifth more. False when they
+ * are as long as may be: then such runs are all that there is. The run is no failure of the configuration. */
 static bool lengthen(struct experiment *x, struct bench_run *r)
 {
-    if (x->duration_s >= x->longest_s)
+    double took = r->secs > 0 ? r->secs : x->duration_s;
+    if (took >= 0.95 * x->longest_s)
         return false;
-    double want = x->duration_s * 1.2 * ENOUGH / r->transactions;
-    x->duration_s = want < x->longest_s ? at_least((int)ceil(want), x->duration_s + 1)
-                                        : x->longest_s;
+    if (x->kind ==
+        EXPERIMENT_AA) { /* what the plan becomes, so by what was asked for, not by what it took */
+        double want = x->duration_s * 1.2 * ENOUGH / r->transactions;
+        if (x->duration_s >= x->longest_s)
+            return false;
+        x->duration_s = want < x->longest_s ? at_least((int)ceil(want), x->duration_s + 1)
+                                            : x->longest_s;
+    } else if (run_seconds(x, r->arm) <= (int)took) {
+        return false;
+    }
     r->valid = false;
     err_set(&r->err, ERR_CHILD, "the run held too few transactions");
-    err_detail(&r->err, "It held %.0f; at least %d are needed. The next runs take %d s.",
-               r->transactions, ENOUGH, x->duration_s);
+    err_detail(&r->err,
+               "It held %.0f; at least %d are needed. The next runs of this kind take %d s.",
+               r->transactions, ENOUGH, run_seconds(x, r->arm));
     return true;
 }
 

@@ -107,6 +107,7 @@ static json_t *json_from_experiment(const struct experiment *x)
     put(j, "floor", js_num(x->floor));
     put(j, "goal", json_integer(x->goal));
     put(j, "rate", js_num(x->rate));
+    put(j, "base_s", json_integer(x->base_s));
     put(j, "longest_s", json_integer(x->longest_s));
     put(j, "prior_sd", js_num(x->prior.sd));
     put(j, "prior_df", js_num(x->prior.df));
@@ -142,12 +143,13 @@ static bool json_to_experiment(const json_t *j, enum experiment_kind kind, struc
     x->floor = js_get_num(j, "floor", 0);
     x->goal = (enum goal_kind)js_get_int(j, "goal", GOAL_TPS); /* older files have none of these */
     x->rate = fmax(0, js_get_num(j, "rate", 0));
+    x->base_s = (int)js_get_int(j, "base_s", x->duration_s);
     x->longest_s = (int)js_get_int(j, "longest_s", x->duration_s);
     x->prior.sd = js_get_num(j, "prior_sd", 0);
     x->prior.df = js_get_num(j, "prior_df", 0);
     ok = ok && x->goal >= GOAL_TPS && x->goal <= GOAL_RUNTIME && x->longest_s >= x->duration_s &&
-         x->longest_s <= 86400 && x->prior.sd >= 0 && x->prior.sd < 1e3 && x->prior.df >= 0 &&
-         x->prior.df < 1e6;
+         x->base_s >= 1 && x->base_s <= x->duration_s && x->longest_s <= 86400 &&
+         x->prior.sd >= 0 && x->prior.sd < 1e3 && x->prior.df >= 0 && x->prior.df < 1e6;
     x->blocks = js_get_bool(j, "blocks", false);
     x->stopped_early = js_get_bool(j, "stopped_early", false);
     x->restarted = true; /* whatever happened meanwhile: a whole warm-up */

@@ -600,14 +600,43 @@ static void test_enough_transactions(void **s)
     experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01, ARM_A);
     for (int i = 0; i < 8; i++) { /* statements of several seconds: never enough */
         r = run_of(0.5);
-        r.transactions = 0.5 * x.duration_s;
+        r.secs = i < 2 ? 10 : 60;
+        r.transactions = 0.5 * r.secs;
         experiment_switched(&x, i % 2, false);
+        experiment_warmed(&x);
+        if (i == 2)
+            assert_int_equal(experiment_next(&x, 1000).seconds, 60);
         experiment_add(&x, &r);
     }
-    assert_int_equal(x.duration_s, 60);
     experiment_verdict(&x, &v);
-    assert_int_equal(v.runs_a + v.runs_b, 7);
+    assert_int_equal(v.runs_a + v.runs_b, 6);
     assert_non_null(strstr(v.note, "fewer than 100 transactions"));
+    experiment_clear(&x);
+}
+
+/* A slow start makes its own runs long, and not those of a candidate that is quicker. */
+static void test_each_arm_its_seconds(void **s)
+{
+    (void)s;
+    struct sdl plan = plan_of();
+    struct experiment x;
+    plan.asked_s = plan.duration_s;
+    plan.duration_s = 30; /* by the baseline */
+    experiment_init(&x, EXPERIMENT_ROUND, &plan, 0.01, ARM_A);
+    experiment_warmed(&x);
+    assert_int_equal(experiment_next(&x, 1000).seconds, 30);
+    struct bench_run r = run_of(4);
+    r.secs = 30;
+    r.transactions = 120;
+    experiment_add(&x, &r);
+    experiment_switched(&x, ARM_B, false);
+    experiment_warmed(&x);
+    assert_int_equal(experiment_next(&x, 1000).seconds, 10);
+    r = run_of(8);
+    r.secs = 10;
+    r.transactions = 80;
+    experiment_add(&x, &r);
+    assert_int_equal(experiment_next(&x, 1000).seconds, 15);
     experiment_clear(&x);
 }
 
@@ -717,6 +746,7 @@ int main(void)
         cmocka_unit_test(test_cost),
         cmocka_unit_test(test_error_rates),
         cmocka_unit_test(test_enough_transactions),
+        cmocka_unit_test(test_each_arm_its_seconds),
         cmocka_unit_test(test_goals_and_trades),
         cmocka_unit_test(test_prior),
     };

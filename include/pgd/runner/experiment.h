@@ -34,7 +34,8 @@ struct experiment {
     int duration_s, warmup_s;
     enum goal_kind goal;
     double rate;   /* transactions a second that are offered; 0 = as many as go */
-    int longest_s; /* duration_s may grow to this, so that a run holds enough transactions */
+    int base_s;    /* what was asked for: duration_s of an A/A experiment may have grown since */
+    int longest_s; /* a run may grow to this, so that a run holds enough transactions */
     struct looks_prior
         prior;    /* how far runs lie apart on this machine, from before; see experiment_noise() */
     double floor; /* noise of this machine as a ratio - 1; 0 for AA */
@@ -61,7 +62,8 @@ void experiment_init(struct experiment *x, enum experiment_kind kind, const stru
 struct experiment_next experiment_next(const struct experiment *x, double seconds_left);
 void experiment_switched(struct experiment *x, int arm, bool restarted);
 void experiment_warmed(struct experiment *x);
-/* Of a run that holds fewer transactions than 100: it is not compared, and the next ones take longer, up to longest_s.
+/* Of a run that holds fewer transactions than 100: it is not compared, and the next ones of its arm take longer, up to
+ * longest_s.
  * Takes the run (*run is cleared) as one of the arm in force. A warm-up that went well is
  * dropped. A run that is not valid, warm-ups included, is kept for the record and never
  * compared; three in a row end the experiment. */
