@@ -23,7 +23,7 @@ PG = os.path.join(SOURCE, "tests/support/pg.sh")
 
 # Wide rows make the files large and the comparisons cheap: in memory such a sort takes less than half the time.
 SORTS = ("\\set a random(1, 25000)\n"
-         "SELECT count(pad) FROM (SELECT k, pad FROM sorted WHERE id BETWEEN :a AND :a + 12000 ORDER BY k) s;\n")
+         "SELECT count(pad) FROM (SELECT k, pad FROM sorted WHERE id BETWEEN :a AND :a + 3000 ORDER BY k) s;\n")
 SMALL = ("work_mem = 256kB", "max_parallel_workers_per_gather = 0")
 SLEEPS = "SELECT pg_sleep(0.01);\n"  # a run of a second holds enough of them
 SUMMARY_FIELDS = ["event", "workspace", "session", "state", "strategy", "baseline_tps", "best_tps", "target_tps",
