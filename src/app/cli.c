@@ -2,8 +2,8 @@
  *
  * Only what is given is set: what is left open, the advisor or the defaults of docs/contract.md fill. */
 #include "pgd/app/cli.h"
-#include <errno.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,9 +134,8 @@ static void usage_row(const struct flag *f, struct buf *out)
 void cli_usage(struct buf *out)
 {
     static const char *const headings[KIND_COUNT] = {
-        "Connection (everything else that libpq knows works too: PG* variables, service files, "
-        ".pgpass):",
-        "Tuning:", "Screen (NO_COLOR is honoured):", "Other:"};
+        "Connection (also what libpq knows: PG* variables, service files, .pgpass):", "Tuning:",
+        "Screen (NO_COLOR is honoured):", "Other:"};
     buf_puts(
         out,
         "pg_diagnose - an AI partner for PostgreSQL DBAs\n"

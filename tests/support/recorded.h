@@ -30,7 +30,7 @@ static bool recorded_line(char *line, struct recorded *all, int *n)
     char *field[9] = {0}, *rest = line;
     for (int i = 0; i < 9 && rest; i++)
         field[i] = strsep(&rest, ",\r\n");
-    if (!field[8] || !strtod(field[4], NULL))
+    if (!field[8] || !(strtod(field[4], NULL) > 0))
         return false;
     if (*n == 0 || strcmp(all[*n - 1].name, field[0]) != 0) {
         if (*n >= RECORDED_SERIES_MAX)
