@@ -352,6 +352,15 @@ void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx)
     }
 }
 
+/* While the last lines of the journal still fit: what comes later could not be written down. */
+void flow_disk_full(struct model *m, struct effects *fx)
+{
+    if (!model_run_active(m) || m->fl.now.cancel)
+        return;
+    model_say(m, CHAT_BAD, "the disk is full: the session is paused");
+    flow_stop(m, m->opt.headless, 1, fx);
+}
+
 void flow_quit(struct model *m, int exit_code, struct effects *fx)
 {
     if (m->quitting)

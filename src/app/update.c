@@ -55,13 +55,15 @@ static void link_event(struct model *m, struct event *ev, struct effects *fx)
     flow_link(m, ev, fx);
 }
 
-static void store_event(struct model *m, const struct event *ev)
+static void store_event(struct model *m, const struct event *ev, struct effects *fx)
 {
     if (ev->kind != EV_FILE || ev->err.code == ERR_NONE)
         return;
     model_say(m, CHAT_BAD, "not saved: %s", ev->err.msg);
     if (ev->err.hint[0])
         model_say(m, CHAT_WARN, "%s", ev->err.hint);
+    if (ev->err.code == ERR_FULL)
+        flow_disk_full(m, fx);
 }
 
 /* Answers go to the machine whose number they carry. */
@@ -93,7 +95,7 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
         flow_event(m, ev, fx);
         break;
     case OWNER_STORE:
-        store_event(m, ev);
+        store_event(m, ev, fx);
         break;
     case OWNER_DEMO:
         if (demo_event(m, ev, fx))

@@ -77,6 +77,8 @@ const char *err_code_name(enum err_code code)
         return "timeout";
     case ERR_CHILD:
         return "child";
+    case ERR_FULL:
+        return "disk_full";
     case ERR_FILE:
         return "file";
     case ERR_FORMAT:

@@ -20,7 +20,7 @@
 #include "pgd/io/disk_error.h"
 #include "pgd/io/disk_own.h"
 
-enum { CHUNK = 16 * 1024, NOTE_MAX = 1024, LOCK_TRIES = 5 };
+enum { CHUNK = 16 * 1024, RESERVE = 64 * 1024, NOTE_MAX = 1024, LOCK_TRIES = 5 };
 
 void disk_out_init(struct disk_out *o)
 {
@@ -220,6 +220,55 @@ static bool cut_torn_line(int fd, const char *path, struct disk_out *o)
     return true;
 }
 
+/* Room that is given up when the disk is full, so that what was begun can still be written to its end: a journal that takes
+ * no further line would leave a change without its undo. Made with the file; to have none is no error. */
+static char *reserve_of(const char *path)
+{
+    struct buf b = {0};
+    buf_printf(&b, "%s.reserve", path);
+    return buf_take(&b);
+}
+
+static void make_reserve(const char *path)
+{
+    static const char zeros[CHUNK];
+    char *name = reserve_of(path);
+    const int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        bool whole = true;
+        for (size_t n = 0; n < RESERVE && whole; n += sizeof zeros)
+            whole = write_all(fd, zeros, sizeof zeros);
+        if (!whole || sync_fd(fd) != 0)
+            unlink(name);
+        close(fd);
+    }
+    free(name);
+}
+
+static bool give_reserve_up(const char *path)
+{
+    char *name = reserve_of(path);
+    const bool gone = unlink(name) == 0;
+    free(name);
+    return gone;
+}
+
+/* At the end of fd, whole or not at all. */
+static bool append_whole(int fd, const char *path, const char *data, size_t len, struct disk_out *o)
+{
+    if (write_all(fd, data, len) && sync_fd(fd) == 0)
+        return true;
+    int why = errno;
+    bool cut = ftruncate(fd, (off_t)o->size) == 0;
+    bool full = why == ENOSPC || why == EDQUOT;
+    if (cut && full && give_reserve_up(path) && write_all(fd, data, len) && sync_fd(fd) == 0)
+        return true;
+    disk_error(&o->err, "append to", path, why);
+    if (ftruncate(fd, (off_t)o->size) != 0)
+        err_detail(&o->err, "The last line of the file may be incomplete.");
+    return false;
+}
+
 bool disk_append(const char *path, const char *data, size_t len, struct disk_out *o)
 {
     bool created = false;
@@ -230,14 +279,10 @@ bool disk_append(const char *path, const char *data, size_t len, struct disk_out
     }
     if (fd < 0)
         return false;
-    bool ok = cut_torn_line(fd, path, o);
-    if (ok && (!write_all(fd, data, len) || sync_fd(fd) != 0)) {
-        disk_error(&o->err, "append to", path, errno);
-        if (ftruncate(fd, (off_t)o->size) != 0)
-            err_detail(&o->err, "The last line of the file may be incomplete.");
-        ok = false;
-    }
+    bool ok = cut_torn_line(fd, path, o) && append_whole(fd, path, data, len, o);
     close(fd);
+    if (ok && created)
+        make_reserve(path);
     if (ok)
         o->size += (int64_t)len;
     return ok && (!created || sync_folder_of(path, o));

@@ -11,6 +11,7 @@ void disk_error(struct err *e, const char *doing, const char *path, int why)
     switch (why) {
     case ENOSPC:
     case EDQUOT:
+        e->code = ERR_FULL;
         err_hint(e, "Free some space on the file system that holds %s.", path);
         break;
     case EROFS:

@@ -403,7 +403,7 @@ static void files_keep_their_order(void **state)
     assert_string_equal(iotest_find(&t, EV_FILE, 3, 0)->text, "old");
     assert_string_equal(iotest_find(&t, EV_FILE, 5, 0)->text, "new");
     assert_int_equal(iotest_find(&t, EV_FILE, 6, 0)->u.file.journal_no, 42);
-    assert_string_equal(iotest_find(&t, EV_FILE, 8, 0)->text, "a\nj\n");
+    assert_string_equal(iotest_find(&t, EV_FILE, 8, 0)->text, "a\nj\nj.reserve\n");
     const struct event *digest = iotest_find(&t, EV_FILE, 9, 0);
     assert_null(digest->text);
     assert_int_equal(*(int *)digest->digest, 2);

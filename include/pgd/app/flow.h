@@ -20,6 +20,8 @@ void flow_tune(struct model *m, struct effects *fx);
 void flow_decide(struct model *m, enum decision d, int value, struct effects *fx);
 /* Stops what runs: the half-applied step is undone, the session is PAUSED; then the program ends if quit. */
 void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx);
+/* A file could not be written for want of room: a session under way is paused. */
+void flow_disk_full(struct model *m, struct effects *fx);
 /* Ends the program: saves, closes, prints the summary when headless. */
 void flow_quit(struct model *m, int exit_code, struct effects *fx);
 /* Goes on with a paused session of the workspace; "" = the newest. */

@@ -18,6 +18,7 @@ enum err_code {
     ERR_TIMEOUT,   /* no answer within the deadline */
     ERR_CHILD,     /* a program could not be started or failed */
     ERR_FILE,      /* a file could not be read or written */
+    ERR_FULL,      /* there is no room left on the disk */
     ERR_FORMAT,    /* a file or an answer is not what it should be */
     ERR_REFUSED,   /* the guard or a policy refused */
     ERR_VERIFY,    /* a change did not take effect */
