@@ -18,7 +18,8 @@ enum {
 
 /* Short runs deviate more than those of the A/A baseline, whose deviation counts like that of this many runs. */
 static const double short_factor = 1.3, prior_df = 3, least_sd = 0.005, unknown_sd = 0.02;
-static const double worth = 0.01; /* a gain below this is not worth an experiment */
+static const double worth_trying = 0.03; /* where it is not certain */
+static const double worth = 0.01;        /* a gain below this is not worth an experiment */
 static const double in_sight =
     0.03; /* an arm that cannot be better than this needs no further visit */
 static const double hopeless = 0.75; /* after one visit */
@@ -135,6 +136,23 @@ void race_result(const struct race *r, int arm, struct race_result *out)
                   out->ratio >= 1 + worth;
 }
 
+/* Nobody gained beyond doubt: on a restless machine short runs may hide much, and an experiment of full runs is what can
+ * tell. It is worth one where the odds are six to one that there is something. */
+static int promising(const struct race *r)
+{
+    int best = 0;
+    double most = log1p(worth_trying);
+    for (int i = 1; i < r->n; i++) {
+        struct judgement j;
+        if (r->arms[i].out || r->arms[i].n < r->min_visits || !compare(r, i, 0, &j) || j.d < most ||
+            j.d - stats_t(0.85, j.df) * j.se <= 0)
+            continue;
+        best = i;
+        most = j.d;
+    }
+    return best;
+}
+
 int race_winner(const struct race *r)
 {
     int best = 0;
@@ -147,7 +165,7 @@ int race_winner(const struct race *r)
         best = i;
         most = res.ratio;
     }
-    return best;
+    return best > 0 ? best : promising(r);
 }
 
 static int leader(const struct race *r)

@@ -59,7 +59,7 @@ struct race_result {
         gained; /* worth an experiment: with 90 % one-sided confidence faster than arm 0, and by 1 % at least */
 };
 void race_result(const struct race *r, int arm, struct race_result *out);
-/* The arm that gained most; 0 when none did. */
+/* The arm that gained most; when none did, the one of which 3 % or more are likely (85 % one-sided); else 0. */
 int race_winner(const struct race *r);
 /* Seconds that the screening of so many arms takes at least. restarts: one of the switches restarts the server. */
 double race_cost(const struct sdl *plan, int narms, bool restarts);
