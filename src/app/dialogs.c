@@ -499,6 +499,17 @@ static void answer_line(struct model *m, enum answer a)
     }
 }
 
+/* The cursor goes to the first line that still waits for its answer. */
+static void to_unanswered(struct review *r)
+{
+    for (int i = 0; i < r->n; i++) {
+        if (r->lines[i].answer != ANSWER_NONE || r->lines[i].refusal != REFUSE_NONE)
+            continue;
+        r->cursor = i;
+        return;
+    }
+}
+
 static bool key_review(struct model *m, struct key k, struct effects *fx)
 {
     struct dialog *d = &m->screen.dialog;
@@ -527,10 +538,13 @@ static bool key_review(struct model *m, struct key k, struct effects *fx)
     } else if (is(k, 'e') && r->n > 0 && r->lines[r->cursor].refusal == REFUSE_NONE) {
         begin_edit(d, r->lines[r->cursor].change.value);
     } else if (is(k, 'g')) {
-        if (review_complete(r))
+        if (review_complete(r)) {
             flow_decide(m, DECIDE_REVIEW, 1, fx);
-        else
+        } else {
             text_copy(d->error, sizeof d->error, "every line needs an answer first: a or r");
+            to_unanswered(r);
+            d->scroll = 0;
+        }
         return true;
     } else {
         d->cursor = r->cursor;
