@@ -90,6 +90,7 @@ bool flow_ablate_begin(struct model *m, struct effects *fx)
     s->nearned = n;
     all = n < 32 ? (UINT32_C(1) << n) - 1 : UINT32_MAX;
     ablation_init(&s->ablation, n, expected, &s->plan, s->floor, s->confirm.arm == ARM_B ? all : 0);
+    m->fl.now.ablate_set = s->ablation.in_force;
     s->ablation.restarts = restart;
     s->ablation.known = s->confirm.arm >= 0;
     s->trial = s->confirm.arm == ARM_B ? s->best : s->start;
@@ -257,7 +258,8 @@ bool flow_ablate_drive(struct model *m, struct effects *fx)
 {
     struct session *s = &m->session;
 
-    if (m->flow != FLOW_ABLATE || m->fl.now.switching || m->fl.now.running)
+    if (m->flow != FLOW_ABLATE || m->fl.now.switching || m->fl.now.running ||
+        m->fl.decision != DECIDE_NOTHING)
         return false;
     if (m->fl.now.cancel) {
         flow_settle(m, &s->best, fx);

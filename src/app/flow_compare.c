@@ -223,8 +223,11 @@ bool flow_compare_begin(struct model *m, struct effects *fx)
         return skip(m, "a server at work is not given other people's settings", fx);
     if (flow_blocks_confirm(m))
         return skip(m, "each of its switches would be yours to make", fx);
-    /* a switch that waits for a maintenance window would hold up the session's end */
-    bool restarts = flow_restart_possible(m) && !s->plan.window.given;
+    /* A switch that waits for a maintenance window would hold up the session's end; and nobody has been asked for these
+     * restarts one by one. */
+    bool allowed = s->plan.restart == RESTART_AUTO || s->plan.restart == RESTART_COMMAND;
+    bool restarts = allowed && flow_restart_possible(m) && !flow_restart_by_dba(m) &&
+                    !s->plan.window.given;
     make_arms(m, restarts, restart);
     double cost = cost_of(m, c->n, restart), left = flow_seconds_left(m) - END_S;
     if (cost > left) {
@@ -350,7 +353,8 @@ const char *flow_compare_label(const struct model *m)
 
 bool flow_compare_drive(struct model *m, struct effects *fx)
 {
-    if (m->flow != FLOW_COMPARE || m->fl.now.switching || m->fl.now.running)
+    if (m->flow != FLOW_COMPARE || m->fl.now.switching || m->fl.now.running ||
+        m->fl.decision != DECIDE_NOTHING)
         return false;
     if (m->fl.now.cancel) {
         flow_settle(m, &m->session.best, fx);

@@ -30,7 +30,10 @@ static bool about_us(const struct err *e)
 {
     static const char *const texts[] = {"role \"",  "database \"",
                                         "password", "authentication",
-                                        "pg_hba",   "too many connections for"};
+                                        "pg_hba",   "too many connections for",
+                                        "SSL",      "certificate",
+                                        "GSS",      "service",
+                                        "startup",  "could not translate"};
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (strstr(e->msg, texts[i]))
@@ -68,6 +71,12 @@ static bool may_start(const struct model *m)
            (planned == RESTART_AUTO || planned == RESTART_ASK);
 }
 
+/* A server that runs: without a screen nobody is asked. */
+static bool may_restart(const struct model *m)
+{
+    return may_start(m) && (!m->opt.headless || m->opt.restart == RESTART_AUTO);
+}
+
 static void unlock(struct model *m, const struct event *ev, struct effects *fx)
 {
     struct restart_choice by = {0};
@@ -85,7 +94,7 @@ static void unlock(struct model *m, const struct event *ev, struct effects *fx)
         say_by_hand(m);
         return;
     }
-    if (m->fl.down_restart && may_start(m))
+    if (m->fl.down_restart && may_restart(m))
         restart_choose(&m->fl.down_id, RESTART_AUTO, "", &by);
     if (m->fl.down_restart && by.way == RESTART_WAY_NONE)
         model_say(m, CHAT_WARN, "it gets its old settings back; to restart it is yours%s%s",

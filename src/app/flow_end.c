@@ -99,6 +99,8 @@ void flow_save_failed(struct model *m, const struct event *ev, struct effects *f
     line_text(l, "detail", ev->err.detail);
     line_text(l, "hint", ev->err.hint);
     flow_emit(m, l, fx);
+    if (ev->err.code == ERR_FULL)
+        flow_disk_full(m, fx);
 }
 
 void flow_journal(struct model *m, const char *event, const char *key, const char *value,

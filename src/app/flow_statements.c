@@ -188,16 +188,19 @@ static void done(struct model *m, struct effects *fx)
 
 /* ---- one statement ---- */
 
-/* Functions that are volatile and not known to be harmless may write, or act on the server. */
+/* Functions that are volatile and not known to be harmless may write, or act on the server. And whatever a function of
+ * somebody else says of itself, it would run with our rights: only those of a superuser, or our own, are called. */
 static void ask_functions(struct model *m, struct effects *fx)
 {
     const struct derived *d = &work(m)->now;
     struct buf q = {0};
 
     buf_puts(&q, "SELECT /* pg_diagnose */ min(p.proname::text) AS name FROM pg_catalog.pg_proc p "
-                 "WHERE p.provolatile = 'v' AND p.proname NOT IN ('random', 'random_normal', "
-                 "'clock_timestamp', 'timeofday', 'gen_random_uuid', 'uuidv4', 'uuidv7', "
-                 "'uuid_generate_v4') AND p.proname IN (''");
+                 "WHERE (p.proowner NOT IN (SELECT r.oid FROM pg_catalog.pg_roles r WHERE "
+                 "r.rolsuper OR r.rolname = CURRENT_USER) OR p.provolatile = 'v' AND p.proname NOT "
+                 "IN ('random', 'random_normal', 'clock_timestamp', 'timeofday', "
+                 "'gen_random_uuid', 'uuidv4', 'uuidv7', 'uuid_generate_v4')) AND p.proname IN "
+                 "(''");
     for (int i = 0; i < d->nfunctions; i++) {
         buf_puts(&q, ", ");
         quote_literal(&q, d->functions[i]);
@@ -266,6 +269,16 @@ static void tables_answer(struct model *m, const struct event *ev, struct effect
     struct derived *d = &work(m)->now;
     int known = 0, catalog = 0;
 
+    bool foreign = false;
+
+    for (int i = 0; ev->err.code == ERR_NONE && ev->rows && i < ev->rows->nrows; i++) {
+        const char *trusted = rows_text(ev->rows, i, "trusted");
+        foreign = foreign || (trusted && strcmp(trusted, "f") == 0);
+    }
+    if (foreign) { /* what a view calls is called with our rights */
+        leave_out(m, "reads a view of somebody else", fx);
+        return;
+    }
     derive_tables(d, ev->err.code == ERR_NONE ? ev->rows : NULL);
     for (int i = 0; i < d->ntables; i++) {
         known += d->tables[i].known;
@@ -446,8 +459,12 @@ static void statement_answer(struct model *m, const struct event *ev, struct eff
         name = ok && ev->rows ? rows_text(ev->rows, 0, "name") : NULL;
         if (!ok || name) {
             char why[120];
-            snprintf(why, sizeof why, "calls %s(), which may write", name ? name : "functions");
+            snprintf(why, sizeof why, "calls %s(), which may write or is somebody else's",
+                     name ? name : "functions");
             leave_out(m, why, fx);
+        } else if (d->now.nfunctions == DERIVE_FUNCTIONS_MAX ||
+                   d->now.ntables == DERIVE_TABLES_MAX) {
+            leave_out(m, "names more tables or functions than are looked at", fx);
         } else if (derive_ask_tables(&d->now, &q)) {
             ask(m, GATHER_TABLES, buf_text(&q), STATEMENT_MS, fx);
         } else {

@@ -71,7 +71,9 @@ bool derive_ask_tables(const struct derived *d, struct buf *out)
     if (d->ntables == 0)
         return false;
     buf_puts(out, "SELECT /* pg_diagnose */ t.i, c.relkind AS kind, c.relpages AS pages, n.nspname "
-                  "AS schema, a.attname AS \"column\", a.atttypid::pg_catalog.regtype::text AS "
+                  "AS schema, c.relkind IN ('r', 'p', 'm') OR c.relowner IN (SELECT r.oid FROM "
+                  "pg_catalog.pg_roles r WHERE r.rolsuper OR r.rolname = CURRENT_USER) AS trusted, "
+                  "a.attname AS \"column\", a.atttypid::pg_catalog.regtype::text AS "
                   "type, s.null_frac, s.span FROM (VALUES ");
     for (int i = 0; i < d->ntables; i++) {
         buf_printf(out, "%s(%d, ", i ? ", " : "", i);

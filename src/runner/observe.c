@@ -501,12 +501,20 @@ static void now_came(struct observe *o, const struct event *ev, struct effects *
     }
 }
 
+/* Out of memory, of disk, shut down or broken: what a bad configuration may do to a server. */
+static bool out_of_means(const struct err *e)
+{
+    return strncmp(e->sqlstate, "53", 2) == 0 || strncmp(e->sqlstate, "57P", 3) == 0 ||
+           strncmp(e->sqlstate, "58", 2) == 0;
+}
+
 static void answered(struct observe *o, const struct event *ev, struct effects *fx)
 {
     struct observed got;
 
     o->waiting = 0;
-    if (ev->err.code == ERR_TIMEOUT && o->order.candidate) {
+    if ((ev->err.code == ERR_TIMEOUT || ev->err.code == ERR_LOST || out_of_means(&ev->err)) &&
+        o->order.candidate) {
         give_up(o, "the server does not answer any more", NAN, fx);
     } else if (ev->err.code != ERR_NONE) {
         fail(o, &ev->err, fx);

@@ -76,12 +76,19 @@ static void the_plan_can_be_edited(void **state)
     screen_key(s, "<Esc>");
     screen_expect_gone(s, "a number from", LIVE_MS);
     screen_key(s, "<Down><Down><Down><Down>e");
+    screen_expect_regex(s, "goal +p95 of the latency", LIVE_MS);
+    screen_key(s, "g");
+    screen_expect(s, "a latency is measured at a rate", LIVE_MS);
+    screen_key(s, "e");
+    retype(s, "40");
+    screen_expect_regex(s, "rate +40 TPS are offered", LIVE_MS);
+    screen_key(s, "<Down>e");
     screen_expect_regex(s, "restarts +(never|asked)", LIVE_MS);
     screen_key(s, "<Down>e");
     screen_expect_regex(s, "protocol +(extended|prepared)", LIVE_MS);
     screen_expect_regex(s, "window +", LIVE_MS);
     screen_expect_regex(s, "others +", LIVE_MS);
-    screen_key(s, "<Down><Down><Down>");
+    screen_key(s, "<Down><Down><Down><Down>");
     screen_key(s, "+");
     screen_expect(s, "weight 9", LIVE_MS);
     screen_key(s, "e");
@@ -94,7 +101,7 @@ static void the_plan_can_be_edited(void **state)
     screen_expect(s, "-- of mine", LIVE_MS);
     screen_key(s, "<Esc>");
     screen_expect(s, "Plan of ", LIVE_MS);
-    screen_key(s, "<Up><Up><Up><Up><Up><Up><Up><Up><Up><Up>e"); /* the workload */
+    screen_key(s, "<Up><Up><Up><Up><Up><Up><Up><Up><Up><Up><Up><Up><Up>e"); /* the workload */
     screen_expect_regex(s, "workload +(oltp|reports),", LIVE_MS);
     screen_key(s, "<Esc><Esc>");
     screen_expect_gone(s, "pick a strategy", LIVE_MS);
