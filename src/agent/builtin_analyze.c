@@ -76,6 +76,11 @@ static void say_verdict(const struct verdict *v, char *dst, size_t size)
     const char *word = v->kind == VERDICT_IMPROVED    ? "The change paid"
                        : v->kind == VERDICT_REGRESSED ? "The change cost speed"
                                                       : "No difference was shown";
+    if (v->runs_a == 0 || v->runs_b == 0) {
+        say(dst, size, "%s: not both sides were measured%s%s.", word, v->note[0] ? "; " : "",
+            v->note);
+        return;
+    }
     text_percent(effect, sizeof effect, v->ratio);
     text_percent(lo, sizeof lo, v->ci_lo);
     text_percent(hi, sizeof hi, v->ci_hi);

@@ -604,8 +604,11 @@ void experiment_add(struct experiment *x, struct bench_run *run)
 double experiment_cost(const struct sdl *plan, enum experiment_kind kind, bool restarts)
 {
     int runs = experiment_least_runs(kind, plan) * (kind == EXPERIMENT_AA ? 1 : 2);
-    double cost = at_least(plan->warmup_s, 0) +
-                  runs * (at_least(plan->duration_s, 1) + RUN_EXTRA_S);
+    int base = plan->asked_s > 0 ? at_most(plan->asked_s, plan->duration_s) : plan->duration_s;
+    double each = at_least(plan->duration_s, 1);
+    if (kind != EXPERIMENT_AA) /* a quicker candidate is measured as long as was asked for */
+        each = (each + at_least(base, 1)) / 2;
+    double cost = at_least(plan->warmup_s, 0) + runs * (each + RUN_EXTRA_S);
     if (kind != EXPERIMENT_AA)
         cost += runs / 2 * experiment_switch_s(at_least(plan->warmup_s, 0), restarts);
     return cost;
