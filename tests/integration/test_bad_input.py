@@ -362,7 +362,7 @@ def damaged_workspace():
 def two_programs():
     before = server.entries()
     home = server.home()
-    first = t.Run(server, home, server.script(t.SORTS), "--duration", "2", "--accept", "none")
+    first = t.Run(server, home, server.script(t.SORTS), "--duration", "5", "--accept", "none")
     first.until("the first run", lambda: first.events("strategy"))
     code, out, err = program("tune", *target(), "--script", server.script(t.SORTS), "--json", home=home)
     t.check(code in (1, 2), "exit %d" % code)

@@ -93,7 +93,8 @@ static void an_append_is_synced_with_its_line(void **state)
     disk_out_init(&o);
     calls[0] = '\0';
     assert_true(disk_append(in_dir("journal.jsonl"), "{1}\n", 4, &o));
-    assert_string_equal(calls, "sync /journal.jsonl 4\nsync folder 0\n");
+    assert_string_equal(
+        calls, "sync /journal.jsonl 4\nsync /journal.jsonl.reserve 65536\nsync folder 0\n");
     disk_out_init(&o);
     calls[0] = '\0';
     assert_true(disk_append(in_dir("journal.jsonl"), "{22}\n", 5, &o));
