@@ -231,6 +231,31 @@ static void the_best_beside_the_defaults(void **state)
     end(&w);
 }
 
+/* A target that is missed: the DBA is asked whether to keep what improved, and until he answers nothing is measured,
+ * switched or said again. */
+static void a_question_holds_the_comparison(void **state)
+{
+    (void)state;
+    SETUP(w);
+    w.opt.compare = true;
+    w.opt.target_tps = 1e8;
+    start(&w);
+    for (int i = 0; i < STEPS_MAX && w.m->fl.decision != DECIDE_KEEP; i++)
+        step(&w);
+    assert_int_equal(w.m->fl.decision, DECIDE_KEEP);
+    assert_int_equal(w.m->session.beside.comparison.n, 4);
+    uint64_t said_before = w.m->chat_total;
+    for (int i = 0; i < 50; i++)
+        sim_next(w.s, true);
+    assert_int_equal(w.m->fl.decision, DECIDE_KEEP);
+    assert_true(w.m->chat_total - said_before < 3);
+    assert_false(w.m->fl.now.switching || w.m->fl.now.running);
+    play(&w);
+    assert_int_equal(w.m->session.state, SESSION_ARCHIVED);
+    file_is_best(&w);
+    end(&w);
+}
+
 /* Whatever the budget is: the comparison is made or left out aloud, and the session ends as it would have. */
 static void a_short_budget_says_what_is_left_out(void **state)
 {
@@ -391,6 +416,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_best_beside_the_defaults),
+        cmocka_unit_test(a_question_holds_the_comparison),
         cmocka_unit_test(a_short_budget_says_what_is_left_out),
         cmocka_unit_test(a_refused_arm_is_left_out),
         cmocka_unit_test(the_sweep_finds_the_knee),
