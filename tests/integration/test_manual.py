@@ -111,8 +111,8 @@ def ordinary_role():
 
         run, questions = ends_improved(server, once)
         t.check(all(q["what"] == "change" and not q["restart"] for q in questions), "restarts: %s" % questions)
-        told = run.events("consent")[-1]
-        t.check(len(questions) <= told["asks_most"] <= 4 and told["restarts_most"] == 0, "%s" % told)
+        for told in run.events("consent"):  # the last run may have had none left to tell
+            t.check(len(questions) <= told["asks_most"] <= 4 and told["restarts_most"] == 0, "%s" % told)
         t.check([q["arm"] for q in questions] == ["round 1", "start", "round 1"], "switches: %s" % [q["arm"] for q in questions])
         verdicts = [r for r in run.journal() if r["event"] == "bench"]
         arms = [r["arm"] for r in verdicts]
