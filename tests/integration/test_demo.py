@@ -78,7 +78,7 @@ def stock_improves():
 
 def tuned_claims_nothing():
     def run(home):
-        code, lines, err = demo(home, "--tuned", "--duration", "3", "--rounds", "1", "--budget", "4")
+        code, lines, err = demo(home, "--tuned", "--duration", "3", "--rounds", "1", "--budget", "3")
         s = lines[-1]
         t.check(code == 1 and s["state"] == "FAILED", "exit %d: %s\n%s" % (code, s, err[-3000:]))
         t.check(s["verdict"] == "inconclusive" and not s["changes"], "%s" % s)
