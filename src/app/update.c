@@ -2,6 +2,7 @@
  * has finished; it decides nothing itself. */
 #include "pgd/app/update.h"
 
+#include "pgd/app/advise.h"
 #include "pgd/app/claim.h"
 #include "pgd/app/demo.h"
 #include "pgd/app/flow.h"
@@ -101,6 +102,9 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
         if (demo_event(m, ev, fx))
             keys_demo_ready(m, fx);
         break;
+    case OWNER_ASK:
+        advise_event(m, ev, fx);
+        break;
     case OWNER_CLAIM:
         claim_event(m, ev, fx);
         break;
@@ -162,6 +166,9 @@ void app_update(struct model *m, struct event *ev, struct effects *fx)
     case EV_CHILD_LINE:
     case EV_CHILD_EXIT:
     case EV_FILE:
+    case EV_HTTP_HEAD:
+    case EV_HTTP_DATA:
+    case EV_HTTP_END:
         answer(m, ev, fx);
         break;
     }

@@ -55,16 +55,21 @@ struct effect *fx_child(struct effects *fx, struct req req, const char *const *a
     return e;
 }
 
+static void list_add(char ***list, char *item)
+{
+    size_t n = list_len(*list);
+    *list = xrealloc(*list, (n + 2) * sizeof **list);
+    (*list)[n] = item;
+    (*list)[n + 1] = NULL;
+}
+
 void fx_child_env(struct effect *e, const char *name, const char *value)
 {
     struct buf pair = {0};
     buf_puts(&pair, name);
     if (value)
         buf_printf(&pair, "=%s", value);
-    size_t n = list_len(e->u.child.env);
-    e->u.child.env = xrealloc(e->u.child.env, (n + 2) * sizeof *e->u.child.env);
-    e->u.child.env[n] = buf_take(&pair);
-    e->u.child.env[n + 1] = NULL;
+    list_add(&e->u.child.env, buf_take(&pair));
 }
 
 struct effect *fx_file(struct effects *fx, struct req req, enum file_op op, const char *path)
@@ -73,6 +78,25 @@ struct effect *fx_file(struct effects *fx, struct req req, enum file_op op, cons
     e->u.file.op = op;
     e->u.file.path = xstrdup(path);
     return e;
+}
+
+struct effect *fx_http(struct effects *fx, struct req req, const char *url, const char *body,
+                       size_t len)
+{
+    struct effect *e = effects_add(fx, FX_HTTP, req);
+    e->u.http.url = xstrdup(url);
+    if (body) {
+        e->text = xstrndup(body, len);
+        e->len = len;
+    }
+    return e;
+}
+
+void fx_http_header(struct effect *e, const char *name, const char *value)
+{
+    struct buf line = {0};
+    buf_printf(&line, "%s: %s", name, value);
+    list_add(&e->u.http.headers, buf_take(&line));
 }
 
 struct effect *fx_timer(struct effects *fx, struct req req, int ms)
@@ -186,6 +210,19 @@ static void print_file(const struct effect *e, struct buf *out)
         print_word(out, e->u.file.digest_arg);
 }
 
+static void print_http(const struct effect *e, struct buf *out)
+{
+    print_word(out, e->u.http.url ? e->u.http.url : "");
+    for (size_t i = 0; e->u.http.headers && e->u.http.headers[i]; i++) {
+        buf_puts(out, " -H");
+        print_word(out, e->u.http.headers[i]);
+    }
+    if (e->u.http.key_header)
+        buf_puts(out, " (key ***)");
+    if (e->text)
+        buf_printf(out, " body %zu bytes", e->len);
+}
+
 static void print_raw(const struct effect *e, struct buf *out)
 {
     buf_printf(out, "%s %s/%u/%u", effect_kind_name(e->kind), owner_name(e->req.owner),
@@ -209,6 +246,9 @@ static void print_raw(const struct effect *e, struct buf *out)
     case FX_FILE:
         print_file(e, out);
         return; /* its text is the file's content */
+    case FX_HTTP:
+        print_http(e, out);
+        return; /* its text is the body */
     case FX_QUIT:
         buf_printf(out, " exit %d", e->exit_code);
         break;
@@ -216,6 +256,7 @@ static void print_raw(const struct effect *e, struct buf *out)
     case FX_CHILD_KILL:
     case FX_TIMER:
     case FX_TIMER_STOP:
+    case FX_HTTP_CANCEL:
     case FX_STDOUT:
     case FX_STDERR:
     case FX_SUSPEND:
@@ -242,7 +283,7 @@ void effect_text(const struct effect *e, struct buf *out)
 }
 
 /* Which member of the union an effect of this kind has. */
-enum payload { PAYLOAD_NONE, PAYLOAD_PG, PAYLOAD_CHILD, PAYLOAD_FILE };
+enum payload { PAYLOAD_NONE, PAYLOAD_PG, PAYLOAD_CHILD, PAYLOAD_FILE, PAYLOAD_HTTP };
 
 static enum payload payload_of(enum effect_kind kind)
 {
@@ -257,6 +298,9 @@ static enum payload payload_of(enum effect_kind kind)
         return PAYLOAD_CHILD;
     case FX_FILE:
         return PAYLOAD_FILE;
+    case FX_HTTP:
+        return PAYLOAD_HTTP;
+    case FX_HTTP_CANCEL:
     case FX_NONE:
     case FX_TIMER:
     case FX_TIMER_STOP:
@@ -311,6 +355,11 @@ struct effect effect_copy(const struct effect *e)
         c.u.file.path = copy_text(e->u.file.path);
         c.u.file.digest_arg = copy_text(e->u.file.digest_arg);
         break;
+    case PAYLOAD_HTTP:
+        c.u.http.url = copy_text(e->u.http.url);
+        c.u.http.headers = copy_list(e->u.http.headers, list_len(e->u.http.headers));
+        c.u.http.key_header = copy_text(e->u.http.key_header);
+        break;
     case PAYLOAD_NONE:
         break;
     }
@@ -352,6 +401,11 @@ void effect_clear(struct effect *e)
         free(e->u.file.path);
         free(e->u.file.digest_arg);
         break;
+    case PAYLOAD_HTTP:
+        free(e->u.http.url);
+        free_list(e->u.http.headers);
+        free(e->u.http.key_header);
+        break;
     case PAYLOAD_NONE:
         break;
     }
@@ -378,6 +432,8 @@ static const char *const kinds[] = {
     [FX_FILE] = "file",
     [FX_TIMER] = "timer",
     [FX_TIMER_STOP] = "timer_stop",
+    [FX_HTTP] = "http",
+    [FX_HTTP_CANCEL] = "http_cancel",
     [FX_STDOUT] = "stdout",
     [FX_STDERR] = "stderr",
     [FX_SUSPEND] = "suspend",

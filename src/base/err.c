@@ -75,6 +75,8 @@ const char *err_code_name(enum err_code code)
         return "lost";
     case ERR_TIMEOUT:
         return "timeout";
+    case ERR_MODEL:
+        return "model";
     case ERR_CHILD:
         return "child";
     case ERR_FULL:

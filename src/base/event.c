@@ -41,6 +41,9 @@ static const char *const kinds[] = {
     [EV_CHILD_LINE] = "child_line",
     [EV_CHILD_EXIT] = "child_exit",
     [EV_FILE] = "file",
+    [EV_HTTP_HEAD] = "http_head",
+    [EV_HTTP_DATA] = "http_data",
+    [EV_HTTP_END] = "http_end",
     [EV_STALL] = "stall",
 };
 
@@ -56,6 +59,7 @@ static const char *const owners[OWNER_COUNT] = {
     [OWNER_BENCH] = "bench",         [OWNER_APPLY] = "apply",
     [OWNER_FLOW] = "flow",           [OWNER_STORE] = "store",
     [OWNER_DEMO] = "demo",           [OWNER_UI] = "ui",
+    [OWNER_ASK] = "ask",
     [OWNER_CLAIM] = "claim",
 };
 

@@ -14,6 +14,7 @@
 #include "pgd/io/child.h"
 #include "pgd/io/disk_own.h"
 #include "pgd/io/files.h"
+#include "pgd/io/http.h"
 #include "pgd/io/loop.h"
 #include "pgd/io/pg_connect.h"
 #include "pgd/io/pg_link.h"
@@ -48,6 +49,7 @@ struct io {
     struct loop loop;
     struct pg_link *links[CONN_COUNT];
     struct children *children;
+    struct https *https;
     struct files *files;
     struct alarm *alarms;
     struct watch *watches;
@@ -325,6 +327,12 @@ void io_run(struct io *io, struct effect *e)
         if (*find_alarm(io, e->req))
             remove_alarm(find_alarm(io, e->req));
         break;
+    case FX_HTTP:
+        https_run(io->https, e);
+        break;
+    case FX_HTTP_CANCEL:
+        https_cancel(io->https, e->req);
+        break;
     case FX_STDOUT:
     case FX_STDERR:
         files_print(io->files, e->kind == FX_STDOUT ? STDOUT_FILENO : STDERR_FILENO,
@@ -366,6 +374,7 @@ struct io *io_new(io_event_fn on_event, io_idle_fn on_idle, void *arg)
     for (int i = 0; i < CONN_COUNT; i++)
         io->links[i] = pg_link_new(&io->loop, (enum pg_conn)i);
     io->children = children_new(&io->loop);
+    io->https = https_new(&io->loop);
     io->files = files_new(&io->loop);
     io->loop.on_drained = resume_children;
     io->loop.drained_arg = io->children;
@@ -427,6 +436,7 @@ static void close_all(struct io *io)
     for (int i = 0; i < CONN_COUNT; i++)
         pg_link_close(io->links[i]);
     children_stop(io->children);
+    https_stop(io->https);
     wait_for_the_end(io);
     children_shut(io->children);
     for (int i = 0; i < CONN_COUNT; i++)
@@ -443,6 +453,7 @@ static void close_all(struct io *io)
     loop_close(&io->loop);
     files_close(io->files);
     children_free(io->children);
+    https_free(io->https);
     for (int i = 0; i < CONN_COUNT; i++)
         pg_link_free(io->links[i]);
 }

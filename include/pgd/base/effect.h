@@ -22,10 +22,12 @@ enum effect_kind {
     FX_FILE,       /* -> EV_FILE */
     FX_TIMER,      /* -> EV_TIMER after `ms`; the same req replaces a running one */
     FX_TIMER_STOP,
-    FX_STDOUT,  /* text: a line for scripts (headless) */
-    FX_STDERR,  /* text: a line for people (headless) */
-    FX_SUSPEND, /* Ctrl-Z */
-    FX_REDRAW,  /* Ctrl-L: paint everything again */
+    FX_HTTP,        /* -> EV_HTTP_HEAD, EV_HTTP_DATA*, EV_HTTP_END */
+    FX_HTTP_CANCEL, /* req names the transfer, which ends at once: its EV_HTTP_END is ERR_CANCELLED */
+    FX_STDOUT,      /* text: a line for scripts (headless) */
+    FX_STDERR,      /* text: a line for people (headless) */
+    FX_SUSPEND,     /* Ctrl-Z */
+    FX_REDRAW,      /* Ctrl-L: paint everything again */
     FX_BELL,
     FX_QUIT /* exit_code: after what is in flight to the disk has landed */
 };
@@ -89,6 +91,17 @@ struct effect {
             void (*digest_free)(void *);
             char *digest_arg; /* owned */
         } file;
+        /* One request; text and len are its body (none: GET). Certificates are always verified, no redirect is followed,
+         * and http:// is for loopback only. ms is the time to connect; there is no limit to the whole. */
+        struct {
+            char *url;      /* owned; never holds a secret */
+            char **headers; /* "Name: value", NULL-terminated; owned */
+            char *
+                key_header; /* what stands before the key: "x-goog-api-key: "; NULL = no key; owned */
+            secret_id key;
+            size_t max_bytes; /* of the answer's body: more ends it */
+            int stall_s;      /* so long without a byte ends it */
+        } http;
     } u;
 };
 
@@ -106,6 +119,10 @@ struct effect *fx_child(struct effects *fx, struct req req, const char *const *a
 /* Adds one variable; without a value it is taken out of what the child inherits. */
 void fx_child_env(struct effect *e, const char *name, const char *value);
 struct effect *fx_file(struct effects *fx, struct req req, enum file_op op, const char *path);
+/* A request with a body of len bytes, or a GET when body is NULL. Headers are added by fx_http_header(). */
+struct effect *fx_http(struct effects *fx, struct req req, const char *url, const char *body,
+                       size_t len);
+void fx_http_header(struct effect *e, const char *name, const char *value);
 struct effect *fx_timer(struct effects *fx, struct req req, int ms);
 struct effect *fx_line(struct effects *fx, enum effect_kind kind, const char *text);
 /* One line that shows all but secrets: for traces, tests and the SQL log. */

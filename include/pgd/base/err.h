@@ -16,6 +16,7 @@ enum err_code {
     ERR_SQL,       /* the server refused a statement; sqlstate tells why */
     ERR_LOST,      /* the connection went away */
     ERR_TIMEOUT,   /* no answer within the deadline */
+    ERR_MODEL,     /* the model gave no answer that can be used */
     ERR_CHILD,     /* a program could not be started or failed */
     ERR_FILE,      /* a file could not be read or written */
     ERR_FULL,      /* there is no room left on the disk */

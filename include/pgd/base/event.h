@@ -29,6 +29,7 @@ enum owner {
     OWNER_STORE,     /* workspace/store: session files, journal, index */
     OWNER_DEMO,      /* app/demo: the private server */
     OWNER_UI,
+    OWNER_ASK,   /* agent/ask: what is asked of a model */
     OWNER_CLAIM, /* app/claim: whether the session may work on this server */
     OWNER_COUNT
 };
@@ -68,7 +69,10 @@ enum event_kind {
     EV_CHILD_LINE, /* child.stream, text: one line without its newline, bounded */
     EV_CHILD_EXIT, /* child.status, child.signal, text = collected stdout; or err if it did not start */
     EV_FILE,       /* file: answers FX_FILE */
-    EV_STALL       /* loop stall: ms of CPU time in stall_ms, name in text */
+    EV_HTTP_HEAD, /* http.status: an answer begins; text: its header lines, as they came, bounded */
+    EV_HTTP_DATA, /* text, len: the next bytes of the body; they may end anywhere */
+    EV_HTTP_END, /* answers FX_HTTP, exactly once; err unless the whole body came, whatever its status */
+    EV_STALL /* loop stall: ms of CPU time in stall_ms, name in text */
 };
 
 enum child_stream { STREAM_OUT, STREAM_ERR };
@@ -120,6 +124,10 @@ struct event {
             int64_t size;        /* bytes of the file that was read or written */
             bool missing;        /* FILE_READ: there is no such file (err is set too) */
         } file;
+        struct {
+            int status;     /* 0 before the first header */
+            bool temporary; /* END with err: a network's failure, which a second try may mend */
+        } http;
     } u;
 };
 

@@ -4,7 +4,7 @@
  * a handle of the outside world, so it can be saved, replayed and tested without one. */
 #pragma once
 
-#include "pgd/agent/advisor.h"
+#include "pgd/agent/ask.h"
 #include "pgd/base/key.h"
 #include "pgd/discovery/discover.h"
 #include "pgd/runner/ablation.h"
@@ -51,6 +51,14 @@ struct connect_params {
 };
 
 enum advisor_kind { ADVISOR_AUTO, ADVISOR_BUILTIN, ADVISOR_GEMINI, ADVISOR_OPENAI };
+
+/* What the environment said about models; read once, at the start. */
+struct model_env {
+    secret_id gemini_key, openai_key;
+    char gemini_model[MODEL_NAME_MAX],
+        openai_model[MODEL_NAME_MAX]; /* "" = the default of prices */
+    char gemini_base[512], openai_base[512];
+};
 enum accept_policy { ACCEPT_ASK, ACCEPT_SAFE, ACCEPT_NONE };
 
 /* What the command line said; fixed for the run. */
@@ -74,6 +82,8 @@ struct options {
     bool bench_db; /* consent for the benchmark database */
     bool observe;  /* the server's own traffic in place of a benchmark */
     enum advisor_kind advisor;
+    enum privacy privacy;
+    struct model_env env;
     bool readonly, headless, json, demo, demo_tuned, no_color;
     bool unsafe_guard;     /* test builds only: the guard lets everything pass */
     bool unsafe_preflight; /* test builds only: preflight and canary, too */
@@ -560,6 +570,8 @@ struct model {
     struct bench_target bench_target;
     enum flow_state flow;
     struct demo demo;
+    struct partner partner;
+    struct ask asks[ASK_SLOTS];
     struct first_sight sight; /* of this connection, before a session */
     bool sight_known;
     int nchat;

@@ -1,0 +1,86 @@
+/* partner.h - who is asked, and what it has cost: the state that all questions to models share.
+ *
+ * Plain data, changed by ask.c and by the commands /model, /privacy and /cost alone. */
+#pragma once
+
+#include "pgd/agent/prices.h"
+
+enum partner_kind { PARTNER_BUILTIN, PARTNER_GEMINI, PARTNER_OPENAI };
+const char *partner_kind_name(enum partner_kind k); /* "builtin", "gemini", "openai" */
+
+/* After three failures in a row nobody is asked for a while, so that a dead model costs the session nothing. */
+enum breaker_state {
+    /* Calls go out. The third failure in a row → OPEN. */
+    BREAKER_CLOSED,
+    /* Nothing is sent, the builtin advisor answers, until until_us. → TRYING */
+    BREAKER_OPEN,
+    /* One call goes out: a whole answer → CLOSED, else → OPEN for twice as long, 10 minutes at most. */
+    BREAKER_TRYING
+};
+
+struct breaker {
+    enum breaker_state state;
+    int failures; /* in a row */
+    int64_t until_us;
+    int pause_s;
+    char why[200]; /* of the last failure */
+};
+
+struct spent {
+    int calls, cached_calls;
+    int64_t in, cached, thinking, out; /* tokens */
+    double usd;                        /* of calls with a known price */
+    int unpriced;                      /* calls without one */
+    double seconds;
+};
+
+/* One call, as /cost shows it. */
+struct call_note {
+    enum op op;
+    char model[MODEL_NAME_MAX];
+    struct usage usage;
+    bool usage_known;
+    double usd, seconds;
+    int64_t wall_us;
+    bool from_cache, failed;
+    char why[120]; /* of a failure, or of a fallback */
+};
+enum { CALL_NOTES_MAX = 64 };
+
+/* An answer that may serve once more: for an identical request within a day. */
+struct cached_answer {
+    uint64_t key[4]; /* SHA-256 over model, operation and request without its nonce */
+    int64_t wall_us;
+    char *text; /* owned: the model's whole text */
+    size_t len;
+};
+enum { CACHE_MAX = 64 };
+
+struct partner {
+    enum partner_kind kind;   /* whom the DBA wants */
+    struct endpoint endpoint; /* of the model; meaningless for BUILTIN */
+    enum privacy privacy;
+    struct mask *mask; /* owned; NULL before the first need */
+    struct prices prices;
+    struct breaker breaker;
+    struct spent session, workspace; /* workspace: all sessions', this one included */
+    double cap_usd;                  /* of a session; 0 = none */
+    int cap_calls;
+    bool warned_80, capped;
+    bool told; /* the first-use notice was agreed to (headless: by --advisor and the key) */
+    int ncalls;
+    struct call_note calls[CALL_NOTES_MAX]; /* the newest last */
+    struct cached_answer cache[CACHE_MAX];
+    int nmodels;
+    char models[MODELS_MAX][MODEL_NAME_MAX]; /* of the provider's list */
+    bool models_asked;
+    struct err models_err;
+    char gone[MODEL_NAME_MAX]; /* the model that answered 404: the picker is to be shown */
+};
+
+/* Would a call go out now? False: the builtin advisor answers, and why (bounded) says so for the screen; "" when it was chosen. */
+bool partner_speaks(struct partner *p, int64_t now_us, char *why, size_t size);
+/* What the next answer is labelled with: the model's name, "builtin". */
+void partner_name(const struct partner *p, struct advisor_name *out);
+void partner_note(struct partner *p, const struct call_note *c);
+void partner_clear(struct partner *p);
