@@ -54,11 +54,16 @@ const char *event_kind_name(enum event_kind kind)
 }
 
 static const char *const owners[OWNER_COUNT] = {
-    [OWNER_NONE] = "none",           [OWNER_LINKS] = "links",
-    [OWNER_DISCOVERY] = "discovery", [OWNER_TELEMETRY] = "telemetry",
-    [OWNER_BENCH] = "bench",         [OWNER_APPLY] = "apply",
-    [OWNER_FLOW] = "flow",           [OWNER_STORE] = "store",
-    [OWNER_DEMO] = "demo",           [OWNER_UI] = "ui",
+    [OWNER_NONE] = "none",
+    [OWNER_LINKS] = "links",
+    [OWNER_DISCOVERY] = "discovery",
+    [OWNER_TELEMETRY] = "telemetry",
+    [OWNER_BENCH] = "bench",
+    [OWNER_APPLY] = "apply",
+    [OWNER_FLOW] = "flow",
+    [OWNER_STORE] = "store",
+    [OWNER_DEMO] = "demo",
+    [OWNER_UI] = "ui",
     [OWNER_ASK] = "ask",
     [OWNER_CLAIM] = "claim",
 };
