@@ -17,8 +17,8 @@ COMMON = ("--accept", "safe", "--duration", "1", "--rounds", "1", "--budget", "3
 class Role(t.Run):
     """A run as another role, in another database."""
 
-    def __init__(self, server, home, script, *flags, role="postgres", database="postgres"):
-        super().__init__(server, home, script, *flags, "-U", role, "-d", database)
+    def __init__(self, server, home, script, *flags, role="postgres", database="postgres", **how):
+        super().__init__(server, home, script, *flags, "-U", role, "-d", database, **how)
 
 
 def managed(server):
@@ -134,7 +134,9 @@ def ordinary_role():
 
 
 def restart_by_hand():
-    """A server of one's own: ALTER SYSTEM is sent, the restart is the DBA's, and what needs none is not asked for."""
+    """A server of one's own: ALTER SYSTEM is sent, the restart is the DBA's, and what needs none is not asked for. What is
+    proposed is the test's: the advisor begins with what a reload does."""
+    how = {"program": t.TEST_PROGRAM, "env": {"PGD_TEST_FORCE_CHANGE": "!work_mem=64MB;shared_buffers=64MB"}}
     server = t.Server(t.pg_bin(15), conf=t.SMALL + ("shared_buffers = 1MB",))
     try:
         script = server.script("\\set a random(1, 40000)\nSELECT sum(length(pad)) FROM sorted WHERE id BETWEEN :a AND :a + 300;\n"
@@ -157,7 +159,7 @@ def restart_by_hand():
                 subprocess.run([t.PG, "restart", server.dir], capture_output=True)
                 starts.append(server.sql("SELECT pg_postmaster_start_time()"))
 
-            return loop(server, lambda: Role(server, home, script, *flags), act)
+            return loop(server, lambda: Role(server, home, script, *flags, **how), act)
 
         run, questions = ends_improved(server, once)
         t.check(1 <= len(questions) <= 4, "%d restarts were asked for" % len(questions))

@@ -99,8 +99,9 @@ table() {
 }
 
 manual() {
-    build gcc dev pg_diagnose || return 1
-    PGD_SOAK=1 PGD_PROGRAM=$top/build/gcc/pg_diagnose "$top/tests/integration/test_manual.py" &&
+    build gcc dev pg_diagnose pg_diagnose_test || return 1
+    PGD_SOAK=1 PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
+        "$top/tests/integration/test_manual.py" &&
         PGD_PROGRAM=$top/build/gcc/pg_diagnose "$top/tests/soak/patroni.py"
 }
 
