@@ -253,6 +253,8 @@ void flow_take_run(struct model *m, struct bench_run *run, int arm, struct effec
     flow_observe_ran(m, run, arm_label(m, arm), fx);
     if (run->warmup)
         return;
+    if (run->valid)
+        m->session.client_cpu = run->client_cpu;
     keep_run_files(m, run, arm_label(m, arm), fx);
     if (run->valid || run->contaminated)
         emit_run(m, run, arm_label(m, arm), fx);

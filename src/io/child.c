@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "pgd/base/buf.h"
@@ -42,6 +43,7 @@ struct child {
     char *name; /* owned */
     bool killing;
     int pid, status, signal;
+    double cpu_s;
     uv_process_t process;
     uv_timer_t timer; /* RUNNING: to SIGKILL; EXITED: the wait for the outputs */
     struct stream streams[STREAMS];
@@ -58,6 +60,7 @@ struct children {
     size_t alive;
     bool looked;   /* for setpriv */
     char *setpriv; /* owned; NULL if there is none */
+    double cpu_s;  /* of all children that have ended, when the last of them was looked at */
     char scratch[READ_SIZE];
 };
 
@@ -124,6 +127,7 @@ static void post_exit(struct child *c, const struct err *why)
     struct event ev = {.kind = EV_CHILD_EXIT, .req = c->req};
     ev.u.child.pid = c->pid;
     ev.u.child.status = c->status;
+    ev.u.child.cpu_s = c->cpu_s;
     ev.u.child.signal = c->signal;
     if (why)
         ev.err = *why;
@@ -295,12 +299,27 @@ static void on_timer(uv_timer_t *h)
         report(c);
 }
 
+/* Seconds of CPU that ended children have taken since this was last asked. libuv has waited for the child itself, so that only
+ * the sum of all is to be had. */
+static double cpu_of_ended(struct children *all)
+{
+    struct rusage u;
+    double before = all->cpu_s;
+
+    if (getrusage(RUSAGE_CHILDREN, &u) != 0)
+        return 0;
+    all->cpu_s = (double)u.ru_utime.tv_sec + (double)u.ru_stime.tv_sec +
+                 (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+    return all->cpu_s - before;
+}
+
 static void on_exit_of(uv_process_t *h, int64_t status, int signo)
 {
     struct child *c = h->data;
     c->state = CHILD_EXITED;
     c->status = (int)status;
     c->signal = signo;
+    c->cpu_s = cpu_of_ended(c->all);
     if (c->killing)
         signal_group(c, SIGKILL); /* what it left behind */
     uv_timer_start(&c->timer, on_timer, CHILD_EOF_MS, 0);

@@ -545,8 +545,20 @@ static void closing_begin(struct bench *b, int64_t at_us, struct effects *fx)
     b->state = BENCH_CLOSING;
 }
 
+/* Of one CPU for each of its threads: near 1 it is pgbench that cannot go faster. */
+static double client_share(const struct bench *b, const struct event *ev)
+{
+    int threads = b->plan.threads < b->plan.clients ? b->plan.threads : b->plan.clients;
+    double secs = (double)(ev->at_us - b->started_at_us) / 1e6;
+
+    if (b->started_at_us <= 0 || secs <= 0 || ev->u.child.cpu_s <= 0)
+        return NAN;
+    return fmin(ev->u.child.cpu_s / secs / (threads > 0 ? threads : 1), 1);
+}
+
 static void on_exit_of_child(struct bench *b, const struct event *ev, struct effects *fx)
 {
+    b->run.client_cpu = client_share(b, ev);
     effects_add(fx, FX_TIMER_STOP, (struct req){OWNER_BENCH, b->generation, b->timer_id});
     b->run.end_wall_us = ev->wall_us;
     explain_exit(b, ev);

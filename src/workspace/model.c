@@ -51,7 +51,7 @@ void session_reset(struct session *s)
     experiment_clear(&s->baseline);
     experiment_clear(&s->confirm);
     memset(s, 0, sizeof *s);
-    s->baseline_tps = s->best_tps = s->baseline_p95_ms = s->floor = NAN;
+    s->baseline_tps = s->best_tps = s->baseline_p95_ms = s->floor = s->client_cpu = NAN;
     s->final.ratio = s->final.ci_lo = s->final.ci_hi = NAN;
     text_copy(s->start.label, sizeof s->start.label, "start");
     text_copy(s->best.label, sizeof s->best.label, "start");
@@ -195,7 +195,7 @@ void model_evidence(const struct model *m, struct evidence *e)
     e->best_tps = s->best_tps;
     e->baseline_p95_ms = s->baseline_p95_ms;
     e->floor = s->floor;
-    e->client_cpu = NAN;
+    e->client_cpu = s->client_cpu;
     e->nhistory = s->nhistory;
     e->history = s->history;
     e->nrejected = s->nrejected;

@@ -406,6 +406,33 @@ static void test_command(void **st)
     secret_wipe_all();
 }
 
+/* Two threads took nine seconds of CPU in five: pgbench itself is nearly all that they can do. */
+static void test_client_bound(void **st)
+{
+    (void)st;
+    struct fixture f;
+    setup(&f);
+    start(&f, false);
+    checkpointed(&f, NULL);
+    struct event ev = answer(&f, EV_CHILD_UP, FX_CHILD);
+    ev.at_us = 1000000;
+    give(&f, &ev);
+    ev = answer(&f, EV_CHILD_EXIT, FX_CHILD);
+    ev.at_us = 6000000;
+    ev.u.child.cpu_s = 9;
+    give(&f, &ev);
+    near(f.b.run.client_cpu, 0.9, 0.001);
+    teardown(&f);
+
+    setup(&f);
+    start(&f, false);
+    checkpointed(&f, NULL);
+    up(&f, 4711);
+    ends(&f, 0, 0); /* what it took is not known */
+    assert_true(isnan(f.b.run.client_cpu));
+    teardown(&f);
+}
+
 static void test_whole_run(void **st)
 {
     (void)st;
@@ -782,6 +809,7 @@ int main(void)
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_log),
         cmocka_unit_test(test_command),
+        cmocka_unit_test(test_client_bound),
         cmocka_unit_test(test_whole_run),
         cmocka_unit_test(test_warmup_and_sampling),
         cmocka_unit_test(test_warmup_ends_by_rule),

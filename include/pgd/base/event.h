@@ -118,6 +118,8 @@ struct event {
             int pid;
             int status;
             int signal;
+            double
+                cpu_s; /* EXIT: CPU time that it took, with whatever else ended in the same turn of the loop; 0 unknown */
         } child;
         struct {
             uint64_t journal_no; /* FILE_APPEND with a journal number */

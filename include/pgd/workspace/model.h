@@ -202,6 +202,8 @@ struct session {
     struct experiment baseline;
     double baseline_tps, best_tps, baseline_p95_ms; /* NAN before */
     double floor;
+    double
+        client_cpu; /* of the newest run: share of a CPU that each thread of pgbench took; NAN unknown */
     struct window base_window, best_window;
     int nplans;
     struct plan_facts plans[PLANS_MAX];
