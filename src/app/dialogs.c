@@ -704,7 +704,8 @@ static const dialog_key_fn key_functions[] = {
 
 bool dialogs_key(struct model *m, struct key k, struct effects *fx)
 {
-    dialog_key_fn fn = key_functions[m->screen.dialog.kind];
+    size_t kind = (size_t)m->screen.dialog.kind;
+    dialog_key_fn fn = kind < ARRAY_LEN(key_functions) ? key_functions[kind] : NULL;
 
     return fn && fn(m, k, fx);
 }

@@ -111,6 +111,7 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
     case OWNER_UI:
         keys_answer(m, ev, fx);
         break;
+    case OWNER_TALK:
     case OWNER_NONE:
     case OWNER_COUNT:
         break;

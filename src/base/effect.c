@@ -118,6 +118,7 @@ static const char *const conns[CONN_COUNT] = {
     [CONN_TELEMETRY] = "telemetry",
     [CONN_QUESTIONS] = "questions",
     [CONN_BENCH] = "bench",
+    [CONN_FACTS] = "facts",
 };
 
 static const char *const ops[] = {

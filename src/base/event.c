@@ -66,6 +66,7 @@ static const char *const owners[OWNER_COUNT] = {
     [OWNER_UI] = "ui",
     [OWNER_ASK] = "ask",
     [OWNER_CLAIM] = "claim",
+    [OWNER_TALK] = "talk",
 };
 
 const char *owner_name(enum owner o)

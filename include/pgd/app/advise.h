@@ -14,3 +14,5 @@ void advise_event(struct model *m, const struct event *ev, struct effects *fx);
 bool advise_busy(const struct model *m);
 /* Stops the question of the slot; the loop's is then answered by rules, the DBA's keeps what came. */
 void advise_cancel(struct model *m, enum ask_slot slot, struct effects *fx);
+/* The request that the operation would send now, for the DBA's eye; false: none would, and out says why. */
+bool advise_preview(struct model *m, enum op op, struct buf *out);

@@ -31,6 +31,7 @@ enum owner {
     OWNER_UI,
     OWNER_ASK,   /* agent/ask: what is asked of a model */
     OWNER_CLAIM, /* app/claim: whether the session may work on this server */
+    OWNER_TALK,  /* app/talk, app/facts: the conversation */
     OWNER_COUNT
 };
 
@@ -48,6 +49,7 @@ enum pg_conn {
     CONN_TELEMETRY, /* the tick's statements */
     CONN_QUESTIONS, /* read-only: EXPLAIN, look-ups for the DBA's questions */
     CONN_BENCH, /* a fresh session in the benchmark's database and role: set-up and verification */
+    CONN_FACTS, /* read-only, while the advisor wants facts for a question of the DBA */
     CONN_COUNT
 };
 

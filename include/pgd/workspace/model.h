@@ -15,6 +15,7 @@
 #include "pgd/tuning/round.h"
 #include "pgd/workspace/beside.h"
 #include "pgd/workspace/panes.h"
+#include "pgd/workspace/talk.h"
 
 enum link_state {
     LINK_OFF,        /* not wanted */
@@ -302,7 +303,12 @@ enum dialog_kind {
     DIALOG_QUIT,    /* a run is under way: pause and quit? */
     DIALOG_START,   /* recent workspaces */
     DIALOG_SCRIPTS, /* a script's text, editable */
-    DIALOG_MANUAL   /* a change or a restart that the DBA makes */
+    DIALOG_MANUAL,  /* a change or a restart that the DBA makes */
+    DIALOG_NOTICE,  /* before the first request: what leaves this machine; y agrees */
+    DIALOG_MODEL,   /* pick or type a model */
+    DIALOG_COST,    /* calls, tokens, money */
+    DIALOG_PREVIEW, /* the next request, byte by byte (talk.preview) */
+    DIALOG_TRUST    /* PGDIAG.md was found, or has changed: is it to be told? */
 };
 
 struct dialog {
@@ -574,6 +580,7 @@ struct model {
     struct demo demo;
     struct partner partner;
     struct ask asks[ASK_SLOTS];
+    struct talk talk;
     struct first_sight sight; /* of this connection, before a session */
     bool sight_known;
     int nchat;
