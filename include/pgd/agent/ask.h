@@ -1,7 +1,11 @@
 /* ask.h - one question to the advisor: sent, streamed, tried again, repaired once, and answered by rules when all of it fails.
  *
- * A machine like the others: ask_begin() and ask_step() append effects and never wait. The owner keeps what op_input points to
- * reachable through `input`, which is called anew whenever it is needed, so that nothing of the model is held over a wait. */
+ * A machine like the others: ask_begin() and ask_step() append effects and never wait. What the operation is about is handed in with
+ * each call (ask_env.in), so that nothing of the model is held over a wait.
+ *
+ * Times: full jitter, so that many programs do not come back at once: a random part of 1 s, 2 s, 4 s … 30 s; what the server asks
+ * for counts instead, with up to a fifth on top (A. Brooker, "Exponential backoff and jitter", 2015). A streamed answer of which
+ * text has been shown is not asked for again: it stands, marked as broken off. */
 #pragma once
 
 #include "pgd/agent/partner.h"
@@ -25,14 +29,13 @@ enum ask_slot { ASK_FLOW, ASK_CHAT, ASK_ASIDE, ASK_SLOTS };
 
 enum { ASK_TRIES = 5, ASK_BACKOFF_MS = 1000, ASK_BACKOFF_MAX_MS = 30000, ASK_WAIT_BUDGET_S = 120 };
 
-typedef void (*ask_input_fn)(void *arg, struct op_input *in);
-
 /* What a request is made with; borrowed for the call alone. */
 struct ask_env {
     struct partner *partner;
     const struct op_input *in;
     int64_t now_us, wall_us;
     uint64_t random; /* fresh with each call: jitter, and the fence's nonce */
+    int wait_s; /* at most so long in WAIT, where it is less than ASK_WAIT_BUDGET_S; 0 = that */
 };
 
 struct ask {
@@ -42,6 +45,10 @@ struct ask {
     enum op op;
     int attempt; /* 1 … ASK_TRIES */
     bool repairing, repaired;
+    bool stricter;   /* blocked once: asked again with figures alone */
+    bool trying;     /* the one call that an open breaker lets through: no second try */
+    int max_tokens;  /* of the answer; more after one that was cut */
+    uint64_t key[4]; /* of the request, for the cache */
     int64_t begun_us, sent_us, again_at_us, first_byte_us;
     int64_t waited_us; /* spent in WAIT: bounded by ASK_WAIT_BUDGET_S */
     char note[160];    /* for the screen: "attempt 2/5 in 6 s: overloaded" */
@@ -58,12 +65,16 @@ struct ask {
 
 /* Asks. With a builtin partner, an open breaker, a spent cap or an answer in the cache it is DONE at once. */
 void ask_begin(struct ask *a, enum op op, const struct ask_env *env, struct effects *fx);
-/* Takes events of OWNER_ASK; false when it is not this question's. */
+/* Takes events of OWNER_ASK, and EV_TICK for the countdown; false when it is not this question's. */
 bool ask_step(struct ask *a, const struct event *ev, const struct ask_env *env, struct effects *fx);
-/* Stops what is out: the END that follows is not waited for. What came so far stays in wire.text. */
+/* Stops what is out: the END that follows is not waited for. What came so far stays in wire.text; the answer is by rules. */
 void ask_cancel(struct ask *a, const struct ask_env *env, struct effects *fx);
 /* Back to IDLE; the generation moves on, so that late bytes are dropped. */
 void ask_reset(struct ask *a);
-/* The request that ask_begin() would send now, as text for the DBA's eye: address, headers without the key, body. False when
- * nothing would be sent; out then says why. */
+/* A request or its pause is under way. */
+bool ask_open(const struct ask *a);
+/* The numbers that no question's request has: for what else is asked of a provider (the list of models). */
+enum { ASK_NO_QUESTION = 0 };
+/* The request that ask_begin() would send now with the same env, as text for the DBA's eye: address, headers without the key, body
+ * byte by byte. False when nothing would be sent; out then says why. */
 bool ask_preview(enum op op, const struct ask_env *env, struct buf *out);

@@ -1,6 +1,7 @@
 /* partner.h - who is asked, and what it has cost: the state that all questions to models share.
  *
- * Plain data, changed by ask.c and by the commands /model, /privacy and /cost alone. */
+ * Plain data, changed by ask.c and by the commands /model, /privacy and /cost alone. The functions that change it are called by
+ * them; each is told the time. */
 #pragma once
 
 #include "pgd/agent/prices.h"
@@ -67,7 +68,8 @@ struct partner {
     double cap_usd;                  /* of a session; 0 = none */
     int cap_calls;
     bool warned_80, capped;
-    bool told; /* the first-use notice was agreed to (headless: by --advisor and the key) */
+    bool told;      /* the first-use notice was agreed to (headless: by --advisor and the key) */
+    bool no_stream; /* answers come in one piece: for proxies that hold streams back */
     int ncalls;
     struct call_note calls[CALL_NOTES_MAX]; /* the newest last */
     struct cached_answer cache[CACHE_MAX];
@@ -78,9 +80,33 @@ struct partner {
     char gone[MODEL_NAME_MAX]; /* the model that answered 404: the picker is to be shown */
 };
 
+enum {
+    BREAKER_FAILURES = 3,
+    BREAKER_PAUSE_S = 60,
+    BREAKER_PAUSE_MAX_S = 600,
+    CAP_CALLS = 400, /* of a session, unless the DBA says otherwise */
+};
+#define PARTNER_CAP_USD 5.0 /* … likewise */
+
 /* Would a call go out now? False: the builtin advisor answers, and why (bounded) says so for the screen; "" when it was chosen. */
-bool partner_speaks(struct partner *p, int64_t now_us, char *why, size_t size);
+bool partner_speaks(const struct partner *p, int64_t now_us, char *why, size_t size);
+/* A cap is reached; why as above. */
+bool partner_capped(const struct partner *p, char *why, size_t size);
 /* What the next answer is labelled with: the model's name, "builtin". */
 void partner_name(const struct partner *p, struct advisor_name *out);
+/* Keeps the note of a call and adds it to what was spent; warned_80 and capped are set where a cap is near or reached. */
 void partner_note(struct partner *p, const struct call_note *c);
+/* A call goes out: the one that an open breaker lets through is known by true. */
+bool partner_sends(struct partner *p, int64_t now_us);
+/* A whole answer that could be used: the breaker closes. */
+void partner_answered(struct partner *p);
+/* A question was not answered; why in words. What only the DBA can mend (key, region, model, a day's quota) opens the breaker at
+ * once. */
+void partner_failed(struct partner *p, enum wire_fault fault, const char *why, int64_t now_us);
+/* The call that an open breaker had let through was stopped: the next one tries. */
+void partner_untried(struct partner *p, int64_t now_us);
+/* Another model, key or address: what was held against the old one is forgotten. */
+void partner_anew(struct partner *p);
+/* Made when it is needed first, at the partner's level. */
+struct mask *partner_mask(struct partner *p);
 void partner_clear(struct partner *p);
