@@ -167,6 +167,9 @@ void app_update(struct model *m, struct event *ev, struct effects *fx)
     case EV_CHILD_LINE:
     case EV_CHILD_EXIT:
     case EV_FILE:
+    case EV_SSH_ASK:
+    case EV_SSH_UP:
+    case EV_SSH_DOWN:
     case EV_HTTP_HEAD:
     case EV_HTTP_DATA:
     case EV_HTTP_END:

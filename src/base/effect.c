@@ -114,11 +114,8 @@ struct effect *fx_line(struct effects *fx, enum effect_kind kind, const char *te
 }
 
 static const char *const conns[CONN_COUNT] = {
-    [CONN_CONTROL] = "control",
-    [CONN_TELEMETRY] = "telemetry",
-    [CONN_QUESTIONS] = "questions",
-    [CONN_BENCH] = "bench",
-    [CONN_FACTS] = "facts",
+    [CONN_CONTROL] = "control", [CONN_TELEMETRY] = "telemetry", [CONN_QUESTIONS] = "questions",
+    [CONN_BENCH] = "bench",     [CONN_FACTS] = "facts",
 };
 
 static const char *const ops[] = {
@@ -190,6 +187,9 @@ static void print_child(const struct effect *e, struct buf *out)
         buf_puts(out, " (detached)");
     if (e->u.child.flags & CHILD_DIES_WITH_US)
         buf_puts(out, " (dies with us)");
+    if (e->u.child.flags & CHILD_REMOTE)
+        buf_puts(out,
+                 e->u.child.ssh == SSH_BENCH ? " (on the bench host)" : " (on the server's host)");
     if (e->u.child.pgpass)
         buf_puts(out, " (pgpass ***)");
 }
@@ -224,6 +224,20 @@ static void print_http(const struct effect *e, struct buf *out)
         buf_printf(out, " body %zu bytes", e->len);
 }
 
+static void print_ssh(const struct effect *e, struct buf *out)
+{
+    const char *const words[] = {e->u.ssh.user, e->u.ssh.host, e->u.ssh.port, e->u.ssh.key_file};
+
+    buf_puts(out, e->u.ssh.conn == SSH_BENCH ? " bench" : " server");
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (words[i])
+            print_word(out, words[i]);
+    if (e->u.ssh.yes)
+        buf_puts(out, " yes");
+    if (e->u.ssh.word)
+        buf_puts(out, " (word ***)");
+}
+
 static void print_raw(const struct effect *e, struct buf *out)
 {
     buf_printf(out, "%s %s/%u/%u", effect_kind_name(e->kind), owner_name(e->req.owner),
@@ -247,6 +261,14 @@ static void print_raw(const struct effect *e, struct buf *out)
     case FX_FILE:
         print_file(e, out);
         return; /* its text is the file's content */
+    case FX_SSH_OPEN:
+    case FX_SSH_ANSWER:
+    case FX_SSH_CLOSE:
+        print_ssh(e, out);
+        break;
+    case FX_CHILD_INPUT:
+        buf_printf(out, " %zu bytes", e->len);
+        return; /* it may be a password's line */
     case FX_HTTP:
         print_http(e, out);
         return; /* its text is the body */
@@ -284,7 +306,7 @@ void effect_text(const struct effect *e, struct buf *out)
 }
 
 /* Which member of the union an effect of this kind has. */
-enum payload { PAYLOAD_NONE, PAYLOAD_PG, PAYLOAD_CHILD, PAYLOAD_FILE, PAYLOAD_HTTP };
+enum payload { PAYLOAD_NONE, PAYLOAD_PG, PAYLOAD_CHILD, PAYLOAD_FILE, PAYLOAD_HTTP, PAYLOAD_SSH };
 
 static enum payload payload_of(enum effect_kind kind)
 {
@@ -296,7 +318,12 @@ static enum payload payload_of(enum effect_kind kind)
         return PAYLOAD_PG;
     case FX_CHILD:
     case FX_CHILD_KILL:
+    case FX_CHILD_INPUT:
         return PAYLOAD_CHILD;
+    case FX_SSH_OPEN:
+    case FX_SSH_ANSWER:
+    case FX_SSH_CLOSE:
+        return PAYLOAD_SSH;
     case FX_FILE:
         return PAYLOAD_FILE;
     case FX_HTTP:
@@ -361,6 +388,13 @@ struct effect effect_copy(const struct effect *e)
         c.u.http.headers = copy_list(e->u.http.headers, list_len(e->u.http.headers));
         c.u.http.key_header = copy_text(e->u.http.key_header);
         break;
+    case PAYLOAD_SSH:
+        c.u.ssh.host = copy_text(e->u.ssh.host);
+        c.u.ssh.user = copy_text(e->u.ssh.user);
+        c.u.ssh.port = copy_text(e->u.ssh.port);
+        c.u.ssh.key_file = copy_text(e->u.ssh.key_file);
+        c.u.ssh.dir = copy_text(e->u.ssh.dir);
+        break;
     case PAYLOAD_NONE:
         break;
     }
@@ -407,6 +441,13 @@ void effect_clear(struct effect *e)
         free_list(e->u.http.headers);
         free(e->u.http.key_header);
         break;
+    case PAYLOAD_SSH:
+        free(e->u.ssh.host);
+        free(e->u.ssh.user);
+        free(e->u.ssh.port);
+        free(e->u.ssh.key_file);
+        free(e->u.ssh.dir);
+        break;
     case PAYLOAD_NONE:
         break;
     }
@@ -433,6 +474,10 @@ static const char *const kinds[] = {
     [FX_FILE] = "file",
     [FX_TIMER] = "timer",
     [FX_TIMER_STOP] = "timer_stop",
+    [FX_SSH_OPEN] = "ssh_open",
+    [FX_SSH_ANSWER] = "ssh_answer",
+    [FX_SSH_CLOSE] = "ssh_close",
+    [FX_CHILD_INPUT] = "child_input",
     [FX_HTTP] = "http",
     [FX_HTTP_CANCEL] = "http_cancel",
     [FX_STDOUT] = "stdout",

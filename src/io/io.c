@@ -18,6 +18,7 @@
 #include "pgd/io/loop.h"
 #include "pgd/io/pg_connect.h"
 #include "pgd/io/pg_link.h"
+#include "pgd/io/ssh.h"
 
 enum { SHUTDOWN_MS = 5000, CANCELS_MS = 1000, CHECK_MS = 20 };
 
@@ -50,6 +51,7 @@ struct io {
     struct pg_link *links[CONN_COUNT];
     struct children *children;
     struct https *https;
+    struct sshes *sshes;
     struct files *files;
     struct alarm *alarms;
     struct watch *watches;
@@ -312,10 +314,22 @@ void io_run(struct io *io, struct effect *e)
         run_for_pg(io, e);
         break;
     case FX_CHILD:
-        children_run(io->children, e);
+        if (e->u.child.flags & CHILD_REMOTE)
+            sshes_child(io->sshes, e);
+        else
+            children_run(io->children, e);
         break;
     case FX_CHILD_KILL:
         children_kill(io->children, e->req);
+        sshes_kill(io->sshes, e->req);
+        break;
+    case FX_CHILD_INPUT:
+        sshes_input(io->sshes, e);
+        break;
+    case FX_SSH_OPEN:
+    case FX_SSH_ANSWER:
+    case FX_SSH_CLOSE:
+        sshes_run(io->sshes, e);
         break;
     case FX_FILE:
         files_run(io->files, e);
@@ -375,6 +389,7 @@ struct io *io_new(io_event_fn on_event, io_idle_fn on_idle, void *arg)
         io->links[i] = pg_link_new(&io->loop, (enum pg_conn)i);
     io->children = children_new(&io->loop);
     io->https = https_new(&io->loop);
+    io->sshes = sshes_new(&io->loop);
     io->files = files_new(&io->loop);
     io->loop.on_drained = resume_children;
     io->loop.drained_arg = io->children;
@@ -437,6 +452,7 @@ static void close_all(struct io *io)
         pg_link_close(io->links[i]);
     children_stop(io->children);
     https_stop(io->https);
+    sshes_stop(io->sshes);
     wait_for_the_end(io);
     children_shut(io->children);
     for (int i = 0; i < CONN_COUNT; i++)
@@ -454,6 +470,7 @@ static void close_all(struct io *io)
     files_close(io->files);
     children_free(io->children);
     https_free(io->https);
+    sshes_free(io->sshes);
     for (int i = 0; i < CONN_COUNT; i++)
         pg_link_free(io->links[i]);
 }

@@ -22,6 +22,10 @@ enum effect_kind {
     FX_FILE,       /* -> EV_FILE */
     FX_TIMER,      /* -> EV_TIMER after `ms`; the same req replaces a running one */
     FX_TIMER_STOP,
+    FX_SSH_OPEN,   /* -> EV_SSH_ASK*, then EV_SSH_UP | EV_SSH_DOWN */
+    FX_SSH_ANSWER, /* to an EV_SSH_ASK: a word of the DBA's */
+    FX_SSH_CLOSE,  /* what runs there is let go; EV_SSH_DOWN follows (ERR_CANCELLED) */
+    FX_CHILD_INPUT, /* text: goes to the stdin of the child that req names (CHILD_REMOTE, CHILD_MORE) */
     FX_HTTP,        /* -> EV_HTTP_HEAD, EV_HTTP_DATA*, EV_HTTP_END */
     FX_HTTP_CANCEL, /* req names the transfer, which ends at once: its EV_HTTP_END is ERR_CANCELLED */
     FX_STDOUT,      /* text: a line for scripts (headless) */
@@ -53,7 +57,11 @@ enum child_flag {
     CHILD_COLLECT = 1, /* stdout is collected (4 MiB at most) into the exit event, no line events */
     CHILD_DETACHED =
         2, /* own session, outlives us, all stdio on /dev/null; exit is still reported */
-    CHILD_DIES_WITH_US = 4 /* killed by the kernel when we die */
+    CHILD_DIES_WITH_US =
+        4, /* killed by the kernel when we die; remote: by its shell when the link ends */
+    CHILD_REMOTE = 8, /* on the host of an ssh link; argv[0] is found there */
+    CHILD_MORE =
+        16 /* remote: stdin stays open for FX_CHILD_INPUT, until the child or the link ends */
 };
 
 struct effect {
@@ -81,7 +89,16 @@ struct effect {
             unsigned flags;
             secret_id
                 pgpass; /* "host:port:db:user:password" line, given as an inherited memfd in PGPASSFILE */
+            enum ssh_conn ssh; /* CHILD_REMOTE: where */
         } child;
+        struct {
+            enum ssh_conn conn;
+            char *host, *user, *port; /* owned; user, port NULL = as ~/.ssh/config says */
+            char *key_file;           /* tried before others; owned; NULL = none */
+            char *dir;                /* the DBA's .ssh folder; owned */
+            bool yes;                 /* ANSWER to SSH_ASK_HOST_KEY: keep it and go on */
+            secret_id word;           /* ANSWER to the other questions; 0 = none is given */
+        } ssh;
         struct {
             enum file_op op;
             char *path; /* owned */

@@ -53,6 +53,21 @@ enum pg_conn {
     CONN_COUNT
 };
 
+/* Hosts that are reached by ssh. */
+enum ssh_conn {
+    SSH_SERVER, /* of the database */
+    SSH_BENCH,  /* where pgbench runs, when that is another one */
+    SSH_CONN_COUNT
+};
+
+enum ssh_ask {
+    SSH_ASK_NOTHING,
+    SSH_ASK_HOST_KEY,   /* text: its fingerprint, of a host that is not known yet */
+    SSH_ASK_PASSPHRASE, /* text: of which key */
+    SSH_ASK_PASSWORD,
+    SSH_ASK_PROMPT /* text: what the host asks (keyboard-interactive) */
+};
+
 enum event_kind {
     EV_NONE,
     EV_START,     /* the loop runs; at and wall are valid */
@@ -71,6 +86,9 @@ enum event_kind {
     EV_CHILD_LINE, /* child.stream, text: one line without its newline, bounded */
     EV_CHILD_EXIT, /* child.status, child.signal, text = collected stdout; or err if it did not start */
     EV_FILE,       /* file: answers FX_FILE */
+    EV_SSH_ASK, /* ssh: a question for the DBA; FX_SSH_ANSWER goes on */
+    EV_SSH_UP,  /* ssh: the link stands; text: the host's banner */
+    EV_SSH_DOWN, /* ssh.conn, err: could not be made, or was lost; children there end first (ERR_LOST) */
     EV_HTTP_HEAD, /* http.status: an answer begins; text: its header lines, as they came, bounded */
     EV_HTTP_DATA, /* text, len: the next bytes of the body; they may end anywhere */
     EV_HTTP_END, /* answers FX_HTTP, exactly once; err unless the whole body came, whatever its status */
@@ -128,6 +146,12 @@ struct event {
             int64_t size;        /* bytes of the file that was read or written */
             bool missing;        /* FILE_READ: there is no such file (err is set too) */
         } file;
+        struct {
+            enum ssh_conn conn;
+            enum ssh_ask ask;
+            bool echo; /* what is typed may be shown */
+            bool lost; /* DOWN: it had been up */
+        } ssh;
         struct {
             int status;     /* 0 before the first header */
             bool temporary; /* END with err: a network's failure, which a second try may mend */
