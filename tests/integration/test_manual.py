@@ -26,8 +26,9 @@ def managed(server):
     server.sql("CREATE ROLE app LOGIN; GRANT pg_monitor TO app")
     server.sql("CREATE DATABASE app OWNER app")
     server.sql("SET ROLE app; CREATE TABLE sorted AS SELECT i AS id, (i * 7919::bigint) % 1000003 AS k, "
-               "repeat('x', 1000) AS pad FROM generate_series(1, 40000) i; CREATE INDEX ON sorted (id)", "app")
+               "repeat('x', 1000) AS pad FROM generate_series(1, 1000) i; CREATE INDEX ON sorted (id)", "app")
     server.sql("VACUUM ANALYZE sorted", "app")
+    server.sql(t.TAKES, "app")
 
 
 def run_text(server, text, restart):
@@ -79,10 +80,11 @@ def ends_improved(server, once):
 
 
 def ordinary_role():
-    server = t.Server(t.pg_bin(15))
+    how = t.forced("!" + t.STEADY_CHANGE + ";random_page_cost=2.5")  # two, so that one can be a part of it
+    server = t.Server(t.pg_bin(15), rows=1000)
     try:
         managed(server)
-        script = server.script(t.SORTS)
+        script = server.script(t.STEADY)
         started = server.sql("SELECT pg_postmaster_start_time()")
 
         def once():
@@ -91,7 +93,7 @@ def ordinary_role():
             server.sql("SELECT pg_reload_conf()")
 
             def start():
-                return Role(server, home, script, *COMMON, role="app", database="app")
+                return Role(server, home, script, *COMMON, role="app", database="app", **how)
 
             def look_again(e, n):
                 """Asked again without anything done: the same question, nothing measured, nothing sent."""

@@ -140,7 +140,8 @@ def whole_session():
     start, standbys = primary.sql("SELECT pg_postmaster_start_time()"), standby.sql("SELECT pg_postmaster_start_time()")
     sampler = Sampler()
     sampler.start()
-    run = t.improved(primary, primary.home(), primary.script(t.SORTS), "--duration", "1", "--rounds", "1", "--accept", "safe")
+    run = t.improved(primary, primary.home(), primary.script(t.STEADY), "--duration", "1", "--rounds", "1", "--accept", "safe",
+                     **t.forced())
     seen = sampler.end()
     t.check(len(seen) > 20 and set(seen) == {"true not paused"}, "replay: %s" % sorted(set(seen)))
     t.check(run.events("consent")[-1]["replicas"] == 1, "%s" % run.events("consent")[-1])

@@ -35,8 +35,8 @@ def interleaved(journal, entries):
 def restart_auto():
     server = t.Server(t.pg_bin(15))
     try:
-        run = t.improved(server, server.home(), server.script(t.SORTS), "--duration", "2", "--rounds", "2", "--accept",
-                         "safe", "--restart", "auto")
+        run = t.improved(server, server.home(), server.script(t.SORTS), "--duration", "1", "--rounds", "1", "--budget", "4",
+                         "--accept", "safe", "--restart", "auto")
         t.archived(server, run)
         interleaved(run.journal(), server.entries())
         kinds = [e["event"] for e in run.events()]

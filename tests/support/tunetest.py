@@ -26,6 +26,11 @@ SORTS = ("\\set a random(1, 25000)\n"
          "SELECT count(pad) FROM (SELECT k, pad FROM sorted WHERE id BETWEEN :a AND :a + 3000 ORDER BY k) s;\n")
 SMALL = ("work_mem = 256kB", "max_parallel_workers_per_gather = 0")
 SLEEPS = "SELECT pg_sleep(0.01);\n"  # a run of a second holds enough of them
+# Slow by a small work_mem and by nothing else, on any machine and beside any load: for what is not about the advisor's finds.
+STEADY = "SELECT takes();\n"
+TAKES = ("CREATE FUNCTION takes() RETURNS void LANGUAGE sql AS $$ SELECT pg_sleep(CASE WHEN "
+         "pg_size_bytes(current_setting('work_mem')) < 1048576 THEN 0.012 ELSE 0.005 END) $$")
+STEADY_CHANGE = "work_mem=64MB"
 SUMMARY_FIELDS = ["event", "workspace", "session", "state", "strategy", "baseline_tps", "best_tps", "target_tps",
                   "verdict", "effect", "ci95", "rounds", "changes", "exports"]
 
@@ -99,6 +104,7 @@ class Server:
                  "FROM generate_series(1, %d) i" % rows)
         self.sql("CREATE INDEX ON sorted (id)")
         self.sql("VACUUM ANALYZE sorted")
+        self.sql(TAKES)
         self.homes = 0
 
     def sql(self, text, database="postgres"):
@@ -228,11 +234,16 @@ class Run:
         return parse_journal(os.path.join(self.session_dir(), "journal.jsonl"))
 
 
-def improved(server, home, script, *flags, code=0):
+def forced(change=STEADY_CHANGE):
+    """For Run: the proposal is the test's alone, not the advisor's."""
+    return {"program": TEST_PROGRAM, "env": {"PGD_TEST_FORCE_CHANGE": change, "PGD_TEST_ONLY_FORCED": "1"}}
+
+
+def improved(server, home, script, *flags, code=0, **how):
     """A session that must end improved. Where the machine is so noisy that the program says itself that it cannot tell, it
     gets another try, three in all."""
     for attempt in range(3):
-        run = Run(server, home, script, *flags).end()
+        run = Run(server, home, script, *flags, **how).end()
         floors = [e["floor"] for e in run.events("baseline")]
         if run.summary["verdict"] == "improved" or attempt == 2 or not floors or floors[0] < 0.05:
             break
