@@ -361,3 +361,47 @@ def environment(given):
         if value is not None:
             env[name] = value
     return env
+
+
+def answers(**instead):
+    """The sensible answers of llm/answers.json as objects, some of them replaced."""
+    with open(os.path.join(HERE, "llm/answers.json")) as f:
+        return dict(json.load(f), **instead)
+
+
+def fixtures(of=None, chunk=24):
+    """aimock's fixtures for those answers; a list of answers is given one after the other, the last one for good."""
+    made = []
+    for op, one in (of or answers()).items():
+        many = one if isinstance(one, list) else [one]
+        for i, answer in enumerate(many):
+            match = {"userMessage": "[op=%s]" % op}
+            if i < len(many) - 1:
+                match["sequenceIndex"] = i
+            text = answer if isinstance(answer, str) else json.dumps(answer)
+            made.append({"match": match, "chunkSize": chunk,
+                         "response": {"content": text, "usage": {"promptTokenCount": 900, "candidatesTokenCount": len(text) // 4,
+                                                                 "totalTokenCount": 900 + len(text) // 4}}})
+    return made
+
+
+def serve():
+    """For tests that are no Python: prints where it listens, then answers commands on stdin until that ends.
+    `log` prints the requests so far as a JSON list; `forget` drops them."""
+    try:
+        provider = Provider(fixtures())
+    except Absent as e:
+        print("absent " + str(e), flush=True)
+        return
+    print("gemini %s\nopenai %s\nready" % (provider.url(), provider.url("openai")), flush=True)
+    for line in sys.stdin:
+        if line.strip() == "forget":
+            provider.requests.clear()
+            continue
+        print(json.dumps([{"op": r.op, "dialect": r.dialect, "streams": r.streams, "errors": r.errors,
+                           "bytes": len(r.raw)} for r in provider.asked()]), flush=True)
+    provider.stop()
+
+
+if __name__ == "__main__":
+    serve()
