@@ -4,6 +4,7 @@
 #include "pgd/io/child.h"
 
 #include <errno.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -447,6 +448,8 @@ static int spawn(struct child *c, const struct launch *x)
         o.uid = x->uid;
         o.gid = x->gid;
     }
+    /* Not every library marks what it opens: a server that we start would keep a connection of ours for ever. */
+    close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
     const int rc = uv_spawn(&c->all->loop->uv, &c->process, &o);
     c->process.data = c;
     return rc;
