@@ -206,8 +206,7 @@ void builtin_target(const struct evidence *e, struct target *out)
             e->baseline_tps, parts);
 }
 
-/* A folder's name: letters, digits and dashes. */
-static void folder_name(char *dst, size_t size, const char *name)
+void builtin_folder_name(char *dst, size_t size, const char *name)
 {
     size_t n = 0;
     for (; name && *name && n + 1 < size; name++) {
@@ -232,7 +231,7 @@ void builtin_strategy(const struct evidence *e, const char *name, struct sdl *ou
     struct first_sight sight;
     sense_init(&s, e);
     builtin_first_sight(e, &sight);
-    folder_name(out->strategy, sizeof out->strategy, name);
+    builtin_folder_name(out->strategy, sizeof out->strategy, name);
     double cpus = isnan(s.cpus) ? 2 : fmax(1, floor(s.cpus));
     set_default(&out->clients, fmin(64, 2 * cpus));
     set_default(&out->threads, fmin(out->clients, cpus));

@@ -346,9 +346,9 @@ static bool see_missing(const struct sense *s, struct finding *f)
     return true;
 }
 
-static struct figure age_figure(double seconds)
+static struct amount age_figure(double seconds)
 {
-    struct figure f;
+    struct amount f;
     text_age(f.text, sizeof f.text, seconds);
     return f;
 }
@@ -466,7 +466,7 @@ static void offer(const struct sense *s, struct first_sight *out)
 static void summarize(const struct sense *s, struct first_sight *out)
 {
     const struct server_facts *f = s->f;
-    struct figure ram = size_figure(s->ram);
+    struct amount ram = size_figure(s->ram);
     char host[96] = "a host that cannot be seen";
     int serious = 0;
     if (f->host.known)

@@ -262,23 +262,23 @@ double power_below(double x)
     return x > 0 ? exp2(floor(log2(x) + 1e-9)) : 0;
 }
 
-struct figure size_figure(double bytes)
+struct amount size_figure(double bytes)
 {
-    struct figure f;
+    struct amount f;
     text_bytes(f.text, sizeof f.text, bytes);
     return f;
 }
 
-struct figure count_figure(double value)
+struct amount count_figure(double value)
 {
-    struct figure f;
+    struct amount f;
     text_grouped(f.text, sizeof f.text, value);
     return f;
 }
 
-struct figure share_figure(double share)
+struct amount share_figure(double share)
 {
-    struct figure f;
+    struct amount f;
     double percent = share * 100;
     if (isnan(percent))
         SAY(f.text, "-");

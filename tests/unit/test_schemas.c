@@ -139,7 +139,9 @@ static void test_all_parse(void **st)
         char name[128], why[256];
         const char *key;
         json_t *member;
-        if (sscanf(asset_at(i)->name, "schemas/%127[a-z_-]", name) != 1)
+        /* Those of models' answers know less of JSON schema: test_ops.c. */
+        if (sscanf(asset_at(i)->name, "schemas/%127[a-z_-]", name) != 1 ||
+            strncmp(name, "answer-", 7) == 0)
             continue;
         json_t *schema = schema_of(name), *empty = json_object();
         assert_string_equal(json_string_value(json_object_get(schema, "$schema")),

@@ -69,6 +69,8 @@ struct evidence {
 void builtin_first_sight(const struct evidence *e, struct first_sight *out);
 /* Fills the plan of the chosen offer: clients, duration and so on that the caller left 0. */
 void builtin_strategy(const struct evidence *e, const char *name, struct sdl *out);
+/* What is left of a strategy's name in the name of a folder: letters, digits and dashes; "Balanced" when nothing is. */
+void builtin_folder_name(char *dst, size_t size, const char *name);
 void builtin_target(const struct evidence *e, struct target *out);
 void builtin_round1(const struct evidence *e, struct proposal *out);
 void builtin_next_round(const struct evidence *e,

@@ -36,7 +36,8 @@ enum {
     PROSE_MAX = 6000,
     FIGURES_MAX = 12,
     SESSIONS_TOLD_MAX = 32,
-    CONFLICTS_MAX = 48
+    CONFLICTS_MAX = 48,
+    OP_TEXT_MAX = 1024 * 1024 /* bytes of an answer that are read */
 };
 
 /* A fact that was asked for by name and gathered, read-only: "setting work_mem", "table public.orders", "statement 123",
@@ -91,6 +92,8 @@ struct op_input {
     const struct evidence *e;
     const struct wishes *wishes;
     const char *strategy; /* OP_STRATEGY: the offer that was picked */
+    const struct sdl
+        *plan; /* OP_STRATEGY: as far as the flags have filled it; what is set there stays */
     const struct strategy_offer *offer;
     const struct verdict
         *verdict; /* OP_ANALYZE: of the newest round; NULL = only a new proposal is wanted */
@@ -143,12 +146,16 @@ struct op_answer {
     bool by_rules;       /* the builtin answer took a model's place */
     char why_rules[200]; /* … because */
     bool cached;         /* an earlier answer to the same request */
+    double confidence;   /* the model's own, 0..1; NAN = not said, or no share */
+    char dropped
+        [400]; /* what of a model's answer was not taken, and why, in sentences; "" = nothing */
     union {
         struct first_sight sight;
         struct sdl plan;
         struct target target;
         struct {
             struct conclusion conclusion;
+            enum verdict_kind said; /* the verdict as a model has understood it */
             bool has_next;
             struct proposal next;
         } analysis;

@@ -70,9 +70,9 @@ void memory_value(char *dst, size_t size, double bytes);
 double power_above(double x); /* the next power of two, x itself if it is one */
 double power_below(double x);
 /* Figures for texts, returned by value: "9.8 GB", "4 502", "42 %". */
-struct figure {
+struct amount {
     char text[40];
 };
-struct figure size_figure(double bytes);
-struct figure count_figure(double value);
-struct figure share_figure(double share);
+struct amount size_figure(double bytes);
+struct amount count_figure(double value);
+struct amount share_figure(double share);
