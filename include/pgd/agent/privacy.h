@@ -1,8 +1,9 @@
 /* privacy.h - what leaves the machine: masking of text before a model sees it, and back.
  *
  * STRICT sends figures, setting names and words of our own; no identifier, no query text. REDACTED (the default) keeps the names
- * of tables, columns and indexes; literals, comments, hosts, users, database names, addresses, e-mail and secrets become stable aliases
- * (host1, user2), the same in every request of a program run, put back in the answers. FULL masks secrets alone. */
+ * of tables, columns and indexes; literals and comments go, hosts, users, database names, addresses and e-mail become stable
+ * aliases (host1, user2), the same in every request of a program run, put back in the answers. FULL masks secrets alone: keys,
+ * passwords, tokens are *** at every level. docs/privacy.md says it for the DBA. */
 #pragma once
 
 #include "pgd/base/buf.h"
@@ -18,7 +19,9 @@ enum alias_kind {
     ALIAS_DATABASE,
     ALIAS_EMAIL,
     ALIAS_ADDRESS,
-    ALIAS_NAME,
+    ALIAS_NAME, /* a schema, a column, a word of which nothing is known */
+    ALIAS_TABLE,
+    ALIAS_INDEX,
     ALIAS_KINDS
 };
 
@@ -28,13 +31,18 @@ struct mask *mask_new(enum privacy level);
 void mask_free(struct mask *m);
 enum privacy mask_level(const struct mask *m);
 void mask_set_level(struct mask *m, enum privacy level); /* aliases stay */
-/* A name that is known to be one (the server's host, the role, a database): from now on it is masked wherever it stands as a
- * word. */
+/* A name that is known to be one (the server's host, the role, a database, a table): from now on it is masked wherever it stands
+ * as a word. NAME, TABLE and INDEX are so at STRICT; at REDACTED they are known to be no literals. */
 void mask_know(struct mask *m, enum alias_kind kind, const char *name);
-/* Each appends the masked form of a text to out. Prose: messages, log lines, the DBA's own words. SQL: literals become ?, comments go,
- * password clauses go, identifiers stay (not at STRICT: "" then). Ident: a table, column, index, role … by its name. */
+/* A word that says nothing about anybody (a setting's name): it passes at STRICT. */
+void mask_allow(struct mask *m, const char *word);
+/* Each appends the masked form of a text to out; control, zero-width and bidirectional characters are taken out. Prose: messages,
+ * log lines, plans, the DBA's own words. SQL: literals become ?, comments go, password clauses go, identifiers stay (not at STRICT:
+ * nothing then). Ident: a table, column, index, role … by its name, at most 63 bytes (a host: 255). */
 void mask_prose(struct mask *m, const char *text, struct buf *out);
 void mask_sql(struct mask *m, const char *sql, struct buf *out);
 void mask_ident(struct mask *m, enum alias_kind kind, const char *name, struct buf *out);
-/* A model's words with the aliases put back. */
+/* A model's words with the aliases put back; whole words alone. */
 void mask_reverse(const struct mask *m, const char *text, struct buf *out);
+/* Aliases given out so far: it grows when something was met for the first time. */
+int mask_count(const struct mask *m);
