@@ -69,6 +69,11 @@ HAND_OVER = "hand-over"
 LEAVES_DOWN = next(r for r in ROWS if r.name == "stop and script")
 
 
+def auto_file(path):
+    found = os.stat(path)
+    return found.st_ino, found.st_mtime_ns
+
+
 class Version:
     """The rows on one version of the server. A session goes on from kill to kill until it ends by itself."""
 
@@ -109,13 +114,15 @@ class Version:
 
     def end_of(self, run, watch):
         """Lets it go on until it is dead, by its own hand or, where watch() says so, by ours."""
+        until = time.monotonic() + 120 * t.SCALE
         while run.process.poll() is None:
+            t.check(time.monotonic() < until, "the boundary is never met, and the program does not end")
             if watch and watch():
                 killed.kill(run)
                 return
             time.sleep(0.002)
 
-    def moment(self, row, run):
+    def moment(self, row, run, in_recovery):
         """What to watch for the boundaries outside the program; None for its own."""
         ground = self.ground
         auto = os.path.join(ground.server.data, "postgresql.auto.conf")
@@ -126,9 +133,9 @@ class Version:
                 now = ground.report()
                 return now.get("state") == row.at and now.get("id") != old
             return seen
-        if row.how == RENAMED:
-            inode = os.stat(auto).st_ino
-            return lambda: killed.state_of(run.process.pid) in "Tt" and os.stat(auto).st_ino != inode
+        if row.how == RENAMED:  # the number of a file that is gone may come again: its time does not
+            old = self.file_before if in_recovery else auto_file(auto)
+            return lambda: killed.state_of(run.process.pid) in "Tt" and auto_file(auto) != old
         return None
 
     def kill_once(self, row, time_no):
@@ -141,6 +148,7 @@ class Version:
         in_recovery = row.down or (row.recovers and time_no % 3 == 1 and self.half)
         meeting = 1 if in_recovery else row.meetings[time_no % len(row.meetings)]
         since = time.monotonic()
+        self.file_before = auto_file(os.path.join(ground.server.data, "postgresql.auto.conf"))
         run = self.start(row, meeting, in_recovery)
         if self.down and not row.down:
             try:
@@ -152,7 +160,7 @@ class Version:
         if not in_recovery:
             t.check(self.until_stopped(run), "no recovery: exit %s\n%s" % (run.process.returncode, t.read(run.err.name)))
             self.settled(run, since)
-        watch = self.moment(row, run)
+        watch = self.moment(row, run, in_recovery)
         if not in_recovery:
             os.kill(run.process.pid, signal.SIGCONT)
         self.end_of(run, watch)
