@@ -83,7 +83,11 @@ struct options {
     bool bench_db; /* consent for the benchmark database */
     bool observe;  /* the server's own traffic in place of a benchmark */
     enum advisor_kind advisor;
+    bool advisor_given; /* --advisor named one */
     enum privacy privacy;
+    char model[MODEL_NAME_MAX]; /* --model; "" = the environment's, else the default */
+    double max_usd;             /* of --max-usd; 0 = PARTNER_CAP_USD */
+    int max_calls;              /* of --max-calls; 0 = CAP_CALLS */
     struct model_env env;
     bool readonly, headless, json, demo, demo_tuned, no_color;
     bool unsafe_guard;     /* test builds only: the guard lets everything pass */
@@ -221,6 +225,8 @@ struct session {
     struct rejected_change rejected[64];
     int misses; /* in a row */
     int rounds_done;
+    int next_round; /* a model has said what this round is to try: `next`; 0 = nobody has */
+    struct proposal next;
     struct round round; /* the one under way */
     struct experiment confirm;
     struct verdict final; /* of the confirmation */
@@ -524,6 +530,32 @@ struct flow {
     struct derivation *derivation; /* a workload is being made of statements; owned; NULL = no */
 };
 
+/* What app/advise.c keeps besides the questions themselves. */
+struct advising {
+    uint64_t random; /* state of the numbers that jitter and fences are made of */
+    bool judging;    /* OP_ANALYZE is asked about a verdict, not for a proposal alone */
+    char picked[48]; /* OP_STRATEGY: the strategy's name */
+    struct sdl plan; /* … and its plan as far as the flags have filled it */
+    char trouble[48];
+    struct err trouble_err; /* OP_DIAGNOSE: what failed, and why */
+    char trouble_log[1024];
+    char paused_in[400];          /* OP_RESTORE */
+    struct merged_report *merged; /* OP_CONFLICTS: owned; NULL = no export is being written */
+    struct advisor_name merged_by;
+    struct buf list; /* the answer about models that is coming */
+    int list_status;
+    enum breaker_state breaker_told; /* what the DBA was told last */
+    bool warned_told, capped_told;
+    char gone_told[MODEL_NAME_MAX];
+    bool notice;         /* the first-use notice waits for the DBA's answer (DIALOG_NOTICE) */
+    char agreed[600];    /* address that an earlier run was allowed to talk to */
+    struct wishes found; /* of PGDIAG.md, while the DBA has not said that it may be told */
+    bool wishes_untrusted;
+    char wishes_hash[65];  /* of the file that was read; "" = there is none */
+    char trusted_hash[65]; /* … that the DBA has trusted (workspace.json) */
+    int audit_no;          /* requests written down in this run */
+};
+
 /* Whether the session may work on the server behind the control link (app/claim.c). */
 enum claim_state {
     CLAIM_NONE,     /* no session wants it */
@@ -580,7 +612,10 @@ struct model {
     struct demo demo;
     struct partner partner;
     struct ask asks[ASK_SLOTS];
+    struct advising advising;
+    struct wishes wishes; /* of the DBA: trusted ones whole, others as limits alone */
     struct talk talk;
+    struct anomalies anomalies;
     struct first_sight sight; /* of this connection, before a session */
     bool sight_known;
     int nchat;
@@ -604,6 +639,8 @@ const char *session_first(const struct session *s, const char *name); /* "" if u
 void model_init(struct model *m);
 void model_clear(struct model *m);
 void model_say(struct model *m, enum chat_kind kind, const char *fmt, ...) PGD_PRINTF(3, 4);
+/* The same for text of several lines, which stay lines; each is cleaned. */
+void model_tell(struct model *m, enum chat_kind kind, const char *text);
 /* TPS to show in status line and prompt: the running pgbench, else the server's; NAN = none yet. */
 double model_tps(const struct model *m);
 /* The candidate's or best measured TPS over the baseline; NAN before both are known. */
