@@ -16,3 +16,7 @@ bool advise_busy(const struct model *m);
 void advise_cancel(struct model *m, enum ask_slot slot, struct effects *fx);
 /* The request that the operation would send now, for the DBA's eye; false: none would, and out says why. */
 bool advise_preview(struct model *m, enum op op, struct buf *out);
+/* The DBA's answers in DIALOG_NOTICE, DIALOG_TRUST and DIALOG_MODEL (a name of the list, or typed). */
+void advise_agree(struct model *m, bool yes, struct effects *fx);
+void advise_trust(struct model *m, bool yes, struct effects *fx);
+void advise_model(struct model *m, const char *name, struct effects *fx);
