@@ -14,6 +14,7 @@
 #include "pgd/app/logfile.h"
 #include "pgd/app/update.h"
 #include "pgd/app/verbs.h"
+#include "pgd/io/environ.h"
 #include "pgd/io/io.h"
 #include "pgd/protocol/summary.h"
 #include "pgd/ui/term.h"
@@ -270,6 +271,23 @@ static void test_switches(struct options *o)
 #endif
 }
 
+/* What the environment says about models; its keys stand nowhere else afterwards. */
+static bool read_models(struct model_env *m, struct err *e)
+{
+    static const char *const gemini[] = {"GEMINI_API_KEY", "GOOGLE_API_KEY", NULL};
+    static const char *const openai[] = {"OPENAI_API_KEY", NULL};
+    const bool ok = environ_key(gemini, &m->gemini_key, e) &&
+                    environ_key(openai, &m->openai_key, e) &&
+                    environ_word("GEMINI_MODEL", m->gemini_model, sizeof m->gemini_model, e) &&
+                    environ_word("OPENAI_MODEL", m->openai_model, sizeof m->openai_model, e) &&
+                    environ_word("GOOGLE_GEMINI_BASE_URL", m->gemini_base, sizeof m->gemini_base,
+                                 e) &&
+                    environ_word("OPENAI_BASE_URL", m->openai_base, sizeof m->openai_base, e);
+
+    environ_wipe_keys();
+    return ok;
+}
+
 /* Off a terminal the demo is the headless loop with everything allowed on its own server. */
 static void demo_headless(struct options *o)
 {
@@ -292,6 +310,11 @@ int app_run(const struct command_line *cl)
     a->m.opt = cl->opt;
     a->m.opt.pid = (int)getpid();
     a->verb = cl->verb;
+    if (!read_models(&a->m.opt.env, &e)) {
+        model_clear(&a->m);
+        free(a);
+        return app_usage_error(cl, &e);
+    }
     test_switches(&a->m.opt);
     if (cl->verb == VERB_DEMO && !tty)
         demo_headless(&a->m.opt);

@@ -16,6 +16,7 @@
 
 #include "pgd/base/buf.h"
 #include "pgd/base/mem.h"
+#include "pgd/io/environ.h"
 
 extern char **environ;
 
@@ -83,15 +84,16 @@ static const char *get_var(char *const *env, const char *name)
 static void build_env(struct launch *x, const struct effect *fx, const struct passwd *pw)
 {
     struct list env = {0};
+    /* Keys of models are ours alone, and passwords go through no environment: who needs one gets it by a memfd. */
     for (char **v = environ; v && *v; v++)
-        add_copy(&env, *v);
+        if (!environ_is_key(*v, strcspn(*v, "=")))
+            add_copy(&env, *v);
     if (pw) {
         set_var(&env, pair("HOME", pw->pw_dir));
         set_var(&env, pair("USER", pw->pw_name));
         set_var(&env, pair("LOGNAME", pw->pw_name));
     }
-    unset_var(&env,
-              "PGPASSWORD"); /* never through an environment: who needs it gets it by a memfd */
+    unset_var(&env, "PGPASSWORD");
     for (char **v = fx->u.child.env; v && *v; v++) {
         if (strchr(*v, '='))
             set_var(&env, xstrdup(*v));

@@ -18,6 +18,7 @@
 
 #include "iotest.h"
 #include "pgd/base/buf.h"
+#include "pgd/io/environ.h"
 
 static struct req req(uint32_t id)
 {
@@ -126,6 +127,90 @@ static void lines_come_whole(void **state)
         cpu += iotest_find(&t, EV_CHILD_EXIT, id, 0)->u.child.cpu_s;
     assert_true(cpu > 0.001 && cpu < 60);
     iotest_clear(&t);
+}
+
+/* -- keys in the environment ---------------------------------------------------------------------- */
+
+static void keys_script(struct iotest *t, struct event *ev)
+{
+    struct effects fx = {0};
+    if (ev->kind == EV_START)
+        sh(&fx, 1,
+           "env | grep -e API -e LOOKS; tr '\\0' '\\n' </proc/$PPID/environ | grep -c seen-",
+           CHILD_COLLECT);
+    iotest_run(t, &fx);
+    quit_after_exits(t, ev, 1);
+}
+
+static const char *const key_names[] = {"GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY",
+                                        "SOME_OTHER_API_KEY"};
+
+/* A child gets none, whether or not they were taken out of our own environment. */
+static void keys_reach_no_child(void **state)
+{
+    struct iotest t;
+    (void)state;
+    setenv("LOOKS_LIKE_API_KEY_FILE", "stays", 1);
+    for (size_t i = 0; i < ARRAY_LEN(key_names); i++)
+        setenv(key_names[i], "seen-by-nobody", 1);
+    iotest_loop(&t, keys_script, 60);
+    assert_string_equal(iotest_find(&t, EV_CHILD_EXIT, 1, 0)->text,
+                        "LOOKS_LIKE_API_KEY_FILE=stays\n0\n");
+    iotest_clear(&t);
+    environ_wipe_keys();
+    for (size_t i = 0; i < ARRAY_LEN(key_names); i++)
+        assert_null(getenv(key_names[i]));
+    unsetenv("LOOKS_LIKE_API_KEY_FILE");
+}
+
+/* The environment that we were started with stands in our memory, and /proc shows it. */
+static void keys_are_wiped_where_they_stand(void **state)
+{
+    (void)state;
+    const int pid = fork();
+    if (pid == 0) {
+        setenv("GEMINI_API_KEY", "seen-at-the-start", 1);
+        setenv("OTHER", "stays", 1);
+        setenv("PGD_TEST_WIPE", "1", 1);
+        execl("/proc/self/exe", "test_child", (char *)NULL);
+        _exit(127);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static int count_in_environ(const char *part)
+{
+    char text[65536];
+    int found = 0;
+    FILE *f = fopen("/proc/self/environ", "r");
+    const size_t n = f ? fread(text, 1, sizeof(text), f) : 0;
+    for (const char *p = text; (p = memmem(p, n - (size_t)(p - text), part, strlen(part))); p++)
+        found++;
+    if (f)
+        fclose(f);
+    return found;
+}
+
+/* In the process that was started with a key: 0 when it was there and is gone. */
+static int wipe_our_own(void)
+{
+    static const char *const names[] = {"NONE_API_KEY", "GEMINI_API_KEY", NULL};
+    secret_id key = 0;
+    struct err e = {0};
+    char word[8];
+    if (count_in_environ("seen-at-the-start") != 1)
+        return 1;
+    if (!environ_key(names, &key, &e) || strcmp(secret_get(key), "seen-at-the-start") != 0)
+        return 2;
+    environ_wipe_keys();
+    if (count_in_environ("seen-at") != 0 || getenv("GEMINI_API_KEY"))
+        return 3;
+    if (!environ_word("OTHER", word, sizeof(word), &e) || strcmp(word, "stays") != 0)
+        return 4;
+    return environ_word("OTHER", word, 5, &e) || e.code != ERR_USAGE ? 5 : 0; /* not cut */
 }
 
 /* Counts only: a flood must neither lose a line nor fill the queue. */
@@ -368,7 +453,11 @@ static void rights_are_dropped_and_the_password_arrives(void **state)
 
 int main(void)
 {
+    if (getenv("PGD_TEST_WIPE"))
+        return wipe_our_own();
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_reach_no_child),
+        cmocka_unit_test(keys_are_wiped_where_they_stand),
         cmocka_unit_test(lines_come_whole),
         cmocka_unit_test(a_flood_is_held_back),
         cmocka_unit_test(what_cannot_start_says_why),
