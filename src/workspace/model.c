@@ -114,6 +114,7 @@ void model_clear(struct model *m)
     }
     for (int i = 0; i < m->nchat; i++)
         free(m->chat[i].text);
+    talk_clear(&m->talk);
     for (int i = 0; i < m->screen.prompt.nhistory; i++)
         free(m->screen.prompt.history[i]);
 }
@@ -136,6 +137,27 @@ void model_say(struct model *m, enum chat_kind kind, const char *fmt, ...)
         .kind = kind, .wall_us = m->wall_us, .text = xstrdup(clean)};
     m->chat_total++;
     m->dirty = true;
+}
+
+void model_tell(struct model *m, enum chat_kind kind, const char *text)
+{
+    enum { LINE_MAX_BYTES = 4096 };
+    struct buf out = {0};
+    char *line = xmalloc(LINE_MAX_BYTES), *clean = xmalloc(LINE_MAX_BYTES);
+
+    while (*text && out.len < 4 * LINE_MAX_BYTES) {
+        size_t n = strcspn(text, "\n"), cut = n < LINE_MAX_BYTES ? n : LINE_MAX_BYTES - 1;
+        memcpy(line, text, cut);
+        line[cut] = '\0';
+        text_copy(clean, LINE_MAX_BYTES, line);
+        buf_printf(&out, "%s%s", out.len ? "\n" : "", clean);
+        text += n + (text[n] == '\n');
+    }
+    free(line);
+    free(clean);
+    model_say(m, kind, "%s", "");
+    free(m->chat[m->nchat - 1].text);
+    m->chat[m->nchat - 1].text = buf_take(&out);
 }
 
 double model_tps(const struct model *m)

@@ -5,6 +5,7 @@
 
 #include "pgd/agent/ops.h"
 #include "pgd/base/buf.h"
+#include "pgd/telemetry/anomaly.h"
 
 enum { TALK_QUEUE_MAX = 5, TALK_FACT_ROUNDS = 3, TALK_WHERE_MAX = 96, TALK_SCREEN_MAX = 6000 };
 
@@ -55,4 +56,19 @@ struct talk {
     int lines; /* of the AI pane when it was looked at last: a reader who has scrolled up stays */
     int64_t seen_us;    /* … when that was */
     struct buf preview; /* what the next request holds, for the dialog that shows it */
+};
+
+/* Frees what it owns; everything is empty then. */
+void talk_clear(struct talk *t);
+void talk_line_clear(struct talk_line *l);
+void talk_facts_clear(struct talk *t);
+
+enum { ANOMALIES_MAX = 16 };
+
+/* Deviations that were seen, the newest last. */
+struct anomalies {
+    struct anomaly_watch watch;
+    int n;
+    struct anomaly items[ANOMALIES_MAX];
+    bool busy; /* something of ours was under way when it was looked at last */
 };
