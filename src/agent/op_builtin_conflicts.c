@@ -73,8 +73,7 @@ static void alone(const struct claim *c, char *why, size_t size)
     }
 }
 
-/* One setting over all sessions, the oldest first. */
-static void merge(const struct op_input *in, const char *name, struct merged_setting *out)
+void op_merge(const struct op_input *in, const char *name, struct merged_setting *out)
 {
     struct claim best = {0};
     const struct session_told *where;
@@ -132,7 +131,7 @@ void op_builtin_conflicts(const struct op_input *in, struct merged_report *out)
     for (int i = 0; i < in->nsessions; i++)
         for (int k = 0; k < in->sessions[i].nchanges && out->n < CONFLICTS_MAX; k++)
             if (!listed(out, in->sessions[i].changes[k].name))
-                merge(in, in->sessions[i].changes[k].name, &out->settings[out->n++]);
+                op_merge(in, in->sessions[i].changes[k].name, &out->settings[out->n++]);
     for (int i = 0; i < out->n; i++)
         conflicts += out->settings[i].conflict;
     say_best(in, best, sizeof best);

@@ -349,7 +349,7 @@ void op_builtin_question(const struct op_input *in, struct prose *out)
             n++;
         }
     if (n > 0) {
-        if (out->nfigures == 0)
+        if (out->nfigures == 0 || t.len < 120)
             tell_server(&t, &s);
         return;
     }

@@ -282,6 +282,24 @@ static bool bad_report(struct err *e, const char *which, const char *what, const
     return err_detail(e, "%s %s%s%s.", which, what, more[0] ? " " : "", more);
 }
 
+/* Nothing that a session has changed is left out. Where all agree there is one value only, and it is put in. */
+static bool check_covered(const struct op_input *in, struct merged_report *r, struct err *e)
+{
+    for (int i = 0; i < in->nsessions; i++)
+        for (int k = 0; k < in->sessions[i].nchanges; k++) {
+            const char *name = in->sessions[i].changes[k].name;
+            bool there = false;
+            for (int n = 0; n < r->n && !there; n++)
+                there = strcmp(r->settings[n].name, name) == 0;
+            if (there || r->n == CONFLICTS_MAX)
+                continue;
+            if (contested(in, name))
+                return bad_report(e, name, "is missing, and the sessions disagree on it", "");
+            op_merge(in, name, &r->settings[r->n++]);
+        }
+    return true;
+}
+
 static bool check_merged(const struct op_input *in, struct merged_report *r, struct err *e)
 {
     for (int i = 0; i < r->n; i++) {
@@ -299,16 +317,7 @@ static bool check_merged(const struct op_input *in, struct merged_report *r, str
         text_copy(s->session, sizeof s->session, t->name);
         s->conflict = contested(in, s->name);
     }
-    for (int i = 0; i < in->nsessions; i++)
-        for (int k = 0; k < in->sessions[i].nchanges; k++) {
-            bool there = false;
-            for (int n = 0; n < r->n && !there; n++)
-                there = strcmp(r->settings[n].name, in->sessions[i].changes[k].name) == 0;
-            if (!there && r->n < CONFLICTS_MAX)
-                return bad_report(e, in->sessions[i].changes[k].name,
-                                  "is missing; it was changed by", in->sessions[i].name);
-        }
-    return true;
+    return check_covered(in, r, e);
 }
 
 bool op_check_report(const struct op_input *in, struct op_answer *a, struct err *e)

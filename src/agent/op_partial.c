@@ -100,12 +100,14 @@ static bool unescape_unicode(struct scan *c, struct buf *out)
         put_rune(bad ? 0xfffd : unit, out);
         return true;
     }
-    if (c->at + 1 >= c->len ||
-        (c->s[c->at] == '\\' && c->s[c->at + 1] == 'u' && !hex4(c, c->at + 2, &low, &bad))) {
+    bool half = c->at < c->len && c->s[c->at] == '\\';
+    bool waits = half && (c->at + 1 >= c->len ||
+                          (c->s[c->at + 1] == 'u' && !hex4(c, c->at + 2, &low, &bad)));
+    if (c->at >= c->len || waits) {
         c->at -= 6;
         return false;
     }
-    bool pair = c->s[c->at] == '\\' && c->s[c->at + 1] == 'u' && !bad && (low & 0xfc00) == 0xdc00;
+    bool pair = half && c->s[c->at + 1] == 'u' && !bad && (low & 0xfc00) == 0xdc00;
     put_rune(pair ? 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff) : 0xfffd, out);
     c->at += pair ? 6 : 0;
     return true;

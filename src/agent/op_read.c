@@ -10,6 +10,7 @@
 
 #include "pgd/agent/op_parts.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/knobs.h"
 
 /* Beyond this a prediction is no prediction. */
 static const double expect_most = 1000;
@@ -240,6 +241,18 @@ static void say_leftovers(const struct leftovers *l, struct op_answer *a)
                 l->nameless == 1 ? "s" : "");
 }
 
+/* Where the next line goes; NULL: nowhere. Of more lines than there is room for, those count that name a setting which may be
+ * proposed: the last of the others gives way, so that a flood of nonsense hides nothing. */
+static struct setting_change *place(struct proposal *p, const char *name)
+{
+    if (p->n < CHANGES_MAX)
+        return &p->changes[p->n++];
+    for (int i = p->n - 1; knob_find(name) && i >= 0; i--)
+        if (!knob_find(p->changes[i].name))
+            return &p->changes[i];
+    return NULL;
+}
+
 static bool take_changes(const json_t *j, struct proposal *p, struct op_answer *a, struct err *e)
 {
     const json_t *list;
@@ -253,10 +266,11 @@ static bool take_changes(const json_t *j, struct proposal *p, struct op_answer *
         } else if (named(p, c.name)) {
             if (l.twice++ == 0)
                 text_copy(l.again, sizeof l.again, c.name);
-        } else if (p->n == CHANGES_MAX) {
-            l.more++;
         } else {
-            p->changes[p->n++] = c;
+            l.more += p->n == CHANGES_MAX;
+            struct setting_change *to = place(p, c.name);
+            if (to)
+                *to = c;
         }
     }
     if (p->n == 0 && l.nameless > 0)

@@ -82,4 +82,6 @@ void op_builtin_parameter(const struct op_input *in, struct prose *out);
 void op_builtin_anomaly(const struct op_input *in, struct prose *out);
 void op_builtin_compare(const struct op_input *in, struct prose *out);
 void op_builtin_hardware(const struct op_input *in, struct prose *out);
+/* One setting that some session has changed, over all sessions. */
+void op_merge(const struct op_input *in, const char *name, struct merged_setting *out);
 void op_builtin_conflicts(const struct op_input *in, struct merged_report *out);

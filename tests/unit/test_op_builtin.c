@@ -1,0 +1,239 @@
+/* The builtin answers of the operations outside the loop: each has a figure of the evidence, differs for two servers that differ,
+ * and passes the check that a model's answer has to pass. */
+#include "builtin_world.h"
+
+#include "pgd/agent/op_parts.h"
+
+static struct op_answer one, two;
+static struct err err;
+
+/* The figures of an answer are the evidence's, and so is what the check says. */
+static void check_prose(enum op op, const struct op_input *in, struct op_answer *a)
+{
+    struct fact_index facts;
+    char missing[64] = "";
+    op_builtin(op, in, a);
+    assert_string_equal(a->advisor.text, "builtin");
+    assert_true(strlen(a->u.prose.text) > 60);
+    assert_null(strstr(a->u.prose.text, "nan"));
+    assert_true(a->u.prose.nfigures > 0);
+    fact_index_init(&facts, in);
+    bool digits = false;
+    for (int i = 0; i < a->u.prose.nfigures; i++) {
+        const struct figure *f = &a->u.prose.figures[i];
+        assert_null(strstr(f->value, "nan"));
+        digits = digits || strpbrk(f->value, "0123456789");
+        if (!fact_holds(&facts, f->value, missing, sizeof missing))
+            fail_msg("%s %s: %s is not in the evidence", op_row(op)->name, f->value, missing);
+    }
+    assert_true(digits);
+    fact_index_clear(&facts);
+    assert_true(op_row(op)->check(in, a, &err));
+    assert_string_equal(a->dropped, "");
+}
+
+static struct world *spilling_world(void)
+{
+    struct world *w = world_new();
+    struct plan_facts *p = plan(w, 40);
+    set(w, "work_mem", "1024");
+    spilling(&w->base);
+    wait_is(&w->base, "IO:BufFileWrite", 0.6);
+    p->sort_disk_kb = 9000;
+    p->sorts = 1;
+    snprintf(p->query, sizeof p->query, "SELECT * FROM orders ORDER BY day");
+    return w;
+}
+
+static struct world *committing_world(void)
+{
+    struct world *w = world_new();
+    w->f.host.cpus = 8;
+    w->f.host.mem_total = 64 * GB;
+    w->f.databases[0].bytes = 5 * GB;
+    wait_is(&w->base, "IO:WALSync", 0.7);
+    w->base.wal_bytes = 3000 * MB;
+    w->e.baseline_tps = 1234;
+    w->e.best_tps = 1500;
+    w->e.nhistory = 1;
+    struct round_history *r = &w->history[0];
+    r->number = 1;
+    r->n = 1;
+    snprintf(r->changes[0].name, sizeof r->changes[0].name, "wal_buffers");
+    snprintf(r->changes[0].value, sizeof r->changes[0].value, "64MB");
+    r->changes[0].expect_lo = 1;
+    r->changes[0].expect_hi = 9;
+    r->measured = 1;
+    r->kept = true;
+    r->verdict = (struct verdict){.kind = VERDICT_IMPROVED,
+                                  .ratio = 1.2155,
+                                  .ci_lo = 1.11,
+                                  .ci_hi = 1.33,
+                                  .floor = 0.02,
+                                  .runs_a = 4,
+                                  .runs_b = 4,
+                                  .tps_a = 1234,
+                                  .tps_b = 1500,
+                                  .p95_a = NAN,
+                                  .p95_b = NAN,
+                                  .detectable = NAN};
+    return w;
+}
+
+static void differ(enum op op, struct op_input in)
+{
+    struct world *a = spilling_world(), *b = committing_world();
+    in.e = &a->e;
+    check_prose(op, &in, &one);
+    in.e = &b->e;
+    check_prose(op, &in, &two);
+    assert_string_not_equal(one.u.prose.text, two.u.prose.text);
+    world_free(a);
+    world_free(b);
+}
+
+static void test_all_differ(void **st)
+{
+    (void)st;
+    struct anomaly odd = {.metric = "wal_bytes",
+                          .label = "wal",
+                          .unit = "MB/s",
+                          .from_us = 1000000,
+                          .until_us = 31000000,
+                          .usual = 3.1,
+                          .seen = 41,
+                          .score = 12.5,
+                          .beside = "waits WALSync 2 -> 61 %"};
+    differ(OP_RESTORE, (struct op_input){.paused_in = "paused in round 2"});
+    differ(OP_QUESTION, (struct op_input){.question = "why is it slow?"});
+    differ(OP_PARAMETER, (struct op_input){.question = "work_mem"});
+    differ(OP_ANOMALY, (struct op_input){.anomaly = &odd});
+    differ(OP_COMPARE, (struct op_input){.question = "A B"});
+    differ(OP_HARDWARE, (struct op_input){.question = NULL});
+}
+
+static void test_questions(void **st)
+{
+    (void)st;
+    static const struct {
+        const char *question, *says;
+    } rows[] = {
+        {"What is work_mem set to?", "work_mem: "},
+        {"how much memory is there", "16 GB"},
+        {"are checkpoints a problem?", "requested"},
+        {"what does it wait for?", "IO:BufFileWrite"},
+        {"is anything locked?", "wait for a lock"},
+        {"How fast is it?", "400.0 TPS"},
+        {"what should I do next?", "work_mem"},
+        {"which query is the worst", "ORDER BY day"},
+        {"do I need a bigger machine?", "CPUs"},
+        {"how big is the database?", "300 MB"},
+        {"what was tried so far?", "No round"},
+        {"is vacuum keeping up", "autovacuum"},
+        {"max connections?", "of 100 connections"},
+        {"what is wrong with this server", "finding"},
+        {"tell me about orders", "orders takes"},
+        {"sing a song", "knows no answer"},
+        {"", "knows no answer"},
+    };
+    struct world *w = spilling_world();
+    snprintf(w->f.relations[0].schema, sizeof w->f.relations[0].schema, "public");
+    snprintf(w->f.relations[0].name, sizeof w->f.relations[0].name, "orders");
+    w->f.relations[0].bytes = 123 * MB;
+    w->f.relations[0].tuples = 100000;
+    w->f.nrelations = 1;
+    w->f.runtime.sessions = 7;
+    w->f.runtime.dead_tuples = 20;
+    w->f.runtime.live_tuples = 1000;
+    struct op_input in = {.e = &w->e};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        in.question = rows[i].question;
+        check_prose(OP_QUESTION, &in, &one);
+        if (!strstr(one.u.prose.text, rows[i].says))
+            fail_msg("%s -> %s", rows[i].question, one.u.prose.text);
+    }
+    world_free(w);
+}
+
+static void test_parameter(void **st)
+{
+    (void)st;
+    struct world *w = spilling_world(), *c = committing_world();
+    struct op_input in = {.e = &w->e, .question = "work_mem"};
+    check_prose(OP_PARAMETER, &in, &one);
+    assert_non_null(strstr(one.u.prose.text, "The figures speak for"));
+    assert_non_null(strstr(one.u.prose.text, "configuration file"));
+    in.question = "No_Such";
+    check_prose(OP_PARAMETER, &in, &one);
+    assert_non_null(strstr(one.u.prose.text, "has no setting"));
+    in.e = &c->e;
+    in.question = "wal_buffers";
+    check_prose(OP_PARAMETER, &in, &one);
+    assert_non_null(strstr(one.u.prose.text, "Round 1"));
+    assert_non_null(strstr(one.u.prose.text, "restart"));
+    in.question = "fsync";
+    check_prose(OP_PARAMETER, &in, &one);
+    assert_non_null(strstr(one.u.prose.text, "It is not proposed"));
+    world_free(w);
+    world_free(c);
+}
+
+static void test_compare(void **st)
+{
+    (void)st;
+    struct world *w = world_new();
+    struct session_told *s = calloc(2, sizeof *s);
+    for (int i = 0; i < 2; i++) {
+        snprintf(s[i].name, sizeof s[i].name, "S%d", i + 1);
+        snprintf(s[i].strategy, sizeof s[i].strategy, "Balanced");
+        snprintf(s[i].state, sizeof s[i].state, "archived");
+        s[i].baseline_tps = 400;
+        s[i].best_tps = i ? 600 : 440;
+        s[i].effect = i ? 1.5 : 1.1;
+        s[i].ci_lo = i ? 1.4 : 1.05;
+        s[i].ci_hi = i ? 1.6 : 1.15;
+        s[i].rounds = 3;
+    }
+    struct op_input in = {.e = &w->e, .nsessions = 2, .sessions = s, .question = "S1 S2"};
+    check_prose(OP_COMPARE, &in, &one);
+    assert_non_null(strstr(one.u.prose.text, "S2 is the one to go on with"));
+    assert_non_null(strstr(one.u.prose.text, "more than any other"));
+    s[0].ci_hi = 1.45;
+    check_prose(OP_COMPARE, &in, &one);
+    assert_non_null(strstr(one.u.prose.text, "overlap"));
+    free(s);
+    world_free(w);
+}
+
+/* The loop's operations answer as the builtin advisor does, also when nothing is known. */
+static void test_loop(void **st)
+{
+    (void)st;
+    struct world *w = spilling_world();
+    struct verdict v = {.kind = VERDICT_IMPROVED, .ratio = 1.1};
+    struct sdl plan = {.clients = 3};
+    struct op_input in = {.e = &w->e, .verdict = &v, .plan = &plan, .strategy = "Balanced"};
+    struct proposal p;
+    builtin_round1(&w->e, &p);
+    op_builtin(OP_ROUND1, &in, &one);
+    assert_memory_equal(&one.u.proposal, &p, sizeof p);
+    op_builtin(OP_ANALYZE, &in, &one);
+    assert_true(one.u.analysis.has_next && one.u.analysis.conclusion.text[0]);
+    op_builtin(OP_STRATEGY, &in, &one);
+    assert_int_equal(one.u.plan.clients, 3);
+    assert_int_equal(one.u.plan.duration_s, 10);
+    struct op_input nothing = {.e = NULL};
+    for (int op = 0; op < OP_COUNT; op++)
+        op_builtin((enum op)op, &nothing, &one);
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_differ), cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_parameter),  cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_loop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
