@@ -60,10 +60,10 @@ def stock_improves():
     """Killed in the baseline, started again: it goes on with the same server and session, and ends improved."""
 
     def run(home):
-        code, lines, _ = demo(home, "--duration", "3", "--rounds", "1", "--budget", "4", kill_after="bench")
+        code, lines, _ = demo(home, "--duration", "2", "--rounds", "1", "--budget", "3", kill_after="bench")
         t.check(lines[0]["event"] == "discovery", "first line %s" % lines[0])
         session = os.listdir(os.path.join(home, "workspaces", "postgres_local_54320", "sessions"))
-        code, lines, err = demo(home, "--duration", "3", "--rounds", "1", "--budget", "4")
+        code, lines, err = demo(home, "--duration", "2", "--rounds", "1", "--budget", "3")
         s = lines[-1]
         t.check(s["event"] == "summary" and s["verdict"] == "improved", "%s\n%s" % (s, err[-3000:]))
         t.check(code == 0 and s["state"] == "ARCHIVED", "exit %d: %s" % (code, s))
@@ -78,7 +78,7 @@ def stock_improves():
 
 def tuned_claims_nothing():
     def run(home):
-        code, lines, err = demo(home, "--tuned", "--duration", "3", "--rounds", "1", "--budget", "3")
+        code, lines, err = demo(home, "--tuned", "--duration", "2", "--rounds", "1", "--budget", "3")
         s = lines[-1]
         t.check(code == 1 and s["state"] == "FAILED", "exit %d: %s\n%s" % (code, s, err[-3000:]))
         t.check(s["verdict"] == "inconclusive" and not s["changes"], "%s" % s)
