@@ -248,7 +248,8 @@ static void number(struct line *l)
     size_t gap = end < l->n && l->s[end] == ' ';
     size_t next = tail ? tail : gap ? mask_word(l->s + end + 1, l->n - end - 1) : 0;
     bool known = next && unit(l->s + end + (tail ? 0 : gap), next);
-    bool figure = digits <= PLAIN_DIGITS || known || word_in(l->word, l->len, sizes);
+    bool groups = memchr(l->s + l->at, ' ', end - l->at) || memchr(l->s + l->at, '-', end - l->at);
+    bool figure = digits <= PLAIN_DIGITS || (known && !groups) || word_in(l->word, l->len, sizes);
     if (figure)
         buf_append(l->out, l->s + l->at, end - l->at);
     else
@@ -467,6 +468,9 @@ static void one_line(struct prose *p, const char *s, size_t n)
         plain_line(p, s, n);
         return;
     }
+    /* Of libpq's message the way to the server belongs to it. */
+    if (!time && n > 14 && strncmp(s, "connection to ", 14) == 0)
+        mask_line(p->m, s, from, p->out);
     buf_append(p->out, s, time);
     buf_puts(p->out, time ? " " : "");
     buf_append(p->out, s + from, to - from);
