@@ -8,7 +8,7 @@
 
 #include "pgd/base/buf.h"
 
-enum { SSE_EVENT_MAX = 1024 * 1024 }; /* bytes of one line, and of one event's data */
+enum { SSE_EVENT_MAX = 8 * 1024 * 1024 }; /* bytes of one line, and of one event's data */
 
 struct sse {
     struct buf line; /* the line so far, without its end */

@@ -12,7 +12,7 @@
 
 enum dialect { DIALECT_GEMINI, DIALECT_OPENAI, DIALECT_COUNT };
 
-enum { MODEL_NAME_MAX = 96, WIRE_TEXT_MAX = 1024 * 1024, MODELS_MAX = 64 };
+enum { MODEL_NAME_MAX = 96, WIRE_TEXT_MAX = 8 * 1024 * 1024, MODELS_MAX = 64 };
 
 /* base is written as people write it: with or without a slash at its end; of gemini with or without the version ("/v1beta"), of
  * openai with or without "/v1" when there is no other path, or with "/chat/completions" behind it. */
