@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "pgd/base/buf.h"
 #include "pgd/base/quote.h"
@@ -45,9 +46,23 @@ static const char *plural(double n)
     return n == 1 ? "" : "s";
 }
 
+bool guard_never(const char (*never)[SETTING_NAME_MAX], int n, const char *name)
+{
+    for (int i = 0; i < n; i++) {
+        size_t len = strlen(never[i]);
+        bool all = len > 1 && never[i][len - 1] == '*';
+        if (all ? strncasecmp(never[i], name, len - 1) == 0 : text_eq_nocase(never[i], name))
+            return true;
+    }
+    return false;
+}
+
 static bool check_name(struct check *c)
 {
     const char *name = c->line->change.name;
+    /* Before everything else, and for what the DBA types, too: who wrote the file takes the line out. */
+    if (guard_never(c->g->never, c->g->nnever, name))
+        return refuse(c->line, REFUSE_WISH, "PGDIAG.md: never touch %s", name);
     enum refusal danger = danger_find(name);
     /* synchronous_commit = on is weaker than remote_apply: there it repairs nothing. */
     bool weaker = c->s && strcmp(c->s->value, "remote_apply") == 0;

@@ -194,6 +194,7 @@ const char *refusal_name(enum refusal r)
         [REFUSE_STANDBY] = "would break a standby",
         [REFUSE_OVERRIDDEN] = "is hidden by another value",
         [REFUSE_NO_CHANGE] = "has this value already",
+        [REFUSE_WISH] = "must not be touched, as PGDIAG.md says",
         [REFUSE_DUPLICATE] = "was proposed twice",
     };
     return (unsigned)r < REFUSE_COUNT ? names[r] : "";

@@ -37,7 +37,7 @@ enum {
     FIGURES_MAX = 12,
     SESSIONS_TOLD_MAX = 32,
     CONFLICTS_MAX = 48,
-    OP_TEXT_MAX = 1024 * 1024 /* bytes of an answer that are read */
+    OP_TEXT_MAX = 8 * 1024 * 1024 /* bytes of an answer that are read */
 };
 
 /* A fact that was asked for by name and gathered, read-only: "setting work_mem", "table public.orders", "statement 123",
@@ -85,6 +85,8 @@ struct wishes {
     char never[32][SETTING_NAME_MAX];
     char said[8][240]; /* the DBA's own newest words at the prompt */
     int nsaid;
+    double p95_ms, p99_ms;        /* service levels; NAN = none */
+    struct daytime_window window; /* of maintenance */
 };
 
 /* Pointers are borrowed and may be NULL where the operation does not need them. */

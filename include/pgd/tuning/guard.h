@@ -63,6 +63,8 @@ struct guard_policy {
     double wal_bytes_per_s; /* of the workload, measured; 0 or NAN = unknown */
     double blackout_s;      /* of a restart; 0 or NAN = unknown */
     bool blackout_measured;
+    int nnever; /* settings that the DBA's PGDIAG.md forbids to everybody, see guard_never() */
+    const char (*never)[SETTING_NAME_MAX];
     bool disabled; /* test builds only: everything passes */
 };
 
@@ -101,6 +103,8 @@ unsigned review_sets(const struct review *r, int i);
 int review_nsets(const struct review *r); /* alternatives, 1 at least */
 /* The statement that takes a role's or database's own value away, for the DBA: it is not sent. */
 void override_reset_sql(const struct override *o, struct buf *out);
+/* Is the setting in a list of names that must not be touched? "autovacuum*" stands for all that begin so. */
+bool guard_never(const char (*never)[SETTING_NAME_MAX], int n, const char *name);
 /* The second, independent check, right before sending: name and value against both lists, character
  * set, length. value NULL is a RESET. False and *e when it must not be sent. It is for what we introduce and for taking
  * that back by RESET; an entry that stood in the file before us goes back as it was. */

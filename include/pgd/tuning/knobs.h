@@ -53,6 +53,7 @@ enum refusal {
     REFUSE_BENCHMARK,   /* makes measurements invalid */
     REFUSE_DEVELOPER,   /* a developer option */
     REFUSE_UNKNOWN,     /* not a setting of this server, or not on the list */
+    REFUSE_WISH,        /* PGDIAG.md says so */
     REFUSE_DBA_ONLY,    /* the DBA's own decision */
     REFUSE_VALUE,       /* type, unit, range or enum */
     REFUSE_RIGHT,       /* our role may set others, but not this one */
