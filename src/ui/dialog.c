@@ -14,22 +14,28 @@
 static const struct dialog_row rows[] = {
     [DIALOG_NONE] = {NULL, 0, NULL},
     [DIALOG_HELP] = {dialog_help, KEY_IN_DIALOG, SCROLL "Esc close"},
-    [DIALOG_STRATEGY] = {dialog_strategy, KEY_IN_DIALOG, MOVE "Enter pick  Esc not now"},
+    [DIALOG_STRATEGY] = {dialog_strategy, KEY_IN_DIALOG, MOVE "Enter pick  : ask  Esc not now"},
     [DIALOG_PLAN] = {dialog_plan, KEY_IN_PLAN, NULL},
-    [DIALOG_TARGET] = {dialog_target, KEY_IN_DIALOG, "Enter go on  e edit  Esc later"},
+    [DIALOG_TARGET] = {dialog_target, KEY_IN_DIALOG, "Enter go on  e edit  : ask  Esc later"},
     [DIALOG_REVIEW] = {dialog_review, KEY_IN_REVIEW, NULL},
     [DIALOG_VERDICT] = {dialog_verdict, KEY_IN_VERDICT, NULL},
-    [DIALOG_SUMMARY] = {dialog_summary, KEY_IN_DIALOG, "t next session  Enter close  q quit"},
-    [DIALOG_RECOVER] = {dialog_recover, KEY_IN_DIALOG, "r resume  u undo  Esc later"},
+    [DIALOG_SUMMARY] = {dialog_summary, KEY_IN_DIALOG,
+                        "t next session  : ask  Enter close  q quit"},
+    [DIALOG_RECOVER] = {dialog_recover, KEY_IN_DIALOG, "r resume  u undo  : ask  Esc later"},
     [DIALOG_PASSWORD] = {dialog_password, KEY_IN_DIALOG, "Enter connect  Esc not now"},
     [DIALOG_STATUS] = {dialog_status, KEY_IN_DIALOG, SCROLL "Esc close"},
-    [DIALOG_STUCK] = {dialog_stuck, KEY_IN_DIALOG, SCROLL "Esc close"},
-    [DIALOG_ERROR] = {dialog_error, KEY_IN_DIALOG, SCROLL "Esc close"},
+    [DIALOG_STUCK] = {dialog_stuck, KEY_IN_DIALOG, SCROLL ": ask  Esc close"},
+    [DIALOG_ERROR] = {dialog_error, KEY_IN_DIALOG, SCROLL ": ask  Esc close"},
     [DIALOG_QUIT] = {dialog_quit, KEY_IN_DIALOG, "y leave  n stay"},
     [DIALOG_START] = {dialog_start, KEY_IN_DIALOG, MOVE "Enter open  n new server  d demo  q quit"},
     [DIALOG_MANUAL] = {dialog_manual, KEY_IN_DIALOG,
-                       "Enter I have made it  r cannot  " SCROLL "Esc later"},
+                       "Enter I have made it  r cannot  : ask  " SCROLL "Esc later"},
     [DIALOG_SCRIPTS] = {dialog_scripts, KEY_IN_DIALOG, "Ctrl-D take  Esc drop the edit"},
+    [DIALOG_NOTICE] = {dialog_notice, KEY_IN_DIALOG, "y send  n builtin  " SCROLL},
+    [DIALOG_MODEL] = {dialog_model, KEY_IN_DIALOG, MOVE "Enter take  e type a name  Esc close"},
+    [DIALOG_COST] = {dialog_cost, KEY_IN_DIALOG, SCROLL "Esc close"},
+    [DIALOG_PREVIEW] = {dialog_preview, KEY_IN_DIALOG, SCROLL "Esc close"},
+    [DIALOG_TRUST] = {dialog_trust, KEY_IN_DIALOG, "y mine  n limits only  " SCROLL},
 };
 
 const struct dialog_row *dialog_find(enum dialog_kind kind)
@@ -39,6 +45,8 @@ const struct dialog_row *dialog_find(enum dialog_kind kind)
 
 static unsigned keys_where(const struct model *m, const struct dialog_row *d)
 {
+    if (m->screen.dialog.kind == DIALOG_VERDICT && m->session.round.veto[0])
+        return d->where | KEY_IN_VETO;
     if (d->draw)
         return d->where;
     if (m->screen.prompt.focus)
@@ -50,23 +58,27 @@ void dialog_keys(const struct model *m, const struct view_tables *t, struct buf 
 {
     const struct dialog_row *d = dialog_find(m->screen.dialog.kind);
     unsigned where = keys_where(m, d);
-    if (d->draw && m->screen.dialog.editing && m->screen.dialog.kind != DIALOG_SCRIPTS)
+    if (d->draw && m->screen.prompt.focus)
+        buf_puts(out, "Enter ask  PgUp PgDn scroll the answer  Esc back to the dialog");
+    else if (d->draw && m->screen.dialog.editing && m->screen.dialog.kind != DIALOG_SCRIPTS)
         buf_puts(out, "Enter take  Esc drop the edit");
     else if (m->screen.dialog.kind == DIALOG_SUMMARY && m->fl.decision == DECIDE_KEEP)
-        buf_puts(out, "k keep  r roll back  Esc later");
+        buf_puts(out, "k keep  r roll back  : ask  Esc later");
     else if (m->screen.dialog.kind == DIALOG_RECOVER && m->fl.now.undo_only)
-        buf_puts(out, "u undo  Esc later");
+        buf_puts(out, "u undo  : ask  Esc later");
     else if (d->keys)
         buf_puts(out, d->keys);
     else if (where == KEY_IN_PROMPT)
         buf_puts(out, "Enter send  Tab complete  \xe2\x86\x91\xe2\x86\x93 history  Esc panes");
     if (out->len)
         return;
-    if (d->draw && where != KEY_IN_VERDICT)
+    if (d->draw && !(where & KEY_IN_VERDICT))
         buf_puts(out, MOVE);
     for (int i = 0; t && i < t->nkeys; i++) {
         const struct key_row *k = &t->keys[i];
         if ((k->where & KEY_IN_RUN) && !(where & KEY_IN_RUN)) /* its word is about the run */
+            continue;
+        if ((k->where & KEY_IN_VETO) && !(where & KEY_IN_VETO))
             continue;
         if ((k->where & where) && k->in_line && *k->what)
             buf_printf(out, "%s %s  ", k->keys, k->what);

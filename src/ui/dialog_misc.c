@@ -287,9 +287,13 @@ static void say_error(struct dialog_text *text, const struct model *m)
     say_err(text, &d->err);
     if (d->diagnosis.explanation[0]) {
         dialog_gap(text);
+        dialog_say(text, STYLE_LABEL, "%s says:",
+                   d->diagnosis.advisor.text[0] ? d->diagnosis.advisor.text : "builtin");
         dialog_say(text, STYLE_AI, "%s", d->diagnosis.explanation);
         dialog_say(text, STYLE_VALUE, "%s", d->diagnosis.fix);
     }
+    if (ask_open(&m->asks[ASK_ASIDE]) && m->asks[ASK_ASIDE].op == OP_DIAGNOSE)
+        dialog_say(text, STYLE_DIM, "%s is asked, too ...", m->partner.endpoint.model);
 }
 
 void dialog_error(struct canvas *c, struct rect screen, const struct model *m,

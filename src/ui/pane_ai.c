@@ -1,4 +1,5 @@
 /* pane_ai.c - what was said, newest at the bottom. The scroll counts lines up from the end: 0 follows. */
+#include <stdio.h>
 #include <string.h>
 
 #include "pgd/base/clock.h"
@@ -45,31 +46,119 @@ static bool is_parted(const struct model *m, int i)
            (m->chat[i + 1].kind == CHAT_AI || m->chat[i + 1].kind == CHAT_USER);
 }
 
+static int height_of(const struct model *m, int i, int width)
+{
+    return wrap_count(m->chat[i].text, width - text_width(kinds[m->chat[i].kind].mark)) +
+           (is_parted(m, i) ? 1 : 0);
+}
+
 int pane_ai_lines(const struct model *m, int width)
 {
     int n = 0;
     for (int i = 0; i < m->nchat; i++)
-        n += wrap_count(m->chat[i].text, width - text_width(kinds[m->chat[i].kind].mark)) +
-             (is_parted(m, i) ? 1 : 0);
+        n += height_of(m, i, width);
     return n;
+}
+
+int pane_ai_below(const struct model *m, int width, int at)
+{
+    int n = 0;
+    for (int i = at + 1; i < m->nchat; i++)
+        n += height_of(m, i, width);
+    return n;
+}
+
+void pane_live(const struct model *m, struct buf *out)
+{
+    const struct ask *a = &m->asks[ASK_CHAT];
+    struct buf text = {0};
+    if (!ask_open(a))
+        return;
+    op_partial(a->op, buf_text(&a->wire.text), a->wire.text.len, &text);
+    if (m->partner.mask)
+        mask_reverse(m->partner.mask, buf_text(&text), out);
+    else
+        buf_append(out, buf_text(&text), text.len);
+    buf_clear(&text);
+}
+
+void pane_call(const struct model *m, char *dst, size_t size)
+{
+    static const enum ask_slot order[] = {ASK_CHAT, ASK_FLOW, ASK_ASIDE};
+    const struct ask *a = NULL;
+    dst[0] = '\0';
+    for (size_t i = 0; i < ARRAY_LEN(order) && !a; i++)
+        if (ask_open(&m->asks[order[i]]))
+            a = &m->asks[order[i]];
+    if (!a && m->talk.state == TALK_GATHER)
+        snprintf(dst, size, "looking up %.90s",
+                 m->talk.at < m->talk.n ? m->talk.wants[m->talk.at] : "facts");
+    if (!a)
+        return;
+    double secs = (double)(m->now_us - a->begun_us) / 1e6;
+    const char *model = m->partner.endpoint.model;
+    if (a->state == ASK_WAIT)
+        snprintf(dst, size, "%s: %s", model, a->note);
+    else if (a->wire.text.len)
+        snprintf(dst, size, "%s answers, %.0f s, %zu bytes%s", model, secs, a->wire.text.len,
+                 a->repairing ? ", second attempt at its form" : "");
+    else
+        snprintf(dst, size, "%s %s, %.0f s (%s)", model, a->wire.thinks ? "thinks" : "was asked",
+                 secs, op_row(a->op)->name);
+}
+
+/* What waits at the bottom: the call under way, and what the DBA typed meanwhile. Returns the rows taken. */
+static int draw_waiting(struct canvas *c, struct rect r, const struct model *m)
+{
+    char call[240];
+    int rows = 0, most = r.h / 3;
+    pane_call(m, call, sizeof call);
+    if (call[0] && rows < most) {
+        rows++;
+        int y = r.y + r.h - rows, stop = r.w > 40 ? 11 : 0;
+        canvas_put_cut(c, y, r.x, r.w - stop, STYLE_WARN, call);
+        if (stop)
+            list_keys(c, y, r.x + r.w - stop + 1, stop - 1, STYLE_LABEL, "Esc stops");
+    }
+    for (int i = m->talk.nqueue - 1; i >= 0 && rows < most; i--) {
+        rows++;
+        canvas_printf(c, r.y + r.h - rows, r.x, r.w, STYLE_DIM, "queued: %s",
+                      m->talk.queue[i].text);
+    }
+    return rows;
 }
 
 void pane_ai(struct canvas *c, struct rect r, const struct model *m)
 {
-    if (m->nchat == 0) {
-        wrap_draw(c, r, STYLE_DIM, "The advisor speaks here, and every step is told.", 0);
-        return;
-    }
     if (r.w < 8)
         return;
-    int up = list_scroll(m->screen.scroll[PANE_AI], -1, r.h, pane_ai_lines(m, r.w));
+    r.h -= draw_waiting(c, r, m);
+    if (m->nchat == 0) {
+        wrap_draw(c, r, STYLE_DIM,
+                  "The advisor speaks here, and every step is told. What you type at the prompt is "
+                  "a question to it.",
+                  0);
+        return;
+    }
+    struct buf live = {0};
+    pane_live(m, &live);
+    struct chat_line coming = {.kind = CHAT_AI, .text = live.data};
+    int up = m->screen.scroll[PANE_AI]; /* only a reader who has scrolled up makes us count all */
+    if (up > 0)
+        up = list_scroll(up, -1, r.h, pane_ai_lines(m, r.w));
     struct rect former = canvas_clip(c, r);
     int bottom = r.y + r.h - 1 + up;
+    if (live.len)
+        bottom -= draw_message(c, r, &coming, bottom) + 1;
     for (int i = m->nchat - 1; i >= 0 && bottom >= r.y; i--) {
         bottom -= is_parted(m, i) ? 1 : 0;
+        int y = bottom;
         bottom -= draw_message(c, r, &m->chat[i], bottom);
+        if (i == m->talk.found && m->talk.find[0] && up > 0 && y < r.y + r.h)
+            canvas_restyle(c, (struct rect){bottom + 1, r.x, y - bottom, r.w}, STYLE_SELECTED);
     }
     canvas_unclip(c, former);
+    buf_clear(&live);
     if (up > 0) {
         canvas_fill(c, (struct rect){r.y + r.h - 1, r.x, 1, r.w}, STYLE_DIM);
         canvas_printf(c, r.y + r.h - 1, r.x, r.w, STYLE_DIM,

@@ -154,6 +154,43 @@ static void add_figures(struct segments *s, const struct model *m)
         add(s, 4, STYLE_STATUS_ALERT, "missed %d", m->collect.missed);
 }
 
+/* "gemini-3.8-flash ● $0.02": a word stands beside the dot where it is not idle. */
+static void add_partner(struct segments *s, const struct model *m)
+{
+    const struct partner *p = &m->partner;
+    char state[80] = "\xe2\x97\x8f", usd[24] = "";
+    unsigned style = STYLE_STATUS;
+    const struct ask *busy = NULL;
+    if (p->kind == PARTNER_BUILTIN) {
+        add(s, 8, STYLE_STATUS, "builtin");
+        return;
+    }
+    for (int i = ASK_SLOTS - 1; i >= 0; i--)
+        busy = ask_open(&m->asks[i]) ? &m->asks[i] : busy;
+    double secs = busy ? (double)(m->now_us - busy->begun_us) / 1e6 : 0;
+    double wait = busy ? (double)(busy->again_at_us - m->now_us) / 1e6 : 0;
+    if (busy && busy->state == ASK_WAIT)
+        snprintf(state, sizeof state, "\xe2\x97\x94 try %d/%d in %.0f s", busy->attempt + 1,
+                 ASK_TRIES, wait > 0 ? ceil(wait) : 0);
+    else if (busy)
+        snprintf(state, sizeof state, "\xe2\x97\x8b %s %.0f s",
+                 busy->wire.text.len ? "answers" : "works", secs);
+    else if (!p->told)
+        snprintf(state, sizeof state, "\xe2\x97\x8b not agreed");
+    else if (p->capped)
+        snprintf(state, sizeof state, "\xe2\x97\x8b cap reached: builtin");
+    else if (p->breaker.state == BREAKER_OPEN && p->breaker.until_us > m->now_us)
+        snprintf(state, sizeof state, "\xe2\x97\x8b builtin for %.0f s",
+                 ceil((double)(p->breaker.until_us - m->now_us) / 1e6));
+    if (p->capped || p->breaker.state != BREAKER_CLOSED || (busy && busy->state == ASK_WAIT))
+        style = STYLE_STATUS_ALERT;
+    if (p->session.usd > 0)
+        snprintf(usd, sizeof usd, " $%.2f", p->session.usd);
+    const char *name = p->endpoint.model, *dash = strchr(name, '-');
+    add(s, busy ? 4 : 8, style, "%.60s %s%s", name, state, usd);
+    brief(s, "%.30s %.30s", dash ? dash + 1 : name, state);
+}
+
 /* The important ones take their room first; each counts with the bar behind it. */
 static void choose_segments(struct segments *s, int room, bool shown[SEGMENTS_MAX])
 {
@@ -185,7 +222,7 @@ static void draw_status(struct canvas *c, struct rect r, const struct model *m)
         add(&s, 1, STYLE_STATUS_ALERT, "FROZEN");
     if (m->opt.readonly)
         add(&s, 6, STYLE_STATUS, "read-only");
-    add(&s, 8, STYLE_STATUS, "%s", m->sight.advisor.text[0] ? m->sight.advisor.text : "builtin");
+    add_partner(&s, m);
     bool shown[SEGMENTS_MAX] = {false};
     choose_segments(&s, r.w + 2, shown);
     canvas_fill(c, r, STYLE_STATUS);
@@ -345,7 +382,12 @@ static void draw_dialog(struct canvas *c, const struct layout *l, const struct m
     if (!d->draw)
         return;
     struct view_cursor own = {0};
-    d->draw(c, l->body, m, t, &own);
+    struct rect body = l->body;
+    int rows = dialog_ask_rows(m, body);
+    body.h -= rows;
+    d->draw(c, body, m, t, &own);
+    if (rows)
+        dialog_ask(c, (struct rect){body.y + body.h, body.x, rows, body.w}, m);
     if (!m->screen.prompt.focus)
         *cursor = own;
 }

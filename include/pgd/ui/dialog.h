@@ -48,6 +48,24 @@ void dialog_manual(struct canvas *c, struct rect screen, const struct model *m,
 void dialog_scripts(struct canvas *c, struct rect screen, const struct model *m,
                     const struct view_tables *t, struct view_cursor *cursor);
 
+/* dialog_model.c */
+void dialog_notice(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor);
+void dialog_model(struct canvas *c, struct rect screen, const struct model *m,
+                  const struct view_tables *t, struct view_cursor *cursor);
+void dialog_cost(struct canvas *c, struct rect screen, const struct model *m,
+                 const struct view_tables *t, struct view_cursor *cursor);
+void dialog_preview(struct canvas *c, struct rect screen, const struct model *m,
+                    const struct view_tables *t, struct view_cursor *cursor);
+void dialog_trust(struct canvas *c, struct rect screen, const struct model *m,
+                  const struct view_tables *t, struct view_cursor *cursor);
+
+/* dialog_ask.c: the answer to a question that was asked from a dialog stands below it. Rows that it takes of `body`. */
+int dialog_ask_rows(const struct model *m, struct rect body);
+void dialog_ask(struct canvas *c, struct rect r, const struct model *m);
+/* A question can be asked from this dialog. */
+bool dialog_asks(enum dialog_kind kind);
+
 /* The keys that work now, of the open dialog or else of the panes: "Enter go  Esc later". */
 void dialog_keys(const struct model *m, const struct view_tables *t, struct buf *out);
 /* The frame of the open dialog with its keys in the lower line; returns its inside. */

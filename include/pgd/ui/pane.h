@@ -24,6 +24,12 @@ int pane_tree_session(const struct model *m, int row);
 
 /* How many lines the AI pane has at a width: its scroll, counted from the end, stays below that. */
 int pane_ai_lines(const struct model *m, int width);
+/* How many lines of it stand below the end of message `at`. */
+int pane_ai_below(const struct model *m, int width, int at);
+/* The call that is under way, in words: "gemini-3.8-flash thinks, 4 s"; "" = none. The DBA's own comes first. */
+void pane_call(const struct model *m, char *dst, size_t size);
+/* The text of the DBA's question's answer as far as it has come, appended. */
+void pane_live(const struct model *m, struct buf *out);
 /* "postgres@10.0.0.230": role and host of the control link, or what was asked for. */
 void pane_who(const struct model *m, char *dst, size_t size);
 /* "00:41" from seconds; "1:02:03" from an hour on. */

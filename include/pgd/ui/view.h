@@ -28,7 +28,8 @@ enum {
     KEY_IN_RUN = 8,
     KEY_IN_PROMPT = 16,
     KEY_IN_VERDICT = 32,
-    KEY_IN_PLAN = 64
+    KEY_IN_PLAN = 64,
+    KEY_IN_VETO = 128 /* only where a veto holds an improvement back */
 };
 /* A slash command. */
 struct command_row {

@@ -1,0 +1,191 @@
+/* dialog_model.c - who is asked: the notice before the first request, the choice of a model, what it has cost, the bytes of the
+ * next request, and the trust in a file of wishes. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pgd/base/clock.h"
+#include "pgd/base/text.h"
+#include "pgd/ui/dialog.h"
+#include "pgd/ui/list.h"
+#include "pgd/ui/pane.h"
+
+static const char *level_text(enum privacy p)
+{
+    switch (p) {
+    case PRIVACY_STRICT:
+        return "strict: figures and names of settings; no name of yours, no statement";
+    case PRIVACY_REDACTED:
+        return "redacted: names of tables and columns too; literals, comments, hosts, users, "
+               "databases and addresses are replaced by aliases";
+    case PRIVACY_FULL:
+        return "full: texts as they are, without passwords and keys";
+    }
+    return "";
+}
+
+static void say_notice(struct dialog_text *t, const struct model *m)
+{
+    const struct partner *p = &m->partner;
+    dialog_say(t, STYLE_WARN, "The advisor is a model: what it is asked leaves this machine.");
+    dialog_gap(t);
+    dialog_pair(t, "where to", STYLE_VALUE, "%s", p->endpoint.base);
+    dialog_pair(t, "model", STYLE_VALUE, "%s (%s)", p->endpoint.model, partner_kind_name(p->kind));
+    dialog_say(t, STYLE_NORMAL,
+               "What: figures and settings of the server and its host, plans, and "
+               "your questions. Never a password or a key.");
+    dialog_say(t, STYLE_VALUE, "Level %s.", level_text(p->privacy));
+    dialog_say(t, STYLE_NORMAL,
+               "On a provider's free tier it may be used to improve its products; "
+               "look at its terms. /privacy changes the level, /privacy show "
+               "prints the next request, and each one is kept, redacted, in the "
+               "workspace.");
+    if (p->cap_usd > 0)
+        dialog_say(t, STYLE_NORMAL, "A session ends asking at \xe2\x89\x88 $%.2f or %d calls.",
+                   p->cap_usd, p->cap_calls);
+    dialog_gap(t);
+    dialog_say(t, STYLE_WARN, "y: send it.  n: the builtin advisor, and nothing leaves.");
+}
+
+void dialog_notice(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor)
+{
+    (void)cursor;
+    dialog_page(c, screen, 92, "Before the first request", m, t, say_notice);
+}
+
+static void price_text(const struct model *m, const char *name, char *dst, size_t size)
+{
+    const struct model_price *p = prices_find(&m->partner.prices, name, m->wall_us);
+    if (p && isfinite(p->in) && isfinite(p->out))
+        snprintf(dst, size, "\xe2\x89\x88 $%.2f in, $%.2f out a million tokens  %s", p->in, p->out,
+                 p->note);
+    else
+        snprintf(dst, size, "price unknown");
+}
+
+void dialog_model(struct canvas *c, struct rect screen, const struct model *m,
+                  const struct view_tables *t, struct view_cursor *cursor)
+{
+    const struct dialog *d = &m->screen.dialog;
+    const struct partner *p = &m->partner;
+    struct rect in = dialog_open(c, screen, 100, 22, "Model", m, t);
+    if (p->gone[0])
+        canvas_printf(c, in.y, in.x, in.w, STYLE_BAD, "%s is gone: pick another", p->gone);
+    else
+        canvas_printf(c, in.y, in.x, in.w, STYLE_LABEL, "prices of %s; now: %s", p->prices.as_of,
+                      p->kind == PARTNER_BUILTIN ? "builtin" : p->endpoint.model);
+    int y = in.y + 1, rows = in.h - 3;
+    if (p->nmodels == 0)
+        canvas_put_cut(c, y, in.x, in.w, STYLE_DIM,
+                       p->models_err.msg[0] ? p->models_err.msg
+                       : p->models_asked    ? "the list of models is on its way"
+                                            : "the list of models was not asked for");
+    int scroll = list_scroll(0, d->cursor, rows, p->nmodels);
+    for (int i = scroll; i < p->nmodels && i < scroll + rows; i++) {
+        char price[200];
+        price_text(m, p->models[i], price, sizeof price);
+        canvas_printf(c, y + i - scroll, in.x, in.w, STYLE_NORMAL, "%s %-32s %s",
+                      i == d->cursor ? "\xe2\x96\xb8" : " ", p->models[i], price);
+        if (i == d->cursor && !d->editing)
+            canvas_restyle(c, (struct rect){y + i - scroll, in.x, 1, in.w}, STYLE_SELECTED);
+    }
+    list_more(c, (struct rect){y, in.x, rows, in.w}, scroll, p->nmodels);
+    y = in.y + in.h - 1;
+    if (d->editing) {
+        canvas_put(c, y, in.x, 8, STYLE_LABEL, "model:");
+        dialog_input(c, y, in.x + 8, in.w - 8, d, cursor);
+    } else if (d->error[0]) {
+        canvas_put_cut(c, y, in.x, in.w, STYLE_BAD, d->error);
+    }
+}
+
+static void say_spent(struct dialog_text *t, const char *name, const struct spent *s)
+{
+    char in[24], out[24];
+    text_grouped(in, sizeof in, (double)s->in);
+    text_grouped(out, sizeof out, (double)(s->out + s->thinking));
+    dialog_pair(t, name, STYLE_VALUE,
+                "%d calls (%d cached), %s tokens in (%lld cached), %s out (%lld thinking), "
+                "\xe2\x89\x88 $%.4f%s, %.0f s",
+                s->calls, s->cached_calls, in, (long long)s->cached, out, (long long)s->thinking,
+                s->usd, s->unpriced ? " and calls without a price" : "", s->seconds);
+}
+
+static void say_cost(struct dialog_text *t, const struct model *m)
+{
+    const struct partner *p = &m->partner;
+    dialog_pair(t, "advisor", STYLE_VALUE, "%s",
+                p->kind == PARTNER_BUILTIN ? "builtin: it costs nothing" : p->endpoint.model);
+    say_spent(t, "session", &p->session);
+    say_spent(t, "workspace", &p->workspace);
+    if (p->cap_usd > 0 || p->cap_calls > 0)
+        dialog_pair(t, "caps",
+                    p->capped      ? STYLE_BAD
+                    : p->warned_80 ? STYLE_WARN
+                                   : STYLE_VALUE,
+                    "\xe2\x89\x88 $%.2f and %d calls a session%s", p->cap_usd, p->cap_calls,
+                    p->capped      ? ": reached, the builtin advisor answers"
+                    : p->warned_80 ? ": 80 % are used"
+                                   : "");
+    dialog_gap(t);
+    dialog_say(t, STYLE_HEADING, "%-9s %-22s %7s %7s %7s %7s %9s %6s", "at", "operation", "in",
+               "cached", "think", "out", "\xe2\x89\x88 $", "s");
+    for (int i = p->ncalls - 1; i >= 0; i--) {
+        const struct call_note *n = &p->calls[i];
+        char at[16], usd[24] = "?";
+        clock_hms(n->wall_us, at, sizeof at);
+        if (isfinite(n->usd))
+            snprintf(usd, sizeof usd, "%.4f", n->usd);
+        dialog_say(t, n->failed ? STYLE_BAD : STYLE_NORMAL,
+                   "%-9s %-22.22s %7d %7d %7d %7d %9s %6.1f %s%s", at, op_row(n->op)->name,
+                   n->usage.in, n->usage.cached, n->usage.thinking, n->usage.out, usd, n->seconds,
+                   n->from_cache ? "cached " : "", n->why);
+    }
+    dialog_gap(t);
+    dialog_say(t, STYLE_LABEL, "Prices of %s; thinking is billed as output.", p->prices.as_of);
+}
+
+void dialog_cost(struct canvas *c, struct rect screen, const struct model *m,
+                 const struct view_tables *t, struct view_cursor *cursor)
+{
+    (void)cursor;
+    dialog_page(c, screen, 116, "Cost", m, t, say_cost);
+}
+
+static void say_preview(struct dialog_text *t, const struct model *m)
+{
+    dialog_say(t, STYLE_CODE, "%s", buf_text(&m->talk.preview));
+}
+
+void dialog_preview(struct canvas *c, struct rect screen, const struct model *m,
+                    const struct view_tables *t, struct view_cursor *cursor)
+{
+    (void)cursor;
+    dialog_page(c, screen, 140, "What the model would be sent now, byte by byte", m, t,
+                say_preview);
+}
+
+static void say_trust(struct dialog_text *t, const struct model *m)
+{
+    const struct wishes *w = &m->advising.found;
+    dialog_say(t, STYLE_WARN,
+               "PGDIAG.md lies beside the workspace, and you have not seen it here "
+               "as it is now.");
+    dialog_gap(t);
+    dialog_say(t, STYLE_CODE, "%s", w->text);
+    dialog_gap(t);
+    if (w->nnever > 0)
+        dialog_say(t, STYLE_VALUE,
+                   "%d settings that it names are never touched, whatever you "
+                   "answer.",
+                   w->nnever);
+    dialog_say(t, STYLE_WARN, "y: it is yours, tell it to the advisor.  n: only its limits count.");
+}
+
+void dialog_trust(struct canvas *c, struct rect screen, const struct model *m,
+                  const struct view_tables *t, struct view_cursor *cursor)
+{
+    (void)cursor;
+    dialog_page(c, screen, 100, "Whose wishes are these?", m, t, say_trust);
+}
