@@ -311,6 +311,11 @@ static void failed(struct ask *a, const struct ask_env *env, struct effects *fx)
         send(a, env, fx);
         return;
     }
+    if (f->no_schema && !env->partner->endpoint.no_schema) {
+        env->partner->endpoint.no_schema = true;
+        send(a, env, fx);
+        return;
+    }
     if (f->fault == FAULT_LENGTH) {
         snprintf(wrong, sizeof wrong,
                  "it was cut off at the limit of %d tokens: give a shorter answer", a->max_tokens);

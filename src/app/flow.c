@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/app/advise.h"
 #include "pgd/app/claim.h"
 #include "pgd/app/demo.h"
 #include "pgd/app/flow_parts.h"
@@ -90,6 +91,8 @@ void flow_fail(struct model *m, const struct err *e, const char *what, struct ef
     line_text(l, "fix", d->diagnosis.fix);
     flow_emit(m, l, fx);
     flow_enter(m, FLOW_ERROR);
+    if (!m->opt.headless) /* without a screen the program ends here */
+        advise_diagnose(m, what, e, m->apply.log_line, fx);
     headless_error(m, e, fx);
 }
 
@@ -191,6 +194,9 @@ void flow_pump(struct model *m, struct effects *fx)
     for (int guard = 0; guard < 64 && !m->quitting; guard++) {
         if (claim_pump(m, fx)) {
             continue;
+        } else if (advise_busy(m)) { /* the flow waits; what may stop it does not */
+            if (!flow_watch_pump(m, fx))
+                break;
         } else if (m->flow == FLOW_DISCOVER && m->discover.state == DISCOVER_DONE) {
             flow_open_discovered(m, fx);
         } else if (m->flow == FLOW_DISCOVER && m->discover.state == DISCOVER_FAILED) {
@@ -333,6 +339,8 @@ void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx)
         m->fl.exit_code = exit_code;
     }
     if (!model_run_active(m)) {
+        if (quit)
+            advise_cancel(m, ASK_FLOW, fx);
         /* a session whose end is being written is finished first, unless asked twice */
         if (quit && (asked_before || !flow_end_busy(m)))
             flow_quit(m, exit_code, fx);
@@ -341,6 +349,7 @@ void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx)
     if (flow_manual_stop(m, quit, fx) || m->fl.now.cancel)
         return;
     m->fl.now.cancel = true;
+    advise_cancel(m, ASK_FLOW, fx);
     m->fl.now.switch_dropped = m->fl.now.switching;
     flow_question_closed(m);
     m->screen.dialog.kind = DIALOG_NONE;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/app/advise.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/headless.h"
 #include "pgd/app/links.h"
@@ -18,7 +19,9 @@ enum end_step {
     END_REFRESH,  /* settings are read back for the summary */
     END_CONNECT,  /* a session where the benchmark ran */
     END_VALUES,   /* what it shows for the settings that are kept */
+    END_NEXT,     /* the advisor says which strategies are worth a session of their own */
     END_SESSIONS, /* session.json of the other ARCHIVED sessions, one after the other */
+    END_MERGE,    /* the advisor composes what the sessions lead to together */
     END_REPORT,   /* exports/workspace_report.md is being written */
     END_CONF,     /* exports/postgresql.conf */
     END_SAVE,     /* session.json for the last time */
@@ -247,6 +250,8 @@ static void forget_archived(struct model *m)
         free(m->fl.archived[i]);
     }
     m->fl.narchived = 0;
+    free(m->advising.merged);
+    m->advising.merged = NULL;
 }
 
 static void write_export(struct model *m, enum end_step step, struct effects *fx)
@@ -288,6 +293,18 @@ static void read_archived(struct model *m, struct effects *fx)
         m->fl.at++;
         return;
     }
+    m->fl.step = END_MERGE;
+    advise(m, OP_CONFLICTS, fx);
+}
+
+void flow_report_known(struct model *m, const struct op_answer *a, struct effects *fx)
+{
+    if (m->flow != FLOW_SUMMARY || m->fl.step != END_MERGE)
+        return;
+    free(m->advising.merged);
+    m->advising.merged = xcalloc(1, sizeof *m->advising.merged);
+    *m->advising.merged = a->u.report;
+    m->advising.merged_by = a->advisor;
     write_export(m, END_REPORT, fx);
 }
 
@@ -351,13 +368,16 @@ bool flow_end_busy(const struct model *m)
 
 static void values_known(struct model *m, struct effects *fx)
 {
-    struct evidence e;
-    struct next_strategies next;
-
+    m->fl.step = END_NEXT;
     say_end(m);
-    model_evidence(m, &e);
-    builtin_next_strategies(&e, &next);
-    model_say(m, CHAT_AI, "%s", next.text);
+    advise(m, OP_NEXT_STRATEGIES, fx);
+}
+
+void flow_next_known(struct model *m, const struct op_answer *a, struct effects *fx)
+{
+    if (m->flow != FLOW_SUMMARY || m->fl.step != END_NEXT)
+        return;
+    model_say(m, CHAT_AI, "%s", a->u.next.text);
     m->screen.dialog = (struct dialog){.kind = DIALOG_SUMMARY};
     m->fl.step = END_SAVE;
     flow_save(m, true, fx);
@@ -431,6 +451,8 @@ void flow_end_event(struct model *m, const struct event *ev, struct effects *fx)
     case END_REFRESH:
     case END_CONNECT:
     case END_VALUES:
+    case END_NEXT:
+    case END_MERGE:
     case END_DONE:
         break;
     }

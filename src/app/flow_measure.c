@@ -1,5 +1,6 @@
 /* flow_measure.c - the measured part of a session around its rounds: baseline, target, confirmation,
  * settling; and the pump that feeds the results of switches and runs to whoever waits for them. */
+#include "pgd/app/advise.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/links.h"
 #include "pgd/base/text.h"
@@ -70,7 +71,8 @@ static void baseline_done(struct model *m, struct effects *fx)
                               .runs = s->baseline.n,
                               .wall_us = m->wall_us};
     text_copy_raw(note.workload, sizeof note.workload, s->plan.workload);
-    floors_put(&m->workspace, &note);
+    if (isfinite(s->floor))
+        floors_put(&m->workspace, &note);
     struct line *l = line_new("baseline");
     line_num(l, "tps", s->baseline_tps);
     line_num(l, "p95_ms", s->baseline_p95_ms);
@@ -80,7 +82,12 @@ static void baseline_done(struct model *m, struct effects *fx)
     line_num(l, "temp_bytes", s->base_window.temp_bytes);
     line_num(l, "hit_ratio", s->base_window.hit_ratio);
     flow_emit(m, l, fx);
-    if (s->plan.observe)
+    if (isnan(s->floor))
+        model_say(m, CHAT_WARN,
+                  "baseline %.0f TPS by a single run: this machine's noise is unknown, 5 %% is "
+                  "taken for it",
+                  s->baseline_tps);
+    else if (s->plan.observe)
         model_say(m, CHAT_GOOD,
                   "baseline %.3g ms a statement, %.0f TPS; noise floor of this traffic "
                   "\xc2\xb1%.1f %%",
@@ -114,18 +121,22 @@ static void no_target(struct model *m, struct effects *fx)
 
 void flow_target_ask(struct model *m, struct effects *fx)
 {
-    struct evidence e;
-
     if (m->session.plan.observe) {
         no_target(m, fx);
         return;
     }
-    model_evidence(m, &e);
-    builtin_target(&e, &m->session.target);
     flow_enter(m, FLOW_TARGET);
+    advise(m, OP_TARGET, fx);
+}
+
+void flow_target_known(struct model *m, const struct op_answer *a, struct effects *fx)
+{
+    (void)fx;
+    if (m->flow != FLOW_TARGET || m->fl.now.cancel)
+        return;
+    m->session.target = a->u.target;
     m->fl.decision = DECIDE_TARGET;
     m->screen.dialog = (struct dialog){.kind = DIALOG_TARGET};
-    (void)fx;
 }
 
 void flow_target_decided(struct model *m, struct effects *fx)

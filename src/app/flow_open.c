@@ -1,9 +1,11 @@
 /* flow_open.c - from the first answer of discovery to First Sight: the workspace's folder, its lock, the
  * server's identity, the list of sessions, and what an interrupted one left behind. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/app/advise.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
@@ -101,6 +103,7 @@ void flow_open_discovered(struct model *m, struct effects *fx)
     text_copy_raw(m->collect.wal_path, sizeof m->collect.wal_path, m->server.host.wal.mount);
     name_workspace(m);
     flow_way_known(m);
+    advise_know(m);
     emit_discovery(m, fx);
     flow_enter(m, FLOW_WORKSPACE);
     ask(m, STEP_MKDIR, FILE_MKDIR, "sessions", fx);
@@ -424,6 +427,7 @@ void flow_undone(struct model *m, struct effects *fx)
     journal_end(m, SESSION_FAILED, fx);
 }
 
+/* How it goes on is the DBA's decision, which waits for nobody; where the session was is told beside it. */
 static void journal_known(struct model *m, const struct journal_state *j, struct effects *fx)
 {
     m->session.ledger = j->ledger;
@@ -440,6 +444,18 @@ static void journal_known(struct model *m, const struct journal_state *j, struct
     say_interrupted(m, j);
     m->fl.decision = DECIDE_RECOVER;
     m->screen.dialog = (struct dialog){.kind = DIALOG_RECOVER};
+    if (m->fl.now.undo_only)
+        return;
+    snprintf(m->advising.paused_in, sizeof m->advising.paused_in, "%s after round %d; %s",
+             m->session.state == SESSION_PAUSED ? "paused" : "interrupted", m->session.rounds_done,
+             j->unfinished ? "a switch was under way" : "no step was under way");
+    advise(m, OP_RESTORE, fx);
+}
+
+void flow_restored(struct model *m, const struct op_answer *a, struct effects *fx)
+{
+    (void)fx;
+    model_say(m, CHAT_AI, "%s", a->u.prose.text);
 }
 
 static void journal_read(struct model *m, const struct event *ev, struct effects *fx)
@@ -623,12 +639,16 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
 
 void flow_sight(struct model *m, struct effects *fx)
 {
-    struct evidence e;
-
-    model_evidence(m, &e);
-    builtin_first_sight(&e, &m->sight);
-    m->sight_known = true;
     flow_enter(m, FLOW_SIGHT);
+    advise(m, OP_FIRST_SIGHT, fx);
+}
+
+void flow_sight_known(struct model *m, const struct op_answer *a, struct effects *fx)
+{
+    if (m->flow != FLOW_SIGHT)
+        return;
+    m->sight = a->u.sight;
+    m->sight_known = true;
     model_say(m, CHAT_AI, "%s", m->sight.headline);
     model_say(m, CHAT_AI, "%s", m->sight.summary);
     for (int i = 0; i < m->sight.nfindings; i++)

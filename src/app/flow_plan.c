@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pgd/app/advise.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
 #include "pgd/workspace/consent.h"
@@ -301,7 +302,6 @@ static void emit_strategy(struct model *m, struct effects *fx)
 
 void flow_strategy_picked(struct model *m, int index, struct effects *fx)
 {
-    struct evidence e;
     struct session *s = &m->session;
     const char *name = m->opt.strategy;
 
@@ -316,8 +316,18 @@ void flow_strategy_picked(struct model *m, int index, struct effects *fx)
     fill_from_flags(m, &s->plan);
     if (!choose_workload(m, &s->plan, fx))
         return;
-    model_evidence(m, &e);
-    builtin_strategy(&e, name, &s->plan);
+    text_copy(m->advising.picked, sizeof m->advising.picked, name);
+    m->advising.plan = s->plan;
+    advise(m, OP_STRATEGY, fx);
+}
+
+void flow_plan_known(struct model *m, const struct op_answer *a, struct effects *fx)
+{
+    struct session *s = &m->session;
+
+    if (m->flow != FLOW_STRATEGY)
+        return;
+    s->plan = a->u.plan;
     if (!s->plan.success[0])
         text_copy(s->plan.success, sizeof s->plan.success,
                   "the 95 % interval lies above zero, and the gain is above 2 % and this machine's "

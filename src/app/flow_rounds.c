@@ -1,5 +1,6 @@
 /* flow_rounds.c - the rounds of a session: whether there is a next one, what is proposed, what the verdict
  * means for the best state. round_step() decides; its wishes are carried out here. */
+#include "pgd/app/advise.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/links.h"
 #include "pgd/base/text.h"
@@ -86,6 +87,7 @@ static void undo_kept_round(struct model *m)
     struct round_history *h = s->nhistory ? &s->history[s->nhistory - 1] : NULL;
 
     m->fl.now.undo_round = false;
+    s->next_round = 0; /* it was meant to stand on this round */
     s->best = s->round.best;
     if (s->round.review.proposal.repair) {
         s->start = s->best;
@@ -396,29 +398,91 @@ static struct guard_policy policy_of(struct model *m)
     return g;
 }
 
-static void propose(struct model *m, struct effects *fx)
+/* Puts a proposal before the guard: its review is the round's. */
+static void review(struct model *m, struct proposal *p)
 {
     struct session *s = &m->session;
-    struct evidence e;
-    struct proposal *p = xcalloc(1, sizeof *p);
     struct guard_policy g = policy_of(m);
 
-    model_evidence(m, &e);
-    e.restart_allowed = g.restart_possible;
-    if (s->rounds_done == 0)
-        builtin_round1(&e, p);
-    else
-        builtin_next_round(&e, p);
     test_changes(p, s->round.number);
     guard_review(p, &m->server, &g, &s->round.review);
     s->round.review.round = s->round.number;
     for (int i = 0; i < s->round.review.n; i++)
         session_remember_first(s, s->round.review.lines[i].change.name,
                                s->round.review.lines[i].from);
+}
+
+static bool anything_passes(const struct review *r)
+{
+    for (int i = 0; i < r->n; i++)
+        if (r->lines[i].refusal == REFUSE_NONE || review_is_trade(&r->lines[i]))
+            return true;
+    return false;
+}
+
+/* The builtin advisor's proposal for this round. */
+static void builtin_proposal(struct model *m, struct proposal *p)
+{
+    struct evidence e;
+
+    model_evidence(m, &e);
+    e.restart_allowed = flow_restart_possible(m);
+    if (m->session.rounds_done == 0)
+        builtin_round1(&e, p);
+    else
+        builtin_next_round(&e, p);
+}
+
+static bool of_model(const struct proposal *p)
+{
+    return strcmp(p->advisor.text, "builtin") != 0;
+}
+
+/* A proposal is there. One of a model that holds nothing to be measured does not cost the round: the rules have ideas of their
+ * own, or have none either. */
+static void proposed(struct model *m, const struct proposal *from, struct effects *fx)
+{
+    struct session *s = &m->session;
+    struct proposal *p = xcalloc(1, sizeof *p);
+
+    *p = *from;
+    review(m, p);
+    if (of_model(p) && !anything_passes(&s->round.review)) {
+        if (p->n > 0)
+            emit_proposal(m, &s->round.review, fx);
+        model_say(m, CHAT_WARN, "%s: the builtin advisor's proposal takes its place",
+                  p->n > 0 ? "everything in it is refused" : "the model has no further idea");
+        builtin_proposal(m, p);
+        review(m, p);
+    }
     if (p->n > 0)
         emit_proposal(m, &s->round.review, fx);
     free(p);
     flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_PROPOSED}, fx);
+}
+
+/* Repairs of what the server came with are the rules' own, and come first; then what the model has said with its last conclusion;
+ * else it is asked. */
+static void propose(struct model *m, struct effects *fx)
+{
+    struct session *s = &m->session;
+    struct proposal *p = xcalloc(1, sizeof *p);
+    bool repair = false, said = s->next_round == s->round.number;
+
+    if (m->partner.kind != PARTNER_BUILTIN)
+        builtin_proposal(m, p);
+    repair = p->repair;
+    if (!repair && said) {
+        *p = s->next;
+        s->next_round = 0; /* what is turned down is not proposed again */
+    }
+    if (repair || said) {
+        proposed(m, p, fx);
+    } else {
+        m->advising.judging = false;
+        advise(m, s->rounds_done == 0 ? OP_ROUND1 : OP_ANALYZE, fx);
+    }
+    free(p);
 }
 
 static void remember_rejected(struct session *s)
@@ -624,7 +688,6 @@ static void judge(struct model *m, struct effects *fx)
 {
     struct session *s = &m->session;
     struct round *r = &s->round;
-    struct evidence e;
 
     round_to_history(m);
     flow_emit_verdict(m, "round", r->number, &r->verdict, fx);
@@ -638,13 +701,42 @@ static void judge(struct model *m, struct effects *fx)
     } else {
         s->misses++;
     }
-    model_evidence(m, &e);
-    builtin_analyze(&e, &r->verdict, &r->conclusion);
+    s->rounds_done = r->number;
+    s->next_round = 0;
+    m->advising.judging = true;
+    if (m->partner.kind != PARTNER_BUILTIN) /* the verdict is not lost while a model thinks */
+        flow_save(m, false, fx);
+    advise(m, OP_ANALYZE, fx);
+}
+
+/* What the advisor makes of the verdict. A model's idea for the next round is kept; the rules look again when it begins. */
+static void judged(struct model *m, const struct op_answer *a, struct effects *fx)
+{
+    struct session *s = &m->session;
+    struct round *r = &s->round;
+
+    r->conclusion = a->u.analysis.conclusion;
     if (s->nhistory)
         s->said[s->nhistory - 1] = r->conclusion;
+    if (a->u.analysis.has_next && of_model(&a->u.analysis.next)) {
+        s->next = a->u.analysis.next;
+        s->next_round = r->number + 1;
+    }
     model_say(m, CHAT_AI, "%s", r->conclusion.text);
     if (r->conclusion.bottleneck[0])
         model_say(m, CHAT_AI, "bottleneck: %s", r->conclusion.bottleneck);
+    flow_journal(m, "checkpoint", "what", "round", fx);
+    flow_save(m, true, fx);
+}
+
+void flow_round_advised(struct model *m, const struct op_answer *a, struct effects *fx)
+{
+    if (m->flow != FLOW_ROUND)
+        return;
+    if (a->op == OP_ANALYZE && m->advising.judging)
+        judged(m, a, fx);
+    else if (m->session.round.state == ROUND_PROPOSE && !m->fl.now.cancel)
+        proposed(m, a->op == OP_ROUND1 ? &a->u.proposal : &a->u.analysis.next, fx);
 }
 
 /* What the DBA or the guard turned down is remembered, so that the advisor may have something else to offer. */
@@ -767,9 +859,6 @@ static void round_wish(struct model *m, struct effects *fx)
         break;
     case ROUND_WANT_SAVE:
         judge(m, fx);
-        s->rounds_done = r->number;
-        flow_journal(m, "checkpoint", "what", "round", fx);
-        flow_save(m, true, fx);
         break;
     case ROUND_WANT_END:
         round_end(m, fx);

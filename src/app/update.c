@@ -8,11 +8,13 @@
 #include "pgd/app/flow.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/links.h"
+#include "pgd/app/talk.h"
 #include "pgd/base/log.h"
 #include "pgd/base/text.h"
 
 static void start(struct model *m, struct effects *fx)
 {
+    advise_start(m, fx);
     if (m->opt.demo)
         demo_start(m, fx);
     else if (m->opt.headless || m->opt.has_target)
@@ -25,6 +27,7 @@ static void tick(struct model *m, struct effects *fx)
 {
     if (!m->quitting)
         collect_tick(&m->collect, fx, m->links[CONN_TELEMETRY].state == LINK_UP);
+    talk_tick(m, fx);
     if (m->screen.flash_until_us && m->now_us > m->screen.flash_until_us) {
         m->screen.flash_until_us = 0;
         m->dirty = true;
@@ -34,6 +37,7 @@ static void tick(struct model *m, struct effects *fx)
             m->dirty = true;
     if (model_run_active(m) || m->demo.state == DEMO_STARTING)
         m->dirty = true;
+    advise_tick(m, fx);
 }
 
 static void link_event(struct model *m, struct event *ev, struct effects *fx)
@@ -44,6 +48,10 @@ static void link_event(struct model *m, struct event *ev, struct effects *fx)
     }
     if (!links_event(m, ev, fx))
         return;
+    if (ev->u.pg.conn == CONN_FACTS) {
+        talk_event(m, ev, fx);
+        return;
+    }
     if (ev->u.pg.conn == CONN_TELEMETRY && ev->kind == EV_PG_UP) {
         collect_link_up(&m->collect, ev->u.pg.server_version);
         m->collect.pooled = ev->u.pg.pooled;
@@ -112,6 +120,8 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
         keys_answer(m, ev, fx);
         break;
     case OWNER_TALK:
+        talk_event(m, ev, fx);
+        break;
     case OWNER_NONE:
     case OWNER_COUNT:
         break;
@@ -177,4 +187,5 @@ void app_update(struct model *m, struct event *ev, struct effects *fx)
         break;
     }
     flow_pump(m, fx);
+    talk_pump(m, fx);
 }

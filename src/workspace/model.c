@@ -89,11 +89,18 @@ void model_init(struct model *m)
     m->screen.prompt.history_at = -1;
     m->fl.interrupted = -1;
     m->workspace.restart_s = NAN;
+    for (int i = 0; i < ASK_SLOTS; i++)
+        m->asks[i].slot = (enum ask_slot)i;
     m->dirty = true;
 }
 
 void model_clear(struct model *m)
 {
+    for (int i = 0; i < ASK_SLOTS; i++)
+        ask_reset(&m->asks[i]);
+    partner_clear(&m->partner);
+    buf_clear(&m->advising.list);
+    free(m->advising.merged);
     collect_clear(&m->collect);
     bench_clear(&m->bench);
     apply_clear(&m->apply);

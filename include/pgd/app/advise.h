@@ -2,21 +2,44 @@
  *
  * advise() fills the operation's input from the model, asks, and calls the operation's row (advise.c) with the answer: at once when
  * it is the builtin advisor's, else when it has come. While the loop's own question is out the flow waits (advise_busy()), and a
- * stop cancels it. */
+ * stop cancels it. The time that it takes is the session's: it ends with its budget, and after ADVISE_MOST_S. */
 #pragma once
 
 #include "pgd/base/effect.h"
 #include "pgd/workspace/model.h"
 
+enum { ADVISE_MOST_S = 300 };
+
 void advise(struct model *m, enum op op, struct effects *fx);
 void advise_event(struct model *m, const struct event *ev, struct effects *fx);
+/* Once a second: countdowns, and the end of the time that the loop's question has. */
+void advise_tick(struct model *m, struct effects *fx);
 /* The loop's own question is out. */
 bool advise_busy(const struct model *m);
 /* Stops the question of the slot; the loop's is then answered by rules, the DBA's keeps what came. */
 void advise_cancel(struct model *m, enum ask_slot slot, struct effects *fx);
 /* The request that the operation would send now, for the DBA's eye; false: none would, and out says why. */
 bool advise_preview(struct model *m, enum op op, struct buf *out);
-/* The DBA's answers in DIALOG_NOTICE, DIALOG_TRUST and DIALOG_MODEL (a name of the list, or typed). */
+/* Something failed: what ("bench", "apply", "restart", "connect", "ssh"), why, and the lines of a log that matter. What a model
+ * makes of it takes the place of the rules' words in the dialog and is said. */
+void advise_diagnose(struct model *m, const char *what, const struct err *e, const char *log,
+                     struct effects *fx);
+
+/* advise_start.c: who is asked, and what the DBA has said about it. */
+/* From the command line and the environment, before the loop. False: --advisor names one that cannot be asked, *e says why; the
+ * builtin advisor is in its place. */
+bool advise_setup(struct model *m, struct err *e);
+/* The files of the program's home: own prices, and whom an earlier run was allowed to talk to. */
+void advise_start(struct model *m, struct effects *fx);
+/* The server is known: its names are masked from now on. */
+void advise_know(struct model *m);
+/* Answers to what is no question: files, the list of models. */
+void advise_other(struct model *m, const struct event *ev, struct effects *fx);
+/* The first-use notice is answered. */
 void advise_agree(struct model *m, bool yes, struct effects *fx);
-void advise_trust(struct model *m, bool yes, struct effects *fx);
-void advise_model(struct model *m, const char *name, struct effects *fx);
+/* Asks the provider for its models. */
+void advise_models(struct model *m, struct effects *fx);
+/* Another model of the provider; "builtin", "gemini" and "openai" change whom the DBA wants. */
+void advise_use(struct model *m, const char *name, struct effects *fx);
+/* Writes down, redacted, each request among the effects from `from` on: requests.jsonl of the session, or of the workspace. */
+void advise_audit(struct model *m, const struct ask *a, size_t from, struct effects *fx);

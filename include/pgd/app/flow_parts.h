@@ -17,6 +17,15 @@ void flow_fresh(
 void flow_keep_identity(
     struct model *m); /* after a refresh: the pinned server stays the pinned one */
 
+/* What the advisor has answered (advise.c calls the operation's own). */
+void flow_sight_known(struct model *m, const struct op_answer *a, struct effects *fx);
+void flow_plan_known(struct model *m, const struct op_answer *a, struct effects *fx);
+void flow_target_known(struct model *m, const struct op_answer *a, struct effects *fx);
+void flow_round_advised(struct model *m, const struct op_answer *a, struct effects *fx);
+void flow_next_known(struct model *m, const struct op_answer *a, struct effects *fx);
+void flow_report_known(struct model *m, const struct op_answer *a, struct effects *fx);
+void flow_restored(struct model *m, const struct op_answer *a, struct effects *fx);
+
 /* flow_open.c: connect to First Sight */
 void flow_open_discovered(struct model *m, struct effects *fx);
 void flow_open_event(struct model *m, const struct event *ev, struct effects *fx);

@@ -1,0 +1,13 @@
+/* advise_input.h - what an operation is told, from the model: used by app/advise alone. */
+#pragma once
+
+#include "pgd/workspace/model.h"
+
+struct advise_input {
+    struct op_input in; /* borrows from the model and from what follows */
+    struct evidence e;
+    struct session_told *sessions; /* owned */
+};
+
+void advise_input_fill(struct model *m, enum op op, struct advise_input *x);
+void advise_input_clear(struct advise_input *x);
