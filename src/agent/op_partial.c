@@ -60,7 +60,7 @@ static bool find_text(struct scan *c)
     return false;
 }
 
-/* The four digits of \uXXXX at `at`; false when they are not all there. bad: they are none. */
+/* The four digits of an escape at `at`; false when they are not all there. bad: they are none. */
 static bool hex4(const struct scan *c, size_t at, uint32_t *unit, bool *bad)
 {
     *unit = 0;
@@ -88,7 +88,7 @@ static void put_rune(uint32_t rune, struct buf *out)
     buf_append(out, bytes, text_encode(breaks || text_rune_safe(rune) ? rune : 0xfffd, bytes));
 }
 
-/* \uXXXX with its second half, where it has one. False: wait for more. */
+/* \u with its four digits and its second half, where it has one. False: wait for more. */
 static bool unescape_unicode(struct scan *c, struct buf *out)
 {
     uint32_t unit, low = 0;

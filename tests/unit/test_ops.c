@@ -168,7 +168,7 @@ static void test_long(void **st)
     (void)st;
     struct world *w = world_new();
     struct op_input in = {.e = &w->e};
-    size_t n = 5 * 1024 * 1024;
+    size_t n = OP_TEXT_MAX + 1;
     char *text = malloc(n + 1);
     memset(text, '{', n);
     text[n] = '\0';
@@ -320,14 +320,15 @@ static void test_wishes(void **st)
     struct op_input in = {.e = &w->e, .wishes = wish};
     snprintf(wish->never[wish->nnever++], sizeof wish->never[0], "work_mem");
     char *text = proposal_with("{\"name\":\"work_mem\",\"value\":\"64MB\"}");
+    /* Of a model's the guard refuses it, where the DBA sees it. */
     assert_true(reads(OP_ROUND1, &in, text));
-    assert_null(line("work_mem"));
+    assert_non_null(line("work_mem"));
     assert_non_null(line("random_page_cost"));
-    assert_non_null(strstr(answer.u.proposal.summary, "work_mem"));
     spilling(&w->base);
     plan(w, 40)->sort_disk_kb = 9000;
     op_builtin(OP_ROUND1, &in, &answer);
     assert_null(line("work_mem"));
+    assert_non_null(strstr(answer.u.proposal.summary, "work_mem"));
     wish->nnever = 0;
     op_builtin(OP_ROUND1, &in, &answer);
     assert_non_null(line("work_mem"));

@@ -1,6 +1,6 @@
 /* op_parts.h - what the files of the operations share with each other; nobody else includes it.
  *
- * Readers take a parsed answer apart, checks hold it against the evidence, op_facts.c is that evidence as text and numbers, and
+ * Readers take a parsed answer apart, checks hold it against the evidence, op_facts.c is that evidence as text, fact_index.c its numbers, and
  * each builtin answer that rules do not already give has a file of its own. */
 #pragma once
 
@@ -34,14 +34,15 @@ bool op_check_report(const struct op_input *in, struct op_answer *a, struct err 
 bool op_check_diagnosis(const struct op_input *in, struct op_answer *a, struct err *e);
 bool op_check_prose(const struct op_input *in, struct op_answer *a, struct err *e);
 bool op_check_question(const struct op_input *in, struct op_answer *a, struct err *e);
-/* Takes the lines out that the DBA never wants touched, and says so in the summary. */
+/* Takes the lines out of the builtin advisor's proposal that the DBA never wants touched, and says so in the summary; a model's are
+ * left to the guard. */
 void op_keep_wishes(const struct wishes *w, struct proposal *p);
 /* A fact that can be asked for: "setting NAME", "table NAME", "statement ID", "plan ID", "telemetry DURATION", "round N". */
 bool op_want_valid(const char *want);
 
 /* op_facts.c: the evidence of an input, one fact a line, with each number as it was measured and as people write it. */
 void op_facts(const struct op_input *in, struct buf *out);
-/* The same, made ready to look figures up in. */
+/* fact_index.c: the same, made ready to look figures up in. */
 struct fact_index {
     struct buf text;
     double *
