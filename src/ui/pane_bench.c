@@ -83,6 +83,19 @@ static double target_tps(const struct session *s)
     return t > 0 ? t : NAN;
 }
 
+/* A sign in the uppermost row over the second at which TPS left its usual range. */
+static void mark_anomalies(struct canvas *c, struct rect r, const struct model *m)
+{
+    int fine = pane_graph(m) == GRAPH_BRAILLE ? 2 : 1;
+
+    for (int i = 0; i < m->anomalies.n; i++) {
+        const struct anomaly *a = &m->anomalies.items[i];
+        int back = (int)((m->now_us - a->from_us) / 1000000) / fine;
+        if (strcmp(a->metric, metric_info(METRIC_TPS)->name) == 0 && back < r.w - 8)
+            canvas_put(c, r.y, r.x + r.w - 1 - back, 1, STYLE_WARN, "!");
+    }
+}
+
 static void draw_graph(struct canvas *c, struct rect r, const struct model *m)
 {
     const struct session *s = &m->session;
@@ -111,6 +124,8 @@ static void draw_graph(struct canvas *c, struct rect r, const struct model *m)
                       .n_lines = s->state != SESSION_NONE ? ARRAY_LEN(levels) : 0,
                       .title = "TPS"};
     graph_draw(c, r, &g);
+    if (!experiment_shown(m) && m->bench.state != BENCH_RUNNING)
+        mark_anomalies(c, r, m);
     free(p);
 }
 

@@ -103,6 +103,32 @@ static bool is_hidden(const struct model *m, int metric)
            m->links[CONN_TELEMETRY].state == LINK_UP && m->collect.activity.active < 0;
 }
 
+/* The newest deviation of a metric that the spark's minute still shows; NULL = none. */
+static const struct anomaly *anomaly_of(const struct model *m, const char *metric)
+{
+    for (int i = m->anomalies.n - 1; i >= 0; i--) {
+        const struct anomaly *a = &m->anomalies.items[i];
+        int64_t end = a->until_us ? a->until_us : m->now_us;
+        if (strcmp(a->metric, metric) == 0 && m->now_us - end < (int64_t)SCALE_SECONDS * 1000000)
+            return a;
+    }
+    return NULL;
+}
+
+/* Its seconds in the spark, whose last column is now: marked by their style, and by the sign at the name. */
+static void mark_spark(struct canvas *c, int y, int x, int spark, const struct anomaly *a,
+                       int64_t now_us)
+{
+    int64_t end = a->until_us ? a->until_us : now_us;
+    int from = spark - 1 - (int)((now_us - a->from_us) / 1000000);
+    int to = spark - 1 - (int)((now_us - end) / 1000000);
+
+    if (from < 0)
+        from = 0;
+    if (to >= from)
+        canvas_restyle(c, (struct rect){y, x + from, 1, to - from + 1}, STYLE_WARN | STYLE_BOLD);
+}
+
 /* A figure with its spark. Nothing known of the metric: nothing is drawn. */
 static bool draw_cell(struct canvas *c, int y, int x, int width, const struct tele_cell *cell,
                       const struct model *m)
@@ -114,7 +140,11 @@ static bool draw_cell(struct canvas *c, int y, int x, int width, const struct te
     const bool hidden = is_hidden(m, cell->metric);
     if (!hidden && (n == 0 || !isfinite(values[n - 1])))
         return false;
-    canvas_put_cut(c, y, x, NAME_WIDTH - 1, STYLE_LABEL, name);
+    const struct anomaly *odd = anomaly_of(m, info->name);
+    if (odd) /* beside the name, so that colour is not all */
+        canvas_printf(c, y, x, NAME_WIDTH - 1, STYLE_WARN, "!%s", name);
+    else
+        canvas_put_cut(c, y, x, NAME_WIDTH - 1, STYLE_LABEL, name);
     if (hidden) {
         canvas_put_cut(c, y, x + NAME_WIDTH, width - NAME_WIDTH - 1, STYLE_DIM, "hidden");
         return true;
@@ -127,6 +157,8 @@ static bool draw_cell(struct canvas *c, int y, int x, int width, const struct te
     if (spark && info->unit[0]) {
         graph_spark(c, y, x, spark, pane_graph(m), cell->style, values, (size_t)n,
                     upper_end(cell, values, n));
+        if (odd)
+            mark_spark(c, y, x, spark, odd, m->now_us);
         x += spark + 1;
         width -= spark + 1;
     }
@@ -187,5 +219,12 @@ void pane_telemetry(struct canvas *c, struct rect r, const struct model *m)
         skip = 0;
     for (size_t i = (size_t)skip; i < ARRAY_LEN(table) && y < r.y + r.h; i++)
         y += draw_group(c, r, y, &table[i], m);
+    if (m->anomalies.n > 0 && y < r.y + r.h) {
+        const struct anomaly *a = &m->anomalies.items[m->anomalies.n - 1];
+        canvas_printf(c, y++, r.x, r.w, a->until_us || a->shift ? STYLE_DIM : STYLE_WARN,
+                      "! %s %.4g \xe2\x86\x92 %.4g %s, %.0f s ago%s: Enter here explains it",
+                      a->label, a->usual, a->seen, a->unit, (double)(m->now_us - a->from_us) / 1e6,
+                      a->shift ? ", a new level" : "");
+    }
     draw_waits(c, r, y, m);
 }
