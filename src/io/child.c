@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <linux/close_range.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -448,8 +449,6 @@ static int spawn(struct child *c, const struct launch *x)
         o.uid = x->uid;
         o.gid = x->gid;
     }
-    /* Not every library marks what it opens: a server that we start would keep a connection of ours for ever. */
-    close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
     const int rc = uv_spawn(&c->all->loop->uv, &c->process, &o);
     c->process.data = c;
     return rc;
@@ -509,10 +508,25 @@ void children_run(struct children *all, struct effect *e)
 
 /* -- life ---------------------------------------------------------------------------------------- */
 
+/* Not every library marks what it opens, and its threads open while we fork: a server that we start would keep a connection of
+ * ours for ever. In the child nothing else runs, so it is marked there; what a child shall have is handed over afterwards. */
+static void mark_in_child(void)
+{
+    close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+}
+
+static void mark_in_children(void)
+{
+    static bool done;
+    if (!done)
+        done = pthread_atfork(NULL, NULL, mark_in_child) == 0;
+}
+
 struct children *children_new(struct loop *l)
 {
     struct children *all = xcalloc(1, sizeof(*all));
     all->loop = l;
+    mark_in_children();
     return all;
 }
 

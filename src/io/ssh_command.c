@@ -24,8 +24,8 @@ static void put_variable(struct buf *out, const char *pair)
     buf_printf(out, "; export %.*s\n", (int)name, pair);
 }
 
-/* The words of the command; as another user by whatever changes it without a password. sudo drops the environment: it is told
- * once more. */
+/* The command as a function that becomes it; as another user by whatever changes it without a password. sudo drops the
+ * environment: it is told once more. */
 static void put_command(struct buf *out, const struct effect *e)
 {
     struct buf words = {0};
@@ -35,7 +35,7 @@ static void put_command(struct buf *out, const struct effect *e)
         quote_shell(&words, e->u.child.argv[i]);
     }
     if (!e->u.child.run_as) {
-        buf_printf(out, "c() {%s; }\n", buf_text(&words));
+        buf_printf(out, "c() { exec%s; }\n", buf_text(&words));
     } else {
         struct buf user = {0}, env = {0};
         quote_shell(&user, e->u.child.run_as);
@@ -44,13 +44,13 @@ static void put_command(struct buf *out, const struct effect *e)
                 buf_putc(&env, ' ');
                 quote_shell(&env, e->u.child.env[i]);
             }
-        buf_printf(out, "c() { if [ \"$(id -un)\" = %s ]; then%s\n", buf_text(&user),
+        buf_printf(out, "c() { if [ \"$(id -un)\" = %s ]; then exec%s\n", buf_text(&user),
                    buf_text(&words));
         buf_printf(out,
-                   "elif [ \"$(id -u)\" -ne 0 ]; then sudo -n -u %s -- env%s%s\n"
+                   "elif [ \"$(id -u)\" -ne 0 ]; then exec sudo -n -u %s -- env%s%s\n"
                    "elif command -v setpriv >/dev/null 2>&1; then "
-                   "setpriv --reuid %s --regid \"$(id -g %s)\" --init-groups --%s\n"
-                   "else su -s /bin/sh %s -c 'exec \"$0\" \"$@\"' --%s; fi; }\n",
+                   "exec setpriv --reuid %s --regid \"$(id -g %s)\" --init-groups --%s\n"
+                   "else exec su -s /bin/sh %s -c 'exec \"$0\" \"$@\"' --%s; fi; }\n",
                    buf_text(&user), buf_text(&env), buf_text(&words), buf_text(&user),
                    buf_text(&user), buf_text(&words), buf_text(&user), buf_text(&words));
         buf_clear(&user);
