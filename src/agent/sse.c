@@ -84,7 +84,7 @@ void sse_feed(struct sse *s, const char *bytes, size_t n, sse_fn fn, void *arg)
 
 bool sse_leftover(const struct sse *s)
 {
-    return s->has_data || s->line.len > 0;
+    return s->has_data || (s->line.len > 0 && s->line.data[0] != ':');
 }
 
 void sse_clear(struct sse *s)
