@@ -63,11 +63,6 @@ static struct ask_env env_of(struct model *m, const struct advise_input *x, enum
 
 /* ---- what is told of it ---- */
 
-static void num_or_null(struct line *l, const char *key, bool known, double value)
-{
-    line_num(l, key, known ? value : (double)NAN);
-}
-
 static void emit_ask(struct model *m, const struct ask *a, struct effects *fx)
 {
     const struct op_answer *r = a->answer;
@@ -81,11 +76,11 @@ static void emit_ask(struct model *m, const struct ask *a, struct effects *fx)
     line_bool(l, "repaired", a->repaired);
     line_bool(l, "by_rules", r->by_rules);
     line_text(l, "why", r->why_rules[0] ? r->why_rules : NULL);
-    num_or_null(l, "tokens_in", known, a->usage.in);
-    num_or_null(l, "tokens_cached", known, a->usage.cached);
-    num_or_null(l, "tokens_thinking", known, a->usage.thinking);
-    num_or_null(l, "tokens_out", known, a->usage.out);
-    num_or_null(l, "usd", known, a->usd);
+    line_num(l, "tokens_in", known ? a->usage.in : (double)NAN);
+    line_num(l, "tokens_cached", known ? a->usage.cached : (double)NAN);
+    line_num(l, "tokens_thinking", known ? a->usage.thinking : (double)NAN);
+    line_num(l, "tokens_out", known ? a->usage.out : (double)NAN);
+    line_num(l, "usd", known ? a->usd : (double)NAN);
     line_num(l, "seconds", seconds);
     line_bool(l, "cached", r->cached);
     flow_emit(m, l, fx);

@@ -271,6 +271,9 @@ void advise_use(struct model *m, const char *name, struct effects *fx)
 
 /* ---- what was sent ---- */
 
+static const char *const audit_record =
+    "request"; /* of requests.jsonl: no event of a headless run */
+
 void advise_audit(struct model *m, const struct ask *a, size_t from, struct effects *fx)
 {
     const char *dir = model_run_active(m) && m->session.dir[0] ? m->session.dir : m->workspace.dir;
@@ -284,7 +287,7 @@ void advise_audit(struct model *m, const struct ask *a, size_t from, struct effe
         char *body = xstrndup(e->text, e->len);
         secret_redact(body);
         text_copy(url, sizeof url, e->u.http.url);
-        struct line *l = line_new("request");
+        struct line *l = line_new(audit_record);
         clock_iso(m->wall_us, when, sizeof when);
         line_text(l, "when", when);
         line_text(l, "op", op_row(a->op)->name);

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
+#include "pgd/app/advise.h"
 #include "pgd/app/gate.h"
 #include "pgd/app/headless.h"
 #include "pgd/app/keys.h"
@@ -318,6 +320,18 @@ int app_run(const struct command_line *cl)
     test_switches(&a->m.opt);
     if (cl->verb == VERB_DEMO && !tty)
         demo_headless(&a->m.opt);
+    if (getrandom(&a->m.advising.random, sizeof a->m.advising.random, GRND_NONBLOCK) < 0)
+        a->m.advising.random = 0; /* the wall clock is added in advise_start() */
+    if (!verbs_has(cl->verb) && !advise_setup(&a->m, &e)) {
+        if (a->m.opt.headless) {
+            model_clear(&a->m);
+            free(a);
+            return app_usage_error(cl, &e);
+        }
+        model_say(&a->m, CHAT_WARN, "%s: the builtin advisor advises", e.msg);
+        if (e.hint[0])
+            model_say(&a->m, CHAT_WARN, "%s", e.hint);
+    }
     if (cl->verb == VERB_SCREEN && !tty) {
         err_set(&e, ERR_USAGE, "the full screen needs a terminal");
         err_hint(&e, "Without one use: pg_diagnose tune ... --json, or pg_diagnose demo.");

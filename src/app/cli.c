@@ -31,6 +31,10 @@ enum flag_id {
     F_RESTART,
     F_WINDOW,
     F_ADVISOR,
+    F_MODEL,
+    F_PRIVACY,
+    F_MAX_USD,
+    F_MAX_CALLS,
     F_ACCEPT,
     F_GRAPH,
     F_JSON,
@@ -83,6 +87,13 @@ static const struct flag flags[] = {
      TUNING},
     {F_WINDOW, "window", 0, "HH:MM-HH:MM", "restarts only between these local times", TUNING},
     {F_ADVISOR, "advisor", 0, "auto|builtin|gemini|openai", "who proposes", TUNING},
+    {F_MODEL, "model", 0, "NAME", "the model to ask instead of the provider's default", TUNING},
+    {F_PRIVACY, "privacy", 0, "strict|redacted|full", "what a model may be told (default redacted)",
+     TUNING},
+    {F_MAX_USD, "max-usd", 0, "USD", "what a session's questions to a model may cost (default 5)",
+     TUNING},
+    {F_MAX_CALLS, "max-calls", 0, "N", "requests to a model in a session at the most (default 400)",
+     TUNING},
     {F_ACCEPT, "accept", 0, "safe|none",
      "headless consent; safe = every change that passes the guard", IN(VERB_TUNE) | IN(VERB_DEMO)},
     {F_GRAPH, "graph", 0, "braille|block|ascii", "how graphs are drawn", 0},
@@ -301,6 +312,7 @@ static bool set_target_flag(struct options *o, const struct flag *f, const char 
 static bool set_flag(struct command_line *cl, const struct flag *f, const char *v, struct err *e)
 {
     static const char *const advisors[] = {"auto", "builtin", "gemini", "openai"};
+    static const char *const privacies[] = {"strict", "redacted", "full"};
     static const char *const goals[] = {"tps", "p95", "p99"};
     static const char *const accepts[] = {"ask", "safe", "none"};
     static const char *const workloads[] = {"statements", "shop", "oltp", "reports"};
@@ -360,7 +372,20 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
         if (!one_of("advisor", v, advisors, ARRAY_LEN(advisors), &i, e))
             return false;
         o->advisor = (enum advisor_kind)i;
+        return o->advisor_given = true;
+    case F_MODEL:
+        if (v[strcspn(v, " \t\r\n\"\\?#")] || !text_copy(o->model, sizeof o->model, v))
+            return err_set(e, ERR_USAGE, "invalid value \"%.60s\" for --model", v);
         return true;
+    case F_PRIVACY:
+        if (!one_of("privacy", v, privacies, ARRAY_LEN(privacies), &i, e))
+            return false;
+        o->privacy = (enum privacy)i;
+        return true;
+    case F_MAX_USD:
+        return number_in("max-usd", v, 0.01, 100000, &o->max_usd, e);
+    case F_MAX_CALLS:
+        return int_in("max-calls", v, 1, 100000, &o->max_calls, e);
     case F_ACCEPT:
         if (!one_of("accept", v, accepts + 1, 2, &i, e))
             return false;
@@ -543,10 +568,6 @@ static bool finish(struct command_line *cl, struct err *e)
     }
     o->demo = cl->verb == VERB_DEMO;
     o->headless = cl->verb == VERB_TUNE;
-    if (o->advisor == ADVISOR_GEMINI || o->advisor == ADVISOR_OPENAI) {
-        err_set(e, ERR_USAGE, "this version has the builtin advisor only");
-        return err_hint(e, "Leave --advisor away, or use --advisor builtin.");
-    }
     return true;
 }
 
@@ -555,6 +576,7 @@ bool cli_parse(int argc, char **argv, struct command_line *cl, struct err *e)
     bool first = true, only_words = false;
 
     memset(cl, 0, sizeof *cl);
+    cl->opt.privacy = PRIVACY_REDACTED;
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--json") == 0)
             cl->json = true;
