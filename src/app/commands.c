@@ -6,6 +6,7 @@
 
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow.h"
+#include "pgd/app/talk.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/grants.h"
 
@@ -96,6 +97,12 @@ static void do_knee(struct model *m, const char *args, struct effects *fx)
     flow_knee(m, fx);
 }
 
+static void do_find(struct model *m, const char *args, struct effects *fx)
+{
+    (void)fx;
+    talk_find(m, args);
+}
+
 static const struct command_row rows[] = {
     {"help", "h ?", "", "Keys and commands.", 0},
     {"status", "s", "", "Where server, session and program stand.", 1},
@@ -109,11 +116,12 @@ static const struct command_row rows[] = {
     {"handover", "", "[go]", "Move the session's settings to a managed file; go does it.", 9},
     {"undo", "u", "", "Take back what the round kept whose verdict waits for an answer.", 10},
     {"knee", "", "", "Sweep the clients at the session's end: how many the server can use.", 11},
+    {"find", "", "[text]", "Find text in what was said; alone: the next older place.", 12},
 };
 
-static const command_fn functions[] = {do_help,   do_status,   do_tune,  do_pause,
-                                       do_resume, do_export,   do_close, do_quit,
-                                       do_grants, do_handover, do_undo,  do_knee};
+static const command_fn functions[] = {do_help,   do_status, do_tune, do_pause,  do_resume,
+                                       do_export, do_close,  do_quit, do_grants, do_handover,
+                                       do_undo,   do_knee,   do_find};
 
 const struct command_row *commands_table(int *n)
 {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/app/advise.h"
 #include "pgd/app/flow.h"
 #include "pgd/app/links.h"
 #include "pgd/base/assets.h"
@@ -689,6 +690,68 @@ static bool key_manual(struct model *m, struct key k, struct effects *fx)
     return true;
 }
 
+/* Whole, or as limits alone. It is kept with the workspace at its next save. */
+static void trust_wishes(struct model *m, bool yes)
+{
+    struct advising *a = &m->advising;
+
+    a->wishes_untrusted = false;
+    if (yes) {
+        m->wishes = a->found;
+        text_copy_raw(a->trusted_hash, sizeof a->trusted_hash, a->wishes_hash);
+    }
+    model_say(m, CHAT_EVENT,
+              yes ? "PGDIAG.md is told to the advisor"
+                  : "of PGDIAG.md only the settings count that are not to be touched");
+}
+
+/* y or n; anything else scrolls. */
+static bool key_notice(struct model *m, struct key k, struct effects *fx)
+{
+    if (is(k, 'y') || is(k, 'n') || k.name == KEYN_ESC) {
+        bool trust = m->screen.dialog.kind == DIALOG_TRUST;
+        dialogs_close(m);
+        if (trust)
+            trust_wishes(m, is(k, 'y'));
+        else
+            advise_agree(m, is(k, 'y'), fx);
+        return true;
+    }
+    if (k.name != KEYN_ENTER && !is(k, 'q'))
+        (void)key_text_dialog(m, k, fx);
+    return true;
+}
+
+static bool key_model(struct model *m, struct key k, struct effects *fx)
+{
+    struct dialog *d = &m->screen.dialog;
+    char name[MODEL_NAME_MAX];
+
+    if (d->editing) {
+        if (edit_key(d, k) != 1)
+            return true;
+        text_copy(name, sizeof name, d->input);
+    } else if (k.name == KEYN_ESC || is(k, 'q')) {
+        dialogs_close(m);
+        return true;
+    } else if (is(k, 'e')) {
+        begin_edit(d, m->partner.endpoint.model);
+        return true;
+    } else if (k.name == KEYN_ENTER && d->cursor < m->partner.nmodels) {
+        text_copy(name, sizeof name, m->partner.models[d->cursor]);
+    } else {
+        move(d, k, m->partner.nmodels);
+        return !is(k, '?');
+    }
+    if (!name[0]) {
+        text_copy(d->error, sizeof d->error, "a name, please");
+        return true;
+    }
+    dialogs_close(m);
+    advise_use(m, name, fx);
+    return true;
+}
+
 typedef bool (*dialog_key_fn)(struct model *m, struct key k, struct effects *fx);
 
 static const dialog_key_fn key_functions[] = {
@@ -700,6 +763,9 @@ static const dialog_key_fn key_functions[] = {
     [DIALOG_STUCK] = key_text_dialog, [DIALOG_ERROR] = key_text_dialog,
     [DIALOG_QUIT] = key_quit,         [DIALOG_START] = start_screen_key,
     [DIALOG_SCRIPTS] = key_scripts,   [DIALOG_MANUAL] = key_manual,
+    [DIALOG_NOTICE] = key_notice,     [DIALOG_MODEL] = key_model,
+    [DIALOG_COST] = key_text_dialog,  [DIALOG_PREVIEW] = key_text_dialog,
+    [DIALOG_TRUST] = key_notice,
 };
 
 bool dialogs_key(struct model *m, struct key k, struct effects *fx)

@@ -7,11 +7,14 @@
 #include <signal.h>
 #include <string.h>
 
+#include "pgd/app/advise.h"
 #include "pgd/app/cli.h"
 #include "pgd/app/commands.h"
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow.h"
+#include "pgd/app/talk.h"
 #include "pgd/base/text.h"
+#include "pgd/ui/dialog.h"
 #include "pgd/ui/layout.h"
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
@@ -94,8 +97,10 @@ static const struct key_row key_rows[] = {
     {K('s'), "s", "stop, keep", "No further round: confirm and keep what improved.", KEY_IN_VERDICT,
      true, KC_NONE},
     {K('u'), "u", "undo round", "Undo what this round kept.", KEY_IN_VERDICT, true, KC_NONE},
-    {K('v'), "v", "lift veto", "Keep an improvement that a veto holds back.", KEY_IN_VERDICT, true,
-     KC_NONE},
+    {K('v'), "v", "lift veto", "Keep an improvement that a veto holds back.",
+     KEY_IN_VERDICT | KEY_IN_VETO, true, KC_NONE},
+    {K(':'), ":", "ask", "Ask the advisor about this; the dialog stays as it is.",
+     KEY_IN_REVIEW | KEY_IN_PLAN | KEY_IN_VERDICT | KEY_IN_DIALOG, true, KC_NONE},
     {{KEYN_ESC, 0},
      "Esc",
      "later",
@@ -103,6 +108,15 @@ static const struct key_row key_rows[] = {
      KEY_IN_REVIEW | KEY_IN_PLAN | KEY_IN_VERDICT | KEY_IN_DIALOG,
      true,
      KC_NONE},
+    {K('w'), "w", "sent", "What a model would be sent now, byte by byte.",
+     KEY_IN_REVIEW | KEY_IN_VERDICT, true, KC_NONE},
+    {{KEYN_ESC, 0},
+     "Esc",
+     "",
+     "Stop the answer that is coming; what came stays.",
+     KEY_IN_MAIN,
+     false,
+     KC_STOP},
 };
 
 const struct view_tables *keys_tables(void)
@@ -159,6 +173,46 @@ static void interrupt(struct model *m, struct effects *fx)
         flow_stop(m, true, 0, fx);
 }
 
+/* The DBA's own question first, then what explains itself, then the loop's, which rules answer instead. */
+static bool stop_answer(struct model *m, struct effects *fx)
+{
+    if (talk_stop(m, fx))
+        return true;
+    for (int i = ASK_SLOTS - 1; i >= 0; i--) {
+        if (!ask_open(&m->asks[i]))
+            continue;
+        advise_cancel(m, (enum ask_slot)i, fx);
+        return true;
+    }
+    return false;
+}
+
+/* Keys over a dialog: the answer below it is the topmost layer, and ':' leads to the prompt. */
+static bool over_dialog(struct model *m, struct key k, struct effects *fx)
+{
+    const struct dialog *d = &m->screen.dialog;
+
+    if (d->editing || !dialog_asks(d->kind))
+        return false;
+    if (k.name == KEYN_ESC && m->talk.panel) {
+        if (m->talk.state == TALK_IDLE || !talk_stop(m, fx))
+            m->talk.panel = false;
+        return true;
+    }
+    if (k.name == KEYN_NONE && k.rune == ':') {
+        open_prompt(m, "");
+        return true;
+    }
+    if (k.name == KEYN_NONE && k.rune == 'w' &&
+        (d->kind == DIALOG_REVIEW || d->kind == DIALOG_VERDICT)) {
+        m->talk.preview.len = 0;
+        (void)advise_preview(m, OP_ANALYZE, &m->talk.preview);
+        dialogs_open(m, DIALOG_PREVIEW);
+        return true;
+    }
+    return false;
+}
+
 static void focus(struct model *m, int by)
 {
     m->screen.focus = (enum pane)(((int)m->screen.focus + by + PANE_COUNT) % PANE_COUNT);
@@ -201,8 +255,12 @@ static void run_command(struct model *m, enum key_command c, struct effects *fx)
     case KC_INTERRUPT:
         interrupt(m, fx);
         break;
+    case KC_STOP:
+        stop_answer(m, fx);
+        break;
     case KC_PROMPT:
-        open_prompt(m, "");
+        if (m->screen.focus != PANE_TELEMETRY || !talk_anomaly(m, fx))
+            open_prompt(m, "");
         break;
     case KC_PROMPT_SLASH:
         open_prompt(m, "/");
@@ -247,6 +305,15 @@ static void run_command(struct model *m, enum key_command c, struct effects *fx)
     }
 }
 
+static void scroll_answer(struct model *m, int up)
+{
+    int *at = m->talk.panel ? &m->talk.panel_scroll : &m->screen.scroll[PANE_AI];
+
+    *at += up;
+    if (*at < 0)
+        *at = 0;
+}
+
 static void prompt_keys(struct model *m, struct key k, struct effects *fx)
 {
     struct prompt *p = &m->screen.prompt;
@@ -269,9 +336,13 @@ static void prompt_keys(struct model *m, struct key k, struct effects *fx)
         keys_submit(m, line, fx);
         break;
     case PROMPT_CANCEL:
-        p->focus = false;
+        if (!talk_stop(m, fx))
+            p->focus = false;
         break;
     case PROMPT_IGNORED:
+        if (k.name == KEYN_PGUP || k.name == KEYN_PGDN)
+            scroll_answer(m, k.name == KEYN_PGUP ? 5 : -5);
+        break;
     case PROMPT_HANDLED:
         break;
     }
@@ -286,17 +357,18 @@ void keys_key(struct model *m, struct key k, struct effects *fx)
         run_command(m, k.rune == 'z' ? KC_SUSPEND : KC_REDRAW, fx);
         return;
     }
+    /* Who is typing a question goes on typing when a dialog comes up: no letter of it answers that. */
+    if (m->screen.prompt.focus && m->screen.dialog.kind != DIALOG_PASSWORD) {
+        prompt_keys(m, k, fx);
+        return;
+    }
     if (m->screen.dialog.kind != DIALOG_NONE) {
         if (ctrl && k.rune == 'c') {
             interrupt(m, fx);
             return;
         }
-        if (dialogs_key(m, k, fx))
+        if (over_dialog(m, k, fx) || dialogs_key(m, k, fx))
             return;
-    }
-    if (m->screen.prompt.focus) {
-        prompt_keys(m, k, fx);
-        return;
     }
     for (size_t i = 0; i < ARRAY_LEN(key_rows); i++) {
         const struct key_row *r = &key_rows[i];
@@ -313,10 +385,10 @@ void keys_paste(struct model *m, const char *text, size_t len, struct effects *f
     (void)fx;
     if (!text)
         return;
-    if (m->screen.dialog.kind != DIALOG_NONE)
-        dialogs_paste(m, text, len);
-    else if (m->screen.prompt.focus)
+    if (m->screen.prompt.focus && m->screen.dialog.kind != DIALOG_PASSWORD)
         prompt_paste(&m->screen.prompt, text, len);
+    else if (m->screen.dialog.kind != DIALOG_NONE)
+        dialogs_paste(m, text, len);
     m->dirty = m->dirty_key = true;
 }
 
@@ -361,8 +433,9 @@ void keys_submit(struct model *m, const char *line, struct effects *fx)
         commands_run(m, line + 1, fx);
         return;
     }
-    model_say(m, CHAT_USER, "%s", line);
-    model_say(m, CHAT_AI,
-              "The builtin advisor answers with figures, not in conversation: /status shows "
-              "where we stand, /help what can be done.");
+    if (m->screen.dialog.kind == DIALOG_STRATEGY && *line >= '1' && !line[1] &&
+        *line < '1' + m->sight.nstrategies)
+        flow_decide(m, DECIDE_STRATEGY, *line - '1', fx); /* a choice of the menu */
+    else
+        talk_ask(m, OP_QUESTION, line, fx);
 }

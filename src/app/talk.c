@@ -194,6 +194,7 @@ static void begin(struct model *m, struct talk_line *l, struct effects *fx)
     }
     model_tell(m, CHAT_USER, l->text);
     m->screen.scroll[PANE_AI] = 0;
+    t->find[0] = '\0';
     record(m, "dba", &t->now, t->now.text, false, fx);
     advise(m, l->op, fx);
 }
@@ -543,14 +544,15 @@ void talk_pump(struct model *m, struct effects *fx)
 
 /* ---- /find ---- */
 
-static bool holds(const char *text, const char *part)
+/* Where part stands in text, in whatever case; NULL = nowhere. */
+static const char *place_of(const char *text, const char *part)
 {
     size_t n = strlen(part);
 
     for (; *text; text++)
         if (strncasecmp(text, part, n) == 0)
-            return true;
-    return false;
+            return text;
+    return NULL;
 }
 
 void talk_find(struct model *m, const char *text)
@@ -566,7 +568,7 @@ void talk_find(struct model *m, const char *text)
         return;
     }
     int at = again && t->found > 0 ? t->found - 1 : again ? -1 : m->nchat - 1;
-    while (at >= 0 && !holds(m->chat[at].text, t->find))
+    while (at >= 0 && !place_of(m->chat[at].text, t->find))
         at--;
     t->found = at;
     m->screen.focus = PANE_AI;
@@ -577,7 +579,7 @@ void talk_find(struct model *m, const char *text)
     }
     layout_compute(m->screen.cols, m->screen.rows, PANE_AI, m->screen.zoom, &l);
     struct rect r = view_inside(&l, PANE_AI);
-    int below = pane_ai_below(m, r.w, at);
+    int below = pane_ai_below(m, r.w, at) + wrap_count(place_of(m->chat[at].text, t->find), r.w);
     m->screen.scroll[PANE_AI] = below > r.h / 2 ? below - r.h / 2 : 0;
     t->lines = 0;
     m->dirty = true;

@@ -154,7 +154,7 @@ void pane_ai(struct canvas *c, struct rect r, const struct model *m)
         bottom -= is_parted(m, i) ? 1 : 0;
         int y = bottom;
         bottom -= draw_message(c, r, &m->chat[i], bottom);
-        if (i == m->talk.found && m->talk.find[0] && up > 0 && y < r.y + r.h)
+        if (i == m->talk.found && m->talk.find[0] && y < r.y + r.h)
             canvas_restyle(c, (struct rect){bottom + 1, r.x, y - bottom, r.w}, STYLE_SELECTED);
     }
     canvas_unclip(c, former);

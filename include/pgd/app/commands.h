@@ -28,6 +28,7 @@ enum key_command {
     KC_PAGE_DOWN,
     KC_TOP,
     KC_BOTTOM,
+    KC_STOP,
     KC_REDRAW,
     KC_SUSPEND,
     KC_QUIT

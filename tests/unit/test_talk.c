@@ -1,0 +1,236 @@
+/* The conversation: answers by the builtin advisor, the queue, facts by name, the transcript, and that no answer touches a
+ * dialog. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pgd/app/facts.h"
+#include "pgd/app/keys.h"
+#include "pgd/app/talk.h"
+#include "pgd/base/text.h"
+#include "pgd/workspace/transcript.h"
+
+static struct model *world(void)
+{
+    struct model *m = calloc(1, sizeof *m);
+    assert_non_null(m);
+    model_init(m);
+    m->screen.cols = 160;
+    m->screen.rows = 45;
+    m->now_us = 500000000;
+    m->wall_us = 1700000000000000;
+    return m;
+}
+
+static void world_free(struct model *m, struct effects *fx)
+{
+    effects_clear(fx);
+    model_clear(m);
+    free(m);
+}
+
+static int chat_with(const struct model *m, const char *part)
+{
+    int n = 0;
+    for (int i = 0; i < m->nchat; i++)
+        n += strstr(m->chat[i].text, part) != NULL;
+    return n;
+}
+
+static void type(struct model *m, const char *text, struct effects *fx)
+{
+    for (; *text; text++)
+        keys_key(m, (struct key){KEYN_NONE, (uint32_t)*text}, fx);
+}
+
+static void a_line_is_a_question(void **state)
+{
+    (void)state;
+    struct model *m = world();
+    struct effects fx = {0};
+    keys_submit(m, "why is it slow?", &fx);
+    assert_int_equal(m->talk.state, TALK_IDLE);
+    assert_int_equal(chat_with(m, "why is it slow?"), 1);
+    assert_int_equal(chat_with(m, "[builtin"), 1);
+    world_free(m, &fx);
+}
+
+/* ':' leads to the prompt, whose letters answer nothing; the answer stands below the dialog, which stays. */
+static void a_dialog_stays_while_it_is_asked_about(void **state)
+{
+    (void)state;
+    struct model *m = world();
+    struct effects fx = {0};
+    m->session.round.number = 2;
+    m->session.round.review.n = 1;
+    text_copy(m->session.round.review.lines[0].change.name, SETTING_NAME_MAX, "work_mem");
+    m->screen.dialog.kind = DIALOG_REVIEW;
+    m->fl.decision = DECIDE_REVIEW;
+    type(m, ":a safe gain Ag?", &fx);
+    assert_true(m->screen.prompt.focus);
+    keys_key(m, (struct key){KEYN_ENTER, 0}, &fx);
+    assert_int_equal(m->screen.dialog.kind, DIALOG_REVIEW);
+    assert_int_equal(m->session.round.review.lines[0].answer, ANSWER_NONE);
+    assert_int_equal(chat_with(m, "a safe gain Ag?"), 1);
+    assert_true(m->talk.panel && m->talk.answer.len > 0);
+    keys_key(m, (struct key){KEYN_ESC, 0}, &fx); /* the panel first */
+    assert_false(m->talk.panel);
+    assert_int_equal(m->screen.dialog.kind, DIALOG_REVIEW);
+    world_free(m, &fx);
+}
+
+static void five_wait_and_no_more(void **state)
+{
+    (void)state;
+    struct model *m = world();
+    struct effects fx = {0};
+    m->talk.state = TALK_GATHER; /* one is under way */
+    for (int i = 0; i < TALK_QUEUE_MAX + 1; i++)
+        talk_ask(m, OP_QUESTION, "and this?", &fx);
+    assert_int_equal(m->talk.nqueue, TALK_QUEUE_MAX);
+    assert_int_equal(chat_with(m, "questions wait already"), 1);
+    assert_true(talk_stop(m, &fx)); /* the others follow, answered by rules at once */
+    assert_int_equal(m->talk.nqueue, 0);
+    assert_int_equal(m->talk.state, TALK_IDLE);
+    assert_int_equal(chat_with(m, "[interrupted]"), 1);
+    assert_int_equal(chat_with(m, "[builtin"), TALK_QUEUE_MAX);
+    world_free(m, &fx);
+}
+
+static void want(struct model *m, const char *a, const char *b, const char *c)
+{
+    const char *const names[] = {a, b, c};
+    m->talk.state = TALK_GATHER;
+    m->talk.n = 3;
+    for (int i = 0; i < 3; i++)
+        text_copy(m->talk.wants[i], FACT_NAME_MAX, names[i]);
+}
+
+static void facts_without_a_server(void **state)
+{
+    (void)state;
+    struct model *m = world();
+    struct effects fx = {0};
+    for (int i = 0; i < 90; i++)
+        series_add(&m->collect.series[METRIC_TPS], 100 + i % 2);
+    want(m, "telemetry 1m", "shell rm -rf /", "setting work_mem");
+    assert_true(facts_begin(m, &fx));
+    assert_int_equal(m->talk.nfacts, 3);
+    assert_false(m->talk.facts[0].missing);
+    assert_non_null(strstr(m->talk.facts[0].text, "tps: mean 100.5/s, least 100, most 101"));
+    assert_true(m->talk.facts[1].missing && m->talk.facts[2].missing);
+    world_free(m, &fx);
+}
+
+static const char *last_sql(const struct effects *fx)
+{
+    for (size_t i = fx->n; i > 0; i--)
+        if (fx->items[i - 1].kind == FX_PG_QUERY)
+            return fx->items[i - 1].text;
+    return "";
+}
+
+/* Names are literals; the session is read-only before the first of them. */
+static void names_never_become_sql(void **state)
+{
+    (void)state;
+    struct model *m = world();
+    struct effects fx = {0};
+    struct event ev = {.kind = EV_PG_UP};
+    m->links[CONN_CONTROL].state = LINK_UP;
+    want(m, "table x'; DROP TABLE y; --", "statement 1; SELECT 2", "setting no_such");
+    assert_false(facts_begin(m, &fx));
+    assert_int_equal(m->links[CONN_FACTS].state, LINK_CONNECTING);
+    m->links[CONN_FACTS].state = LINK_UP;
+    assert_false(facts_event(m, &ev, &fx));
+    assert_non_null(strstr(last_sql(&fx), "'default_transaction_read_only', 'on'"));
+    ev = (struct event){.kind = EV_PG_RESULT,
+                        .req = {OWNER_TALK, m->talk.generation, m->talk.waiting}};
+    assert_false(facts_event(m, &ev, &fx));
+    assert_non_null(strstr(last_sql(&fx), "c.relname = 'x''; DROP TABLE y; --'"));
+    ev.req.id = m->talk.waiting;
+    assert_true(facts_event(m, &ev, &fx)); /* no row, a number that is none, no such setting */
+    for (int i = 0; i < 3; i++)
+        assert_true(m->talk.facts[i].missing);
+    assert_int_equal(m->links[CONN_FACTS].state, LINK_OFF);
+    world_free(m, &fx);
+}
+
+static void late_facts_end(void **state)
+{
+    (void)state;
+    struct model *m = world();
+    struct effects fx = {0};
+    m->links[CONN_CONTROL].state = LINK_UP;
+    want(m, "table a", "table b", "table c");
+    assert_false(facts_begin(m, &fx));
+    m->now_us += 5000000;
+    assert_false(facts_tick(m, &fx));
+    m->now_us += 10000000;
+    assert_true(facts_tick(m, &fx));
+    assert_int_equal(m->talk.nfacts, 3);
+    world_free(m, &fx);
+}
+
+static void heard(void *arg, const struct transcript_line *l)
+{
+    buf_printf(arg, "%s|%s|%d;", l->who, l->text, l->interrupted);
+}
+
+static void the_transcript_comes_back_without_secrets(void **state)
+{
+    (void)state;
+    struct buf out = {0}, back = {0}, report = {0};
+    transcript_put(&(struct transcript_line){.who = "dba",
+                                             .text = "use postgres://u:geheim77@h/db?",
+                                             .where = "verdict",
+                                             .op = "answer_question"},
+                   &out);
+    buf_puts(&out, "{ damaged\n");
+    transcript_put(
+        &(struct transcript_line){
+            .who = "m", .text = "a\nb", .where = "", .op = "", .interrupted = true},
+        &out);
+    assert_null(strstr(buf_text(&out), "geheim77"));
+    assert_int_equal(transcript_read(out.data, out.len, heard, &back), 2);
+    assert_non_null(strstr(buf_text(&back), "m|a\nb|1;"));
+    transcript_report(out.data, out.len, &report);
+    assert_non_null(strstr(buf_text(&report), "### Conversation"));
+    buf_clear(&out);
+    buf_clear(&back);
+    buf_clear(&report);
+}
+
+static void find_goes_upwards(void **state)
+{
+    (void)state;
+    struct model *m = world();
+    struct effects fx = {0};
+    model_say(m, CHAT_AI, "the checkpoint was forced");
+    for (int i = 0; i < 100; i++)
+        model_say(m, CHAT_AI, "line %d", i);
+    talk_find(m, "CHECKPOINT");
+    assert_int_equal(m->talk.found, 0);
+    assert_true(m->screen.scroll[PANE_AI] > 60);
+    world_free(m, &fx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_line_is_a_question),
+        cmocka_unit_test(a_dialog_stays_while_it_is_asked_about),
+        cmocka_unit_test(five_wait_and_no_more),
+        cmocka_unit_test(facts_without_a_server),
+        cmocka_unit_test(names_never_become_sql),
+        cmocka_unit_test(late_facts_end),
+        cmocka_unit_test(the_transcript_comes_back_without_secrets),
+        cmocka_unit_test(find_goes_upwards),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
