@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "fuzz.h"
+#include "../support/fuzz.h"
 #include "pgd/agent/op_parts.h"
 #include "pgd/base/text.h"
 
