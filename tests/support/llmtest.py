@@ -319,12 +319,19 @@ class Provider:
                 "Content-Type: application/json", "Content-Length: %d" % len(r.raw),
                 "x-goog-api-key: " + KEY if r.dialect == "gemini" else "Authorization: Bearer " + KEY]
         up.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + r.raw)
-        link = handler.connection
+        link, head = handler.connection, b""
         try:
             while True:
                 piece = up.recv(65536)
                 if not piece:
+                    link.sendall(head or b"")
                     break
+                if head is not None:
+                    head += piece
+                    if b"\r\n\r\n" not in head:
+                        continue
+                    # each connection carries one request: nobody is to wait on it for another
+                    piece, head = re.sub(rb"(?i)\r\nConnection: keep-alive", b"\r\nConnection: close", head, count=1), None
                 link.sendall(piece)
         except OSError:
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
