@@ -499,7 +499,9 @@ static bool end_whole(struct wire *w, struct wire_failure *f)
 
 static bool end_events(struct wire *w, struct wire_failure *f)
 {
-    if (w->broken || (w->events == 0 && !w->done && !blank(&w->raw))) {
+    const struct buf *line = &w->sse.line;
+    bool begun = w->sse.has_data || (line->len >= 5 && memcmp(line->data, "data:", 5) == 0);
+    if (w->broken || (w->events == 0 && !w->done && !begun && !blank(&w->raw))) {
         wire_fault_page(w, f);
         return false;
     }
