@@ -43,6 +43,7 @@ static const struct {
      "[a]"},
     {"data: \xef\xbb\xbf\n\n", "[\xef\xbb\xbf]"},
     {"data: {\ndata: }\n\n", "[{\n}]"},
+    {"data: {\r\ndata: }\r\n\r\n", "[{\n}]"},
     {": a comment\nevent: x\nid: 7\nretry: 5\ndata: a\n\n", "[a]"},
     {"database: no\ndat: no\ndata: a\n\n", "[a]"},
     {"data\n\n", "[]"},
