@@ -128,6 +128,8 @@ static json_t *body(const struct endpoint *p, const struct packet *packet, int m
     json_array_append_new(contents, content("user", packet->user));
     if (repair) {
         struct buf said = {0}, wrong = {0};
+        /* it is a request of the same operation, and begins as each of them does */
+        buf_printf(&wrong, "%.*s\n", (int)strcspn(packet->user, "\n"), packet->user);
         wire_repair_text(repair, &said, &wrong);
         json_array_append_new(contents, content("model", buf_text(&said)));
         json_array_append_new(contents, content("user", buf_text(&wrong)));

@@ -47,6 +47,8 @@ static json_t *messages(const struct packet *packet, const struct wire_repair *r
     add_message(list, "user", packet->user);
     if (repair) {
         struct buf said = {0}, wrong = {0};
+        /* it is a request of the same operation, and begins as each of them does */
+        buf_printf(&wrong, "%.*s\n", (int)strcspn(packet->user, "\n"), packet->user);
         wire_repair_text(repair, &said, &wrong);
         add_message(list, "assistant", buf_text(&said));
         add_message(list, "user", buf_text(&wrong));

@@ -42,16 +42,20 @@ def folder():
     return got.stdout.strip()
 
 
-def text_of(body):
-    """The user's words of a request, in either dialect."""
+def texts_of(body):
+    """The user's texts of a request, in either dialect."""
     if "contents" in body:
-        return "\n".join(p.get("text", "") for c in body["contents"] if c.get("role") == "user" for p in c.get("parts", []))
-    return "\n".join(m["content"] for m in body.get("messages", []) if m.get("role") == "user")
+        return ["".join(p.get("text", "") for p in c.get("parts", [])) for c in body["contents"] if c.get("role") == "user"]
+    return [m["content"] for m in body.get("messages", []) if m.get("role") == "user"]
 
 
 def op_of(body):
-    m = re.match(r"\[op=(\w+)\]\n", text_of(body))
-    return m.group(1) if m else ""
+    """Each of the user's texts begins with the same operation, a repair's as well: mocks look at the last one."""
+    found = set()
+    for text in texts_of(body):
+        m = re.match(r"\[op=(\w+)\]\n", text)
+        found.add(m.group(1) if m else "")
+    return found.pop() if len(found) == 1 else ""
 
 
 class Aimock:
@@ -187,7 +191,7 @@ class Request:
         self.dialect = "gemini" if re.search(r":(stream)?[gG]enerateContent", self.path) else "openai"
         self.streams = "stream" in self.path or bool(isinstance(self.body, dict) and self.body.get("stream"))
         self.op = op_of(self.body) if isinstance(self.body, dict) else ""
-        self.user = text_of(self.body) if isinstance(self.body, dict) else ""
+        self.user = "\n".join(texts_of(self.body)) if isinstance(self.body, dict) else ""
         self.errors = []
 
     def header(self, name):
