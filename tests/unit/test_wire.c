@@ -202,9 +202,10 @@ static void test_repair(void **state)
     char *text = body_of(&p, 9000, true, &r);
     const char *model = strstr(text, "{\"role\":\"model\",\"parts\":[{\"text\":\"{\\\"a\\\":\"}]}");
     assert_non_null(model);
-    assert_non_null(strstr(model, "{\"role\":\"user\",\"parts\":[{\"text\":\"Your answer cannot be "
-                                  "used: a is missing\\nAnswer again with JSON of the schema "
-                                  "only.\"}]}"));
+    const char *user = strstr(model, "{\"role\":\"user\",\"parts\":[{\"text\":\"");
+    assert_non_null(user);
+    assert_non_null(strstr(user, "Your answer cannot be used: a is missing\\nAnswer again with "
+                                 "JSON of the schema only.\"}]}"));
     free(text);
     p.dialect = DIALECT_OPENAI;
     r.said = "";
