@@ -601,6 +601,31 @@ static void apply_and_undo(const struct final_setting *list, int n, struct buf *
     buf_clear(&sql);
 }
 
+/* What the advisor makes of all sessions together. Its figures were held against what the sessions have measured. */
+static void together(const struct model *m, struct buf *out)
+{
+    const struct merged_report *r = m->advising.merged;
+
+    if (!r || !r->text[0])
+        return;
+    buf_puts(out, "## What the sessions lead to together\n\n");
+    export_markdown(out, r->text);
+    buf_puts(out, "\n\nIn the words of ");
+    export_markdown(out, m->advising.merged_by.text);
+    buf_puts(out, ".\n\n");
+    for (int i = 0; i < r->n; i++) {
+        const struct merged_setting *s = &r->settings[i];
+        buf_puts(out, "- ");
+        export_markdown(out, s->name);
+        buf_puts(out, " = ");
+        export_markdown(out, s->value);
+        buf_puts(out, s->conflict ? " (the sessions disagree): " : ": ");
+        export_markdown(out, s->why);
+        buf_puts(out, "\n");
+    }
+    buf_puts(out, r->n ? "\n" : "");
+}
+
 void export_report(const struct model *m, const struct session *const *sessions, int n,
                    struct buf *out)
 {
@@ -610,6 +635,7 @@ void export_report(const struct model *m, const struct session *const *sessions,
     head(m, sessions, n, out);
     summary_table(sessions, n, out);
     final_table(list, count, out);
+    together(m, out);
     apply_and_undo(list, count, out);
     for (int i = 0; i < n; i++)
         one_session(sessions[i], out);

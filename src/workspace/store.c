@@ -567,6 +567,8 @@ void store_session_json(const struct session *s, struct buf *out)
     put(j, "rounds_done", json_integer(s->rounds_done));
     put(j, "misses", json_integer(s->misses));
     put(j, "rejected", json_from_rejected(s));
+    put(j, "next_round", json_integer(s->next_round));
+    put(j, "next", s->next_round ? json_from_proposal(&s->next) : json_null());
     put(j, "before", json_from_values(s->first, s->nfirst));
     put(j, "after", json_from_values(s->final_values, s->nfinal));
     put(j, "verdict", json_from_verdict(&s->final));
@@ -708,6 +710,17 @@ static bool read_rejected(const json_t *j, struct session *s, struct err *e)
     return true;
 }
 
+/* What a model has said of the next round. One that cannot be read is asked for anew. */
+static void read_next(const json_t *j, struct session *s)
+{
+    const json_t *next = member(j, "next");
+    struct err ignored = {0};
+
+    s->next_round = (int)js_get_int(j, "next_round", 0);
+    if (!next || s->next_round != s->rounds_done + 1 || !json_to_proposal(next, &s->next, &ignored))
+        s->next_round = 0;
+}
+
 static bool read_records(const json_t *j, struct session *s, struct err *e)
 {
     const json_t *sight = member(j, "first_sight"), *target = member(j, "target"),
@@ -772,6 +785,8 @@ bool store_session_parse(const char *text, size_t len, struct session *s, struct
     if (!j)
         return false;
     ok = read_session(j, s, e);
+    if (ok)
+        read_next(j, s);
     beside_read(json_object_get(j, "beside"), &s->beside);
     json_decref(j);
     if (!ok) {
