@@ -262,6 +262,7 @@ void advise_tick(struct model *m, struct effects *fx)
         after(m, a, from, fx);
         m->dirty = true;
     }
+    advise_notice(m);
     if (advise_busy(m) && out_of_time(m)) {
         model_say(m, CHAT_WARN, "%s takes too long: %s", m->partner.endpoint.model,
                   model_run_active(m) && model_seconds_left(m) <= 0

@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/agent/audit.h"
 #include "pgd/app/advise.h"
+#include "pgd/app/dialogs.h"
 #include "pgd/app/flow_parts.h"
-#include "pgd/base/clock.h"
-#include "pgd/base/secret.h"
 #include "pgd/base/text.h"
-#include "pgd/protocol/json_records.h"
 
 enum other { OTHER_PRICES = 1, OTHER_AGREED, OTHER_MODELS };
 enum { HOME_FILE_MAX = 256 * 1024, LIST_MAX = 4 * 1024 * 1024 };
@@ -158,6 +157,12 @@ static void ask_consent(struct model *m)
                   m->partner.endpoint.model);
 }
 
+void advise_notice(struct model *m)
+{
+    if (m->advising.notice && m->screen.dialog.kind == DIALOG_NONE)
+        dialogs_open(m, DIALOG_NOTICE);
+}
+
 void advise_agree(struct model *m, bool yes, struct effects *fx)
 {
     struct buf path = {0}, text = {0};
@@ -271,33 +276,23 @@ void advise_use(struct model *m, const char *name, struct effects *fx)
 
 /* ---- what was sent ---- */
 
-static const char *const audit_record =
-    "request"; /* of requests.jsonl: no event of a headless run */
-
 void advise_audit(struct model *m, const struct ask *a, size_t from, struct effects *fx)
 {
     const char *dir = model_run_active(m) && m->session.dir[0] ? m->session.dir : m->workspace.dir;
     struct buf text = {0}, path = {0};
-    char when[40], url[600];
 
     for (size_t i = from; i < fx->n; i++) {
         const struct effect *e = &fx->items[i];
         if (e->kind != FX_HTTP || e->req.owner != OWNER_ASK || !e->text)
             continue;
-        char *body = xstrndup(e->text, e->len);
-        secret_redact(body);
-        text_copy(url, sizeof url, e->u.http.url);
-        struct line *l = line_new(audit_record);
-        clock_iso(m->wall_us, when, sizeof when);
-        line_text(l, "when", when);
-        line_text(l, "op", op_row(a->op)->name);
-        line_text(l, "model", m->partner.endpoint.model);
-        line_text(l, "privacy", privacy_name(a->stricter ? PRIVACY_STRICT : m->partner.privacy));
-        line_text(l, "url", url);
-        line_text(l, "body", body);
-        line_finish(l, &text);
-        buf_putc(&text, '\n');
-        free(body);
+        audit_line(&(struct audit_note){.wall_us = m->wall_us,
+                                        .op = a->op,
+                                        .model = m->partner.endpoint.model,
+                                        .url = e->u.http.url,
+                                        .level = a->stricter ? PRIVACY_STRICT : m->partner.privacy,
+                                        .body = e->text,
+                                        .len = e->len},
+                   &text);
     }
     if (text.len == 0 || !dir[0] || m->workspace.readonly) {
         buf_clear(&text);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pgd/app/advise.h"
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow.h"
 #include "pgd/app/talk.h"
@@ -103,6 +104,61 @@ static void do_find(struct model *m, const char *args, struct effects *fx)
     talk_find(m, args);
 }
 
+static void do_model(struct model *m, const char *args, struct effects *fx)
+{
+    if (*args) {
+        advise_use(m, args, fx);
+    } else if (m->partner.kind == PARTNER_BUILTIN) {
+        model_say(m, CHAT_AI,
+                  "The builtin advisor advises. /model gemini or /model openai names a "
+                  "provider whose key is in the environment.");
+    } else {
+        advise_models(m, fx);
+        dialogs_open(m, DIALOG_MODEL);
+    }
+}
+
+static void do_cost(struct model *m, const char *args, struct effects *fx)
+{
+    (void)args;
+    (void)fx;
+    dialogs_open(m, DIALOG_COST);
+}
+
+static void do_privacy(struct model *m, const char *args, struct effects *fx)
+{
+    (void)fx;
+    for (int i = PRIVACY_STRICT; i <= PRIVACY_FULL; i++)
+        if (strcmp(args, privacy_name((enum privacy)i)) == 0)
+            m->partner.privacy = (enum privacy)i;
+    if (*args && strcmp(args, privacy_name(m->partner.privacy)) != 0)
+        model_say(m, CHAT_WARN, "privacy is strict, redacted or full");
+    model_say(m, CHAT_EVENT, "privacy: %s", privacy_name(m->partner.privacy));
+    m->dirty = true;
+}
+
+static void do_explain(struct model *m, const char *args, struct effects *fx)
+{
+    if (*args)
+        talk_ask(m, OP_PARAMETER, args, fx);
+    else
+        model_say(m, CHAT_WARN, "name a setting: /explain work_mem");
+}
+
+static void do_compare(struct model *m, const char *args, struct effects *fx)
+{
+    if (strchr(args, ' '))
+        talk_ask(m, OP_COMPARE, args, fx);
+    else
+        model_say(m, CHAT_WARN, "name two sessions of this workspace: /compare A B");
+}
+
+static void do_hardware(struct model *m, const char *args, struct effects *fx)
+{
+    (void)args;
+    talk_ask(m, OP_HARDWARE, "", fx);
+}
+
 static const struct command_row rows[] = {
     {"help", "h ?", "", "Keys and commands.", 0},
     {"status", "s", "", "Where server, session and program stand.", 1},
@@ -117,11 +173,19 @@ static const struct command_row rows[] = {
     {"undo", "u", "", "Take back what the round kept whose verdict waits for an answer.", 10},
     {"knee", "", "", "Sweep the clients at the session's end: how many the server can use.", 11},
     {"find", "", "[text]", "Find text in what was said; alone: the next older place.", 12},
+    {"model", "", "[name]",
+     "Who advises: the provider's models, or a name, gemini, openai, builtin.", 13},
+    {"cost", "", "", "What was asked of a model, its tokens, its price and its time.", 14},
+    {"privacy", "", "[level]", "What a model may be told: strict, redacted or full.", 15},
+    {"explain", "", "setting", "What a setting does, and what it means on this server.", 16},
+    {"compare", "", "A B", "Two sessions of this workspace beside each other.", 17},
+    {"hardware", "", "", "What other hardware could do for this workload.", 18},
 };
 
-static const command_fn functions[] = {do_help,   do_status, do_tune, do_pause,  do_resume,
-                                       do_export, do_close,  do_quit, do_grants, do_handover,
-                                       do_undo,   do_knee,   do_find};
+static const command_fn functions[] = {do_help,    do_status,  do_tune,    do_pause,   do_resume,
+                                       do_export,  do_close,   do_quit,    do_grants,  do_handover,
+                                       do_undo,    do_knee,    do_find,    do_model,   do_cost,
+                                       do_privacy, do_explain, do_compare, do_hardware};
 
 const struct command_row *commands_table(int *n)
 {

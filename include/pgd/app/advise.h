@@ -35,6 +35,8 @@ void advise_start(struct model *m, struct effects *fx);
 void advise_know(struct model *m);
 /* Answers to what is no question: files, the list of models. */
 void advise_other(struct model *m, const struct event *ev, struct effects *fx);
+/* Shows the first-use notice once no other dialog is open. */
+void advise_notice(struct model *m);
 /* The first-use notice is answered. */
 void advise_agree(struct model *m, bool yes, struct effects *fx);
 /* Asks the provider for its models. */
