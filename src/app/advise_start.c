@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "pgd/agent/audit.h"
+#include "pgd/agent/wishes.h"
 #include "pgd/app/advise.h"
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow_parts.h"
+#include "pgd/base/sha256.h"
 #include "pgd/base/text.h"
 
 enum other { OTHER_PRICES = 1, OTHER_AGREED, OTHER_MODELS };
@@ -157,8 +159,34 @@ static void ask_consent(struct model *m)
                   m->partner.endpoint.model);
 }
 
+void advise_wishes(struct model *m, const struct event *ev)
+{
+    struct advising *v = &m->advising;
+    struct wishes *found = &v->found;
+
+    wishes_init(found);
+    v->wishes_hash[0] = '\0';
+    v->wishes_untrusted = false;
+    if (ev->err.code != ERR_NONE || !ev->text || ev->len == 0)
+        return;
+    if (!wishes_read(ev->text, ev->len, found))
+        model_say(m, CHAT_WARN, "PGDIAG.md is too long: its beginning is read");
+    sha256_text(ev->text, ev->len, v->wishes_hash);
+    if (strcmp(v->wishes_hash, v->trusted_hash) == 0) {
+        m->wishes = *found;
+        return;
+    }
+    v->wishes_untrusted = true;
+    m->wishes.nnever = found->nnever;
+    memcpy(m->wishes.never, found->never, sizeof m->wishes.never);
+    model_say(m, CHAT_EVENT, "PGDIAG.md is new or has changed: only what it forbids counts so far");
+}
+
 void advise_notice(struct model *m)
 {
+    if (m->advising.wishes_untrusted && !m->opt.headless && m->screen.dialog.kind == DIALOG_NONE &&
+        m->fl.decision == DECIDE_NOTHING)
+        dialogs_open(m, DIALOG_TRUST);
     if (m->advising.notice && m->screen.dialog.kind == DIALOG_NONE)
         dialogs_open(m, DIALOG_NOTICE);
 }

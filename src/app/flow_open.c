@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/agent/wishes.h"
 #include "pgd/app/advise.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/clock.h"
@@ -18,6 +19,7 @@ enum open_step {
     STEP_MKDIR_OUT, /* exports/ */
     STEP_LOCK,      /* held until exit; when another program holds it we only look */
     STEP_IDENTITY,  /* workspace.json: the same server as last time? */
+    STEP_WISHES,    /* PGDIAG.md; most workspaces have none */
     STEP_INDEX,     /* index.json; missing or damaged: rebuilt from the folders */
     STEP_LIST,      /* only to rebuild: names of the session folders */
     STEP_REBUILD,   /* only to rebuild: session.json of folder number `at` */
@@ -155,6 +157,8 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
         const char *now = m->server.id.system_identifier;
         m->workspace.restart_s = store_workspace_restart_s(ev->text ? ev->text : "", ev->len);
         store_workspace_floors(ev->text ? ev->text : "", ev->len, &m->workspace);
+        store_workspace_trusted(ev->text ? ev->text : "", ev->len, m->advising.trusted_hash,
+                                sizeof m->advising.trusted_hash);
         if (before.system_identifier[0] && now[0] && strcmp(before.system_identifier, now) != 0 &&
             !strstr(m->workspace.name, "_id")) {
             size_t n = strlen(now);
@@ -183,7 +187,7 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
         only_look(m, &e, fx);
         return;
     }
-    ask(m, STEP_INDEX, FILE_READ, "index.json", fx);
+    ask(m, STEP_WISHES, FILE_READ, "PGDIAG.md", fx)->u.file.max_bytes = WISHES_FILE_MAX;
 }
 
 /* A killed session comes first, then the paused ones, newest first; -1 = none that was not looked at. */
@@ -579,6 +583,10 @@ void flow_open_event(struct model *m, const struct event *ev, struct effects *fx
         break;
     case STEP_IDENTITY:
         identity(m, ev, fx);
+        break;
+    case STEP_WISHES:
+        advise_wishes(m, ev);
+        ask(m, STEP_INDEX, FILE_READ, "index.json", fx);
         break;
     case STEP_INDEX:
         index_read(m, ev, fx);

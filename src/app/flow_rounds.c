@@ -392,6 +392,8 @@ static struct guard_policy policy_of(struct model *m)
         .database = s->plan.database,
         .temp_bytes_per_s = NAN,
         .disabled = m->opt.unsafe_guard,
+        .nnever = m->wishes.nnever,
+        .never = (const char(*)[SETTING_NAME_MAX])m->wishes.never,
     };
 
     flow_prices(m, &g);

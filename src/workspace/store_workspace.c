@@ -72,6 +72,7 @@ void store_workspace_json(const struct model *m, struct buf *out)
     put(system, "data_free", js_num(f->host.known ? f->host.data.free_bytes : NAN));
     put(j, "restart_s", js_num(m->workspace.restart_s));
     put(j, "floors", json_from_floors(&m->workspace));
+    put(j, "trusted_wishes", js_text(m->advising.trusted_hash));
     put(j, "system", system);
     put(connection, "host", js_text(l->host));
     put(connection, "port", js_text(l->port));
@@ -123,6 +124,15 @@ double store_workspace_restart_s(const char *text, size_t len)
 
     json_decref(j);
     return s > 0 && s < 86400 ? s : (double)NAN;
+}
+
+void store_workspace_trusted(const char *text, size_t len, char *dst, size_t size)
+{
+    struct err ignored = {0};
+    json_t *j = store_open(text, len, "workspace.json", &ignored);
+
+    js_get_text(j, "trusted_wishes", dst, size);
+    json_decref(j);
 }
 
 void store_workspace_floors(const char *text, size_t len, struct workspace *w)

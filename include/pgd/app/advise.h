@@ -35,7 +35,10 @@ void advise_start(struct model *m, struct effects *fx);
 void advise_know(struct model *m);
 /* Answers to what is no question: files, the list of models. */
 void advise_other(struct model *m, const struct event *ev, struct effects *fx);
-/* Shows the first-use notice once no other dialog is open. */
+/* PGDIAG.md of the workspace was read. What the DBA has trusted before counts whole; of anything else only the settings count that
+ * are not to be touched, until DIALOG_TRUST is answered. */
+void advise_wishes(struct model *m, const struct event *ev);
+/* Shows the first-use notice, and PGDIAG.md for trust, once no other dialog is open. */
 void advise_notice(struct model *m);
 /* The first-use notice is answered. */
 void advise_agree(struct model *m, bool yes, struct effects *fx);
