@@ -1,0 +1,250 @@
+/* The advisor within the flow, with a model at the other end of simulated transfers: real requests, real readers. The plan of a session
+ * is what is asked for: any server will do for it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pgd/app/advise.h"
+#include "pgd/app/flow_parts.h"
+#include "pgd/app/update.h"
+#include "pgd/base/text.h"
+
+static struct model *m;
+static struct effects fx;
+static int64_t now_us;
+
+static int setup(void **state)
+{
+    struct err e = {0};
+
+    (void)state;
+    m = xcalloc(1, sizeof *m);
+    model_init(m);
+    now_us = 100 * 1000000;
+    m->now_us = now_us;
+    m->opt.advisor = ADVISOR_GEMINI;
+    m->opt.privacy = PRIVACY_REDACTED;
+    text_copy(m->opt.env.gemini_base, sizeof m->opt.env.gemini_base, "http://127.0.0.1:9");
+    assert_true(advise_setup(m, &e));
+    assert_int_equal(m->partner.kind, PARTNER_GEMINI);
+    m->partner.told = true;
+    m->sight_known = true;
+    m->sight.nstrategies = 1;
+    text_copy(m->sight.strategies[0].name, sizeof m->sight.strategies[0].name, "Balanced");
+    flow_strategy_ask(m, &fx);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    effects_clear(&fx);
+    model_clear(m);
+    free(m);
+    return 0;
+}
+
+static const struct effect *last(enum effect_kind kind)
+{
+    for (size_t i = fx.n; i-- > 0;)
+        if (fx.items[i].kind == kind)
+            return &fx.items[i];
+    return NULL;
+}
+
+static int count(enum effect_kind kind)
+{
+    int n = 0;
+    for (size_t i = 0; i < fx.n; i++)
+        n += fx.items[i].kind == kind;
+    return n;
+}
+
+static bool said(const char *text)
+{
+    for (int i = 0; i < m->nchat; i++)
+        if (strstr(m->chat[i].text, text))
+            return true;
+    return false;
+}
+
+static void give(enum event_kind kind, struct req req, int status, const char *text)
+{
+    struct event ev = {.kind = kind, .req = req, .at_us = now_us};
+
+    ev.text = text ? xstrdup(text) : NULL;
+    ev.len = text ? strlen(text) : 0;
+    ev.u.http.status = status;
+    if (kind == EV_HTTP_END && status == 0) {
+        err_set(&ev.err, ERR_MODEL, "connection reset");
+        ev.u.http.temporary = true;
+    }
+    app_update(m, &ev, &fx);
+    event_clear(&ev);
+}
+
+/* One event of the stream; text is the inside of a JSON string. */
+static void stream(struct req req, const char *text, bool end)
+{
+    struct buf b = {0};
+
+    buf_printf(
+        &b,
+        "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"%s\"}]},"
+        "\"index\":0%s}]}\n\n",
+        text, end ? ",\"finishReason\":\"STOP\"" : "");
+    give(EV_HTTP_DATA, req, 200, buf_text(&b));
+    buf_clear(&b);
+}
+
+static void answer(const char *text)
+{
+    struct req req = last(FX_HTTP)->req;
+
+    give(EV_HTTP_HEAD, req, 200, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
+    stream(req, text, true);
+    give(EV_HTTP_END, req, 200, NULL);
+}
+
+static void pick(void)
+{
+    flow_decide(m, DECIDE_STRATEGY, 0, &fx);
+}
+
+#define PLAN \
+    "{\\\"hypothesis\\\":\\\"Sorts spill.\\\",\\\"success\\\":\\\"faster\\\",\\\"clients\\\":7}"
+
+static void a_model_answers(void **state)
+{
+    (void)state;
+    pick();
+    assert_true(advise_busy(m));
+    assert_int_equal(m->flow, FLOW_STRATEGY);
+    assert_int_equal(m->fl.decision, DECIDE_NOTHING);
+    assert_non_null(strstr(last(FX_HTTP)->text, "[op=generate_strategy]"));
+    give(EV_TICK, (struct req){0}, 0, NULL);
+    assert_int_equal(m->flow, FLOW_STRATEGY); /* the flow waits */
+    answer(PLAN);
+    assert_false(advise_busy(m));
+    assert_int_equal(m->flow, FLOW_PLAN);
+    assert_string_equal(m->session.plan.hypothesis, "Sorts spill.");
+    assert_int_equal(m->session.plan.clients, 7);
+    assert_int_equal(m->session.plan.rounds, 8); /* what the flags say is not the model's */
+}
+
+static void the_endpoint_dies(void **state)
+{
+    (void)state;
+    pick();
+    for (int i = 0; i < ASK_TRIES; i++) {
+        struct req req = last(FX_HTTP)->req;
+        give(EV_HTTP_HEAD, req, 200, "HTTP/1.1 200 OK\r\n\r\n");
+        stream(req, "{\\\"hypo", false);
+        give(EV_HTTP_END, req, 0, NULL);
+        if (i + 1 < ASK_TRIES) {
+            assert_int_equal(m->asks[ASK_FLOW].state, ASK_WAIT);
+            now_us = m->asks[ASK_FLOW].again_at_us;
+            give(EV_TIMER, last(FX_TIMER)->req, 0, NULL);
+        }
+    }
+    assert_int_equal(m->flow, FLOW_PLAN);
+    assert_true(m->session.plan.hypothesis[0] != '\0');
+    assert_true(said("the builtin advisor takes its place"));
+}
+
+static void nonsense_is_repaired(void **state)
+{
+    (void)state;
+    pick();
+    answer("{\\\"hypothesis\\\": 7}");
+    assert_true(advise_busy(m));
+    assert_int_equal(count(FX_HTTP), 2);
+    assert_non_null(strstr(last(FX_HTTP)->text, "hypothesis"));
+    answer(PLAN);
+    assert_string_equal(m->session.plan.hypothesis, "Sorts spill.");
+    assert_false(said("takes its place"));
+}
+
+static void a_stop_cancels(void **state)
+{
+    (void)state;
+    pick();
+    struct req req = last(FX_HTTP)->req;
+    stream(req, "{\\\"hypo", false);
+    advise_cancel(m, ASK_FLOW, &fx);
+    assert_true(req_same(last(FX_HTTP_CANCEL)->req, req));
+    assert_int_equal(m->flow, FLOW_PLAN); /* by rules, at once */
+    char plan[400];
+    text_copy(plan, sizeof plan, m->session.plan.hypothesis);
+    stream(req, PLAN, true); /* late bytes */
+    give(EV_HTTP_END, req, 200, NULL);
+    assert_string_equal(m->session.plan.hypothesis, plan);
+    assert_int_equal(m->partner.breaker.failures, 0);
+}
+
+static void quitting_does_not_wait(void **state)
+{
+    (void)state;
+    pick();
+    flow_stop(m, true, 0, &fx);
+    assert_true(m->quitting);
+    assert_non_null(last(FX_HTTP_CANCEL));
+    assert_false(advise_busy(m));
+}
+
+static void nobody_waits_for_ever(void **state)
+{
+    (void)state;
+    pick();
+    for (int i = 0; i <= ADVISE_MOST_S; i++) {
+        assert_true(advise_busy(m));
+        now_us += 1000000;
+        give(EV_TICK, (struct req){0}, 0, NULL);
+    }
+    assert_false(advise_busy(m));
+    assert_int_equal(m->flow, FLOW_PLAN);
+    assert_true(said("takes too long"));
+}
+
+static void nothing_is_sent_unasked(void **state)
+{
+    (void)state;
+    m->partner.told = false;
+    pick();
+    assert_int_equal(count(FX_HTTP), 0);
+    assert_int_equal(m->flow, FLOW_PLAN);
+}
+
+static void a_preview_is_what_is_sent(void **state)
+{
+    struct buf out = {0};
+
+    (void)state;
+    text_copy(m->advising.picked, sizeof m->advising.picked, "Balanced");
+    pick();
+    advise_cancel(m, ASK_FLOW, &fx);
+    assert_true(advise_preview(m, OP_STRATEGY, &out));
+    size_t from = fx.n;
+    advise(m, OP_STRATEGY, &fx);
+    assert_true(fx.n > from);
+    assert_non_null(strstr(buf_text(&out), last(FX_HTTP)->text));
+    buf_clear(&out);
+}
+
+#define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ROW(a_model_answers),         ROW(the_endpoint_dies),         ROW(nonsense_is_repaired),
+        ROW(a_stop_cancels),          ROW(quitting_does_not_wait),    ROW(nobody_waits_for_ever),
+        ROW(nothing_is_sent_unasked), ROW(a_preview_is_what_is_sent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
