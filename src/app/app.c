@@ -301,6 +301,18 @@ static void demo_headless(struct options *o)
         o->restart = RESTART_AUTO;
 }
 
+/* A thread that hangs in a look-up or a handshake outlives the loop. The libraries' own clean-up at exit() would take away what it
+ * works with, so then the process ends without it. */
+static void leave_if_threads(int code)
+{
+    for (int ms = 0; ms < 50 && io_threads_alive() > 0; ms++)
+        usleep(1000);
+    if (io_threads_alive() == 0)
+        return;
+    fflush(NULL);
+    _exit(code);
+}
+
 int app_run(const struct command_line *cl)
 {
     struct app *a = xcalloc(1, sizeof *a);
@@ -367,5 +379,6 @@ int app_run(const struct command_line *cl)
     secret_wipe_all();
     free(a);
     logfile_close();
+    leave_if_threads(code);
     return code;
 }

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -219,17 +220,43 @@ static void on_wake(uv_async_t *h)
     loop_leave(l, t, "inbox");
 }
 
+struct work {
+    io_fn fn;
+    void *arg;
+};
+
+static atomic_int alive;
+
+static void work_main(void *arg)
+{
+    struct work w = *(struct work *)arg;
+    free(arg);
+    w.fn(w.arg);
+    atomic_fetch_sub(&alive, 1);
+}
+
+int io_threads_alive(void)
+{
+    return atomic_load(&alive);
+}
+
 bool loop_thread(io_fn fn, void *arg)
 {
+    struct work *w = xcalloc(1, sizeof *w);
     const uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE,
                                          .stack_size = STACK_SIZE};
     sigset_t all, before;
     uv_thread_t thread;
+    w->fn = fn;
+    w->arg = arg;
+    atomic_fetch_add(&alive, 1);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int rc = uv_thread_create_ex(&thread, &options, fn, arg);
+    const int rc = uv_thread_create_ex(&thread, &options, work_main, w);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc != 0) {
+        atomic_fetch_sub(&alive, 1);
+        free(w);
         log_line(LOG_ERROR, "cannot start a thread: %s", uv_strerror(rc));
         return false;
     }

@@ -65,6 +65,8 @@ void io_frame(struct io *io, int ms, io_fn fn, void *arg);
 void io_on_signal(struct io *io, int signo, io_fn fn, void *arg);
 
 int64_t io_now_us(void);
+/* Threads of ours that still work: a look-up that hangs, a link that is being closed. */
+int io_threads_alive(void);
 int64_t io_wall_us(void);
 
 /* Borrowed; valid until io_free(). */
