@@ -252,7 +252,9 @@ static void give_up(struct ask *a, const struct ask_env *env, enum wire_fault fa
 static int pause_ms(const struct ask *a, const struct ask_env *env)
 {
     const struct wire_failure *f = &a->failure;
-    bool shown = op_row(a->op)->streams && !env->partner->no_stream && a->wire.text.len > 0;
+    /* the DBA has read the beginning: another one would confuse. The loop's questions are only counted on the screen */
+    bool shown = a->slot != ASK_FLOW && op_row(a->op)->streams && !env->partner->no_stream &&
+                 a->wire.text.len > 0;
     int budget_s = env->wait_s > 0 && env->wait_s < ASK_WAIT_BUDGET_S ? env->wait_s
                                                                       : ASK_WAIT_BUDGET_S;
     double part = (double)(env->random >> 11) / 9007199254740992.0; /* 0 <= part < 1 */
@@ -288,7 +290,7 @@ static void unusable(struct ask *a, const struct ask_env *env, enum wire_fault f
     buf_clear(&a->said);
     buf_append(&a->said, buf_text(&a->wire.text),
                a->wire.text.len < SAID_MAX ? a->wire.text.len : SAID_MAX);
-    mask_prose(partner_mask(env->partner), wrong, &masked);
+    mask_names(partner_mask(env->partner), wrong, &masked); /* it may quote the answer */
     text_copy(a->wrong, sizeof a->wrong, buf_text(&masked));
     buf_clear(&masked);
     send(a, env, fx);

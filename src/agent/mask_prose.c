@@ -315,6 +315,33 @@ void mask_line(struct mask *m, const char *s, size_t n, struct buf *out)
     }
 }
 
+void mask_names(struct mask *m, const char *text, struct buf *out)
+{
+    struct buf clean = {0}, safe = {0};
+    mask_clean(text, false, &clean);
+    mask_secrets(m, buf_text(&clean), &safe);
+    struct line l = {.m = m, .s = buf_text(&safe), .n = safe.len, .out = out};
+    while (l.at < l.n) {
+        size_t left = l.n - l.at;
+        bool begins = !mask_is_word_before(l.s, l.at);
+        size_t place = begins && !strchr(" \"',;()", l.s[l.at]) && m->level != PRIVACY_FULL
+                           ? mask_place(m, l.s, l.n, l.at, out)
+                           : 0;
+        size_t len = place ? 0 : mask_word(l.s + l.at, left);
+        if (place)
+            l.at += place;
+        else if (len && (!digit(l.s[l.at]) || mask_find(m, l.s + l.at, len) ||
+                         mask_odd_at(m, l.s + l.at, left)))
+            word(&l);
+        else { /* a figure, or no word */
+            buf_append(out, l.s + l.at, len ? len : 1);
+            l.at += len ? len : 1;
+        }
+    }
+    buf_clear(&safe);
+    buf_clear(&clean);
+}
+
 /* ---- lines of the log ---- */
 
 enum tag { TAG_NONE, TAG_PROSE, TAG_SQL, TAG_DROP };

@@ -42,7 +42,7 @@ void mask_set_level(struct mask *m, enum privacy level)
     m->level = level;
 }
 
-void mask_prose(struct mask *m, const char *text, struct buf *out)
+void mask_names(struct mask *m, const char *text, struct buf *out)
 {
     (void)m;
     buf_puts(out, text);

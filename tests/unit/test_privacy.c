@@ -158,6 +158,32 @@ static void test_reverse(void **state)
     mask_free(m);
 }
 
+/* What is wrong with an answer is said in our words, which the model is to understand: at every level. */
+static void test_names(void **state)
+{
+    static const char ours[] =
+        "the answer does not fit its schema. \"changes\" is missing or is not a "
+        "list of 48 settings; it was cut off at the limit of 8192 tokens";
+    (void)state;
+    for (int level = PRIVACY_STRICT; level <= PRIVACY_FULL; level++) {
+        struct mask *m = mask_new((enum privacy)level);
+        struct buf out = {0};
+        mask_know(m, ALIAS_DATABASE, DATABASE);
+        mask_know(m, ALIAS_USER, ROLE);
+        mask_names(m, ours, &out);
+        assert_string_equal(buf_text(&out), ours);
+        buf_clear(&out);
+        mask_names(m, "\"" ROLE "\" of " DATABASE " at " ADDRESS ", for one, is not there", &out);
+        if (level == PRIVACY_FULL)
+            assert_non_null(strstr(buf_text(&out), ROLE));
+        else
+            lacks(buf_text(&out), (const char *const[]){ROLE, DATABASE, ADDRESS}, 3, "names");
+        assert_non_null(strstr(buf_text(&out), ", for one, is not there"));
+        buf_clear(&out);
+        mask_free(m);
+    }
+}
+
 /* Every text that an operation may carry, planted. */
 struct plant {
     struct world *w;
@@ -257,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_prose),
         cmocka_unit_test(test_canaries_of_texts),
         cmocka_unit_test(test_reverse),
+        cmocka_unit_test(test_names),
         cmocka_unit_test(test_canaries_of_packets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,9 @@ void mask_allow(struct mask *m, const char *word);
 void mask_prose(struct mask *m, const char *text, struct buf *out);
 void mask_sql(struct mask *m, const char *sql, struct buf *out);
 void mask_ident(struct mask *m, enum alias_kind kind, const char *name, struct buf *out);
+/* Words of our own about what a model said, with its aliases put back: names alone are masked. Quotes and numbers stay, for there is
+ * no literal in them: the model has been told none. */
+void mask_names(struct mask *m, const char *text, struct buf *out);
 /* A model's words with the aliases put back; whole words alone. */
 void mask_reverse(const struct mask *m, const char *text, struct buf *out);
 /* Aliases given out so far: it grows when something was met for the first time. */
