@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "pgd/app/advise_input.h"
+#include "pgd/app/dialogs.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/talk.h"
 #include "pgd/base/text.h"
+#include "pgd/ui/dialog.h"
 
 /* An operation: which slot asks it, and who gets its answer; NULL = the conversation. */
 struct advise_row {
@@ -113,6 +115,7 @@ static void tell_partner(struct model *m)
     }
     if (p->gone[0] && strcmp(p->gone, v->gone_told) != 0) {
         model_say(m, CHAT_WARN, "the model %s is gone: choose another with /model", p->gone);
+        v->pick = !m->opt.headless;
         text_copy_raw(v->gone_told, sizeof v->gone_told, p->gone);
     }
 }
@@ -245,6 +248,19 @@ static bool out_of_time(const struct model *m)
     return model_run_active(m) && m->session.deadline_us && model_seconds_left(m) <= 0;
 }
 
+/* A list over a half-typed word would take its keys. */
+static void pick_model(struct model *m, struct effects *fx)
+{
+    const struct dialog *d = &m->screen.dialog;
+
+    if (!m->advising.pick || m->screen.prompt.focus || d->editing ||
+        (d->kind != DIALOG_NONE && !dialog_asks(d->kind)))
+        return;
+    m->advising.pick = false;
+    advise_models(m, fx);
+    dialogs_open(m, DIALOG_MODEL);
+}
+
 void advise_tick(struct model *m, struct effects *fx)
 {
     struct event ev = {.kind = EV_TICK, .at_us = m->now_us, .wall_us = m->wall_us};
@@ -263,6 +279,7 @@ void advise_tick(struct model *m, struct effects *fx)
         m->dirty = true;
     }
     advise_notice(m);
+    pick_model(m, fx);
     if (advise_busy(m) && out_of_time(m)) {
         model_say(m, CHAT_WARN, "%s takes too long: %s", m->partner.endpoint.model,
                   model_run_active(m) && model_seconds_left(m) <= 0
@@ -276,12 +293,17 @@ bool advise_preview(struct model *m, enum op op, struct buf *out)
 {
     struct advise_input x;
     uint64_t random = m->advising.random; /* the next request has the same fence */
-    bool sent;
+    bool told = m->partner.told, judging = m->advising.judging, sent;
 
+    m->partner.told = true; /* who has not agreed yet looks before it is decided */
+    m->advising.judging = false;
+    advise_know(m);
     advise_input_fill(m, op, &x);
     struct ask_env env = env_of(m, &x, rows[op].slot);
     sent = ask_preview(op, &env, out);
     m->advising.random = random;
+    m->advising.judging = judging;
+    m->partner.told = told;
     advise_input_clear(&x);
     return sent;
 }

@@ -159,6 +159,18 @@ static void ask_consent(struct model *m)
                   m->partner.endpoint.model);
 }
 
+bool advise_undecided(const struct model *m)
+{
+    return m->partner.kind != PARTNER_BUILTIN && !m->partner.told && !m->opt.headless;
+}
+
+/* The first sight has waited for it. */
+static void decided(struct model *m, struct effects *fx)
+{
+    if (m->flow == FLOW_SIGHT && !advise_undecided(m) && !advise_busy(m))
+        advise(m, OP_FIRST_SIGHT, fx);
+}
+
 void advise_wishes(struct model *m, const struct event *ev)
 {
     struct advising *v = &m->advising;
@@ -200,6 +212,7 @@ void advise_agree(struct model *m, bool yes, struct effects *fx)
     if (!yes) {
         m->partner.kind = PARTNER_BUILTIN;
         model_say(m, CHAT_EVENT, "nothing is sent: the builtin advisor advises");
+        decided(m, fx);
         return;
     }
     m->partner.told = true;
@@ -212,6 +225,7 @@ void advise_agree(struct model *m, bool yes, struct effects *fx)
     e->len = text.len;
     e->text = buf_take(&text);
     buf_clear(&path);
+    decided(m, fx);
 }
 
 /* ---- models ---- */
@@ -271,7 +285,9 @@ void advise_use(struct model *m, const char *name, struct effects *fx)
     advise_cancel(m, ASK_FLOW, fx);
     if (kind == PARTNER_BUILTIN) {
         p->kind = kind;
+        m->advising.notice = false;
         model_say(m, CHAT_EVENT, "the builtin advisor advises");
+        decided(m, fx);
         return;
     }
     if (provider)
@@ -300,6 +316,7 @@ void advise_use(struct model *m, const char *name, struct effects *fx)
     advise_know(m);
     if (p->told)
         model_say(m, CHAT_EVENT, "%s advises from here on", to.model);
+    decided(m, fx);
 }
 
 /* ---- what was sent ---- */
@@ -339,7 +356,6 @@ void advise_other(struct model *m, const struct event *ev, struct effects *fx)
 {
     struct err e = {0};
 
-    (void)fx;
     switch ((enum other)ev->req.id) {
     case OTHER_PRICES:
         if (ev->err.code == ERR_NONE && ev->text &&
@@ -350,6 +366,7 @@ void advise_other(struct model *m, const struct event *ev, struct effects *fx)
         if (ev->err.code == ERR_NONE && ev->text)
             text_copy_raw(m->advising.agreed, sizeof m->advising.agreed, ev->text);
         ask_consent(m);
+        decided(m, fx);
         m->dirty = true;
         break;
     case OTHER_MODELS:

@@ -10,6 +10,7 @@
 #include "pgd/app/talk.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/grants.h"
+#include "pgd/ui/dialog.h"
 
 typedef void (*command_fn)(struct model *m, const char *args, struct effects *fx);
 
@@ -128,12 +129,21 @@ static void do_cost(struct model *m, const char *args, struct effects *fx)
 static void do_privacy(struct model *m, const char *args, struct effects *fx)
 {
     (void)fx;
+    if (strncmp(args, "show", 4) == 0 && (!args[4] || args[4] == ' ')) {
+        talk_preview(m, OP_QUESTION, args[4] ? args + 5 : "");
+        dialogs_open(m, DIALOG_PREVIEW);
+        return;
+    }
     for (int i = PRIVACY_STRICT; i <= PRIVACY_FULL; i++)
         if (strcmp(args, privacy_name((enum privacy)i)) == 0)
             m->partner.privacy = (enum privacy)i;
     if (*args && strcmp(args, privacy_name(m->partner.privacy)) != 0)
-        model_say(m, CHAT_WARN, "privacy is strict, redacted or full");
-    model_say(m, CHAT_EVENT, "privacy: %s", privacy_name(m->partner.privacy));
+        model_say(m, CHAT_WARN,
+                  "/privacy strict, redacted or full; /privacy show [a question] "
+                  "shows the request that it would make");
+    if (m->partner.kind == PARTNER_BUILTIN)
+        model_say(m, CHAT_EVENT, "the builtin advisor answers: nothing leaves this machine");
+    model_say(m, CHAT_EVENT, "privacy: %s", dialog_privacy(m->partner.privacy));
     m->dirty = true;
 }
 
@@ -176,7 +186,8 @@ static const struct command_row rows[] = {
     {"model", "", "[name]",
      "Who advises: the provider's models, or a name, gemini, openai, builtin.", 13},
     {"cost", "", "", "What was asked of a model, its tokens, its price and its time.", 14},
-    {"privacy", "", "[level]", "What a model may be told: strict, redacted or full.", 15},
+    {"privacy", "", "[level|show]",
+     "What a model may be told: strict, redacted or full; show: the next request.", 15},
     {"explain", "", "setting", "What a setting does, and what it means on this server.", 16},
     {"compare", "", "A B", "Two sessions of this workspace beside each other.", 17},
     {"hardware", "", "", "What other hardware could do for this workload.", 18},

@@ -27,6 +27,10 @@ void dialogs_open(struct model *m, enum dialog_kind kind)
 
     if (d->secret)
         secret_release(d->secret);
+    d->secret = 0;
+    d->secret_len = 0;
+    if (d->kind != kind)
+        m->screen.below = *d;
     memset(d, 0, sizeof *d);
     d->kind = kind;
     d->under = under;
@@ -42,6 +46,11 @@ void dialogs_close(struct model *m)
         secret_release(d->secret);
     memset(d, 0, sizeof *d);
     d->kind = under;
+    if (under != DIALOG_NONE && m->screen.below.kind == under) {
+        *d = m->screen.below;
+        d->editing = false;
+    }
+    m->screen.below.kind = DIALOG_NONE;
     m->dirty = true;
 }
 

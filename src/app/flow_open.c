@@ -648,7 +648,8 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
 void flow_sight(struct model *m, struct effects *fx)
 {
     flow_enter(m, FLOW_SIGHT);
-    advise(m, OP_FIRST_SIGHT, fx);
+    if (!advise_undecided(m)) /* else when the DBA has answered the notice */
+        advise(m, OP_FIRST_SIGHT, fx);
 }
 
 void flow_sight_known(struct model *m, const struct op_answer *a, struct effects *fx)

@@ -108,8 +108,10 @@ static const struct key_row key_rows[] = {
      KEY_IN_REVIEW | KEY_IN_PLAN | KEY_IN_VERDICT | KEY_IN_DIALOG,
      true,
      KC_NONE},
-    {K('w'), "w", "sent", "What a model would be sent now, byte by byte.",
-     KEY_IN_REVIEW | KEY_IN_VERDICT, true, KC_NONE},
+    {K('w'), "w", "sent", "What a model would be sent next, byte by byte.",
+     KEY_IN_REVIEW | KEY_IN_VERDICT | KEY_IN_PLAN, true, KC_NONE},
+    {K('w'), "w", "", "What a model would be sent next, with the line at the prompt.", KEY_IN_MAIN,
+     false, KC_SENT},
     {{KEYN_ESC, 0},
      "Esc",
      "",
@@ -187,13 +189,55 @@ static bool stop_answer(struct model *m, struct effects *fx)
     return false;
 }
 
+/* What is asked of the advisor next, when what is on the screen is answered with yes. */
+static enum op next_op(const struct model *m)
+{
+    switch (m->screen.dialog.kind) {
+    case DIALOG_NOTICE:
+        return m->flow == FLOW_SIGHT ? OP_FIRST_SIGHT : OP_QUESTION;
+    case DIALOG_PLAN:
+        return OP_TARGET;
+    case DIALOG_TARGET:
+        return OP_ROUND1;
+    case DIALOG_REVIEW:
+    case DIALOG_VERDICT:
+        return OP_ANALYZE;
+    default:
+        return OP_QUESTION;
+    }
+}
+
+static void show_next(struct model *m)
+{
+    talk_preview(m, next_op(m), m->screen.prompt.text);
+    dialogs_open(m, DIALOG_PREVIEW);
+}
+
+static void scroll_answer(struct model *m, int up)
+{
+    int *at = m->talk.panel ? &m->talk.panel_scroll : &m->screen.scroll[PANE_AI];
+
+    *at += up;
+    if (*at < 0)
+        *at = 0;
+}
+
 /* Keys over a dialog: the answer below it is the topmost layer, and ':' leads to the prompt. */
 static bool over_dialog(struct model *m, struct key k, struct effects *fx)
 {
     const struct dialog *d = &m->screen.dialog;
+    bool sends = k.name == KEYN_NONE && k.rune == 'w';
 
+    if (d->kind == DIALOG_NOTICE && sends) {
+        show_next(m);
+        return true;
+    }
     if (d->editing || !dialog_asks(d->kind))
         return false;
+    if (m->talk.panel && (k.name == KEYN_PGUP || k.name == KEYN_PGDN)) {
+        scroll_answer(m, k.name == KEYN_PGUP ? 5 : -5);
+        return true;
+    }
     if (k.name == KEYN_ESC && m->talk.panel) {
         if (m->talk.state == TALK_IDLE || !talk_stop(m, fx))
             m->talk.panel = false;
@@ -203,11 +247,8 @@ static bool over_dialog(struct model *m, struct key k, struct effects *fx)
         open_prompt(m, "");
         return true;
     }
-    if (k.name == KEYN_NONE && k.rune == 'w' &&
-        (d->kind == DIALOG_REVIEW || d->kind == DIALOG_VERDICT)) {
-        m->talk.preview.len = 0;
-        (void)advise_preview(m, OP_ANALYZE, &m->talk.preview);
-        dialogs_open(m, DIALOG_PREVIEW);
+    if (sends) {
+        show_next(m);
         return true;
     }
     return false;
@@ -265,6 +306,9 @@ static void run_command(struct model *m, enum key_command c, struct effects *fx)
     case KC_PROMPT_SLASH:
         open_prompt(m, "/");
         break;
+    case KC_SENT:
+        show_next(m);
+        break;
     case KC_HELP:
         dialogs_open(m, DIALOG_HELP);
         break;
@@ -303,15 +347,6 @@ static void run_command(struct model *m, enum key_command c, struct effects *fx)
             flow_stop(m, true, 0, fx);
         break;
     }
-}
-
-static void scroll_answer(struct model *m, int up)
-{
-    int *at = m->talk.panel ? &m->talk.panel_scroll : &m->screen.scroll[PANE_AI];
-
-    *at += up;
-    if (*at < 0)
-        *at = 0;
 }
 
 static void prompt_keys(struct model *m, struct key k, struct effects *fx)

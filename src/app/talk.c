@@ -215,15 +215,38 @@ static void put(struct model *m, struct talk_line *l, struct effects *fx)
     m->dirty = true;
 }
 
+/* A line as it is put from where the DBA is now. */
+static void line_of(const struct model *m, enum op op, const char *text, struct talk_line *l)
+{
+    *l = (struct talk_line){.op = op};
+    text_copy(l->text, sizeof l->text, text);
+    where_of(m, l->where, sizeof l->where);
+    l->aside = m->screen.dialog.kind != DIALOG_NONE;
+    l->on_screen = dialog_text_of(m);
+}
+
 void talk_ask(struct model *m, enum op op, const char *text, struct effects *fx)
 {
-    struct talk_line l = {.op = op};
+    struct talk_line l;
 
-    text_copy(l.text, sizeof l.text, text);
-    where_of(m, l.where, sizeof l.where);
-    l.aside = m->screen.dialog.kind != DIALOG_NONE;
-    l.on_screen = dialog_text_of(m);
+    line_of(m, op, text, &l);
     put(m, &l, fx);
+}
+
+void talk_preview(struct model *m, enum op op, const char *text)
+{
+    struct talk *t = &m->talk;
+    struct talk_line was = t->now;
+    int facts = t->nfacts, rounds = t->facts_rounds;
+
+    line_of(m, op, text, &t->now); /* the question under way, if there is one, comes back below */
+    t->nfacts = t->facts_rounds = 0;
+    t->preview.len = 0;
+    (void)advise_preview(m, op, &t->preview);
+    talk_line_clear(&t->now);
+    t->now = was;
+    t->nfacts = facts;
+    t->facts_rounds = rounds;
 }
 
 bool talk_anomaly(struct model *m, struct effects *fx)

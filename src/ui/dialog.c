@@ -31,7 +31,7 @@ static const struct dialog_row rows[] = {
     [DIALOG_MANUAL] = {dialog_manual, KEY_IN_DIALOG,
                        "Enter I have made it  r cannot  : ask  " SCROLL "Esc later"},
     [DIALOG_SCRIPTS] = {dialog_scripts, KEY_IN_DIALOG, "Ctrl-D take  Esc drop the edit"},
-    [DIALOG_NOTICE] = {dialog_notice, KEY_IN_DIALOG, "y send  n builtin  " SCROLL},
+    [DIALOG_NOTICE] = {dialog_notice, KEY_IN_DIALOG, "y send  n builtin  w what  " SCROLL},
     [DIALOG_MODEL] = {dialog_model, KEY_IN_DIALOG, MOVE "Enter take  e type a name  Esc close"},
     [DIALOG_COST] = {dialog_cost, KEY_IN_DIALOG, SCROLL "Esc close"},
     [DIALOG_PREVIEW] = {dialog_preview, KEY_IN_DIALOG, SCROLL "Esc close"},

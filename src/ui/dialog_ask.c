@@ -52,7 +52,7 @@ void dialog_ask(struct canvas *c, struct rect r, const struct model *m)
     bool open = m->talk.state != TALK_IDLE;
     pane_call(m, call, sizeof call);
     struct rect in = list_dialog(c, r, r.w, r.h, "Answer",
-                                 open ? "Esc stops" : "PgUp PgDn scroll at :  Esc close");
+                                 open ? "Esc stops" : "PgUp PgDn scroll  Esc close");
     panel_text(m, &text);
     if (call[0] && in.h > 1) {
         canvas_put_cut(c, in.y + in.h - 1, in.x + 1, in.w - 2, STYLE_WARN, call);

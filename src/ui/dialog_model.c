@@ -10,7 +10,7 @@
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
 
-static const char *level_text(enum privacy p)
+const char *dialog_privacy(enum privacy p)
 {
     switch (p) {
     case PRIVACY_STRICT:
@@ -34,17 +34,18 @@ static void say_notice(struct dialog_text *t, const struct model *m)
     dialog_say(t, STYLE_NORMAL,
                "What: figures and settings of the server and its host, plans, and "
                "your questions. Never a password or a key.");
-    dialog_say(t, STYLE_VALUE, "Level %s.", level_text(p->privacy));
+    dialog_say(t, STYLE_VALUE, "Level %s.", dialog_privacy(p->privacy));
     dialog_say(t, STYLE_NORMAL,
                "On a provider's free tier it may be used to improve its products; "
-               "look at its terms. /privacy changes the level, /privacy show "
-               "prints the next request, and each one is kept, redacted, in the "
-               "workspace.");
+               "look at its terms. /privacy changes the level, w shows the next "
+               "request, and each one is kept, redacted, in the workspace.");
     if (p->cap_usd > 0)
         dialog_say(t, STYLE_NORMAL, "A session ends asking at \xe2\x89\x88 $%.2f or %d calls.",
                    p->cap_usd, p->cap_calls);
     dialog_gap(t);
-    dialog_say(t, STYLE_WARN, "y: send it.  n: the builtin advisor, and nothing leaves.");
+    dialog_say(t, STYLE_WARN,
+               "w: what the first request would hold.  y: send it.  n: the builtin advisor, and "
+               "nothing leaves.");
 }
 
 void dialog_notice(struct canvas *c, struct rect screen, const struct model *m,
@@ -79,12 +80,16 @@ void dialog_model(struct canvas *c, struct rect screen, const struct model *m,
     if (p->nmodels == 0)
         canvas_put_cut(c, y, in.x, in.w, STYLE_DIM,
                        p->models_err.msg[0] ? p->models_err.msg
-                       : p->models_asked    ? "the list of models is on its way"
-                                            : "the list of models was not asked for");
+                       : p->models_asked
+                           ? "the list of models is on its way"
+                           : "the list of models comes once it is agreed that anything is sent");
     int scroll = list_scroll(0, d->cursor, rows, p->nmodels);
     for (int i = scroll; i < p->nmodels && i < scroll + rows; i++) {
         char price[200];
-        price_text(m, p->models[i], price, sizeof price);
+        if (p->gone[0] && strcmp(p->models[i], p->gone) == 0)
+            snprintf(price, sizeof price, "gone: it does not answer");
+        else
+            price_text(m, p->models[i], price, sizeof price);
         canvas_printf(c, y + i - scroll, in.x, in.w, STYLE_NORMAL, "%s %-32s %s",
                       i == d->cursor ? "\xe2\x96\xb8" : " ", p->models[i], price);
         if (i == d->cursor && !d->editing)
@@ -92,6 +97,9 @@ void dialog_model(struct canvas *c, struct rect screen, const struct model *m,
     }
     list_more(c, (struct rect){y, in.x, rows, in.w}, scroll, p->nmodels);
     y = in.y + in.h - 1;
+    if (!d->editing && !d->error[0])
+        canvas_put_cut(c, y, in.x, in.w, STYLE_DIM,
+                       "e: another name; gemini, openai and builtin change the provider");
     if (d->editing) {
         canvas_put(c, y, in.x, 8, STYLE_LABEL, "model:");
         dialog_input(c, y, in.x + 8, in.w - 8, d, cursor);
@@ -105,11 +113,13 @@ static void say_spent(struct dialog_text *t, const char *name, const struct spen
     char in[24], out[24];
     text_grouped(in, sizeof in, (double)s->in);
     text_grouped(out, sizeof out, (double)(s->out + s->thinking));
-    dialog_pair(t, name, STYLE_VALUE,
-                "%d calls (%d cached), %s tokens in (%lld cached), %s out (%lld thinking), "
-                "\xe2\x89\x88 $%.4f%s, %.0f s",
-                s->calls, s->cached_calls, in, (long long)s->cached, out, (long long)s->thinking,
-                s->usd, s->unpriced ? " and calls without a price" : "", s->seconds);
+    dialog_pair(t, name, STYLE_VALUE, "\xe2\x89\x88 $%.4f, %d calls in %.0f s, %d from the cache",
+                s->usd, s->calls, s->seconds, s->cached_calls);
+    dialog_pair(t, "", STYLE_VALUE, "tokens: %s in (%lld cached), %s out (%lld thinking)", in,
+                (long long)s->cached, out, (long long)s->thinking);
+    if (s->unpriced)
+        dialog_pair(t, "", STYLE_WARN, "%d calls of unknown price: stopped, failed or not listed",
+                    s->unpriced);
 }
 
 static void say_cost(struct dialog_text *t, const struct model *m)
@@ -133,14 +143,18 @@ static void say_cost(struct dialog_text *t, const struct model *m)
                "cached", "think", "out", "\xe2\x89\x88 $", "s");
     for (int i = p->ncalls - 1; i >= 0; i--) {
         const struct call_note *n = &p->calls[i];
-        char at[16], usd[24] = "?";
+        char at[16], usd[24] = "?", tokens[40];
         clock_hms(n->wall_us, at, sizeof at);
         if (isfinite(n->usd))
             snprintf(usd, sizeof usd, "%.4f", n->usd);
-        dialog_say(t, n->failed ? STYLE_BAD : STYLE_NORMAL,
-                   "%-9s %-22.22s %7d %7d %7d %7d %9s %6.1f %s%s", at, op_row(n->op)->name,
-                   n->usage.in, n->usage.cached, n->usage.thinking, n->usage.out, usd, n->seconds,
-                   n->from_cache ? "cached " : "", n->why);
+        if (n->usage_known)
+            snprintf(tokens, sizeof tokens, "%7d %7d %7d %7d", n->usage.in, n->usage.cached,
+                     n->usage.thinking, n->usage.out);
+        else
+            snprintf(tokens, sizeof tokens, "%7s %7s %7s %7s", "?", "?", "?", "?");
+        dialog_say(t, n->failed ? STYLE_BAD : STYLE_NORMAL, "%-9s %-22.22s %s %9s %6.1f %s%s", at,
+                   op_row(n->op)->name, tokens, usd, n->seconds, n->from_cache ? "cached " : "",
+                   n->why);
     }
     dialog_gap(t);
     dialog_say(t, STYLE_LABEL, "Prices of %s; thinking is billed as output.", p->prices.as_of);

@@ -98,10 +98,11 @@ void pane_call(const struct model *m, char *dst, size_t size)
     double secs = (double)(m->now_us - a->begun_us) / 1e6;
     const char *model = m->partner.endpoint.model;
     if (a->state == ASK_WAIT)
-        snprintf(dst, size, "%s: %s", model, a->note);
+        snprintf(dst, size, "%s", a->note); /* who is asked stands in the status line */
+    else if (a->repairing)
+        snprintf(dst, size, "%s tries its form again, %.0f s", model, secs);
     else if (a->wire.text.len)
-        snprintf(dst, size, "%s answers, %.0f s, %zu bytes%s", model, secs, a->wire.text.len,
-                 a->repairing ? ", second attempt at its form" : "");
+        snprintf(dst, size, "%s answers, %.0f s", model, secs);
     else
         snprintf(dst, size, "%s %s, %.0f s (%s)", model, a->wire.thinks ? "thinks" : "was asked",
                  secs, op_row(a->op)->name);

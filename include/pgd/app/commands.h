@@ -29,6 +29,7 @@ enum key_command {
     KC_TOP,
     KC_BOTTOM,
     KC_STOP,
+    KC_SENT,
     KC_REDRAW,
     KC_SUSPEND,
     KC_QUIT

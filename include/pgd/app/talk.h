@@ -12,6 +12,9 @@
 /* Asks, or queues behind what is under way. text: the question of OP_QUESTION, the setting of OP_PARAMETER, two sessions' names of
  * OP_COMPARE, "" for OP_HARDWARE. The dialog that is open, and its text, go with it. */
 void talk_ask(struct model *m, enum op op, const char *text, struct effects *fx);
+/* Puts into talk.preview what a model would be sent now, were this asked; text as for talk_ask(), and without meaning for the
+ * operations of the loop. */
+void talk_preview(struct model *m, enum op op, const char *text);
 /* Explains the newest anomaly; false = there is none. */
 bool talk_anomaly(struct model *m, struct effects *fx);
 

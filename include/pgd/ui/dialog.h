@@ -64,6 +64,8 @@ void dialog_trust(struct canvas *c, struct rect screen, const struct model *m,
 int dialog_ask_rows(const struct model *m, struct rect body);
 void dialog_ask(struct canvas *c, struct rect r, const struct model *m);
 /* A question can be asked from this dialog. */
+/* What leaves the machine at this level, for the DBA. */
+const char *dialog_privacy(enum privacy p);
 bool dialog_asks(enum dialog_kind kind);
 
 /* The keys that work now, of the open dialog or else of the panes: "Enter go  Esc later". */

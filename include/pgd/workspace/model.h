@@ -354,6 +354,7 @@ struct screen {
     int scroll[PANE_COUNT];
     int tree_cursor;
     struct dialog dialog;
+    struct dialog below; /* what dialog.under stood for when it was covered: its place, its words */
     struct prompt prompt;
     char flash[200]; /* one message in the key line, until flash_until_us */
     int64_t flash_until_us;
@@ -547,8 +548,9 @@ struct advising {
     enum breaker_state breaker_told; /* what the DBA was told last */
     bool warned_told, capped_told;
     char gone_told[MODEL_NAME_MAX];
-    bool notice;         /* the first-use notice waits for the DBA's answer (DIALOG_NOTICE) */
-    char agreed[600];    /* address that an earlier run was allowed to talk to */
+    bool pick;        /* the model is gone: the list of the others is to be shown (DIALOG_MODEL) */
+    bool notice;      /* the first-use notice waits for the DBA's answer (DIALOG_NOTICE) */
+    char agreed[600]; /* address that an earlier run was allowed to talk to */
     struct wishes found; /* of PGDIAG.md, while the DBA has not said that it may be told */
     bool wishes_untrusted;
     char wishes_hash[65];  /* of the file that was read; "" = there is none */
