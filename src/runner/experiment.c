@@ -49,6 +49,9 @@ int experiment_least_runs(enum experiment_kind kind, const struct sdl *plan)
     return at_most(at_least(plan->min_runs, least), EXPERIMENT_RUNS_MAX / 2);
 }
 
+/* Of a machine that nobody has measured: a machine with more noise is no place for small claims. */
+static const double unknown_floor = 0.05;
+
 void experiment_init(struct experiment *x, enum experiment_kind kind, const struct sdl *plan,
                      double floor, int arm_in_force)
 {
@@ -62,7 +65,7 @@ void experiment_init(struct experiment *x, enum experiment_kind kind, const stru
     x->rate = plan->rate > 0 ? plan->rate : 0;
     x->base_s = plan->asked_s > 0 ? at_most(plan->asked_s, x->duration_s) : x->duration_s;
     x->longest_s = at_least(at_most(LONGEST * x->base_s, LONGEST_S), x->duration_s);
-    x->floor = kind == EXPERIMENT_AA || !(floor > 0) ? 0 : floor;
+    x->floor = kind == EXPERIMENT_AA ? 0 : isnan(floor) ? unknown_floor : fmax(floor, 0);
     x->arm = arm_in_force;
     x->restarted = true; /* what ran before is not known: the first warm-up is a whole one */
     x->first = kind != EXPERIMENT_AA && arm_in_force == ARM_B ? ARM_B : ARM_A;
@@ -147,7 +150,7 @@ static double noise(const struct experiment *x)
     double logs[EXPERIMENT_RUNS_MAX];
     int n = collect_goal(x, ARM_A, logs);
     if (n < 2)
-        return 0;
+        return NAN; /* one figure says nothing of how far they lie apart */
     double sums[2] = {0, 0};
     for (int i = 0; i < n; i++)
         sums[i % 2] += logs[i];

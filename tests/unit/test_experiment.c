@@ -98,6 +98,26 @@ static double unclear(int arm, int run)
     return (arm == ARM_B ? 1060 : 1000) * noise[run % 8];
 }
 
+/* One figure tells nothing of the noise, which is not to be taken for none. */
+static void test_aa_of_one_run(void **s)
+{
+    (void)s;
+    struct sdl plan = plan_of();
+    struct experiment x;
+    struct verdict v;
+    struct bench_run run = {.valid = true, .tps = 1000, .p95_ms = 3};
+    experiment_init(&x, EXPERIMENT_AA, &plan, 0, ARM_A);
+    experiment_warmed(&x);
+    experiment_add(&x, &run);
+    experiment_verdict(&x, &v);
+    near(v.tps_a, 1000, 0.1);
+    assert_true(isnan(v.floor));
+    experiment_clear(&x);
+    experiment_init(&x, EXPERIMENT_ROUND, &plan, v.floor, ARM_A);
+    near(x.floor, 0.05, 1e-9);
+    experiment_clear(&x);
+}
+
 static void test_aa(void **s)
 {
     (void)s;
@@ -731,6 +751,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_aa),
+        cmocka_unit_test(test_aa_of_one_run),
         cmocka_unit_test(test_aa_alternation_counts),
         cmocka_unit_test(test_order_by_reload),
         cmocka_unit_test(test_order_by_restart_unknown_arm),

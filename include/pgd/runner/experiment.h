@@ -37,11 +37,12 @@ struct experiment {
     int base_s;    /* what was asked for: duration_s of an A/A experiment may have grown since */
     int longest_s; /* a run may grow to this, so that a run holds enough transactions */
     struct looks_prior
-        prior;    /* how far runs lie apart on this machine, from before; see experiment_noise() */
-    double floor; /* noise of this machine as a ratio - 1; 0 for AA */
-    int arm;      /* in force; -1 = unknown: the first wish is a switch */
-    bool warm;    /* warmed up since the last switch */
-    int switches; /* made so far */
+        prior; /* how far runs lie apart on this machine, from before; see experiment_noise() */
+    double
+        floor; /* noise of this machine as a ratio - 1; 0 for AA, 5 % where it was NAN = unknown */
+    int arm;   /* in force; -1 = unknown: the first wish is a switch */
+    bool warm; /* warmed up since the last switch */
+    int switches;       /* made so far */
     bool restarted;     /* the last switch restarted the server: a longer warm-up */
     bool stopped_early; /* the candidate was clearly worse */
     int first;          /* the arm of the first run; then there and back: A B B A A B B A */
@@ -71,7 +72,7 @@ void experiment_add(struct experiment *x, struct bench_run *run);
 /* What the runs say now. ratio: of the goal's figure. The interval is one for as many looks as the experiment may take
  * (looks.h): it holds at every look together in 95 %. Improved only when each arm has three valid runs, the interval lies
  * above 1, and the effect is above both 2 % and the noise (of the prior and these runs together; without a prior the
- * floor); regressed is its mirror image. Of an A/A experiment: kind NONE, tps_a, p95_a, sd_a and the floor that was found.
+ * floor); regressed is its mirror image. Of an A/A experiment: kind NONE, tps_a, p95_a, sd_a and the floor that was found: NAN with less than two valid runs.
  * Figures that there is no run for are NAN. */
 void experiment_verdict(const struct experiment *x, struct verdict *v);
 /* How far runs lie apart, by these runs and what was known before: the prior of the next experiment. The df is 0 when
