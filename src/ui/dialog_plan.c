@@ -321,8 +321,9 @@ static void say_consent(struct dialog_text *text, const struct model *m)
              c.runs_least, c.runs_most, p->duration_s, p->database);
     else
         line(text, "runs",
-             "%d to %d of up to %d s with %d clients; %d arms at most: start, %d a round",
-             c.runs_least, c.runs_most, p->duration_s, p->clients, c.arms, c.arms_round);
+             "%d to %d of up to %d s with %d clients; at most %d different configurations are "
+             "tried, up to %d in a round",
+             c.runs_least, c.runs_most, p->duration_s, p->clients, c.arms - 1, c.arms_round);
     line(text, "minutes", "%.0f baseline, %.0f a round, %.0f confirmation; %.3g at most",
          ceil(c.minutes_baseline), ceil(c.minutes_round), ceil(c.minutes_confirm), c.minutes_most);
     say_restarts(text, m, &c);

@@ -22,6 +22,7 @@ static const struct key_row keys[] = {
     {{KEYN_NONE, 'a'}, "a", "accept", "Accept the line.", KEY_IN_REVIEW, true, 0},
     {{KEYN_NONE, 'g'}, "g", "go", "Go on.", KEY_IN_REVIEW | KEY_IN_PLAN, true, 0},
     {{KEYN_ENTER, 0}, "Enter", "next round", "Go on.", KEY_IN_VERDICT, true, 0},
+    {{KEYN_NONE, 'v'}, "v", "lift veto", "Keep it.", KEY_IN_VERDICT | KEY_IN_VETO, true, 0},
 };
 static const struct command_row commands[] = {
     {"help", "h ?", "", "Keys and commands.", 0},
@@ -403,6 +404,11 @@ static void a_verdict_tells_of_screening_and_veto(void **state)
     assert_true(canvas_has(f->c, "held back: report.sql is 14 % slower"));
     assert_true(canvas_has(f->c, "changed: max_wal_size"));
     assert_false(canvas_has(f->c, "128MB")); /* shared_buffers was not measured */
+    assert_true(canvas_has(f->c, "lift veto"));
+    r->veto[0] = 0;
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "next round"));
+    assert_false(canvas_has(f->c, "lift veto"));
 }
 
 static void the_summary_tells_what_each_earned(void **state)
