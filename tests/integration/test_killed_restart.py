@@ -17,9 +17,9 @@ def killed(script_too):
     server = t.Server(t.pg_bin(15))
     try:
         stock = server.sql("SHOW shared_buffers")
-        home, script = server.home(), server.script(t.SORTS)
-        flags = ["--duration", "1", "--budget", "3", "--accept", "safe", "--restart", "auto"]
-        run = t.Run(server, home, script, *flags, program=t.TEST_PROGRAM, env={"PGD_TEST_FORCE_CHANGE": "shared_buffers=160MB"})
+        home, script = server.home(), server.script(t.STEADY)
+        flags = ["--duration", "1", "--rounds", "1", "--accept", "safe", "--restart", "auto"]
+        run = t.Run(server, home, script, *flags, **t.forced("shared_buffers=160MB"))
         report = os.path.join(server.data, "pg_diagnose.report")
         run.until("the restart", lambda: "state=stopping" in t.read(report, ""))
         run.process.kill()
@@ -28,7 +28,7 @@ def killed(script_too):
             t.wait_for("the end of the server", 60,
                        lambda: not os.path.exists(os.path.join(server.data, "postmaster.pid")))
         run.process.wait()
-        again = t.Run(server, home, script, *flags).end()
+        again = t.Run(server, home, script, *flags, **t.forced()).end()
         t.check(again.code in (0, 1), "exit %d: %s" % (again.code, again.said[-2000:]))
         t.check(again.summary["state"] in ("ARCHIVED", "FAILED"), "%s" % again.summary)
         t.check(not script_too or "it is up again" in again.said, "nobody told of the rescue: " + again.said[:2000])

@@ -28,7 +28,7 @@ run() { # NAME ARGS…
     echo "$name: exit $code, $(wc -l <"$work/$name.out") lines"
 }
 run tune tune -H "$host" -p "$port" -U postgres -d postgres --script "$work/sort.sql" --accept safe --restart never \
-    --clients 2 --duration 1 --rounds 2 --budget 4
+    --clients 2 --duration 1 --rounds 1 --budget 3
 run none tune -H "$host" -p "$port" -U postgres -d postgres --script "$work/sort.sql" --accept none --restart never \
     --clients 2 --duration 1 --rounds 1 --budget 3
 run noserver tune -H "$work" -p 1 -d postgres --script "$work/sort.sql"

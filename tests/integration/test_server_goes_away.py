@@ -23,7 +23,7 @@ def start():
 
 
 def run(home, *flags):
-    return t.Run(server, home, server.script(t.SORTS), "--duration", "1", "--rounds", "1", "--accept", "safe", *flags)
+    return t.Run(server, home, server.script(t.STEADY), "--duration", "1", "--rounds", "1", "--accept", "safe", *flags, **t.forced())
 
 
 def accounted(r, stock):

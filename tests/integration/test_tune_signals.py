@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 import tunetest as t
 
-FLAGS = ("--duration", "2", "--rounds", "1", "--accept", "safe", "--restart", "auto")
+FLAGS = ("--duration", "1", "--rounds", "1", "--accept", "safe", "--restart", "auto")
 
 
 def stop(server, run, signo):
@@ -28,19 +28,19 @@ def stop(server, run, signo):
 def paused_and_resumed():
     server = t.Server(t.pg_bin(15))
     try:
-        home, script = server.home(), server.script(t.SORTS)
+        home, script = server.home(), server.script(t.STEADY)
         # in the baseline, while pgbench runs
-        run = t.Run(server, home, script, *FLAGS)
+        run = t.Run(server, home, script, *FLAGS, **t.forced())
         run.until("the first run", lambda: server.pgbenches() and run.events("bench"))
         session = stop(server, run, signal.SIGTERM)
         # in the round, with the candidate's settings on the server
-        run = t.Run(server, home, script, *FLAGS)
+        run = t.Run(server, home, script, *FLAGS, **t.forced())
         run.until("the candidate", lambda: run.events("apply"))
         baseline = run.events("baseline")
         t.check(len(baseline) == 1, "the baseline was measured %d times" % len(baseline))
         t.check(stop(server, run, signal.SIGINT) == session, "another session was begun")
         # to the end; what was measured before is not measured again
-        run = t.Run(server, home, script, *FLAGS).end()
+        run = t.Run(server, home, script, *FLAGS, **t.forced()).end()
         t.check(run.summary["session"] == session, "another session was begun")
         t.check(run.summary["state"] in ("ARCHIVED", "FAILED"), "%s" % run.summary)
         t.check(not run.events("baseline"), "the baseline was measured again")

@@ -5,7 +5,7 @@ kill_resume.py [COUNT [SEED [VERSION]]]: COUNT kills (40 if not given) on Postgr
 each: the server is up within 30 s, no pgbench and no session of ours is left, the journal parses and accounts for every line
 of postgresql.auto.conf, no checkpoint is lost. The sessions take turns: sorts that a setting helps (they end ARCHIVED),
 sleeps that none helps (they end FAILED, and then everything is as before); each with and without a change that needs a
-restart, so that kills fall into stop and start.
+restart, so that kills fall into stop and start. Up to ten kills fall into sessions whose change is the test's own.
 """
 import os
 import random
@@ -20,6 +20,9 @@ import tunetest as t
 FLAGS = ("--duration", "1", "--rounds", "1", "--accept", "safe", "--restart", "auto", "--budget", "6")
 KINDS = [("sorts", t.SORTS, "shared_buffers=160MB"), ("sleeps", t.SLEEPS, "shared_buffers=160MB"),
          ("sleeps", t.SLEEPS, "random_page_cost=2.5"), ("sorts", t.SORTS, None)]
+# For a few kills: sessions that take long only where they are killed.
+SHORT = [("steady", t.STEADY, t.STEADY_CHANGE + ";shared_buffers=160MB"), ("sleeps", t.SLEEPS, "random_page_cost=2.5")]
+FEW = 10
 KILLS_A_SESSION = 6  # then it is let go to its end
 
 
@@ -28,6 +31,7 @@ class Soak(killed.Ground):
         super().__init__(version)
         self.random = random.Random(seed)
         self.kills_left = kills
+        self.kinds = KINDS if kills > FEW else SHORT
         self.length = 30.0  # of a whole session, as last seen
 
     def wait_to_kill(self, run, wanted):
@@ -56,7 +60,8 @@ class Soak(killed.Ground):
         saved = self.sessions()[path] if path else None
         run = t.Run(self.server, self.home, self.server.script(script), *FLAGS,
                     program=t.TEST_PROGRAM if forced else t.PROGRAM,
-                    env={"PGD_TEST_FORCE_CHANGE": forced} if forced else {})
+                    env=dict({"PGD_TEST_FORCE_CHANGE": forced} if forced else {},
+                             **({"PGD_TEST_ONLY_FORCED": "1"} if kind == "steady" else {})))
         self.wait_to_kill(run, wanted)
         if run.process.poll() is None:
             killed.kill(run)
@@ -82,12 +87,12 @@ class Soak(killed.Ground):
             kills += 1
         if kills == 0:
             self.length = time.monotonic() - begun
-        self.ended(run, claims=kind == "sorts")
+        self.ended(run, claims=kind != "sleeps")
 
     def go(self):
         n = 0
         while self.kills_left > 0:
-            self.one_session(*KINDS[n % len(KINDS)])
+            self.one_session(*self.kinds[n % len(self.kinds)])
             n += 1
         print("the server was up at most %.1f s after a kill" % self.slowest)
         print("counts: " + ", ".join("%d %s" % (v, k) for k, v in sorted(self.counts.items())))
