@@ -345,6 +345,7 @@ void advise_audit(struct model *m, const struct ask *a, size_t from, struct effe
     }
     buf_printf(&path, "%s/requests.jsonl", dir);
     struct effect *e = fx_file(fx, flow_store_req(), FILE_APPEND, buf_text(&path));
+    e->u.file.spare = true;
     e->len = text.len;
     e->text = buf_take(&text);
     buf_clear(&path);

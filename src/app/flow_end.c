@@ -12,6 +12,7 @@
 #include "pgd/base/text.h"
 #include "pgd/workspace/export.h"
 #include "pgd/workspace/store.h"
+#include "pgd/workspace/transcript.h"
 
 /* Steps of FLOW_SUMMARY; the screen shows the summary from the first on. */
 enum end_step {
@@ -22,6 +23,7 @@ enum end_step {
     END_NEXT,     /* the advisor says which strategies are worth a session of their own */
     END_SESSIONS, /* session.json of the other ARCHIVED sessions, one after the other */
     END_MERGE,    /* the advisor composes what the sessions lead to together */
+    END_TALK,     /* conversation.jsonl of each session of the report, where it has one */
     END_REPORT,   /* exports/workspace_report.md is being written */
     END_CONF,     /* exports/postgresql.conf */
     END_SAVE,     /* session.json for the last time */
@@ -252,21 +254,31 @@ static void forget_archived(struct model *m)
     m->fl.narchived = 0;
     free(m->advising.merged);
     m->advising.merged = NULL;
+    buf_clear(&m->advising.said);
 }
 
-static void write_export(struct model *m, enum end_step step, struct effects *fx)
+/* Every session of the report, oldest first; the one in memory is the last. */
+static int reported(const struct model *m, const struct session *all[ARCHIVED_MAX + 1])
 {
-    const struct session *all[ARCHIVED_MAX + 1];
-    struct buf text = {0};
     int n = 0;
 
     for (int i = 0; i < m->fl.narchived; i++)
         all[n++] = m->fl.archived[i];
     if (m->session.state == SESSION_ARCHIVED)
         all[n++] = &m->session;
+    return n;
+}
+
+static void write_export(struct model *m, enum end_step step, struct effects *fx)
+{
+    const struct session *all[ARCHIVED_MAX + 1];
+    struct buf text = {0};
+    int n = reported(m, all);
+
     m->fl.step = (int)step;
     if (step == END_REPORT) {
         export_report(m, all, n, &text);
+        buf_puts(&text, buf_text(&m->advising.said));
         export_path(m, 0, "workspace_report.md");
         save_text(fx, flow_req(m), m->workspace.dir, "exports/workspace_report.md", &text);
     } else {
@@ -297,6 +309,23 @@ static void read_archived(struct model *m, struct effects *fx)
     advise(m, OP_CONFLICTS, fx);
 }
 
+/* The conversation of session number `at` of the report; behind the last one the report is written. */
+static void read_talk(struct model *m, struct effects *fx)
+{
+    const struct session *all[ARCHIVED_MAX + 1];
+    struct buf path = {0};
+
+    m->fl.step = END_TALK;
+    if (m->fl.at == reported(m, all)) {
+        write_export(m, END_REPORT, fx);
+        return;
+    }
+    buf_printf(&path, "%s/sessions/%s/conversation.jsonl", m->workspace.dir, all[m->fl.at]->name);
+    fx_file(fx, flow_req(m), FILE_READ, buf_text(&path))->u.file.max_bytes = TRANSCRIPT_MAX;
+    buf_clear(&path);
+    m->fl.at++;
+}
+
 void flow_report_known(struct model *m, const struct op_answer *a, struct effects *fx)
 {
     if (m->flow != FLOW_SUMMARY || m->fl.step != END_MERGE)
@@ -305,7 +334,17 @@ void flow_report_known(struct model *m, const struct op_answer *a, struct effect
     m->advising.merged = xcalloc(1, sizeof *m->advising.merged);
     *m->advising.merged = a->u.report;
     m->advising.merged_by = a->advisor;
-    write_export(m, END_REPORT, fx);
+    m->fl.at = 0;
+    read_talk(m, fx);
+}
+
+static void talk_read(struct model *m, const struct event *ev)
+{
+    const struct session *all[ARCHIVED_MAX + 1];
+    int n = reported(m, all);
+
+    if (ev->err.code == ERR_NONE && ev->text && m->fl.at <= n) /* most sessions have none */
+        transcript_report(all[m->fl.at - 1]->name, ev->text, ev->len, &m->advising.said);
 }
 
 static void archived_read(struct model *m, const struct event *ev)
@@ -435,6 +474,10 @@ void flow_end_event(struct model *m, const struct event *ev, struct effects *fx)
     case END_SESSIONS:
         archived_read(m, ev);
         read_archived(m, fx);
+        break;
+    case END_TALK:
+        talk_read(m, ev);
+        read_talk(m, fx);
         break;
     case END_REPORT:
     case END_CONF:

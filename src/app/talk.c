@@ -133,6 +133,7 @@ static void record(struct model *m, const char *who, const struct talk_line *l, 
     if (m->talk.path[0]) {
         transcript_put(&line, &out);
         struct effect *e = fx_file(fx, (struct req){OWNER_STORE, 0, 0}, FILE_APPEND, m->talk.path);
+        e->u.file.spare = true;
         e->len = out.len;
         e->text = buf_take(&out);
     }

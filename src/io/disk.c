@@ -269,7 +269,7 @@ static bool append_whole(int fd, const char *path, const char *data, size_t len,
     return false;
 }
 
-bool disk_append(const char *path, const char *data, size_t len, struct disk_out *o)
+static bool append(const char *path, const char *data, size_t len, bool reserve, struct disk_out *o)
 {
     bool created = false;
     int fd = open_own(path, O_RDWR | O_APPEND, "append to", o);
@@ -281,11 +281,21 @@ bool disk_append(const char *path, const char *data, size_t len, struct disk_out
         return false;
     bool ok = cut_torn_line(fd, path, o) && append_whole(fd, path, data, len, o);
     close(fd);
-    if (ok && created)
+    if (ok && created && reserve)
         make_reserve(path);
     if (ok)
         o->size += (int64_t)len;
     return ok && (!created || sync_folder_of(path, o));
+}
+
+bool disk_append(const char *path, const char *data, size_t len, struct disk_out *o)
+{
+    return append(path, data, len, true, o);
+}
+
+bool disk_append_spare(const char *path, const char *data, size_t len, struct disk_out *o)
+{
+    return append(path, data, len, false, o);
 }
 
 /* -- read ------------------------------------------------------------------------------------- */

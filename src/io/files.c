@@ -72,7 +72,10 @@ static void carry_out(struct job *j)
         disk_save(path, data, e->len, &j->out);
         break;
     case FILE_APPEND:
-        disk_append(path, data, e->len, &j->out);
+        if (e->u.file.spare)
+            disk_append_spare(path, data, e->len, &j->out);
+        else
+            disk_append(path, data, e->len, &j->out);
         break;
     case FILE_READ:
         disk_read(path, e->u.file.max_bytes, &j->out);

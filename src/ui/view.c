@@ -363,6 +363,8 @@ static void draw_keys(struct canvas *c, struct rect r, const struct model *m,
         return;
     }
     struct buf keys = {0};
+    if (m->screen.dialog.kind == DIALOG_NONE && m->talk.state != TALK_IDLE)
+        buf_puts(&keys, "Esc stop the answer  ");
     dialog_keys(m, t, &keys);
     list_keys(c, r.y, r.x + 1, r.w - 1, STYLE_LABEL, buf_text(&keys));
     buf_clear(&keys);

@@ -100,6 +100,7 @@ void model_clear(struct model *m)
         ask_reset(&m->asks[i]);
     partner_clear(&m->partner);
     buf_clear(&m->advising.list);
+    buf_clear(&m->advising.said);
     free(m->advising.merged);
     collect_clear(&m->collect);
     bench_clear(&m->bench);

@@ -108,12 +108,14 @@ static void one_line(void *arg, const struct transcript_line *l)
     free(text);
 }
 
-void transcript_report(const char *text, size_t len, struct buf *out)
+void transcript_report(const char *session, const char *text, size_t len, struct buf *out)
 {
     struct buf lines = {0};
 
     if (transcript_read(text, len, one_line, &lines) > 0) {
-        buf_puts(out, "### Conversation\n\n");
+        buf_puts(out, "\n## Conversation in ");
+        export_markdown(out, session);
+        buf_puts(out, "\n\n");
         buf_append(out, lines.data, lines.len);
     }
     buf_clear(&lines);

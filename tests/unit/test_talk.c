@@ -199,8 +199,8 @@ static void the_transcript_comes_back_without_secrets(void **state)
     assert_null(strstr(buf_text(&out), "geheim77"));
     assert_int_equal(transcript_read(out.data, out.len, heard, &back), 2);
     assert_non_null(strstr(buf_text(&back), "m|a\nb|1;"));
-    transcript_report(out.data, out.len, &report);
-    assert_non_null(strstr(buf_text(&report), "### Conversation"));
+    transcript_report("Balanced_01022026-050830", out.data, out.len, &report);
+    assert_non_null(strstr(buf_text(&report), "## Conversation in Balanced"));
     buf_clear(&out);
     buf_clear(&back);
     buf_clear(&report);

@@ -103,6 +103,8 @@ struct effect {
             enum file_op op;
             char *path; /* owned */
             uint64_t journal_no;
+            bool
+                spare; /* APPEND: no room is kept for what follows; its loss would harm nothing on the server */
             size_t max_bytes;
             digest_fn digest;
             void (*digest_free)(void *);

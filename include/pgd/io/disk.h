@@ -27,6 +27,8 @@ void disk_out_init(struct disk_out *o);
 /* All return false with o->err filled. */
 bool disk_save(const char *path, const char *data, size_t len, struct disk_out *o);
 bool disk_append(const char *path, const char *data, size_t len, struct disk_out *o);
+/* The same without room that is kept beside the file for a full disk. */
+bool disk_append_spare(const char *path, const char *data, size_t len, struct disk_out *o);
 /* At most max bytes (0 = DISK_READ_MAX); o->size is that of the whole file where the system tells. */
 bool disk_read(const char *path, size_t max, struct disk_out *o);
 /* Newline-separated paths, max bytes of each (0 = DISK_READ_MANY_EACH); unreadable ones are left out. */

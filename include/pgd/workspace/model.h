@@ -542,6 +542,7 @@ struct advising {
     char trouble_log[1024];
     char paused_in[400];          /* OP_RESTORE */
     struct merged_report *merged; /* OP_CONFLICTS: owned; NULL = no export is being written */
+    struct buf said;              /* … and the conversations that go into it */
     struct advisor_name merged_by;
     struct buf list; /* the answer about models that is coming */
     int list_status;

@@ -22,5 +22,5 @@ void transcript_put(const struct transcript_line *l, struct buf *out);
 /* Reads a file: calls said() for each line that makes sense, oldest first; damaged ones are passed over. How many. */
 typedef void (*transcript_fn)(void *arg, const struct transcript_line *l);
 int transcript_read(const char *text, size_t len, transcript_fn said, void *arg);
-/* A section of the report: every line of the file. Nothing when there is none. */
-void transcript_report(const char *text, size_t len, struct buf *out);
+/* A section of the report, of the session of that name: every line of the file. Nothing when there is none. */
+void transcript_report(const char *session, const char *text, size_t len, struct buf *out);
