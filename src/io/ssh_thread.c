@@ -165,6 +165,7 @@ static void end_service(struct service *s)
         ssh_child_free(c);
     }
     refuse_orders(s->host, &s->err);
+    ssh_event_remove_fd(s->event, s->host->wake[0]);
     ssh_event_remove_session(s->event, s->session);
     ssh_event_free(s->event);
     ssh_disconnect(s->session);
