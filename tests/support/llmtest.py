@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -201,11 +202,11 @@ class Request:
 class Provider:
     """answer(request) returns a text of the model, a Raw, or None for aimock's answer. Every request is in `requests`."""
 
-    def __init__(self, fixtures=None, answer=None, need_key=True):
+    def __init__(self, fixtures=None, answer=None, need_key=True, key=KEY):
         where = folder()
         self.contract = contract.Gemini(where)
         self.aimock = Aimock(fixtures, where) if fixtures is not None else None
-        self.answer, self.need_key, self.requests = answer, need_key, []
+        self.answer, self.need_key, self.key, self.requests = answer, need_key, key, []
         self.lock = threading.Lock()
         provider = self
 
@@ -229,8 +230,9 @@ class Provider:
     def url(self, dialect="gemini"):
         return "http://127.0.0.1:%d%s" % (self.port, "" if dialect == "gemini" else "/v1")
 
-    def env(self, dialect="gemini", key=KEY):
+    def env(self, dialect="gemini", with_key=True):
         """What a program is started with that asks here. Nobody else's address or key is left in it."""
+        key = self.key if with_key else None
         mine = {name: None for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GEMINI_MODEL", "GOOGLE_GEMINI_BASE_URL",
                                         "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "http_proxy", "https_proxy",
                                         "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")}
@@ -246,7 +248,7 @@ class Provider:
             keys = r.header("x-goog-api-key")
             if "key=" in r.path or r.header("authorization"):
                 r.errors.append("a key where none belongs")
-            if self.need_key and keys != [KEY]:
+            if self.need_key and keys != [self.key]:
                 return google_error(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", [
                     {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID",
                      "domain": "googleapis.com"}])
@@ -255,7 +257,7 @@ class Provider:
         else:
             if r.header("x-goog-api-key") or "key=" in r.path:
                 r.errors.append("a key where none belongs")
-            if self.need_key and r.header("authorization") != ["Bearer " + KEY]:
+            if self.need_key and r.header("authorization") != ["Bearer " + self.key]:
                 return Status(401, {"error": {"message": "Incorrect API key provided.", "type": "invalid_request_error",
                                               "code": "invalid_api_key"}})
         if r.header("content-type") != ["application/json"]:
@@ -394,6 +396,61 @@ def fixtures(of=None, chunk=24):
                          "response": {"content": text, "usage": {"promptTokenCount": 900, "candidatesTokenCount": len(text) // 4,
                                                                  "totalTokenCount": 900 + len(text) // 4}}})
     return made
+
+
+def hostile():
+    """What a hostile or broken model says: llm/hostile.json."""
+    with open(os.path.join(HERE, "llm/hostile.json")) as f:
+        return json.load(f)["cases"]
+
+
+def change(name, value, why="The measured cause.", expect=(2, 20)):
+    return {"evidence": "300 temporary files", "name": name, "value": value, "why": why, "expect_lo": expect[0],
+            "expect_hi": expect[1], "risk": "low"}
+
+
+def hostile_answer(case, op, good, repaired=False):
+    """The text that the model says in that case, with the legitimate change beside what it tries. Asked to repair what is no
+    answer at all, it gives the legitimate one."""
+    shape = {"get_round1_config": {"nothing_left": False},
+             "analyze_results": {"verdict": "none", "bottleneck": "sorts", "stop": False, "summary": "More."}}[op]
+    if "answer" in case and not repaired:
+        text = case["answer"]
+        if op == "analyze_results":  # the schema of the other operation, where the case says nothing of it
+            text = text.replace('"nothing_left":false', '"verdict":"none","bottleneck":"sorts","stop":false,"summary":"More."')
+        many = ",".join(json.dumps(change("setting_%d" % i, "on")) for i in range(400))
+        for mark, made in (("@GOOD@", json.dumps(good)), ("@MANY@", many), ("@HUGE@", "abcdefg " * (5 << 17)),
+                           ("@LONG@", "abcdefg " * 1250), ("@KEY@", KEY)):
+            text = text.replace(mark, made)
+        return text
+    tried = [] if repaired else [change(*c) for c in case.get("changes", [])]
+    says = case.get("says", "More memory for sorts.").replace("@KEY@", KEY)
+    return json.dumps(dict(shape, changes=tried + [good], text=says, confidence=60))
+
+
+def together(*parts):
+    """Each in a thread of its own; the first failure is told."""
+    import tunetest
+    failed = []
+
+    def one(part):
+        try:
+            part()
+        except BaseException:
+            failed.append("%s:\n%s" % (part.__name__, traceback.format_exc()))
+
+    def all_of_them():
+        try:
+            folder()
+        except Absent as e:
+            raise tunetest.Skip(str(e))
+        threads = [threading.Thread(target=one, args=(part,)) for part in parts]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        tunetest.check(not failed, "\n".join(failed))
+    return all_of_them
 
 
 def serve():
