@@ -242,11 +242,20 @@ static size_t uri(struct mask *m, const char *s, size_t n, struct buf *out)
     return scheme + 3 + authority(m, s + scheme + 3, n - scheme - 3, postgres, out);
 }
 
+/* Every word is asked, and hardly any is one: a place has one of these signs behind its first word. */
+static bool may_be_place(const char *s, size_t n)
+{
+    size_t word = mask_word(s, n);
+    return word < n && (word == 0 || (unsigned char)s[word] >= 0x80 || strchr(".:@-+%'", s[word]));
+}
+
 size_t mask_place(struct mask *m, const char *s, size_t n, size_t at, struct buf *out)
 {
     const char *p = s + at;
     size_t left = n - at;
     size_t local = 0;
+    if (!may_be_place(p, left))
+        return 0;
     size_t len = uri(m, p, left, out);
     if (len)
         return len;

@@ -370,7 +370,7 @@ static enum tag find_tag(const char *s, size_t n, size_t *from, size_t *to)
                 {"parameters:", TAG_DROP},
                 {"Query Parameters:", TAG_DROP}};
     for (size_t i = 0; i < n; i++) {
-        if (s[i] < 'A' || mask_is_word_before(s, i))
+        if (!strchr("BCDEFHILNPQSWp", s[i]) || mask_is_word_before(s, i))
             continue;
         for (size_t t = 0; t < ARRAY_LEN(tags); t++) {
             size_t len = strlen(tags[t].word);
@@ -404,7 +404,9 @@ static size_t logged_sql(const char *s, size_t n)
 {
     static const char *const leads[] = {"statement: ", "execute ", "parse ", "bind "};
     for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < ARRAY_LEN(leads) && !mask_is_word_before(s, i); k++) {
+        if (!strchr("sepb", s[i]) || mask_is_word_before(s, i))
+            continue;
+        for (size_t k = 0; k < ARRAY_LEN(leads); k++) {
             size_t len = strlen(leads[k]);
             if (n - i <= len || strncmp(s + i, leads[k], len) != 0)
                 continue;

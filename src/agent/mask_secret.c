@@ -47,10 +47,37 @@ static const struct key_form key_forms[] = {
     {"hvs.", 8, false, "."},
 };
 
+/* Does any key begin so? Every byte of every text is asked this. */
+static bool key_begins(char c)
+{
+    switch (c) {
+    case 'A':
+    case 'S':
+    case 'd':
+    case 'e':
+    case 'g':
+    case 'h':
+    case 'm':
+    case 'n':
+    case 'p':
+    case 'r':
+    case 's':
+    case 'x':
+    case 'y':
+        return true;
+    default:
+        return false;
+    }
+}
+
 static size_t key_at(const char *s, size_t n, size_t at)
 {
+    if (!key_begins(s[at]))
+        return 0;
     for (size_t f = 0; f < ARRAY_LEN(key_forms); f++) {
         const struct key_form *k = &key_forms[f];
+        if (*k->prefix != s[at])
+            continue;
         size_t p = strlen(k->prefix);
         if (n - at < p + k->least || memcmp(s + at, k->prefix, p) != 0 ||
             (!k->anywhere && mask_is_word_before(s, at)))
@@ -92,6 +119,8 @@ static bool secret_word(const char *s, size_t n)
                                         "accesskey",     "access_key", "private_key", "pgpass",
                                         "secret_key",    "credential", "api-key",     "credentials",
                                         "authorization", "passwort",   "kennwort"};
+    if (n < 3 || !strchr("delnstyDELNSTY", s[n - 1]))
+        return false;
     for (size_t i = 0; i < ARRAY_LEN(tails); i++)
         if (ends_with(s, n, tails[i]))
             return true;
@@ -212,36 +241,37 @@ static size_t uri_at(const char *s, size_t n, size_t at, size_t *from)
     return (size_t)(last - colon) - 1;
 }
 
+/* The secret at s[i], or behind the word that begins there: from, and the bytes of it; 0 = none. */
+static size_t secret_at(const struct mask *m, const char *s, size_t n, size_t i, size_t *from)
+{
+    *from = i;
+    size_t len = s[i] == '-' ? pem_at(s, n, i) : key_at(s, n, i);
+    if (len)
+        return len;
+    if (s[i] == ':')
+        return strncmp(s + i, "://", 3) == 0 ? uri_at(s, n, i + 3, from) : 0;
+    size_t word = mask_is_word_before(s, i) ? 0 : mask_word(s + i, n - i);
+    if (word && n - i > word + 4 && strncasecmp(s + i + word, "-key", 4) == 0)
+        word += 4;
+    if (!secret_word(s + i, word) || text_eq_nocase(s + i, "password_encryption"))
+        return 0;
+    return assigned_at(m, s, n, i + word, from);
+}
+
 void mask_secrets(const struct mask *m, const char *text, struct buf *out)
 {
     const char *s = text;
     size_t n = strlen(s);
-    size_t i = 0;
-    while (i < n) {
-        size_t from = i;
-        size_t len = s[i] == '-' ? pem_at(s, n, i) : key_at(s, n, i);
-        size_t word = 0;
-        if (!len && strncmp(s + i, "://", 3) == 0) {
-            word = 3;
-            len = uri_at(s, n, i + 3, &from);
-        } else if (!len && !mask_is_word_before(s, i)) {
-            word = mask_word(s + i, n - i);
-            if (word && n - i > word + 4 && strncasecmp(s + i + word, "-key", 4) == 0)
-                word += 4;
-            if (secret_word(s + i, word) && !text_eq_nocase(s + i, "password_encryption"))
-                len = assigned_at(m, s, n, i + word, &from);
-        }
-        if (len) {
-            buf_append(out, s + i, from - i);
-            buf_puts(out, "***");
-            i = from + len;
+    size_t done = 0; /* what is behind here is not appended yet */
+    for (size_t i = 0; i < n; i++) {
+        size_t from;
+        size_t len = secret_at(m, s, n, i, &from);
+        if (!len)
             continue;
-        }
-        word = word ? word : 1;
-        /* A key may begin within a word. */
-        if (word > 1 && strncmp(s + i, "://", 3) != 0)
-            word = 1;
-        buf_append(out, s + i, word);
-        i += word;
+        buf_append(out, s + done, from - done);
+        buf_puts(out, "***");
+        done = from + len;
+        i = done - 1;
     }
+    buf_append(out, s + done, n - done);
 }

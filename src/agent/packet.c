@@ -144,7 +144,7 @@ static size_t size_all(const struct packing *p, bool fixed)
     size_t sum = 0;
     for (int i = 0; i < p->n; i++)
         if (p->items[i].json && p->items[i].fixed == fixed)
-            sum += size_of(p->items[i].json);
+            sum += p->items[i].size;
     return sum;
 }
 
@@ -167,6 +167,7 @@ static void shrink(struct section *s)
         json_decref(s->json);
         s->json = s->list = NULL;
         s->left_out = -1;
+        s->size = 0;
         return;
     }
     size_t keep = rows / 2 > 4 ? rows / 2 : 4;
@@ -177,11 +178,15 @@ static void shrink(struct section *s)
     /* The first rows of a list say most of what it has to say. */
     if (rows == 4)
         s->keep += 40;
+    s->size = size_of(s->json);
 }
 
 static void fit(struct packing *p, bool fixed, size_t room)
 {
     struct section *s;
+    for (int i = 0; i < p->n; i++)
+        if (p->items[i].json && p->items[i].fixed == fixed)
+            p->items[i].size = size_of(p->items[i].json);
     while (size_all(p, fixed) > room && (s = least(p, fixed)))
         shrink(s);
 }
@@ -216,11 +221,12 @@ static char *render(const struct packing *p, bool fixed)
     buf_clear(&missing);
     char *text = json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(10));
     struct buf out = {0};
-    for (const char *c = text ? text : "{}"; *c; c++) {
-        if (*c == '<' || *c == '>')
-            buf_puts(&out, *c == '<' ? "\\u003c" : "\\u003e");
-        else
-            buf_putc(&out, *c);
+    for (const char *c = text ? text : "{}"; *c;) {
+        size_t plain = strcspn(c, "<>");
+        buf_append(&out, c, plain);
+        c += plain;
+        if (*c)
+            buf_puts(&out, *c++ == '<' ? "\\u003c" : "\\u003e");
     }
     free(text);
     json_decref(all);
@@ -241,7 +247,6 @@ static void clear(struct packing *p)
 
 static void collect(struct packing *p)
 {
-    packet_know(p);
     packet_server(p);
     packet_session(p);
     packet_asked(p);
@@ -272,11 +277,12 @@ void packet_build(enum op op, const struct op_input *in, const struct packet_opt
     /* A name may be met as one after it has stood somewhere as a plain word: then once more, with it known. */
     int before;
     int tries = 0;
+    packet_know(&p);
     do {
         clear(&p);
-        before = mask_count(o->mask);
+        before = mask_known(o->mask);
         collect(&p);
-    } while (mask_count(o->mask) > before && ++tries < 3);
+    } while (mask_known(o->mask) > before && ++tries < 3);
 
     fit(&p, true, (size_t)((double)room * FIXED_SHARE));
     size_t fixed = size_all(&p, true);

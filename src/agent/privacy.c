@@ -126,9 +126,9 @@ void mask_set_level(struct mask *m, enum privacy level)
     m->level = level;
 }
 
-int mask_count(const struct mask *m)
+int mask_known(const struct mask *m)
 {
-    return m->n;
+    return m->nknown;
 }
 
 /* ---- words ---- */
@@ -148,9 +148,16 @@ size_t mask_word(const char *s, size_t n)
 {
     size_t i = 0;
     while (i < n) {
+        unsigned char c = (unsigned char)s[i];
+        if (c < 0x80) { /* by far the most */
+            if (!letter(c) && !(i > 0 && c == '$'))
+                break;
+            i++;
+            continue;
+        }
         uint32_t rune;
         size_t used = text_decode(s + i, n - i, &rune);
-        if (!letter(rune) && !(i > 0 && rune == '$'))
+        if (!letter(rune))
             break;
         i += used;
     }
@@ -162,11 +169,13 @@ bool mask_is_word_before(const char *s, size_t at)
     if (at == 0)
         return false;
     size_t from = at - 1;
+    if ((unsigned char)s[from] < 0x80)
+        return letter((unsigned char)s[from]) || s[from] == '$';
     while (from > 0 && at - from < 4 && ((unsigned char)s[from] & 0xc0u) == 0x80)
         from--;
     uint32_t rune;
     size_t used = text_decode(s + from, at - from, &rune);
-    return used == at - from && (letter(rune) || rune == '$');
+    return used == at - from && letter(rune);
 }
 
 static const char *plain_form(uint32_t rune, char mark[2])
@@ -211,14 +220,19 @@ void mask_clean(const char *text, bool quotes, struct buf *out)
 {
     size_t n = strnlen(text, MASK_TEXT_MAX);
     for (size_t i = 0; i < n;) {
+        size_t plain = i;
+        while (plain < n && (text[plain] == '\n' || (text[plain] >= 0x20 && text[plain] < 0x7f)))
+            plain++;
+        buf_append(out, text + i, plain - i);
+        i = plain;
+        if (i == n)
+            break;
         uint32_t rune;
         size_t used = text_decode(text + i, n - i, &rune);
         char bytes[4];
         char mark[2];
         i += used;
-        if (rune == '\n' || (rune >= 0x20 && rune < 0x7f))
-            buf_putc(out, (char)rune);
-        else if (rune == '\t')
+        if (rune == '\t')
             buf_putc(out, ' ');
         else if (!text_rune_safe(rune))
             continue;
@@ -251,6 +265,8 @@ bool mask_generic(const char *word, size_t len)
 /* Digits after one of the prefixes, whatever the case; the number, 0 = none. */
 static int alias_number(const char *word, size_t len, enum alias_kind *kind)
 {
+    if (len == 0 || word[len - 1] < '0' || word[len - 1] > '9')
+        return 0;
     for (int k = 0; k < ALIAS_KINDS; k++) {
         size_t p = strlen(prefixes[k]);
         if (len <= p || len > p + 6 || strncasecmp(word, prefixes[k], p) != 0 || word[p] == '0')
@@ -302,6 +318,7 @@ static int give_out(struct mask *m, enum alias_kind kind, const char *name, size
                                   .name = xstrndup(name, len),
                                   .next = m->buckets[bucket]};
     m->buckets[bucket] = at;
+    m->by_number[kind][m->items[at].number] = (uint16_t)(at + 1);
     return at;
 }
 
@@ -341,6 +358,7 @@ static void know(struct mask *m, enum alias_kind kind, const char *name, size_t 
     if (at < 0 || m->items[at].everywhere || len < 2 || mask_generic(name, len))
         return;
     m->items[at].everywhere = true;
+    m->nknown++;
     if (mask_word(name, len) != len && m->nodd < MASK_ODD_MAX)
         m->odd[m->nodd++] = at;
 }
@@ -429,19 +447,18 @@ void mask_ident(struct mask *m, enum alias_kind kind, const char *name, struct b
 void mask_reverse(const struct mask *m, const char *text, struct buf *out)
 {
     size_t n = strlen(text);
+    size_t done = 0; /* what is behind here is not appended yet */
     for (size_t i = 0; i < n;) {
         size_t len = mask_word(text + i, n - i);
         enum alias_kind kind;
-        int number = len ? alias_number(text + i, len, &kind) : 0;
-        const char *name = NULL;
-        /* Aliases are few; the search is over those of one answer. */
-        for (int k = 0; number > 0 && k < m->n && !name; k++)
-            if (m->items[k].kind == kind && m->items[k].number == number)
-                name = m->items[k].name;
-        if (name)
-            buf_puts(out, name);
-        else
-            buf_append(out, text + i, len ? len : 1);
+        int number = alias_number(text + i, len, &kind);
+        int at = number > 0 && number <= MASK_ALIASES_MAX ? m->by_number[kind][number] : 0;
+        if (at) {
+            buf_append(out, text + done, i - done);
+            buf_puts(out, m->items[at - 1].name);
+            done = i + len;
+        }
         i += len ? len : 1;
     }
+    buf_append(out, text + done, n - done);
 }

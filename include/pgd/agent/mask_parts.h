@@ -29,7 +29,9 @@ struct mask {
     size_t cap;
     struct alias *items; /* owned */
     int count[ALIAS_KINDS];
+    int nknown;                /* of them, those that are masked everywhere */
     int buckets[MASK_BUCKETS]; /* of names, whatever their case; -1 = empty */
+    uint16_t by_number[ALIAS_KINDS][MASK_ALIASES_MAX + 1]; /* place in items + 1; 0 = none */
     int nodd;
     int odd[MASK_ODD_MAX]; /* known names that are more than one word: "my shop", "db-1" */
     /* Words that say nothing about anybody: assets/privacy/words.txt and mask_allow(). */

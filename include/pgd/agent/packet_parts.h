@@ -16,6 +16,7 @@ struct section {
     const char *rows; /* "smaller tables": what is left out, in words */
     int keep;         /* the higher, the longer it stays */
     bool fixed;       /* does not change in a session */
+    size_t size;      /* bytes of json, once packed */
     int left_out;
 };
 

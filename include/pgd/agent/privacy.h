@@ -47,5 +47,5 @@ void mask_ident(struct mask *m, enum alias_kind kind, const char *name, struct b
 void mask_names(struct mask *m, const char *text, struct buf *out);
 /* A model's words with the aliases put back; whole words alone. */
 void mask_reverse(const struct mask *m, const char *text, struct buf *out);
-/* Aliases given out so far: it grows when something was met for the first time. */
-int mask_count(const struct mask *m);
+/* Names that are masked wherever they stand: it grows when a text has shown what one of its words is. */
+int mask_known(const struct mask *m);
