@@ -357,6 +357,26 @@ static void dba_only(void **state)
     expect("max_connections", "0", REFUSE_VALUE);
 }
 
+/* PGDIAG.md binds everybody: the advisor, and the DBA who types; a repair of a danger, too. */
+static void what_the_dba_wishes(void **state)
+{
+    (void)state;
+    static const char never[][SETTING_NAME_MAX] = {"work_mem", "autovacuum*", "fsync"};
+    policy.never = never;
+    policy.nnever = 3;
+    struct review_line line = expect("work_mem", "64MB", REFUSE_WISH);
+    assert_non_null(strstr(line.reason, "PGDIAG.md"));
+    expect("WORK_MEM", "64MB", REFUSE_WISH);
+    expect("autovacuum_naptime", "30s", REFUSE_WISH);
+    expect("autovacuum", "on", REFUSE_WISH);
+    expect("fsync", "on", REFUSE_WISH);
+    expect("maintenance_work_mem", "128MB", REFUSE_NONE);
+    policy.by_dba = true;
+    expect("work_mem", "64MB", REFUSE_WISH);
+    policy.nnever = 0;
+    expect("work_mem", "64MB", REFUSE_NONE);
+}
+
 static void values(void **state)
 {
     (void)state;
@@ -846,6 +866,7 @@ int main(void)
         CASE(repairs),
         CASE(durability_wants_a_wish_of_its_own),
         CASE(dba_only),
+        CASE(what_the_dba_wishes),
         CASE(values),
         CASE(no_change_sees_what_waits_for_a_restart),
         CASE(contexts),
