@@ -131,6 +131,16 @@ static bool unescape(struct scan *c, struct buf *out)
     return true;
 }
 
+/* What needs no look at all, as one piece: the whole text is read again for each frame of the screen. */
+static void copy_plain(struct scan *c, struct buf *out)
+{
+    size_t from = c->at;
+    while (c->at < c->len && c->s[c->at] >= ' ' && c->s[c->at] < 0x7f && c->s[c->at] != '"' &&
+           c->s[c->at] != '\\')
+        c->at++;
+    buf_append(out, c->s + from, c->at - from);
+}
+
 /* One character as it stands; one that has not come whole waits. */
 static bool copy_rune(struct scan *c, struct buf *out)
 {
@@ -153,14 +163,19 @@ void op_partial(enum op op, const char *text, size_t len, struct buf *out)
         return;
     bool json = c.s[c.at] == '{' || c.s[c.at] == '`';
     if (!json && op_row(op)->read == op_read_prose) {
-        while (c.at < len && copy_rune(&c, out)) {}
+        copy_plain(&c, out);
+        while (c.at < len && copy_rune(&c, out))
+            copy_plain(&c, out);
         return;
     }
     while (c.at < len && c.s[c.at] != '{')
         c.at++;
     if (!find_text(&c))
         return;
-    while (c.at < len && c.s[c.at] != '"')
+    copy_plain(&c, out);
+    while (c.at < len && c.s[c.at] != '"') {
         if (c.s[c.at] == '\\' ? !unescape(&c, out) : !copy_rune(&c, out))
             return;
+        copy_plain(&c, out);
+    }
 }

@@ -39,7 +39,7 @@ static void panel_text(const struct model *m, struct buf *out)
     const struct talk *t = &m->talk;
     if (t->state != TALK_IDLE && t->now.aside) {
         buf_printf(out, "> %s\n", t->now.text);
-        pane_live(m, out);
+        pane_live(m, 0, out);
     } else {
         buf_puts(out, buf_text(&t->answer));
     }

@@ -68,17 +68,34 @@ int pane_ai_below(const struct model *m, int width, int at)
     return n;
 }
 
-void pane_live(const struct model *m, struct buf *out)
+/* Where the end of a growing text begins that is drawn. The place moves in steps, to the begin of a line or at least of a word,
+ * so that what is on the screen does not wrap anew with each frame. */
+static size_t tail_of(const struct buf *text, size_t most)
+{
+    size_t step = most / 4;
+    if (step == 0 || text->len <= most)
+        return 0;
+    size_t from = (text->len - most) / step * step;
+    const char *at = text->data + from, *cut = memchr(at, '\n', step);
+    if (from > 0 && !cut)
+        cut = memchr(at, ' ', step);
+    return from == 0 ? 0 : cut ? (size_t)(cut - text->data) + 1 : from;
+}
+
+void pane_live(const struct model *m, size_t most, struct buf *out)
 {
     const struct ask *a = &m->asks[ASK_CHAT];
     struct buf text = {0};
     if (!ask_open(a))
         return;
     op_partial(a->op, buf_text(&a->wire.text), a->wire.text.len, &text);
+    size_t from = tail_of(&text, most);
+    while (from > 0 && from < text.len && ((unsigned char)text.data[from] & 0xc0) == 0x80)
+        from++;
     if (m->partner.mask)
-        mask_reverse(m->partner.mask, buf_text(&text), out);
+        mask_reverse(m->partner.mask, buf_text(&text) + from, out);
     else
-        buf_append(out, buf_text(&text), text.len);
+        buf_append(out, buf_text(&text) + from, text.len - from);
     buf_clear(&text);
 }
 
@@ -141,10 +158,10 @@ void pane_ai(struct canvas *c, struct rect r, const struct model *m)
                   0);
         return;
     }
-    struct buf live = {0};
-    pane_live(m, &live);
-    struct chat_line coming = {.kind = CHAT_AI, .text = live.data};
     int up = m->screen.scroll[PANE_AI]; /* only a reader who has scrolled up makes us count all */
+    struct buf live = {0};
+    pane_live(m, up > 0 || r.h < 1 ? 0 : 4 * (size_t)r.w * (size_t)r.h, &live);
+    struct chat_line coming = {.kind = CHAT_AI, .text = live.data};
     if (up > 0)
         up = list_scroll(up, -1, r.h, pane_ai_lines(m, r.w));
     struct rect former = canvas_clip(c, r);

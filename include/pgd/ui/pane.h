@@ -28,8 +28,9 @@ int pane_ai_lines(const struct model *m, int width);
 int pane_ai_below(const struct model *m, int width, int at);
 /* The call that is under way, in words: "gemini-3.8-flash thinks, 4 s"; "" = none. The DBA's own comes first. */
 void pane_call(const struct model *m, char *dst, size_t size);
-/* The text of the DBA's question's answer as far as it has come, appended. */
-void pane_live(const struct model *m, struct buf *out);
+/* The text of the DBA's question's answer as far as it has come, appended; of a long one about the last `most` bytes, 0 = all. A
+ * cell takes four bytes at the most: 4 * width * height fill a pane. */
+void pane_live(const struct model *m, size_t most, struct buf *out);
 /* "postgres@10.0.0.230": role and host of the control link, or what was asked for. */
 void pane_who(const struct model *m, char *dst, size_t size);
 /* "00:41" from seconds; "1:02:03" from an hour on. */
