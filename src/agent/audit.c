@@ -3,10 +3,104 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "pgd/agent/packet_parts.h"
 #include "pgd/base/secret.h"
 #include "pgd/protocol/json_records.h"
+
+/* ---- what was sent at FULL ---- */
+
+/* Data as one JSON value; what is none, as prose. */
+static void mask_data(struct mask *mask, const char *text, size_t len, struct buf *out)
+{
+    json_t *j = js_parse(text, len, NULL);
+    json_t *clean = j ? packet_masked(mask, j) : NULL;
+    char *dump = clean ? json_dumps(clean, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    char *plain = dump ? NULL : xstrndup(text, len);
+
+    if (dump)
+        buf_puts(out, dump);
+    else
+        mask_prose(mask, plain, out);
+    free(plain);
+    free(dump);
+    json_decref(clean);
+    json_decref(j);
+}
+
+/* A text of the request: within its fences there are data, around them our own words. Without a fence it is a repair, whose words are
+ * partly the model's. */
+static json_t *masked_text(struct mask *mask, const char *s)
+{
+    struct buf out = {0};
+    const char *open;
+    bool fenced = false;
+
+    while ((open = strstr(s, "\n<data id="))) {
+        const char *data = strchr(open + 1, '\n');
+        const char *end = data ? strstr(data, "\n</data id=") : NULL;
+        if (!end)
+            break;
+        buf_append(&out, s, (size_t)(data + 1 - s));
+        mask_data(mask, data + 1, (size_t)(end - data) - 1, &out);
+        fenced = true;
+        s = end;
+    }
+    if (fenced)
+        buf_puts(&out, s);
+    else
+        mask_data(mask, s, strlen(s), &out);
+    json_t *j = js_text(buf_text(&out));
+    buf_clear(&out);
+    return j;
+}
+
+/* The texts of a turn, whatever the dialect: "content", "text" in "parts". */
+static void mask_turn(struct mask *mask, json_t *j)
+{
+    const char *key;
+    json_t *v;
+    size_t i;
+
+    json_object_foreach(j, key, v)
+    {
+        bool text = strcmp(key, "content") == 0 || strcmp(key, "text") == 0;
+        if (json_is_string(v) && text)
+            json_object_set_new(j, key, masked_text(mask, json_string_value(v)));
+        else
+            mask_turn(mask, v);
+    }
+    json_array_foreach(j, i, v) mask_turn(mask, v);
+}
+
+/* The system text is our own and stays. */
+static void mask_turns(struct mask *mask, json_t *turns)
+{
+    size_t i;
+    json_t *turn;
+
+    json_array_foreach(turns, i, turn)
+    {
+        const char *role = json_string_value(json_object_get(turn, "role"));
+        if (!role || (strcmp(role, "system") != 0 && strcmp(role, "developer") != 0))
+            mask_turn(mask, turn);
+    }
+}
+
+static void mask_body(struct mask *known, json_t *body)
+{
+    struct mask *mask = known ? known : mask_new(PRIVACY_REDACTED);
+    enum privacy level = mask_level(mask);
+
+    mask_set_level(mask, PRIVACY_REDACTED);
+    mask_turns(mask, json_object_get(body, "contents"));
+    mask_turns(mask, json_object_get(body, "messages"));
+    mask_set_level(mask, level);
+    if (!known)
+        mask_free(mask);
+}
 
 void audit_line(const struct audit_note *n, struct buf *out)
 {
@@ -28,6 +122,8 @@ void audit_line(const struct audit_note *n, struct buf *out)
         body = js_text(text);
         free(text);
     }
+    if (n->level == PRIVACY_FULL)
+        mask_body(n->mask, body);
     json_object_set_new(o, "request", body);
     char *line = json_dumps(o, JSON_COMPACT);
     json_decref(o);

@@ -317,8 +317,8 @@ static bool key_of_sql(const char *key)
            strstr(key, "filter");
 }
 
-/* A gathered fact that is JSON, value by value; at STRICT keys pass only when they are words of ours. */
-static json_t *masked_json(struct packing *p, const json_t *j, const char *key, int depth)
+/* At STRICT keys pass only when they are words of ours. */
+static json_t *masked(struct packing *p, const json_t *j, const char *key, int depth)
 {
     json_t *out = json_object();
     if (depth > 8) {
@@ -339,8 +339,7 @@ static json_t *masked_json(struct packing *p, const json_t *j, const char *key, 
         out = json_array();
         size_t i;
         json_t *item;
-        json_array_foreach(j, i, item)
-            json_array_append_new(out, masked_json(p, item, key, depth + 1));
+        json_array_foreach(j, i, item) json_array_append_new(out, masked(p, item, key, depth + 1));
         return out;
     }
     if (!json_is_object(j)) {
@@ -353,10 +352,16 @@ static json_t *masked_json(struct packing *p, const json_t *j, const char *key, 
         mask_prose(p->mask, json_object_iter_key(at), &name);
         json_object_set_new(
             out, buf_text(&name),
-            masked_json(p, json_object_iter_value(at), json_object_iter_key(at), depth + 1));
+            masked(p, json_object_iter_value(at), json_object_iter_key(at), depth + 1));
         buf_clear(&name);
     }
     return out;
+}
+
+json_t *packet_masked(struct mask *mask, const json_t *j)
+{
+    struct packing p = {.mask = mask};
+    return masked(&p, j, "", 0);
 }
 
 static void add_facts(struct packing *p, const struct op_input *in)
@@ -372,7 +377,7 @@ static void add_facts(struct packing *p, const struct op_input *in)
                         ? js_parse(f->text, strlen(f->text), NULL)
                         : NULL;
         if (j)
-            json_object_set_new(o, "is", masked_json(p, j, "", 0));
+            json_object_set_new(o, "is", masked(p, j, "", 0));
         else
             pack_prose(p, o, "is", f->text);
         json_decref(j);

@@ -335,6 +335,7 @@ void advise_audit(struct model *m, const struct ask *a, size_t from, struct effe
                                         .model = m->partner.endpoint.model,
                                         .url = e->u.http.url,
                                         .level = a->stricter ? PRIVACY_STRICT : m->partner.privacy,
+                                        .mask = partner_mask(&m->partner),
                                         .body = e->text,
                                         .len = e->len},
                    &text);

@@ -1,5 +1,5 @@
 /* packet_parts.h - what the files of the packet share: packet.c (order, budget, fences), packet_server.c (what the server is),
- * packet_session.c (what the session has found out). Nobody else includes it. */
+ * packet_session.c (what the session has found out), audit.c (packet_masked). Nobody else includes it. */
 #pragma once
 
 #include <jansson.h>
@@ -50,3 +50,5 @@ void packet_know(struct packing *p); /* tells the mask the names of the server *
 void packet_server(struct packing *p);
 void packet_session(struct packing *p);
 void packet_asked(struct packing *p);
+/* A copy of data of the outside, masked value by value and by the names of its keys. */
+json_t *packet_masked(struct mask *mask, const json_t *j);
