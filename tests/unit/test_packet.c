@@ -1,6 +1,7 @@
 /* The packet: its order, what stays the same byte by byte, its fences, and what its budget leaves out. */
 #include "builtin_world.h"
 #include "pgd/agent/packet.h"
+#include "pgd/agent/wire.h"
 #include "pgd/base/text.h"
 
 static struct packet build(enum op op, const struct op_input *in, const char *nonce, size_t budget)
@@ -110,8 +111,31 @@ static void test_budget(void **state)
     world_free(w);
 }
 
+/* For docs/privacy.md: the request of a question at REDACTED, as it leaves. */
+static int show_request(void)
+{
+    struct world *w = world_new();
+    struct endpoint to = {.dialect = DIALECT_GEMINI,
+                          .model = "gemini-3.8-flash",
+                          .base = "https://generativelanguage.googleapis.com"};
+    struct op_input in = {
+        .e = &w->e,
+        .question = "why is orders slow for 'Erika Vogel' (erika@shop.example) on app?"};
+    struct effects fx = {0};
+    struct packet p = build(OP_QUESTION, &in, "9f1c6a02b7de4418", 0);
+    const struct effect *e = wire_request(&fx, (struct req){OWNER_ASK, 1, 1}, &to, &p, 4096, true,
+                                          NULL);
+    printf("POST %s\n\n%.*s\n", e->u.http.url, (int)e->len, e->text);
+    effects_clear(&fx);
+    packet_clear(&p);
+    world_free(w);
+    return 0;
+}
+
 int main(void)
 {
+    if (getenv("PGD_SHOW_REQUEST"))
+        return show_request();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order), cmocka_unit_test(test_same_bytes),
         cmocka_unit_test(test_fence_holds), cmocka_unit_test(test_budget)};
