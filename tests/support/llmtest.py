@@ -3,6 +3,7 @@
 A Provider listens on loopback and looks at every request first, as strictly as the real ones (llm/contract.py), keeps it, and
 then answers: with what the test's own `answer` function gives, else with what aimock, an independent mock, has for it.
 """
+import functools
 import json
 import os
 import re
@@ -199,12 +200,17 @@ class Request:
         return [v for k, v in self.headers if k == name]
 
 
+@functools.lru_cache(maxsize=1)
+def gemini_contract(where):
+    return contract.Gemini(where)
+
+
 class Provider:
     """answer(request) returns a text of the model, a Raw, or None for aimock's answer. Every request is in `requests`."""
 
     def __init__(self, fixtures=None, answer=None, need_key=True, key=KEY):
         where = folder()
-        self.contract = contract.Gemini(where)
+        self.contract = gemini_contract(where)
         self.aimock = Aimock(fixtures, where) if fixtures is not None else None
         self.answer, self.need_key, self.key, self.requests = answer, need_key, key, []
         self.lock = threading.Lock()
