@@ -155,11 +155,15 @@ bool endpoint_check(const struct endpoint *p, struct err *e)
         if (loopback_host(a.host))
             return true;
         err_set(e, ERR_USAGE, "there is no key for the model at %.120s", a.host);
+        err_detail(e, "%s is not set; without a key a model is asked on this machine alone.",
+                   d->key_env);
         return err_hint(e, "Set %s in the environment, or use the built-in advisor.", d->key_env);
     }
     if (!key_clean(secret_get(p->key))) {
         err_set(e, ERR_USAGE, "the key holds a line break, a blank or another odd character");
-        return err_hint(e, "Set %s to the key alone, without quotes or a newline.", d->key_env);
+        err_detail(e, "It goes into a header of each request, where it would end or change that.");
+        return err_hint(e, "Set %s%s%s to the key alone, without quotes or a newline.", d->key_env,
+                        d->key_env_else ? " or " : "", d->key_env_else ? d->key_env_else : "");
     }
     for (const char *c = p->model; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f) {

@@ -230,6 +230,7 @@ const struct wire_dialect wire_gemini = {
     .name = "gemini",
     .key_header = "x-goog-api-key: ",
     .key_env = "GEMINI_API_KEY",
+    .key_env_else = "GOOGLE_API_KEY",
     .base_env = "GOOGLE_GEMINI_BASE_URL",
     .model_env = "GEMINI_MODEL",
     .url = url,

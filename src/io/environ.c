@@ -30,6 +30,7 @@ bool environ_key(const char *const *names, secret_id *out, struct err *e)
             continue;
         if (strlen(value) > ENVIRON_KEY_MAX) {
             err_set(e, ERR_USAGE, "%s is longer than %d bytes", *names, ENVIRON_KEY_MAX);
+            err_detail(e, "No provider's key is that long.");
             return err_hint(e, "Set it to the key alone.");
         }
         *out = secret_put(value, strlen(value));

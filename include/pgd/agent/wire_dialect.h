@@ -13,6 +13,7 @@ struct wire_dialect {
     const char *name;       /* "gemini" */
     const char *key_header; /* what stands before the key */
     const char *key_env, *base_env, *model_env;
+    const char *key_env_else; /* where the key is looked for next; NULL = nowhere */
     /* Appends the address of a question, and of the list of models. */
     void (*url)(const struct endpoint *p, bool stream, struct buf *out);
     void (*models_url)(const struct endpoint *p, struct buf *out);
