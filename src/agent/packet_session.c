@@ -33,6 +33,8 @@ static json_t *plan_json(struct packing *p, const struct sdl *s)
         json_t *x = json_object();
         pack_name(p, x, "script", ALIAS_NAME, base_name(s->scripts[i].path));
         pack_num(x, "weight", s->scripts[i].weight);
+        if (p->in->scripts && p->in->e && s == p->in->e->plan)
+            pack_sql(p, x, "text_sql", p->in->scripts[i]);
         json_array_append_new(scripts, x);
     }
     json_object_set_new(o, "scripts", scripts);

@@ -171,6 +171,7 @@ void advise_input_fill(struct model *m, enum op op, struct advise_input *x)
     model_evidence(m, &x->e);
     x->in.e = &x->e;
     x->in.wishes = &m->wishes;
+    x->in.scripts = m->fl.script_text;
     if (m->sight_known)
         x->in.sight = &m->sight;
     predictions(x);

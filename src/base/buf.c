@@ -10,6 +10,8 @@ static void reserve(struct buf *b, size_t more)
 {
     if (more >= SIZE_MAX - b->len)
         die("a text buffer of %zu bytes cannot grow by %zu", b->len, more);
+    if (b->cap - b->len > more) /* cap >= len; most calls end here */
+        return;
     b->data = xgrow(b->data, &b->cap, b->len + more + 1, 1);
 }
 

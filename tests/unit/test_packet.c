@@ -47,6 +47,25 @@ static void test_order(void **state)
     world_free(w);
 }
 
+/* A script is told as SQL without its literals. */
+static void test_scripts(void **state)
+{
+    (void)state;
+    static const char texts[2][SCRIPT_TOLD_MAX] = {
+        "\\set id random(1, 100000)\nSELECT total FROM orders WHERE name = 'Kanarie' AND id = :id;",
+        ""};
+    struct world *w = world_new();
+    w->plan.nscripts = 2;
+    snprintf(w->plan.scripts[0].path, sizeof w->plan.scripts[0].path, "/srv/a.sql");
+    struct op_input in = {.e = &w->e, .scripts = texts};
+    struct packet p = build(OP_ROUND1, &in, "5eed", 0);
+    assert_non_null(strstr(p.user, "SELECT total FROM orders WHERE name = ?"));
+    assert_null(strstr(p.user, "Kanarie"));
+    assert_null(strstr(p.user, "/srv"));
+    packet_clear(&p);
+    world_free(w);
+}
+
 /* Figures change, the beginning does not. */
 static void test_same_bytes(void **state)
 {
@@ -136,8 +155,9 @@ int main(void)
 {
     if (getenv("PGD_SHOW_REQUEST"))
         return show_request();
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order), cmocka_unit_test(test_same_bytes),
-        cmocka_unit_test(test_fence_holds), cmocka_unit_test(test_budget)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_scripts),
+                                       cmocka_unit_test(test_same_bytes),
+                                       cmocka_unit_test(test_fence_holds),
+                                       cmocka_unit_test(test_budget)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,8 +29,9 @@ enum op {
 };
 
 enum {
-    ASKED_TEXT_MAX = 4096, /* of a question */
-    FACTS_MAX = 9,         /* gathered for one question: three times three */
+    ASKED_TEXT_MAX = 4096,  /* of a question */
+    SCRIPT_TOLD_MAX = 8192, /* bytes of a pgbench script */
+    FACTS_MAX = 9,          /* gathered for one question: three times three */
     FACT_NAME_MAX = 96,
     FACT_TEXT_MAX = 6000,
     PROSE_MAX = 6000,
@@ -93,7 +94,8 @@ struct wishes {
 struct op_input {
     const struct evidence *e;
     const struct wishes *wishes;
-    const char *strategy; /* OP_STRATEGY: the offer that was picked */
+    const char *strategy;                   /* OP_STRATEGY: the offer that was picked */
+    const char (*scripts)[SCRIPT_TOLD_MAX]; /* texts of the scripts of e->plan, "" = not read */
     const struct sdl
         *plan; /* OP_STRATEGY: as far as the flags have filled it; what is set there stays */
     const struct strategy_offer *offer;
