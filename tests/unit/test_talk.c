@@ -13,6 +13,7 @@
 #include "pgd/app/keys.h"
 #include "pgd/app/talk.h"
 #include "pgd/base/text.h"
+#include "pgd/ui/pane.h"
 #include "pgd/workspace/transcript.h"
 
 static struct model *world(void)
@@ -206,6 +207,44 @@ static void the_transcript_comes_back_without_secrets(void **state)
     buf_clear(&report);
 }
 
+/* Of a long answer the end alone is drawn. What begins it stays where it is while more comes, at the begin of a line or word. */
+static void the_end_of_a_long_answer_is_enough(void **state)
+{
+    (void)state;
+    enum { MOST = 800 };
+    static const char *const words[] = {"a line of it\n", "w\xc3\xb6rter ", "\xe2\x82\xac"};
+    for (size_t w = 0; w < ARRAY_LEN(words); w++) {
+        struct model *m = world();
+        struct effects fx = {0};
+        struct ask *a = &m->asks[ASK_CHAT];
+        int moved = 0, frames = 0;
+        size_t from = 0;
+        a->op = OP_QUESTION;
+        a->state = ASK_SENT;
+        while (a->wire.text.len < 10 * MOST) {
+            struct buf all = {0}, end = {0};
+            buf_puts(&a->wire.text, words[w]);
+            pane_live(m, 0, &all);
+            pane_live(m, MOST, &end);
+            assert_int_equal(all.len, a->wire.text.len);
+            assert_true(end.len <= all.len && (end.len == all.len || end.len >= MOST * 3 / 4));
+            assert_true(end.len <= MOST * 5 / 4 + 16);
+            assert_memory_equal(buf_text(&all) + all.len - end.len, buf_text(&end), end.len);
+            assert_int_not_equal((unsigned char)buf_text(&end)[0] & 0xc0, 0x80);
+            if (all.len > end.len && w < 2)
+                assert_non_null(strchr(" \n", buf_text(&all)[all.len - end.len - 1]));
+            moved += all.len - end.len != from;
+            from = all.len - end.len;
+            frames++;
+            buf_clear(&all);
+            buf_clear(&end);
+        }
+        assert_in_range(moved, 30, 40); /* every two hundred bytes */
+        assert_true(frames > 10 * moved);
+        world_free(m, &fx);
+    }
+}
+
 static void find_goes_upwards(void **state)
 {
     (void)state;
@@ -230,6 +269,7 @@ int main(void)
         cmocka_unit_test(names_never_become_sql),
         cmocka_unit_test(late_facts_end),
         cmocka_unit_test(the_transcript_comes_back_without_secrets),
+        cmocka_unit_test(the_end_of_a_long_answer_is_enough),
         cmocka_unit_test(find_goes_upwards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
