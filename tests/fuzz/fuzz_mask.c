@@ -24,15 +24,50 @@ static void check(const struct mask *m, const char *text, size_t in, const char 
     buf_clear(&back);
 }
 
+/* Making one reads thousands of words, so that one serves many inputs; anew before its aliases run out. */
+static struct mask *shared(enum privacy level)
+{
+    static struct mask *m;
+    static int used;
+
+    if (m && ++used < 64) {
+        mask_set_level(m, level);
+        return m;
+    }
+    mask_free(m);
+    used = 0;
+    m = mask_new(level);
+    mask_know(m, ALIAS_USER, "vogelrolle");
+    mask_know(m, ALIAS_HOST, "my host");
+    return m;
+}
+
+/* A name gets an alias, and the alias comes back as the name, whatever stands in it. */
+static void round_trip(struct mask *m, const char *name)
+{
+    struct buf alias = {0}, back = {0}, plain = {0};
+
+    mask_ident(m, ALIAS_USER, name, &alias);
+    mask_reverse(m, buf_text(&alias), &back);
+    for (const char *c = buf_text(&back); *c; c++)
+        if ((unsigned char)*c < 0x20 && *c != '\n')
+            abort();
+    mask_ident(m, ALIAS_USER, buf_text(&back), &plain);
+    /* The name that came back is the one that the alias stands for. */
+    if (strcmp(buf_text(&alias), "user0") != 0 && strcmp(buf_text(&plain), buf_text(&alias)) != 0)
+        abort(); /* user0: no name, or no room */
+    buf_clear(&alias);
+    buf_clear(&back);
+    buf_clear(&plain);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 1 || size > 16384)
         return 0;
     enum privacy level = (enum privacy)(data[0] % 3);
-    struct mask *m = mask_new(level);
+    struct mask *m = shared(level);
     struct buf text = {0}, out = {0}, again = {0}, back = {0};
-    mask_know(m, ALIAS_USER, "vogelrolle");
-    mask_know(m, ALIAS_HOST, "my host");
     buf_append(&text, data + 1, size - 1);
     size_t in = strlen(buf_text(&text));
     mask_prose(m, buf_text(&text), &out);
@@ -44,6 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mask_ident(m, ALIAS_TABLE, buf_text(&text), &out);
     check(m, buf_text(&out), in, NULL);
     buf_clear(&out);
+    if (level != PRIVACY_FULL)
+        round_trip(m, buf_text(&text));
     /* A line of its own behind any prose: the name that is known is masked there. */
     text.len = in;
     buf_puts(&text, "\n2026-11-23 09:00:00 LOG:  seen vogelrolle and AIzaSyKanarienschluessel\n");
@@ -62,6 +99,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_clear(&text);
     buf_clear(&again);
     buf_clear(&back);
-    mask_free(m);
     return 0;
 }
