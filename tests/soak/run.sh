@@ -1,6 +1,6 @@
 #!/bin/sh
 # What takes long. run.sh [PART...]: kills, boundaries, screens, away, fuzz, tidy, table, manual, versions, observe,
-#   compare, model, sabotage; all of them without a name.
+#   compare, model, llm, sabotage; all of them without a name.
 #   kills       random kill -9, each with its resume          SOAK_KILLS (100) over PostgreSQL 12, 15 and 18
 #   boundaries  kill -9 at each boundary of a round           SOAK_TIMES (3) on each of 12, 15 and 18
 #   screens     the screen tests, over and over               SOAK_LOOPS (10)
@@ -13,6 +13,8 @@
 #   observe     whole sessions over a server's own traffic: one that improves, one that changes all the time, and all versions
 #   compare     the best state beside the defaults and pgtune, and the sweep of clients, on a real server
 #   model       whole sessions with a model as the advisor over aimock, and with the endpoint gone half-way
+#   llm         each hostile answer of a model as a round of a session, canaries in sessions that change settings, and a
+#               provider that goes away while its proposal is measured
 #   sabotage    the program broken in one place at a time: the named test must fail
 # Each part prints what it did; the exit code says whether all of them were content.
 set -u
@@ -129,16 +131,29 @@ model() {
         "$top/tests/soak/model_session.py"
 }
 
+llm() {
+    build gcc dev pg_diagnose pg_diagnose_test || return 1
+    code=0
+    for test in integration/test_llm_session.py integration/test_llm_canary.py soak/hostile.py; do
+        PGD_SOAK=1 PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
+            "$top/tests/$test"
+        got=$?
+        [ "$got" -eq 0 ] || [ "$got" -eq 77 ] || code=1
+    done
+    return "$code"
+}
+
 sabotage() {
     "$top/tests/soak/sabotage.py"
 }
 
-[ $# -gt 0 ] || set -- kills boundaries screens away fuzz tidy table manual versions observe compare model \
+[ $# -gt 0 ] || set -- kills boundaries screens away fuzz tidy table manual versions observe compare model llm \
     sabotage
 mkdir -p "$top/build"
 for part in "$@"; do
     case $part in
-    kills | boundaries | screens | away | fuzz | tidy | table | manual | versions | observe | compare | model | sabotage) ;;
+    kills | boundaries | screens | away | fuzz | tidy | table | manual | versions | observe | compare | model | llm | \
+        sabotage) ;;
     *)
         echo "run.sh: there is no part named $part" >&2
         exit 2
