@@ -234,6 +234,12 @@ void advise_cancel(struct model *m, enum ask_slot slot, struct effects *fx)
     after(m, a, from, fx);
 }
 
+void advise_cancel_all(struct model *m, struct effects *fx)
+{
+    for (int i = 0; i < ASK_SLOTS; i++)
+        advise_cancel(m, (enum ask_slot)i, fx);
+}
+
 bool advise_busy(const struct model *m)
 {
     return ask_open(&m->asks[ASK_FLOW]);

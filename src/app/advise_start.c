@@ -179,7 +179,14 @@ void advise_wishes(struct model *m, const struct event *ev)
     wishes_init(found);
     v->wishes_hash[0] = '\0';
     v->wishes_untrusted = false;
-    if (ev->err.code != ERR_NONE || !ev->text || ev->len == 0)
+    if (ev->err.code != ERR_NONE && !ev->u.file.missing) { /* what it forbids nobody knows */
+        model_say(m, CHAT_BAD, "PGDIAG.md cannot be read: %s", ev->err.msg);
+        m->workspace.readonly = true;
+        text_copy(m->workspace.holder, sizeof m->workspace.holder,
+                  "PGDIAG.md, which may forbid settings, cannot be read");
+        return;
+    }
+    if (!ev->text || ev->len == 0)
         return;
     if (!wishes_read(ev->text, ev->len, found))
         model_say(m, CHAT_WARN, "PGDIAG.md is too long: its beginning is read");
@@ -210,6 +217,7 @@ void advise_agree(struct model *m, bool yes, struct effects *fx)
     m->advising.notice = false;
     m->dirty = true;
     if (!yes) {
+        advise_cancel_all(m, fx);
         m->partner.kind = PARTNER_BUILTIN;
         model_say(m, CHAT_EVENT, "nothing is sent: the builtin advisor advises");
         decided(m, fx);
@@ -282,7 +290,8 @@ void advise_use(struct model *m, const char *name, struct effects *fx)
         model_say(m, CHAT_WARN, "name a provider first: /model gemini or /model openai");
         return;
     }
-    advise_cancel(m, ASK_FLOW, fx);
+    advise_cancel_all(m,
+                      fx); /* no try of theirs goes to another address than the DBA has agreed to */
     if (kind == PARTNER_BUILTIN) {
         p->kind = kind;
         m->advising.notice = false;

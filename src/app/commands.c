@@ -128,7 +128,8 @@ static void do_cost(struct model *m, const char *args, struct effects *fx)
 
 static void do_privacy(struct model *m, const char *args, struct effects *fx)
 {
-    (void)fx;
+    enum privacy before = m->partner.privacy;
+
     if (strncmp(args, "show", 4) == 0 && (!args[4] || args[4] == ' ')) {
         talk_preview(m, OP_QUESTION, args[4] ? args + 5 : "");
         dialogs_open(m, DIALOG_PREVIEW);
@@ -137,6 +138,8 @@ static void do_privacy(struct model *m, const char *args, struct effects *fx)
     for (int i = PRIVACY_STRICT; i <= PRIVACY_FULL; i++)
         if (strcmp(args, privacy_name((enum privacy)i)) == 0)
             m->partner.privacy = (enum privacy)i;
+    if (m->partner.privacy < before) /* what was made at the old level is not sent again */
+        advise_cancel_all(m, fx);
     if (*args && strcmp(args, privacy_name(m->partner.privacy)) != 0)
         model_say(m, CHAT_WARN,
                   "/privacy strict, redacted or full; /privacy show [a question] "

@@ -225,6 +225,10 @@ void flow_tune(struct model *m, struct effects *fx)
         model_say(m, CHAT_WARN, "the hand-over is still at work");
         return;
     }
+    if (flow_end_busy(m)) {
+        model_say(m, CHAT_WARN, "the session's end is still being written");
+        return;
+    }
     m->fl.session_wanted = true;
     switch (m->flow) {
     case FLOW_WATCH:
@@ -310,13 +314,13 @@ void flow_decide(struct model *m, enum decision d, int value, struct effects *fx
 
 void flow_close(struct model *m, struct effects *fx)
 {
-    (void)fx;
     if (!model_run_active(m)) {
         model_say(m, CHAT_WARN, "there is no session to close");
         return;
     }
     m->fl.now.stop_and_keep = true;
     model_say(m, CHAT_EVENT, "no further round: what improved is confirmed and kept");
+    advise_cancel(m, ASK_FLOW, fx);
     if (m->fl.decision == DECIDE_REVIEW || m->fl.decision == DECIDE_TARGET) {
         m->screen.dialog.kind = DIALOG_NONE;
         if (m->fl.decision == DECIDE_REVIEW)

@@ -731,12 +731,25 @@ static void judged(struct model *m, const struct op_answer *a, struct effects *f
     flow_save(m, true, fx);
 }
 
+/* The DBA has said meanwhile that there is to be no further round. */
+static void nothing_more(struct model *m, struct effects *fx)
+{
+    struct proposal *p = xcalloc(1, sizeof *p);
+
+    p->nothing_left = true;
+    text_copy(p->advisor.text, sizeof p->advisor.text, "builtin");
+    proposed(m, p, fx);
+    free(p);
+}
+
 void flow_round_advised(struct model *m, const struct op_answer *a, struct effects *fx)
 {
     if (m->flow != FLOW_ROUND)
         return;
     if (a->op == OP_ANALYZE && m->advising.judging)
         judged(m, a, fx);
+    else if (m->session.round.state == ROUND_PROPOSE && m->fl.now.stop_and_keep)
+        nothing_more(m, fx);
     else if (m->session.round.state == ROUND_PROPOSE && !m->fl.now.cancel)
         proposed(m, a->op == OP_ROUND1 ? &a->u.proposal : &a->u.analysis.next, fx);
 }

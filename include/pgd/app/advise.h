@@ -18,6 +18,8 @@ void advise_tick(struct model *m, struct effects *fx);
 bool advise_busy(const struct model *m);
 /* Stops the question of the slot; the loop's is then answered by rules, the DBA's keeps what came. */
 void advise_cancel(struct model *m, enum ask_slot slot, struct effects *fx);
+/* Stops all of them: whom they are asked of, or what may leave, is about to change. */
+void advise_cancel_all(struct model *m, struct effects *fx);
 /* The request that the operation would send now, for the DBA's eye; false: none would, and out says why. */
 bool advise_preview(struct model *m, enum op op, struct buf *out);
 /* Something failed: what ("bench", "apply", "restart", "connect", "ssh"), why, and the lines of a log that matter. What a model
