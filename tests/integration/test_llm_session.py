@@ -2,7 +2,7 @@
 """Whole sessions with a model as the advisor, on real servers: what it proposes is applied and measured, in both dialects;
 what it may not propose is not, whatever else it says; and when it goes away half-way the built-in advisor ends the session.
 
-The sessions go side by side, for their workload sleeps. "dies_in_round" and "screen" take longer: tests/soak/run.sh llm."""
+The sessions go side by side, for their workload sleeps. "dies_in_round" takes longer: tests/soak/run.sh llm."""
 import json
 import os
 import sys
@@ -70,8 +70,8 @@ def nothing_lost(s, advisors):
     kept = "".join(t.read(os.path.join(path, "requests.jsonl")) for path, _, files in os.walk(s.run.home)
                    if "requests.jsonl" in files)
     ops = [json.loads(line)["op"] for line in kept.splitlines()]
-    t.check(sorted(set(ops)) == sorted(set(r.op for r in s.provider.asked())) and len(ops) >= len(s.provider.asked()) and
-            llmtest.KEY not in kept, "kept for audit: %s" % ops)
+    came = [r.op for r in s.provider.asked()]  # what a dead one was sent is kept, too
+    t.check(all(ops.count(op) >= came.count(op) > 0 for op in came) and llmtest.KEY not in kept, "kept for audit: %s" % ops)
 
 
 def gemini():
