@@ -189,10 +189,11 @@ static bool known_plan(struct model *m, const char *arg)
                    p->sorts, p->sort_disk_kb, p->hashes, p->hash_batches, p->worst_misestimate,
                    p->shared_read, p->shared_hit, p->temp_written);
     }
-    if (out.len)
+    bool known = out.len > 0;
+    if (known)
         keep(m, buf_text(&out), false);
     buf_clear(&out);
-    return m->talk.step == STEP_NAME;
+    return known;
 }
 
 /* ---- facts by SQL ---- */

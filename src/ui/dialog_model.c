@@ -143,6 +143,7 @@ static void say_cost(struct dialog_text *t, const struct model *m)
                "cached", "think", "out", "\xe2\x89\x88 $", "s");
     for (int i = p->ncalls - 1; i >= 0; i--) {
         const struct call_note *n = &p->calls[i];
+        const char *none = n->failed && n->usd <= 0 ? "-" : "?"; /* refused, or nobody has told */
         char at[16], usd[24] = "?", tokens[40];
         clock_hms(n->wall_us, at, sizeof at);
         if (isfinite(n->usd))
@@ -151,9 +152,9 @@ static void say_cost(struct dialog_text *t, const struct model *m)
             snprintf(tokens, sizeof tokens, "%7d %7d %7d %7d", n->usage.in, n->usage.cached,
                      n->usage.thinking, n->usage.out);
         else
-            snprintf(tokens, sizeof tokens, "%7s %7s %7s %7s", "?", "?", "?", "?");
-        dialog_say(t, n->failed ? STYLE_BAD : STYLE_NORMAL, "%-9s %-22.22s %s %9s %6.1f %s%s", at,
-                   op_row(n->op)->name, tokens, usd, n->seconds, n->from_cache ? "cached " : "",
+            snprintf(tokens, sizeof tokens, "%7s %7s %7s %7s", none, none, none, none);
+        dialog_say(t, n->failed ? STYLE_BAD : STYLE_NORMAL, "%-9s %-22.22s %s %9s %6.1f %s%.34s",
+                   at, op_row(n->op)->name, tokens, usd, n->seconds, n->from_cache ? "cached " : "",
                    n->why);
     }
     dialog_gap(t);
