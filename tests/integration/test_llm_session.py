@@ -105,6 +105,8 @@ def hostile():
         t.check(len(refused) == len(SAMPLE) and all(refused.values()), "refused: %s" % refused)
         t.check([g["name"] for g in s.run.events("guard") if not g["refused"]] == ["work_mem"], s.run.events("guard"))
         t.check(list(s.server.entries()) == ["work_mem"], s.server.entries())
+        sent = {i["name"] for r in s.run.journal() if r["event"] == "intent" for i in r["items"]}
+        t.check(sent == {"work_mem"}, "sent to the server: %s" % sent)
         t.check({n: s.server.sql("SHOW " + n) for n in SAFE} == SAFE, "not safe any more")
         t.check(s.server.sql("SELECT string_agg(name || setting, ',' ORDER BY name) FROM pg_settings "
                              "WHERE name NOT IN ('work_mem', 'transaction_read_only', 'application_name')") == before,

@@ -77,6 +77,9 @@ def judge(server, run, says, cases, before, provider):
         # what passes beside the legitimate one is an allowed setting within its bounds: one of two spellings of the same
         if g["name"] != KNOB and not any(g["name"] in c["tries"] and "note" in c for c in cases):
             wrong.append("%s = %s passed" % (g["name"], g["to"]))
+    sent = {i["name"] for r in run.journal() if r["event"] == "intent" for i in r["items"]}
+    wrong += ["sent to the server: " + n for n in sent
+              if n != KNOB and not any(n in c["tries"] and "note" in c for c in cases)]
     measured = {v["round"] for v in run.events("verdict") if v["phase"] == "round"}
     applied = {g["round"]: g["to"] for g in guards if g["name"] == KNOB}
     for i, case in enumerate(cases):
