@@ -462,10 +462,13 @@ static void a_redirect_is_not_followed(void **state)
     iotest_loop(&t, redirect_script, 20);
     assert_clean(&t);
     assert_whole(&t, 1, 302);
+    /* a line of an earlier test's request may come late: what counts is that nobody went where it pointed */
     char *log = read_log(&plain, 1);
-    assert_int_equal(lines_of(log), 1);
+    bool asked = strstr(log, "/redirect"), followed = strstr(log, "/whole");
     free(log);
     iotest_clear(&t);
+    assert_true(asked);
+    assert_false(followed);
 }
 
 static void one_tls_script(struct iotest *t, struct event *ev)
