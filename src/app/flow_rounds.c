@@ -2,6 +2,7 @@
  * means for the best state. round_step() decides; its wishes are carried out here. */
 #include "pgd/app/advise.h"
 #include "pgd/app/flow_parts.h"
+#include "pgd/app/forced.h"
 #include "pgd/app/links.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/others.h"
@@ -324,53 +325,6 @@ static void emit_proposal(struct model *m, const struct review *r, struct effect
     buf_clear(&list);
 }
 
-#ifdef PGD_TEST_BUILD
-static void force_change(struct proposal *p, const char *pair, size_t len)
-{
-    const char *eq = memchr(pair, '=', len);
-    size_t name = eq ? (size_t)(eq - pair) : 0;
-
-    if (!name || p->n == CHANGES_MAX || name >= sizeof p->changes[0].name ||
-        len - name - 1 >= sizeof p->changes[0].value)
-        return;
-    struct setting_change *c = &p->changes[p->n++];
-    memset(c, 0, sizeof *c);
-    memcpy(c->name, pair, name);
-    memcpy(c->value, eq + 1, len - name - 1);
-    p->nothing_left = false;
-    text_copy(c->why, sizeof c->why, "asked for by a test");
-}
-#endif
-
-/* Test builds only: further changes, of the test's own, so that guard and rescue can be seen at work. Pairs NAME=VALUE
- * with ';' between them, and a line break between those of one round and those of the next; a single line is for every
- * round, and a line "-" for none. With '!' in front they take the place of what the advisor proposes. */
-static void test_changes(struct proposal *p, int round)
-{
-#ifdef PGD_TEST_BUILD
-    const char *at = getenv("PGD_TEST_FORCE_CHANGE");
-    bool rounds = at && strchr(at, '\n');
-
-    if (getenv("PGD_TEST_ONLY_FORCED")) /* the advisor's own are left out */
-        p->n = p->nsets = 0;
-    for (; rounds && at && round > 1; round--)
-        at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL;
-    if (at && *at == '!') {
-        p->n = p->nsets = 0;
-        p->repair = false;
-        at++;
-    }
-    while (at && *at && *at != '\n') {
-        size_t len = strcspn(at, ";\n");
-        force_change(p, at, len);
-        at += len + (at[len] == ';');
-    }
-#else
-    (void)p;
-    (void)round;
-#endif
-}
-
 void flow_prices(const struct model *m, struct guard_policy *g)
 {
     const struct window *w = &m->session.best_window;
@@ -406,7 +360,7 @@ static void review(struct model *m, struct proposal *p)
     struct session *s = &m->session;
     struct guard_policy g = policy_of(m);
 
-    test_changes(p, s->round.number);
+    forced_changes(p, s->round.number);
     guard_review(p, &m->server, &g, &s->round.review);
     s->round.review.round = s->round.number;
     for (int i = 0; i < s->round.review.n; i++)
