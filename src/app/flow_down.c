@@ -90,7 +90,7 @@ static void unlock(struct model *m, const struct event *ev, struct effects *fx)
     m->fl.down_unlocked = true;
     model_say(m, CHAT_WARN, "nobody is let in, and a switch of session %s has no result",
               m->fl.down_session);
-    if (!m->fl.down_id.local) {
+    if (!m->fl.down_id.reached) {
         say_by_hand(m);
         return;
     }
@@ -212,11 +212,11 @@ static void recover(struct model *m, const struct event *ev, struct effects *fx)
 
     if (!known)
         memset(id, 0, sizeof *id);
-    id->local = this_machine(m->fl.down_host); /* the name of its host says so */
-    id->local = restart_script_possible(id);
+    id->reached = this_machine(m->fl.down_host); /* the name of its host says so */
+    id->reached = restart_script_possible(id);
     if (m->fl.down_restart)
         model_say(m, CHAT_WARN, "a restart of ours was interrupted here: looking after the server");
-    if (!id->local || !m->fl.down_restart) {
+    if (!id->reached || !m->fl.down_restart) {
         wait_for_link(m);
         return;
     }

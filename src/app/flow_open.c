@@ -62,7 +62,7 @@ static void emit_discovery(struct model *m, struct effects *fx)
     line_int(l, "version_num", f->id.version_num);
     line_text(l, "system_identifier", f->id.system_identifier[0] ? f->id.system_identifier : NULL);
     line_bool(l, "standby", f->id.standby);
-    line_bool(l, "local", f->id.local);
+    line_bool(l, "local", f->id.reached && !f->id.over_ssh);
     line_text(l, "database", f->id.database);
     line_text(l, "role", f->id.role);
     line_bool(l, "superuser", f->rights.superuser);

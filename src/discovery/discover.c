@@ -158,7 +158,7 @@ static void take_host(struct discover *d, struct server_facts *f, const struct e
         facts_missing(f, "host", "the server's processes are not visible on this machine");
     else
         facts_not_missing(f, "host");
-    if (f->host.known && !f->id.local)
+    if (f->host.known && !f->id.reached)
         facts_missing(f, "data directory", "our operating-system user may not read it");
     else
         facts_not_missing(f, "data directory");

@@ -187,7 +187,7 @@ void identity_read(const struct rows *r, struct identity *id)
     id->postmaster_start_us = rows_int64(r, 0, "postmaster_start_us", 0);
     RAW(id->database, "database");
     RAW(id->role, "role");
-    if (rows_text(r, 0, "data_directory") || !id->local)
+    if (rows_text(r, 0, "data_directory") || !id->reached)
         RAW(id->data_directory, "data_directory");
     RAW(id->config_file, "config_file");
     RAW(id->hba_file, "hba_file");

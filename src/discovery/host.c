@@ -155,18 +155,18 @@ static void apply_limits(struct host_facts *h)
 static void take_server(const struct server_lines *s, struct identity *id)
 {
     bool seen = strcmp(s->match, "pidfile") == 0 && s->data_readable == 1;
-    id->local = seen && s->postmaster_pid > 0;
-    id->postmaster_pid = id->local ? s->postmaster_pid : 0;
-    id->auto_conf_ok = id->local && strcmp(s->auto_conf, "rw") == 0;
-    text_copy_raw(id->owner, sizeof id->owner, id->local ? s->owner : "");
-    text_copy_raw(id->bindir, sizeof id->bindir, id->local ? s->bindir : "");
+    id->reached = seen && s->postmaster_pid > 0;
+    id->postmaster_pid = id->reached ? s->postmaster_pid : 0;
+    id->auto_conf_ok = id->reached && strcmp(s->auto_conf, "rw") == 0;
+    text_copy_raw(id->owner, sizeof id->owner, id->reached ? s->owner : "");
+    text_copy_raw(id->bindir, sizeof id->bindir, id->reached ? s->bindir : "");
     text_copy_raw(id->supervisor, sizeof id->supervisor, s->supervisor);
-    text_copy_raw(id->access, sizeof id->access, id->local ? s->access : "");
+    text_copy_raw(id->access, sizeof id->access, id->reached ? s->access : "");
     text_copy_raw(id->manager, sizeof id->manager, s->manager);
     text_copy(id->sudo_note, sizeof id->sudo_note, s->sudo_note);
     text_copy(id->leftovers, sizeof id->leftovers, s->leftovers);
     id->pg_ctlcluster = s->pg_ctlcluster == 1;
-    if (id->local && !id->data_directory[0] && s->data_directory[0] == '/')
+    if (id->reached && !id->data_directory[0] && s->data_directory[0] == '/')
         text_copy_raw(id->data_directory, sizeof id->data_directory, s->data_directory);
 }
 

@@ -160,7 +160,7 @@ static const struct restart_row {
 
 bool restart_script_possible(const struct identity *id)
 {
-    return id->local && id->data_directory[0] && id->bindir[0] && id->owner[0];
+    return id->reached && id->data_directory[0] && id->bindir[0] && id->owner[0];
 }
 
 bool restart_by_script(enum restart_way way)

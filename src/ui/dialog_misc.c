@@ -116,7 +116,7 @@ static void say_server(struct dialog_text *text, const struct model *m)
                 id->standby ? "standby" : "primary", age);
     dialog_pair(text, "data directory", STYLE_VALUE, "%s%s",
                 id->data_directory[0] ? id->data_directory : "hidden",
-                id->local ? "" : " (not on this machine)");
+                id->reached ? "" : " (not on this machine)");
     say_restart(text, m);
     dialog_pair(text, "role", STYLE_VALUE, "%s%s%s", id->role,
                 m->server.rights.superuser ? ", superuser" : "",

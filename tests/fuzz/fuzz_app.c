@@ -495,7 +495,7 @@ static void options_of(struct run *r)
     snprintf(o->home, sizeof o->home, "/home/of/it");
     cli_connect_set(&o->connect, "host", "/sock");
     cli_connect_set(&o->connect, "dbname", "shop");
-    s->local = !(c & 1);
+    s->reached = !(c & 1);
     s->superuser = !(c & 2);
     s->version = versions[c >> 2 & 3];
     s->may_alter = !(c & 64);

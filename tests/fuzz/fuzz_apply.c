@@ -109,7 +109,7 @@ static void prepare(struct run *r, uint8_t options)
     snprintf(id->role, sizeof id->role, "dba");
     id->server_port = 5432;
     id->version_num = 150018;
-    id->local = !(options & 4);
+    id->reached = !(options & 4);
     rows_free(rows);
     r->connect = (struct effect){.kind = FX_PG_CONNECT, .ms = 5000};
     r->connect.u.pg.keys = xcalloc(1, sizeof(char *));

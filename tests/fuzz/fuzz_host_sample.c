@@ -18,7 +18,7 @@ static void fuzz_facts(const char *text)
     host_facts_parse(text, &h, &id);
     if (memchr(h.hostname, '\0', sizeof h.hostname) == NULL ||
         memchr(id.bindir, '\0', sizeof id.bindir) == NULL || h.cpus < 0 || h.mem_total < 0 ||
-        (id.local && !h.known))
+        (id.reached && !h.known))
         abort();
 }
 

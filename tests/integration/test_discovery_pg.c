@@ -221,7 +221,7 @@ static void the_superuser_misses_nothing(void **state)
     const struct rights *r = &run.f.rights;
     assert_true(r->superuser && r->alter_system && r->reload && r->file_settings && r->checkpoint &&
                 r->create_db && r->read_stats && r->pg_monitor);
-    assert_true(run.f.host.known && run.f.id.local);
+    assert_true(run.f.host.known && run.f.id.reached);
     assert_int_equal(run.f.id.postmaster_pid, pgtest_pid(pg));
     assert_string_equal(run.f.id.owner, pg->osuser);
     assert_non_null(realpath(run.f.id.bindir, bindir));
@@ -250,7 +250,7 @@ static void a_monitor_may_look_but_not_touch(void **state)
     assert_int_equal(run.f.nmissing, 4);
     assert_true(misses("ALTER SYSTEM") && misses("reload") && misses("CHECKPOINT") &&
                 misses("errors in the configuration files"));
-    assert_true(run.f.id.local && run.f.id.data_directory[0]);
+    assert_true(run.f.id.reached && run.f.id.data_directory[0]);
 }
 
 static void an_ordinary_role_says_what_it_misses(void **state)
@@ -307,7 +307,7 @@ static void the_loopback_is_local_too(void **state)
     (void)state;
     scenario(pg->user, "127.0.0.1", false, true);
     assert_string_equal(run.f.id.server_addr, "127.0.0.1");
-    assert_true(run.f.id.local && run.f.host.known);
+    assert_true(run.f.id.reached && run.f.host.known);
 }
 
 /* An operator of a user's schema that fits better than the server's own must not be taken: not by

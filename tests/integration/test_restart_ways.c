@@ -273,9 +273,9 @@ static void by_somebody(void)
     struct arm there = arm_of("round 1", "shared_buffers", "48MB"),
                never = arm_of("round 2", "shared_buffers", "4TB");
     look_at_host(false);
-    must(!w->facts.id.local, "the data directory is readable without sudo");
+    must(!w->facts.id.reached, "the data directory is readable without sudo");
     look_at_host(true);
-    must(w->facts.id.local && strcmp(w->facts.id.access, "sudo") == 0, "not by sudo");
+    must(w->facts.id.reached && strcmp(w->facts.id.access, "sudo") == 0, "not by sudo");
     must(strstr(choose().text, "pg_ctl restart, as ") && strstr(choose().text, " (sudo)"), "text");
     w->canary = true;
     must(switch_to(&there) == APPLY_DONE && strcmp(show("shared_buffers"), "48MB") == 0, "there");
@@ -288,7 +288,7 @@ static void by_somebody(void)
 static void by_somebody_with_password(void)
 {
     look_at_host(true);
-    must(!w->facts.id.local, "local");
+    must(!w->facts.id.reached, "local");
     must(strstr(choose().why_not, "sudo wants a password"), "the reason");
     must(w->way == RESTART_WAY_NONE, "no way");
 }

@@ -272,7 +272,7 @@ static inline void world_of(struct pgtest *pg)
                   sql("SELECT system_identifier FROM pg_control_system()"));
     id->server_port = atoi(pg->port);
     id->version_num = atoi(sql("SHOW server_version_num"));
-    id->local = true;
+    id->reached = true;
     w->facts.rights.superuser = true;
     text_copy_raw(w->dir, sizeof w->dir, pgtest_sh("mktemp -d /tmp/pgd-apply.XXXXXX"));
     snprintf(w->journal, sizeof w->journal, "%s/journal.jsonl", w->dir);

@@ -264,7 +264,7 @@ static inline void sim_collected(struct sim *s, struct effect *e, enum sim_fault
     if (sim_has(script, "mode_rescue")) {
         sim_script_mode(s, e, fault);
     } else if (sim_has(script, "data_readable")) {
-        if (fault != SIM_WELL || !s->local)
+        if (fault != SIM_WELL || !s->reached)
             sim_exit(s, e, fault == SIM_WELL ? 0 : 1, 0, "hostname=h\ncpus=2\n");
         else
             sim_exit(s, e, 0, 0,
@@ -411,7 +411,7 @@ static inline struct sim *sim_new(void (*deliver)(void *, struct event *, struct
     s->now = 100 * SIM_SECOND;
     s->next_tick = s->now + SIM_SECOND;
     s->wall = 1700000000LL * SIM_SECOND;
-    s->up = s->local = s->superuser = s->may_alter = true;
+    s->up = s->reached = s->superuser = s->may_alter = true;
     s->version = 150018;
     s->start_us = 1600000000LL * SIM_SECOND;
     s->override = -1;

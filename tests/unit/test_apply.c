@@ -43,7 +43,7 @@ static int setup(void **state)
     snprintf(id->bindir, sizeof id->bindir, "/bin15");
     snprintf(id->owner, sizeof id->owner, "postgres");
     id->server_port = 5432;
-    id->local = true;
+    id->reached = true;
     session = (struct effect){.kind = FX_PG_CONNECT, .ms = 5000};
     session.u.pg.keys = keys;
     session.u.pg.values = values;

@@ -152,7 +152,7 @@ static void a_remote_server(void **state)
     assert_true(is_missing(x, "CHECKPOINT: GRANT pg_checkpoint TO \"Joe\""));
     assert_true(is_missing(x, "reload: GRANT EXECUTE ON FUNCTION pg_reload_conf() TO \"Joe\""));
     assert_true(is_missing(x, "ALTER SYSTEM: for each setting"));
-    assert_false(x->f.id.local);
+    assert_false(x->f.id.reached);
 }
 
 static void our_own_limits_are_not_the_servers(void **state)
@@ -260,7 +260,7 @@ static void the_host_of_a_local_server(void **state)
     step(x, &ev);
     assert_int_equal(x->d.state, DISCOVER_DONE);
     assert_int_equal(only(x, FX_TIMER_STOP)->req.id, timer);
-    assert_true(x->f.host.known && x->f.id.local);
+    assert_true(x->f.host.known && x->f.id.reached);
     assert_int_equal(x->f.host.cpus, 3);
     assert_false(is_missing(x, "host"));
 
@@ -271,7 +271,7 @@ static void the_host_of_a_local_server(void **state)
     assert_int_equal(x->d.state, DISCOVER_DONE);
     assert_true(n < 12);
     assert_true(is_missing(x, "role and database settings"));
-    assert_true(x->f.host.known && x->f.id.local);
+    assert_true(x->f.host.known && x->f.id.reached);
     assert_int_equal(x->f.ndatabases, 2);
     effects_clear(&x->fx);
     x->d.known_start_us--;

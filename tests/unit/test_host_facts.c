@@ -54,7 +54,7 @@ static void a_local_server(void **state)
     assert_true(h.data.free_bytes == 1e11);
     assert_string_equal(h.wal.fs, "ext4");
     assert_true(isnan(h.wal.free_bytes));
-    assert_true(id.local);
+    assert_true(id.reached);
     assert_int_equal(id.postmaster_pid, 812);
     assert_string_equal(id.owner, "postgres");
     assert_string_equal(id.bindir, "/usr/lib/postgresql/15/bin");
@@ -83,11 +83,11 @@ static void an_unreadable_data_directory(void **state)
 {
     (void)state;
     struct host_facts h;
-    struct identity id = {.local = true, .postmaster_pid = 4, .auto_conf_ok = true};
+    struct identity id = {.reached = true, .postmaster_pid = 4, .auto_conf_ok = true};
     parse("match=process\npostmaster_pid=812\nsupervisor=patroni\n", "data_readable=0\n", &h, &id);
     assert_true(h.known);
     assert_int_equal(h.cpus, 8);
-    assert_false(id.local);
+    assert_false(id.reached);
     assert_false(id.auto_conf_ok);
     assert_int_equal(id.postmaster_pid, 0);
     assert_string_equal(id.supervisor, "patroni");
@@ -100,7 +100,7 @@ static void the_directory_that_the_server_hides(void **state)
     struct identity id = {0};
     parse("match=pidfile\ndata_directory=/srv/pg/data\npostmaster_pid=812\n", "data_readable=1\n",
           &h, &id);
-    assert_true(id.local);
+    assert_true(id.reached);
     assert_string_equal(id.data_directory, "/srv/pg/data");
     assert_false(id.auto_conf_ok);
 }
@@ -161,12 +161,12 @@ static void another_machine_tells_nothing(void **state)
 {
     (void)state;
     struct host_facts h;
-    struct identity id = {.local = true, .supervisor = "patroni", .owner = "x", .bindir = "/y"};
+    struct identity id = {.reached = true, .supervisor = "patroni", .owner = "x", .bindir = "/y"};
     parse("match=no\npostmaster_pid=812\n", "data_readable=1\n", &h, &id);
     assert_false(h.known);
     assert_int_equal(h.cpus, 0);
     assert_true(isnan(h.mem_total));
-    assert_false(id.local);
+    assert_false(id.reached);
     assert_string_equal(id.supervisor, "");
     assert_string_equal(id.owner, "");
     assert_string_equal(id.bindir, "");
@@ -187,7 +187,7 @@ static void nonsense_is_dropped(void **state)
     assert_int_equal(h.swappiness, -1);
     assert_null(strchr(h.hostname, 0x1b));
     assert_true(isnan(h.data.total_bytes));
-    assert_false(id.local);
+    assert_false(id.reached);
     host_facts_parse("", &h, &id);
     assert_false(h.known);
     /* Half a path would name something else: what does not fit is left out. */
@@ -196,7 +196,7 @@ static void nonsense_is_dropped(void **state)
     for (int i = 0; i < 520; i++)
         buf_putc(&text, 'a');
     host_facts_parse(buf_text(&text), &h, &id);
-    assert_true(id.local);
+    assert_true(id.reached);
     assert_string_equal(id.bindir, "");
     buf_clear(&text);
 }

@@ -13,7 +13,7 @@
 
 /* A server of this machine that nobody looks after. */
 static const struct identity plain = {
-    .local = true,
+    .reached = true,
     .data_directory = "/srv/pg/data",
     .config_file = "/srv/pg/data/postgresql.conf",
     .bindir = "/usr/lib/postgresql/15/bin",
@@ -55,7 +55,7 @@ static void nobody_looks_after_it(void **state)
     assert_string_equal(by(id).text, "pg_ctl restart, as postgres");
     snprintf(id.access, sizeof id.access, "%s", "sudo");
     assert_string_equal(by(id).text, "pg_ctl restart, as postgres (sudo)");
-    id.local = false;
+    id.reached = false;
     assert_non_null(strstr(by(id).why_not, "does not run on this machine"));
     snprintf(id.sudo_note, sizeof id.sudo_note, "%s", "sudo wants a password");
     assert_string_equal(by(id).why_not,
@@ -74,7 +74,7 @@ static void a_unit(void **state)
     assert_string_equal(by(looked_after(unit, "", "there is no sudo")).why_not,
                         "systemctl restart postgresql@15-main needs root, and there is no sudo");
     struct identity far = looked_after(unit, "root", "");
-    far.local = false; /* nothing could be put back */
+    far.reached = false; /* nothing could be put back */
     assert_int_equal(by(far).way, RESTART_WAY_NONE);
 }
 

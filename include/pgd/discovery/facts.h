@@ -26,10 +26,12 @@ struct identity {
     char database[64];
     char role[64];
     char cluster_name[64];
-    bool local;         /* the server runs on this machine and its data directory is visible */
-    int postmaster_pid; /* when local; 0 otherwise */
-    char owner[64];     /* the operating-system user of the data directory, when local */
-    char bindir[512];   /* the server's own binaries, when local */
+    /* We can run programs on the server's host (place.h), and see its processes and its data directory. */
+    bool reached;
+    bool over_ssh;      /* that host is another machine, and we are there by ssh */
+    int postmaster_pid; /* when reached; 0 otherwise */
+    char owner[64];     /* the operating-system user of the data directory, when reached */
+    char bindir[512];   /* the server's own binaries, when reached */
     bool auto_conf_ok;  /* postgresql.auto.conf can be reached as a file */
     /* who starts the server: "", "systemd:UNIT" (the unit's main process is the postmaster), "service:UNIT" (that
      * unit's main process has started it), "patroni", "container", … */
