@@ -6,6 +6,7 @@
 #include "pgd/app/claim.h"
 #include "pgd/app/demo.h"
 #include "pgd/app/flow.h"
+#include "pgd/app/hosts.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/links.h"
 #include "pgd/app/talk.h"
@@ -34,6 +35,9 @@ static void tick(struct model *m, struct effects *fx)
     }
     for (int i = 0; i < CONN_COUNT; i++) /* a countdown is on the screen */
         if (m->links[i].state == LINK_WAITING)
+            m->dirty = true;
+    for (int i = 0; i < SSH_CONN_COUNT; i++)
+        if (m->hosts[i].state == HOST_WAITING)
             m->dirty = true;
     if (model_run_active(m) || m->demo.state == DEMO_STARTING)
         m->dirty = true;
@@ -118,6 +122,9 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
         break;
     case OWNER_UI:
         keys_answer(m, ev, fx);
+        break;
+    case OWNER_HOSTS:
+        hosts_event(m, ev, fx);
         break;
     case OWNER_TALK:
         talk_event(m, ev, fx);

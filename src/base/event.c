@@ -69,6 +69,7 @@ static const char *const owners[OWNER_COUNT] = {
     [OWNER_UI] = "ui",
     [OWNER_ASK] = "ask",
     [OWNER_CLAIM] = "claim",
+    [OWNER_HOSTS] = "hosts",
     [OWNER_TALK] = "talk",
 };
 

@@ -31,6 +31,7 @@ enum owner {
     OWNER_UI,
     OWNER_ASK,   /* agent/ask: what is asked of a model */
     OWNER_CLAIM, /* app/claim: whether the session may work on this server */
+    OWNER_HOSTS, /* app/hosts: links to other machines by ssh */
     OWNER_TALK,  /* app/talk, app/facts: the conversation */
     OWNER_COUNT
 };

@@ -42,6 +42,29 @@ struct link {
     char way[1024];     /* of the control link: libpq's variables that it took, NAME=VALUE lines */
 };
 
+/* A link to another machine by ssh (app/hosts). */
+enum host_state {
+    HOST_OFF,        /* not wanted */
+    HOST_CONNECTING, /* FX_SSH_OPEN is out: EV_SSH_ASK, EV_SSH_UP or EV_SSH_DOWN follows */
+    HOST_ASKING, /* the DBA is asked `ask`: unknown host key, passphrase, password; FX_SSH_ANSWER goes on */
+    HOST_UP,
+    HOST_WAITING, /* lost, or not to be had at this moment; the next try is at retry_at_us (a countdown is shown) */
+    HOST_REFUSED /* changed key, no way to log in, the DBA said no: err says why; nothing is tried until the DBA does */
+};
+struct host_link {
+    enum host_state state;
+    uint32_t generation;
+    int attempts; /* since it was last up */
+    int64_t retry_at_us, since_us, lost_us;
+    bool was_up;
+    char host[256]; /* as the DBA named it */
+    enum ssh_ask ask;
+    bool echo;
+    char question[1024]; /* fingerprint, key, prompt: as EV_SSH_ASK brought it */
+    struct err err;      /* of the last failure */
+    double delay_ms;     /* of an answer of that host, smoothed; NAN = not measured */
+};
+
 /* How to connect, from the command line: libpq keywords and values, without the password. */
 enum { CONNINFO_MAX = 24 };
 struct connect_params {
@@ -93,9 +116,14 @@ struct options {
     bool unsafe_guard;     /* test builds only: the guard lets everything pass */
     bool unsafe_preflight; /* test builds only: preflight and canary, too */
     enum graph_kind graph;
-    int pid;           /* of this program: for the note in the lock */
-    char home[768];    /* ~/.pg_diagnose or PG_DIAGNOSE_HOME */
-    char session[128]; /* of `replay`, `export`: a folder name */
+    int pid; /* of this program: for the note in the lock */
+    /* --ssh-host --ssh-user --ssh-port --ssh-key: the server's host; "" = not given */
+    char ssh_host[256], ssh_user[64], ssh_port[8], ssh_key[512];
+    char ssh_dir[768];    /* the DBA's .ssh folder */
+    char bench_host[256]; /* --bench-host: where pgbench runs; "" = here, or where it is best */
+    bool accept_os;       /* --accept-os: headless consent to changes of the operating system */
+    char home[768];       /* ~/.pg_diagnose or PG_DIAGNOSE_HOME */
+    char session[128];    /* of `replay`, `export`: a folder name */
     char workspace[160];
 };
 
@@ -598,6 +626,7 @@ struct model {
     struct flow fl;
     int64_t now_us, wall_us;
     struct link links[CONN_COUNT];
+    struct host_link hosts[SSH_CONN_COUNT];
     struct server_facts server;
     struct way way; /* how it is configured */
     bool server_known;

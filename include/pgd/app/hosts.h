@@ -1,0 +1,23 @@
+/* hosts.h - the links to other machines by ssh: who is wanted, who is up, when the next try is due.
+ *
+ * enum host_state (workspace/model.h) specifies the states. A lost link is tried again at once, then with back-off (1 s
+ * doubled up to 30 s, shown as a countdown), for as long as it takes; what a refusal of the host or of the DBA ended is not
+ * tried again by itself. Nobody else sends FX_SSH_OPEN, FX_SSH_ANSWER or FX_SSH_CLOSE. */
+#pragma once
+
+#include "pgd/workspace/model.h"
+
+/* Wants the link; the host is that of the options. */
+void hosts_open(struct model *m, enum ssh_conn conn, struct effects *fx);
+void hosts_close(struct model *m, enum ssh_conn conn, struct effects *fx);
+/* EV_SSH_ASK, EV_SSH_UP, EV_SSH_DOWN and timers of OWNER_HOSTS. */
+void hosts_event(struct model *m, const struct event *ev, struct effects *fx);
+/* The DBA has answered: yes to a host key, or a word (0 = none is given). */
+void hosts_answer(struct model *m, enum ssh_conn conn, bool yes, secret_id word,
+                  struct effects *fx);
+/* Tries again now what waits or was refused. */
+void hosts_retry(struct model *m, enum ssh_conn conn, struct effects *fx);
+bool hosts_wanted(const struct model *m, enum ssh_conn conn);
+bool hosts_up(const struct model *m, enum ssh_conn conn);
+/* It is not known yet whether the link will stand: the first try is under way, or the DBA is being asked. */
+bool hosts_undecided(const struct model *m, enum ssh_conn conn);
