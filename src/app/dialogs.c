@@ -461,17 +461,13 @@ static bool key_target(struct model *m, struct key k, struct effects *fx)
     return true;
 }
 
+/* What the DBA types himself may be what is his alone to decide. */
 static struct guard_policy policy_of(struct model *m)
 {
-    return (struct guard_policy){
-        .restart_possible = flow_can_restart(m),
-        .restart_refused = flow_restart_why_not(m),
-        .by_dba = true,
-        .peak_active = m->session.best_window.valid ? m->session.best_window.active_peak : NAN,
-        .clients = m->session.plan.clients,
-        .database = m->session.plan.database,
-        .disabled = m->opt.unsafe_guard,
-    };
+    struct guard_policy g = flow_policy(m);
+
+    g.by_dba = true;
+    return g;
 }
 
 static void end_review_edit(struct model *m, struct dialog *d)
@@ -481,7 +477,6 @@ static void end_review_edit(struct model *m, struct dialog *d)
     struct review_line copy = *line;
     struct guard_policy g = policy_of(m);
 
-    flow_prices(m, &g);
     text_copy_raw(copy.change.value, sizeof copy.change.value, d->input);
     copy.change.reset = false;
     copy.edited = true;
@@ -526,7 +521,6 @@ static bool key_review(struct model *m, struct key k, struct effects *fx)
     struct review *r = &m->session.round.review;
     struct guard_policy g = policy_of(m);
 
-    flow_prices(m, &g);
     if (d->editing) {
         if (edit_key(d, k) == 1)
             end_review_edit(m, d);

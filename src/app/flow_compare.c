@@ -50,15 +50,11 @@ static void take_line(struct model *m, struct making *k, const struct review_lin
 static void pass_guard(struct model *m, struct making *k, const struct proposal *p)
 {
     struct review *r = xcalloc(1, sizeof *r);
-    struct guard_policy g = {
-        .restart_possible = k->restarts,
-        .peak_active = m->session.best_window.valid ? m->session.best_window.active_peak
-                                                    : (double)NAN,
-        .clients = m->session.plan.clients,
-        .database = m->session.plan.database,
-    };
+    struct guard_policy g = flow_policy(m);
 
-    flow_prices(m, &g);
+    g.restart_possible = k->restarts;
+    g.restart_refused = NULL;
+    g.disabled = false;
     guard_review(p, &m->server, &g, r);
     review_accept_safe(r, k->restarts);
     guard_bill(r, &m->server, &g);

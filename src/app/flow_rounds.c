@@ -325,7 +325,8 @@ static void emit_proposal(struct model *m, const struct review *r, struct effect
     buf_clear(&list);
 }
 
-void flow_prices(const struct model *m, struct guard_policy *g)
+/* What the measured workload and earlier restarts say of the price of a change. */
+static void add_prices(const struct model *m, struct guard_policy *g)
 {
     const struct window *w = &m->session.best_window;
 
@@ -335,7 +336,7 @@ void flow_prices(const struct model *m, struct guard_policy *g)
     g->blackout_s = consent_blackout_s(m, &g->blackout_measured);
 }
 
-static struct guard_policy policy_of(struct model *m)
+struct guard_policy flow_policy(struct model *m)
 {
     const struct session *s = &m->session;
     struct guard_policy g = {
@@ -350,7 +351,7 @@ static struct guard_policy policy_of(struct model *m)
         .never = (const char(*)[SETTING_NAME_MAX])m->wishes.never,
     };
 
-    flow_prices(m, &g);
+    add_prices(m, &g);
     return g;
 }
 
@@ -358,7 +359,7 @@ static struct guard_policy policy_of(struct model *m)
 static void review(struct model *m, struct proposal *p)
 {
     struct session *s = &m->session;
-    struct guard_policy g = policy_of(m);
+    struct guard_policy g = flow_policy(m);
 
     forced_changes(p, s->round.number);
     guard_review(p, &m->server, &g, &s->round.review);
@@ -457,7 +458,7 @@ static void remember_rejected(struct session *s)
 
 void flow_review_done(struct model *m, struct effects *fx)
 {
-    struct guard_policy g = policy_of(m);
+    struct guard_policy g = flow_policy(m);
 
     m->screen.dialog.kind = DIALOG_NONE;
     m->session.round.review.done = true;

@@ -297,6 +297,22 @@ static void a_refused_arm_is_left_out(void **state)
     end(&w);
 }
 
+/* What PGDIAG.md forbids is touched by nobody: not by what is measured for comparison either. */
+static void the_comparison_keeps_to_what_is_forbidden(void **state)
+{
+    (void)state;
+    SETUP(w);
+    w.opt.compare = true;
+    start(&w);
+    snprintf(w.m->wishes.never[w.m->wishes.nnever++], SETTING_NAME_MAX, "effective_*");
+    play(&w);
+    const struct comparison *c = &w.m->session.beside.comparison;
+    assert_int_equal(c->n, 4);
+    assert_non_null(strstr(c->arms[3].left_out, "effective_cache_size"));
+    assert_null(arm_find(&w.m->fl.now.compare_arms[3], "effective_cache_size"));
+    end(&w);
+}
+
 /* As many clients as one gets through: one is enough, and nothing is changed. */
 static void the_sweep_finds_the_knee(void **state)
 {
@@ -419,6 +435,7 @@ int main(void)
         cmocka_unit_test(a_question_holds_the_comparison),
         cmocka_unit_test(a_short_budget_says_what_is_left_out),
         cmocka_unit_test(a_refused_arm_is_left_out),
+        cmocka_unit_test(the_comparison_keeps_to_what_is_forbidden),
         cmocka_unit_test(the_sweep_finds_the_knee),
         cmocka_unit_test(a_cancel_leaves_the_best_state),
         cmocka_unit_test(a_cancelled_sweep_ends_the_session_well),

@@ -153,6 +153,28 @@ static void a_veto_is_lifted_by_the_dba_alone(void **state)
     end(&w);
 }
 
+/* The DBA's own file binds the DBA's own hand, too: who means it takes the line out. */
+static void an_edit_in_the_review_keeps_to_what_is_forbidden(void **state)
+{
+    struct world w = begin();
+    struct review *r = &w.m->session.round.review;
+
+    (void)state;
+    w.m->flow = FLOW_ROUND;
+    w.m->fl.decision = DECIDE_REVIEW;
+    w.m->screen.dialog.kind = DIALOG_REVIEW;
+    r->n = 1;
+    snprintf(r->lines[0].change.name, sizeof r->lines[0].change.name, "work_mem");
+    snprintf(r->lines[0].change.value, sizeof r->lines[0].change.value, "8MB");
+    snprintf(w.m->wishes.never[w.m->wishes.nnever++], SETTING_NAME_MAX, "work_mem");
+    press(&w, 'e');
+    assert_true(w.m->screen.dialog.editing);
+    play(&w, (struct event){.kind = EV_KEY, .u.key = {.name = KEYN_ENTER}});
+    assert_string_equal(w.m->screen.dialog.error, "PGDIAG.md: never touch work_mem");
+    assert_int_equal(r->lines[0].answer, ANSWER_NONE);
+    end(&w);
+}
+
 static void a_switch_waits_for_the_connection(void **state)
 {
     struct world w = begin();
@@ -249,6 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_undone_round_is_switched_back_before_anything_is_measured),
         cmocka_unit_test(a_veto_is_lifted_by_the_dba_alone),
+        cmocka_unit_test(an_edit_in_the_review_keeps_to_what_is_forbidden),
         cmocka_unit_test(a_switch_waits_for_the_connection),
         cmocka_unit_test(a_cancel_with_nothing_in_force_does_not_wait),
         cmocka_unit_test(a_signal_while_the_end_is_written_waits_for_it),

@@ -26,8 +26,9 @@ void flow_disk_full(struct model *m, struct effects *fx);
 void flow_quit(struct model *m, int exit_code, struct effects *fx);
 /* Goes on with a paused session of the workspace; "" = the newest. */
 void flow_resume(struct model *m, const char *name, struct effects *fx);
-/* What the measured workload and earlier restarts say of the price of a change. */
-void flow_prices(const struct model *m, struct guard_policy *g);
+/* What every change is judged by, whoever proposes it: the restart, the measured load, what PGDIAG.md forbids. Nobody makes a policy
+ * of his own; who needs another one changes a member of this. */
+struct guard_policy flow_policy(struct model *m);
 bool flow_can_restart(
     const struct model *m); /* a way to restart is known and allowed by the plan */
 /* Why no change that needs a restart can be proposed now, because of the window; NULL = it can, or no way is known. The
