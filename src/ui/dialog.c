@@ -23,7 +23,7 @@ static const struct dialog_row rows[] = {
                         "t next session  : ask  Enter close  q quit"},
     [DIALOG_RECOVER] = {dialog_recover, KEY_IN_DIALOG, "r resume  u undo  : ask  Esc later"},
     [DIALOG_PASSWORD] = {dialog_password, KEY_IN_DIALOG, "Enter connect  Esc not now"},
-    [DIALOG_STATUS] = {dialog_status, KEY_IN_DIALOG, SCROLL "Esc close"},
+    [DIALOG_STATUS] = {dialog_status, KEY_IN_DIALOG, SCROLL ": ask  Esc close"},
     [DIALOG_STUCK] = {dialog_stuck, KEY_IN_DIALOG, SCROLL ": ask  Esc close"},
     [DIALOG_ERROR] = {dialog_error, KEY_IN_DIALOG, SCROLL ": ask  Esc close"},
     [DIALOG_QUIT] = {dialog_quit, KEY_IN_DIALOG, "y leave  n stay"},
@@ -58,6 +58,7 @@ void dialog_keys(const struct model *m, const struct view_tables *t, struct buf 
 {
     const struct dialog_row *d = dialog_find(m->screen.dialog.kind);
     unsigned where = keys_where(m, d);
+    size_t before = out->len;
     if (d->draw && m->screen.prompt.focus)
         buf_puts(out, "Enter ask  PgUp PgDn scroll the answer  Esc back to the dialog");
     else if (d->draw && m->screen.dialog.editing && m->screen.dialog.kind != DIALOG_SCRIPTS)
@@ -70,7 +71,7 @@ void dialog_keys(const struct model *m, const struct view_tables *t, struct buf 
         buf_puts(out, d->keys);
     else if (where == KEY_IN_PROMPT)
         buf_puts(out, "Enter send  Tab complete  \xe2\x86\x91\xe2\x86\x93 history  Esc panes");
-    if (out->len)
+    if (out->len > before)
         return;
     if (d->draw && !(where & KEY_IN_VERDICT))
         buf_puts(out, MOVE);
@@ -132,6 +133,19 @@ void dialog_say(struct dialog_text *d, unsigned style, const char *fmt, ...)
     buf_clear(&text);
 }
 
+void dialog_row_cut(struct dialog_text *d, unsigned style, const char *fmt, ...)
+{
+    struct buf text = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    buf_vprintf(&text, fmt, ap);
+    va_end(ap);
+    int y = d->line++ - d->skip;
+    if (y >= 0 && y < d->r.h)
+        canvas_put_cut(d->c, d->r.y + y, d->r.x, d->r.w, style, buf_text(&text));
+    buf_clear(&text);
+}
+
 void dialog_gap(struct dialog_text *d)
 {
     d->line++;
@@ -150,16 +164,28 @@ void dialog_pair(struct dialog_text *d, const char *label, unsigned style, const
     buf_clear(&text);
 }
 
-void dialog_page(struct canvas *c, struct rect screen, int w, const char *title,
-                 const struct model *m, const struct view_tables *t, dialog_page_fn say)
+int dialog_measure(struct canvas *c, int width, const struct model *m, dialog_page_fn say)
 {
-    int inner = (w < screen.w ? w : screen.w) - 4;
-    struct dialog_text measure = {.c = c, .r = {0, 0, 0, inner}};
+    struct dialog_text measure = {.c = c, .r = {0, 0, 0, width}};
     say(&measure, m);
-    struct rect in = dialog_open(c, screen, w, measure.line + 2, title, m, t);
-    int skip = list_scroll(m->screen.dialog.scroll, -1, in.h, measure.line);
-    struct dialog_text text = {.c = c, .r = in, .skip = skip};
+    return measure.line;
+}
+
+void dialog_texts(struct canvas *c, struct rect r, const struct model *m, dialog_page_fn say,
+                  int lines, struct view_cursor *cursor)
+{
+    cursor->scroll = list_scroll(m->screen.dialog.scroll, -1, r.h, lines);
+    struct dialog_text text = {.c = c, .r = r, .skip = cursor->scroll};
     say(&text, m);
-    if (measure.line > in.h)
-        list_more(c, in, skip, measure.line);
+    if (lines > r.h)
+        list_more(c, r, cursor->scroll, lines);
+}
+
+void dialog_page(struct canvas *c, struct rect screen, int w, const char *title,
+                 const struct model *m, const struct view_tables *t, dialog_page_fn say,
+                 struct view_cursor *cursor)
+{
+    int lines = dialog_measure(c, (w < screen.w ? w : screen.w) - 4, m, say);
+    struct rect in = dialog_open(c, screen, w, lines + 2, title, m, t);
+    dialog_texts(c, in, m, say, lines, cursor);
 }

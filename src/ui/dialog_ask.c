@@ -45,6 +45,18 @@ static void panel_text(const struct model *m, struct buf *out)
     }
 }
 
+int dialog_ask_most(const struct model *m, struct rect body)
+{
+    struct buf text = {0};
+    char call[240];
+    pane_call(m, call, sizeof call);
+    int rows = dialog_ask_rows(m, body) - 2 - (call[0] ? 1 : 0);
+    panel_text(m, &text);
+    int most = wrap_count(buf_text(&text), body.w - 4) - rows;
+    buf_clear(&text);
+    return most > 0 ? most : 0;
+}
+
 void dialog_ask(struct canvas *c, struct rect r, const struct model *m)
 {
     struct buf text = {0};

@@ -77,7 +77,6 @@ static void say_manual(struct dialog_text *text, const struct model *m)
 void dialog_manual(struct canvas *c, struct rect screen, const struct model *m,
                    const struct view_tables *t, struct view_cursor *cursor)
 {
-    (void)cursor;
     dialog_page(c, screen, 100, m->session.by_hand ? "Yours to change" : "Yours to restart", m, t,
-                say_manual);
+                say_manual, cursor);
 }

@@ -62,15 +62,14 @@ static void say_commands(struct dialog_text *text, const struct view_tables *t)
 void dialog_help(struct canvas *c, struct rect screen, const struct model *m,
                  const struct view_tables *t, struct view_cursor *cursor)
 {
-    (void)cursor;
     struct rect in = dialog_open(c, screen, 92, screen.h, "Keyboard help", m, t);
     struct dialog_text measure = {.c = c, .r = {0, 0, 0, in.w}};
     if (!t)
         return;
     say_keys(&measure, t);
     say_commands(&measure, t);
-    struct dialog_text text = {
-        .c = c, .r = in, .skip = list_scroll(m->screen.dialog.scroll, -1, in.h, measure.line)};
+    cursor->scroll = list_scroll(m->screen.dialog.scroll, -1, in.h, measure.line);
+    struct dialog_text text = {.c = c, .r = in, .skip = cursor->scroll};
     say_keys(&text, t);
     say_commands(&text, t);
     if (text.line > in.h)
@@ -133,18 +132,16 @@ static void say_server(struct dialog_text *text, const struct model *m)
 }
 
 /* Who advises, and whether that sends anything away. */
-static const char *advisor_text(const struct model *m)
+static void advisor_text(const struct model *m, char *dst, size_t size)
 {
-    switch (m->opt.advisor) {
-    case ADVISOR_AUTO:
-    case ADVISOR_BUILTIN:
-        return "builtin, no data leaves this machine";
-    case ADVISOR_GEMINI:
-        return "gemini";
-    case ADVISOR_OPENAI:
-        return "openai";
-    }
-    return "";
+    const struct partner *p = &m->partner;
+    if (p->kind == PARTNER_BUILTIN)
+        snprintf(dst, size, "builtin, no data leaves this machine");
+    else if (!p->told)
+        snprintf(dst, size, "%.60s, once it is agreed that anything is sent", p->endpoint.model);
+    else
+        snprintf(dst, size, "%.60s at %.120s, %s", p->endpoint.model, p->endpoint.base,
+                 privacy_name(p->privacy));
 }
 
 static void say_status(struct dialog_text *text, const struct model *m)
@@ -169,7 +166,9 @@ static void say_status(struct dialog_text *text, const struct model *m)
         pane_clock(clock, sizeof(clock), left > 0 ? left : 0);
         dialog_pair(text, "budget left", STYLE_VALUE, "%s", clock);
     }
-    dialog_pair(text, "advisor", STYLE_VALUE, "%s", advisor_text(m));
+    char advisor[240];
+    advisor_text(m, advisor, sizeof advisor);
+    dialog_pair(text, "advisor", STYLE_VALUE, "%s", advisor);
     dialog_gap(text);
     dialog_pair(text, "ticks missed", STYLE_VALUE, "%d", m->collect.missed);
     dialog_pair(text, "longest stall", m->stall_longest_ms > 8 ? STYLE_WARN : STYLE_VALUE,
@@ -179,8 +178,7 @@ static void say_status(struct dialog_text *text, const struct model *m)
 void dialog_status(struct canvas *c, struct rect screen, const struct model *m,
                    const struct view_tables *t, struct view_cursor *cursor)
 {
-    (void)cursor;
-    dialog_page(c, screen, 100, "Status", m, t, say_status);
+    dialog_page(c, screen, 100, "Status", m, t, say_status, cursor);
 }
 
 static void say_ledger(struct dialog_text *text, const struct ledger *l)
@@ -234,8 +232,7 @@ static void say_recover(struct dialog_text *text, const struct model *m)
 void dialog_recover(struct canvas *c, struct rect screen, const struct model *m,
                     const struct view_tables *t, struct view_cursor *cursor)
 {
-    (void)cursor;
-    dialog_page(c, screen, 96, "Interrupted session", m, t, say_recover);
+    dialog_page(c, screen, 96, "Interrupted session", m, t, say_recover, cursor);
 }
 
 void dialog_password(struct canvas *c, struct rect screen, const struct model *m,
@@ -277,8 +274,8 @@ static void say_stuck(struct dialog_text *text, const struct model *m)
 void dialog_stuck(struct canvas *c, struct rect screen, const struct model *m,
                   const struct view_tables *t, struct view_cursor *cursor)
 {
-    (void)cursor;
-    dialog_page(c, screen, 100, "You must act: the server could not be put back", m, t, say_stuck);
+    dialog_page(c, screen, 100, "You must act: the server could not be put back", m, t, say_stuck,
+                cursor);
 }
 
 static void say_error(struct dialog_text *text, const struct model *m)
@@ -299,9 +296,8 @@ static void say_error(struct dialog_text *text, const struct model *m)
 void dialog_error(struct canvas *c, struct rect screen, const struct model *m,
                   const struct view_tables *t, struct view_cursor *cursor)
 {
-    (void)cursor;
     const char *title = m->screen.dialog.title;
-    dialog_page(c, screen, 92, title[0] ? title : "This did not work", m, t, say_error);
+    dialog_page(c, screen, 92, title[0] ? title : "This did not work", m, t, say_error, cursor);
 }
 
 static void say_quit(struct dialog_text *text, const struct model *m)
@@ -322,8 +318,7 @@ static void say_quit(struct dialog_text *text, const struct model *m)
 void dialog_quit(struct canvas *c, struct rect screen, const struct model *m,
                  const struct view_tables *t, struct view_cursor *cursor)
 {
-    (void)cursor;
-    dialog_page(c, screen, 72, "Leave?", m, t, say_quit);
+    dialog_page(c, screen, 72, "Leave?", m, t, say_quit, cursor);
 }
 
 void dialog_start(struct canvas *c, struct rect screen, const struct model *m,
@@ -331,7 +326,9 @@ void dialog_start(struct canvas *c, struct rect screen, const struct model *m,
 {
     const struct dialog *d = &m->screen.dialog;
     struct rect in = dialog_open(c, screen, 92, 20, "pg_diagnose", m, t);
-    canvas_put_right(c, in.y, in.x, in.w, STYLE_DIM, advisor_text(m));
+    char advisor[240];
+    advisor_text(m, advisor, sizeof advisor);
+    canvas_put_right(c, in.y, in.x, in.w, STYLE_DIM, advisor);
     canvas_put(c, in.y + 2, in.x, in.w, STYLE_HEADING, "Recent workspaces");
     int y = in.y + 3, rows = in.h - 7;
     if (m->nrecent == 0)

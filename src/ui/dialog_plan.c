@@ -28,9 +28,10 @@ static void say_findings(struct dialog_text *text, const struct first_sight *s)
 /* The offers, two or three rows each; the one under the cursor is marked and shown as a bar. */
 static void draw_offers(struct canvas *c, struct rect r, const struct first_sight *s, int cursor)
 {
-    for (int i = 0; i < s->nstrategies; i++) {
+    int first = list_scroll(0, cursor, r.h / 2, s->nstrategies);
+    for (int i = first; i < s->nstrategies; i++) {
         const struct strategy_offer *o = &s->strategies[i];
-        int y = r.y + i * 2;
+        int y = r.y + (i - first) * 2;
         if (y >= r.y + r.h)
             return;
         canvas_printf(c, y, r.x, 21, STYLE_VALUE, "%s %d  %s", i == cursor ? "\xe2\x96\xb8" : " ",
@@ -55,27 +56,20 @@ static void say_sight(struct dialog_text *text, const struct model *m)
 void dialog_strategy(struct canvas *c, struct rect screen, const struct model *m,
                      const struct view_tables *t, struct view_cursor *cursor)
 {
-    (void)cursor;
     enum { WIDTH = 120 };
     const struct first_sight *s = &m->sight;
     char title[120];
     snprintf(title, sizeof(title), "First Sight, by %s: pick a strategy",
              s->advisor.text[0] ? s->advisor.text : "builtin");
-    struct dialog_text measure = {.c = c,
-                                  .r = {0, 0, 0, (WIDTH < screen.w ? WIDTH : screen.w) - 4}};
-    say_sight(&measure, m);
+    int lines = dialog_measure(c, (WIDTH < screen.w ? WIDTH : screen.w) - 4, m, say_sight);
     int offers = s->nstrategies * 2;
-    struct rect in = dialog_open(c, screen, WIDTH, measure.line + offers + 3, title, m, t);
+    struct rect in = dialog_open(c, screen, WIDTH, lines + offers + 3, title, m, t);
     if (offers > in.h / 2)
         offers = in.h / 2;
     struct rect r = {in.y, in.x, in.h - offers - 1, in.w};
-    struct dialog_text text = {
-        .c = c, .r = r, .skip = list_scroll(m->screen.dialog.scroll, -1, r.h, measure.line)};
-    say_sight(&text, m);
+    dialog_texts(c, r, m, say_sight, lines, cursor);
     int y = in.y + r.h;
     canvas_hline(c, y, in.x - 2, in.w + 4, STYLE_FOCUS);
-    if (measure.line > r.h)
-        list_more(c, (struct rect){r.y, r.x, r.h + 1, r.w}, text.skip, measure.line + 1);
     draw_offers(c, (struct rect){y + 1, in.x, offers, in.w}, s, m->screen.dialog.cursor);
 }
 
@@ -358,11 +352,9 @@ void dialog_plan(struct canvas *c, struct rect screen, const struct model *m,
     snprintf(title, sizeof(title), "Plan of %s", p->strategy);
     enum { WIDTH = 100, FIELDS_LEAST = 5 };
     int rows = PLAN_FIELDS + p->nscripts;
-    struct dialog_text measure = {.c = c,
-                                  .r = {0, 0, 0, (WIDTH < screen.w ? WIDTH : screen.w) - 4}};
-    say_consent(&measure, m);
-    struct rect in = dialog_open(c, screen, WIDTH, rows + measure.line + 4, title, m, t);
-    int room = in.h - measure.line - 1;
+    int lines = dialog_measure(c, (WIDTH < screen.w ? WIDTH : screen.w) - 4, m, say_consent);
+    struct rect in = dialog_open(c, screen, WIDTH, rows + lines + 4, title, m, t);
+    int room = in.h - lines - 1;
     int shown = room < FIELDS_LEAST ? FIELDS_LEAST : room;
     if (shown > rows)
         shown = rows;
@@ -374,36 +366,40 @@ void dialog_plan(struct canvas *c, struct rect screen, const struct model *m,
         canvas_put_cut(c, y, in.x, in.w, STYLE_BAD, d->error);
     else if (shown < rows)
         list_more(c, (struct rect){in.y, in.x, shown + 1, in.w}, scroll, rows + 1);
-    struct dialog_text text = {
-        .c = c, .r = {y + 1, in.x, in.y + in.h - y - 1, in.w}, .skip = d->scroll};
-    say_consent(&text, m);
+    dialog_texts(c, (struct rect){y + 1, in.x, in.y + in.h - y - 1, in.w}, m, say_consent, lines,
+                 cursor);
 }
 
-void dialog_target(struct canvas *c, struct rect screen, const struct model *m,
-                   const struct view_tables *t, struct view_cursor *cursor)
+static void say_target(struct dialog_text *text, const struct model *m)
 {
     const struct session *s = &m->session;
-    const struct dialog *d = &m->screen.dialog;
-    struct rect in = dialog_open(c, screen, 84, 15, "Target", m, t);
     struct consent now;
-    struct dialog_text text = {.c = c, .r = in};
-    dialog_pair(&text, "baseline", STYLE_VALUE, "%.0f TPS, %d runs", s->baseline_tps,
-                s->baseline.n);
+    dialog_pair(text, "baseline", STYLE_VALUE, "%.0f TPS, %d runs", s->baseline_tps, s->baseline.n);
     if (isfinite(s->floor))
-        dialog_pair(&text, "noise", STYLE_VALUE,
-                    "\xc2\xb1%.1f %%: smaller differences prove nothing here", s->floor * 100);
+        dialog_pair(text, "noise", STYLE_VALUE, "Â±%.1f %%: smaller differences prove nothing here",
+                    s->floor * 100);
     consent_fill(m, &now);
     if (now.written_measured) {
         char all[32], wal[32];
         text_bytes(all, sizeof all, now.written_bytes);
         text_bytes(wal, sizeof wal, now.wal_bytes);
-        dialog_pair(&text, "writes from here", STYLE_VALUE, "up to %s, WAL of it %s", all, wal);
+        dialog_pair(text, "writes from here", STYLE_VALUE, "up to %s, WAL of it %s", all, wal);
     }
-    dialog_pair(&text, "suggested", STYLE_VALUE, "%.0f TPS, by %s", s->target.tps,
+    dialog_pair(text, "suggested", STYLE_VALUE, "%.0f TPS, by %s", s->target.tps,
                 s->target.advisor.text);
-    dialog_say(&text, STYLE_AI, "%s", s->target.why);
-    dialog_gap(&text);
-    int y = in.y + text.line;
+    dialog_say(text, STYLE_AI, "%s", s->target.why);
+}
+
+void dialog_target(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor)
+{
+    enum { WIDTH = 84, FIELD = 3 }; /* a gap, the field, what is wrong with it */
+    const struct session *s = &m->session;
+    const struct dialog *d = &m->screen.dialog;
+    int lines = dialog_measure(c, (WIDTH < screen.w ? WIDTH : screen.w) - 4, m, say_target);
+    struct rect in = dialog_open(c, screen, WIDTH, lines + FIELD + 2, "Target", m, t);
+    dialog_texts(c, (struct rect){in.y, in.x, in.h - FIELD, in.w}, m, say_target, lines, cursor);
+    int y = in.y + in.h - FIELD + 1;
     canvas_put(c, y, in.x, 19, STYLE_LABEL, "target TPS");
     if (d->editing)
         dialog_input(c, y, in.x + 20, 20, d, cursor);

@@ -118,14 +118,14 @@ static int detail_want(struct canvas *c, const struct review *r, int width)
 }
 
 static void draw_detail(struct canvas *c, struct rect r, const struct review_line *l,
-                        const struct dialog *d)
+                        const struct dialog *d, struct view_cursor *cursor)
 {
     int total = detail_rows(c, l, r.w);
-    int skip = list_scroll(d->scroll, -1, r.h, total);
-    struct dialog_text t = {.c = c, .r = r, .skip = skip};
+    cursor->scroll = list_scroll(d->scroll, -1, r.h, total);
+    struct dialog_text t = {.c = c, .r = r, .skip = cursor->scroll};
     say_line(&t, l);
     if (total > r.h)
-        list_more(c, r, skip, total);
+        list_more(c, r, cursor->scroll, total);
 }
 
 /* The figure that decides first, then the one that is for information. */
@@ -317,7 +317,7 @@ void dialog_review(struct canvas *c, struct rect screen, const struct model *m,
     canvas_hline(c, y, in.x - 2, in.w + 4, STYLE_FOCUS);
     draw_list(c, list, review, at, d, cursor);
     if (at >= 0)
-        draw_detail(c, (struct rect){y + 1, in.x, in.y + in.h - y - 2, in.w}, &review->lines[at],
-                    d);
+        draw_detail(c, (struct rect){y + 1, in.x, in.y + in.h - y - 2, in.w}, &review->lines[at], d,
+                    cursor);
     draw_state(c, in, in.y + in.h - 1, review, d);
 }

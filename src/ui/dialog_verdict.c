@@ -120,10 +120,33 @@ static void say_screening(struct dialog_text *t, const struct round *r)
     }
 }
 
+static void say_verdict(struct dialog_text *text, const struct model *m)
+{
+    const struct round *round = &m->session.round;
+    const struct verdict *v = &round->verdict;
+    dialog_say(text, round->kept ? STYLE_GOOD : STYLE_NORMAL, "%s",
+               round->kept ? "kept: it is in force now"
+                           : "not kept: the server is back on the best state measured");
+    if (round->veto[0] && !round->kept)
+        dialog_say(text, STYLE_BAD, "held back: %s. v keeps it all the same.", round->veto);
+    say_changes(text, round);
+    say_screening(text, round);
+    dialog_say_statements(text, m, round->number);
+    if (isfinite(v->p95_a) && isfinite(v->p95_b))
+        dialog_say(text, STYLE_NORMAL, "p95 latency %.1f \xe2\x86\x92 %.1f ms", v->p95_a, v->p95_b);
+    if (v->note[0])
+        dialog_say(text, STYLE_WARN, "%s", v->note);
+    if (round->err.msg[0])
+        dialog_say(text, STYLE_BAD, "%s. %s", round->err.msg, round->err.detail);
+    dialog_say(text, STYLE_AI, "%s", round->conclusion.text);
+    if (round->conclusion.bottleneck[0])
+        dialog_say(text, STYLE_VALUE, "bottleneck: %s", round->conclusion.bottleneck);
+}
+
 void dialog_verdict(struct canvas *c, struct rect screen, const struct model *m,
                     const struct view_tables *t, struct view_cursor *cursor)
 {
-    (void)cursor;
+    enum { WIDTH = 110 };
     const struct session *s = &m->session;
     const struct round *round = &s->round;
     const struct verdict *v = &round->verdict;
@@ -131,9 +154,6 @@ void dialog_verdict(struct canvas *c, struct rect screen, const struct model *m,
     const char *word = v->kind == VERDICT_INCONCLUSIVE ? "no evidence of a difference"
                                                        : verdict_name(v->kind);
     snprintf(title, sizeof(title), "Round %d: %s", round->number, word);
-    struct rect in = dialog_open(c, screen, 110, 20, title, m, t);
-    verdict_text(v, effect, sizeof(effect));
-    canvas_put_cut(c, in.y, in.x, in.w, pane_verdict_style(v->kind) | STYLE_BOLD, effect);
     char round_name[24];
     snprintf(round_name, sizeof(round_name), "round %d", round->number);
     struct interval_row rows[3];
@@ -147,28 +167,14 @@ void dialog_verdict(struct canvas *c, struct rect screen, const struct model *m,
     if (isfinite(v->tps_b))
         rows[n++] = (struct interval_row){round_name, v->tps_b, v->sd_b, v->runs_b, STYLE_GRAPH1};
     int plots = n + (goal(s) > 0 ? 1 : 0);
+    int lines = dialog_measure(c, (WIDTH < screen.w ? WIDTH : screen.w) - 4, m, say_verdict);
+    struct rect in = dialog_open(c, screen, WIDTH, lines + plots + 5, title, m, t);
+    verdict_text(v, effect, sizeof(effect));
+    canvas_put_cut(c, in.y, in.x, in.w, pane_verdict_style(v->kind) | STYLE_BOLD, effect);
     if (n)
         draw_intervals(c, (struct rect){in.y + 2, in.x, plots, in.w}, m, rows, n, goal(s));
     struct rect rest = {in.y + 3 + plots, in.x, in.h - 3 - plots, in.w};
-    struct dialog_text text = {.c = c, .r = rest, .skip = m->screen.dialog.scroll};
-    dialog_say(&text, round->kept ? STYLE_GOOD : STYLE_NORMAL, "%s",
-               round->kept ? "kept: it is in force now"
-                           : "not kept: the server is back on the best state measured");
-    if (round->veto[0] && !round->kept)
-        dialog_say(&text, STYLE_BAD, "held back: %s. v keeps it all the same.", round->veto);
-    say_changes(&text, round);
-    say_screening(&text, round);
-    dialog_say_statements(&text, m, round->number);
-    if (isfinite(v->p95_a) && isfinite(v->p95_b))
-        dialog_say(&text, STYLE_NORMAL, "p95 latency %.1f \xe2\x86\x92 %.1f ms", v->p95_a,
-                   v->p95_b);
-    if (v->note[0])
-        dialog_say(&text, STYLE_WARN, "%s", v->note);
-    if (round->err.msg[0])
-        dialog_say(&text, STYLE_BAD, "%s. %s", round->err.msg, round->err.detail);
-    dialog_say(&text, STYLE_AI, "%s", round->conclusion.text);
-    if (round->conclusion.bottleneck[0])
-        dialog_say(&text, STYLE_VALUE, "bottleneck: %s", round->conclusion.bottleneck);
+    dialog_texts(c, rest, m, say_verdict, lines, cursor);
 }
 
 static void say_kept(struct dialog_text *t, const struct session *s)
@@ -264,11 +270,10 @@ static void say_summary(struct dialog_text *text, const struct model *m)
 void dialog_summary(struct canvas *c, struct rect screen, const struct model *m,
                     const struct view_tables *t, struct view_cursor *cursor)
 {
-    (void)cursor;
     char title[160];
     snprintf(title, sizeof(title), "%s: %s", m->session.plan.strategy,
              m->fl.decision != DECIDE_KEEP      ? session_state_name(m->session.state)
              : isfinite(m->session.final.ratio) ? "improved, but below its target"
                                                 : "improved, but not confirmed");
-    dialog_page(c, screen, 110, title, m, t, say_summary);
+    dialog_page(c, screen, 110, title, m, t, say_summary, cursor);
 }

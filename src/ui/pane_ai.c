@@ -39,11 +39,13 @@ static int draw_message(struct canvas *c, struct rect r, const struct chat_line 
     return height;
 }
 
-/* Messages of different kinds are set apart by an empty line where it reads better. */
+/* A question, and what is said by itself, are set apart by an empty line; an answer stands below its question. */
 static bool is_parted(const struct model *m, int i)
 {
-    return i + 1 < m->nchat && m->chat[i].kind != m->chat[i + 1].kind &&
-           (m->chat[i + 1].kind == CHAT_AI || m->chat[i + 1].kind == CHAT_USER);
+    if (i + 1 >= m->nchat || m->chat[i].kind == m->chat[i + 1].kind)
+        return false;
+    return m->chat[i + 1].kind == CHAT_USER ||
+           (m->chat[i + 1].kind == CHAT_AI && m->chat[i].kind != CHAT_USER);
 }
 
 static int height_of(const struct model *m, int i, int width)
@@ -167,7 +169,7 @@ void pane_ai(struct canvas *c, struct rect r, const struct model *m)
     struct rect former = canvas_clip(c, r);
     int bottom = r.y + r.h - 1 + up;
     if (live.len)
-        bottom -= draw_message(c, r, &coming, bottom) + 1;
+        bottom -= draw_message(c, r, &coming, bottom);
     for (int i = m->nchat - 1; i >= 0 && bottom >= r.y; i--) {
         bottom -= is_parted(m, i) ? 1 : 0;
         int y = bottom;

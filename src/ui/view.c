@@ -394,6 +394,20 @@ static void draw_dialog(struct canvas *c, const struct layout *l, const struct m
         *cursor = own;
 }
 
+int view_dialog_scroll(const struct model *m, const struct view_tables *t)
+{
+    struct canvas *c = canvas_new(m->screen.rows, m->screen.cols);
+    struct view_cursor cursor = {0};
+    struct layout l;
+    layout_compute(c->cols, c->rows, m->screen.focus, m->screen.zoom, &l);
+    l.body.h -= dialog_ask_rows(m, l.body);
+    const struct dialog_row *d = dialog_find(m->screen.dialog.kind);
+    if (d->draw && l.kind != LAYOUT_LINES && l.kind != LAYOUT_ENLARGE)
+        d->draw(c, l.body, m, t, &cursor);
+    canvas_free(c);
+    return cursor.scroll;
+}
+
 void view_paint(struct canvas *c, const struct model *m, const struct view_tables *t,
                 struct view_cursor *cursor)
 {

@@ -63,10 +63,12 @@ void dialog_trust(struct canvas *c, struct rect screen, const struct model *m,
 /* dialog_ask.c: the answer to a question that was asked from a dialog stands below it. Rows that it takes of `body`. */
 int dialog_ask_rows(const struct model *m, struct rect body);
 void dialog_ask(struct canvas *c, struct rect r, const struct model *m);
+/* How many lines the answer can be scrolled up. */
+int dialog_ask_most(const struct model *m, struct rect body);
 /* A question can be asked from this dialog. */
+bool dialog_asks(enum dialog_kind kind);
 /* What leaves the machine at this level, for the DBA. */
 const char *dialog_privacy(enum privacy p);
-bool dialog_asks(enum dialog_kind kind);
 
 /* The keys that work now, of the open dialog or else of the panes: "Enter go  Esc later". */
 void dialog_keys(const struct model *m, const struct view_tables *t, struct buf *out);
@@ -86,6 +88,8 @@ struct dialog_text {
 };
 void dialog_say(struct dialog_text *d, unsigned style, const char *fmt, ...) PGD_PRINTF(3, 4);
 void dialog_gap(struct dialog_text *d);
+/* One row, cut where it is too long. */
+void dialog_row_cut(struct dialog_text *d, unsigned style, const char *fmt, ...) PGD_PRINTF(3, 4);
 /* A label and a value in one row. */
 void dialog_pair(struct dialog_text *d, const char *label, unsigned style, const char *fmt, ...)
     PGD_PRINTF(4, 5);
@@ -98,6 +102,12 @@ int dialog_comparison_rows(const struct model *m); /* 0 = there is none */
 void dialog_comparison_row(const struct model *m, int row, char *dst, size_t size);
 
 typedef void (*dialog_page_fn)(struct dialog_text *d, const struct model *m);
-/* A dialog that is one text: as high as the text needs, at most the screen; scrolled by dialog.scroll. */
+/* The text of a dialog within r, scrolled by dialog.scroll; what is beyond is told in r's last row. `lines`: how many it has at
+ * that width, from dialog_measure(). cursor->scroll says how far it is scrolled. */
+void dialog_texts(struct canvas *c, struct rect r, const struct model *m, dialog_page_fn say,
+                  int lines, struct view_cursor *cursor);
+int dialog_measure(struct canvas *c, int width, const struct model *m, dialog_page_fn say);
+/* A dialog that is one text: as high as the text needs, at most the screen. */
 void dialog_page(struct canvas *c, struct rect screen, int w, const char *title,
-                 const struct model *m, const struct view_tables *t, dialog_page_fn say);
+                 const struct model *m, const struct view_tables *t, dialog_page_fn say,
+                 struct view_cursor *cursor);

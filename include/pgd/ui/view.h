@@ -9,6 +9,7 @@
 struct view_cursor {
     bool visible;
     int y, x;
+    int scroll; /* lines of the open dialog's text that are scrolled away, never beyond its end */
 };
 
 /* A key that works somewhere: the help overlay and the key line are generated from these rows. */
@@ -50,5 +51,7 @@ struct view_tables {
 struct layout;
 /* Where a pane is drawn in a layout: its text keeps one column off its frame. */
 struct rect view_inside(const struct layout *l, enum pane p);
+/* Lines of the open dialog's text that lie above its room, when it is scrolled by screen.dialog.scroll. */
+int view_dialog_scroll(const struct model *m, const struct view_tables *t);
 void view_paint(struct canvas *c, const struct model *m, const struct view_tables *t,
                 struct view_cursor *cursor);
