@@ -9,10 +9,12 @@
 
 #include "pgd/app/advise.h"
 #include "pgd/app/flow.h"
+#include "pgd/app/keys.h"
 #include "pgd/app/links.h"
 #include "pgd/base/assets.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/editor.h"
+#include "pgd/ui/view.h"
 #include "pgd/workspace/store.h"
 
 static bool is(struct key k, char c)
@@ -80,16 +82,59 @@ static void move(struct dialog *d, struct key k, int rows)
         d->cursor--;
     if (k.name == KEYN_DOWN || is(k, 'j'))
         d->cursor++;
-    if (k.name == KEYN_PGUP)
-        d->scroll -= 10;
+    if (k.name == KEYN_PGUP) /* of a list alone: elsewhere pages scroll the text */
+        d->cursor -= 10;
     if (k.name == KEYN_PGDN)
-        d->scroll += 10;
+        d->cursor += 10;
     if (d->cursor >= rows)
         d->cursor = rows - 1;
     if (d->cursor < 0)
         d->cursor = 0;
-    if (d->scroll < 0)
-        d->scroll = 0;
+}
+
+/* ---- scrolling the text of a dialog ---- */
+
+enum { SCROLL_MOST = 1000000 };
+
+/* Lines that a key scrolls by; 0 = it does not. Where a cursor moves over rows the arrows are its own. */
+static int scroll_step(const struct dialog *d, struct key k)
+{
+    bool letters = d->kind != DIALOG_SUMMARY; /* there k keeps */
+
+    switch (d->kind) {
+    case DIALOG_MODEL:
+    case DIALOG_START:
+    case DIALOG_PASSWORD:
+    case DIALOG_SCRIPTS:
+        return 0;
+    case DIALOG_STRATEGY:
+    case DIALOG_PLAN:
+    case DIALOG_REVIEW:
+        break;
+    default:
+        if (k.name == KEYN_UP || (letters && is(k, 'k')))
+            return -1;
+        if (k.name == KEYN_DOWN || (letters && is(k, 'j')))
+            return 1;
+        if (k.name == KEYN_HOME || k.name == KEYN_END)
+            return k.name == KEYN_HOME ? -SCROLL_MOST : SCROLL_MOST;
+    }
+    return k.name == KEYN_PGUP ? -10 : k.name == KEYN_PGDN ? 10 : 0;
+}
+
+/* Never beyond the end: the first key back is seen at once. */
+static bool scroll_text(struct model *m, struct key k)
+{
+    struct dialog *d = &m->screen.dialog;
+    int by = scroll_step(d, k), was = d->scroll, most;
+
+    if (by == 0 || d->editing)
+        return false;
+    d->scroll = SCROLL_MOST;
+    most = view_dialog_scroll(m, keys_tables());
+    was = (was < most ? was : most) + by;
+    d->scroll = was < 0 ? 0 : was < most ? was : most;
+    return true;
 }
 
 /* ---- editing a value inside a dialog ---- */
@@ -153,16 +198,6 @@ static bool key_text_dialog(struct model *m, struct key k, struct effects *fx)
         dialogs_close(m);
         return true;
     }
-    move(d, k, 1000);
-    if (k.name == KEYN_UP || is(k, 'k'))
-        d->scroll--;
-    if (k.name == KEYN_DOWN || is(k, 'j'))
-        d->scroll++;
-    if (k.name == KEYN_HOME)
-        d->scroll = 0;
-    if (d->scroll < 0)
-        d->scroll = 0;
-    d->cursor = 0;
     return !is(k, '?');
 }
 
@@ -670,8 +705,6 @@ static bool key_quit(struct model *m, struct key k, struct effects *fx)
 
 static bool key_manual(struct model *m, struct key k, struct effects *fx)
 {
-    struct dialog *d = &m->screen.dialog;
-
     if (k.name == KEYN_ENTER) {
         flow_decide(m, DECIDE_MANUAL, 1, fx);
     } else if (is(k, 'r')) {
@@ -680,14 +713,6 @@ static bool key_manual(struct model *m, struct key k, struct effects *fx)
         dialogs_close(m);
         model_say(m, CHAT_EVENT, "the change waits for you: t shows it again");
     } else {
-        move(d, k, 1000);
-        if (k.name == KEYN_UP || is(k, 'k'))
-            d->scroll--;
-        if (k.name == KEYN_DOWN || is(k, 'j'))
-            d->scroll++;
-        if (d->scroll < 0)
-            d->scroll = 0;
-        d->cursor = 0;
         return !is(k, '?');
     }
     return true;
@@ -776,7 +801,7 @@ bool dialogs_key(struct model *m, struct key k, struct effects *fx)
     size_t kind = (size_t)m->screen.dialog.kind;
     dialog_key_fn fn = kind < ARRAY_LEN(key_functions) ? key_functions[kind] : NULL;
 
-    return fn && fn(m, k, fx);
+    return fn && (scroll_text(m, k) || fn(m, k, fx));
 }
 
 void dialogs_paste(struct model *m, const char *text, size_t len)

@@ -49,8 +49,14 @@ static const struct key_row key_rows[] = {
     {CTRL('c'), "Ctrl-C", "stop run", "In a run: stop it, undo the step, pause. At rest: leave.",
      KEY_IN_MAIN | KEY_IN_RUN, true, KC_INTERRUPT},
     {K('/'), "/", "command", "A slash command; Tab completes.", KEY_IN_MAIN, true, KC_PROMPT_SLASH},
-    {{KEYN_ENTER, 0}, "Enter", "", "To the prompt.", KEY_IN_MAIN, false, KC_PROMPT},
-    {K(':'), ":", "", "The same as Enter.", KEY_IN_MAIN, false, KC_PROMPT},
+    {K(':'), ":", "ask", "To the prompt: a question to the advisor.", KEY_IN_MAIN, true, KC_PROMPT},
+    {{KEYN_ENTER, 0},
+     "Enter",
+     "",
+     "The same; in the telemetry pane: explain the newest anomaly.",
+     KEY_IN_MAIN,
+     false,
+     KC_ENTER},
     {K('?'), "?", "help", "This help.", KEY_IN_MAIN, true, KC_HELP},
     {{KEYN_F1, 0}, "F1", "", "This help.", KEY_IN_MAIN, false, KC_HELP},
     {K('q'), "q", "quit", "Back, or leave; a running session is asked about first.", KEY_IN_MAIN,
@@ -80,6 +86,13 @@ static const struct key_row key_rows[] = {
     {CTRL('l'), "Ctrl-L", "", "Paint the whole screen again.", KEY_IN_MAIN, false, KC_REDRAW},
     {CTRL('z'), "Ctrl-Z", "", "Suspend; fg brings it back.", KEY_IN_MAIN, false, KC_SUSPEND},
     /* dialogs: shown there, handled in dialogs.c */
+    {{KEYN_PGUP, 0},
+     "PgUp PgDn",
+     "",
+     "Scroll the text of a dialog, or the answer below it; arrows where nothing is picked.",
+     KEY_IN_DIALOG,
+     false,
+     KC_NONE},
     {K('a'), "a", "accept", "Accept the line.", KEY_IN_REVIEW, true, KC_NONE},
     {K('r'), "r", "reject", "Reject the line.", KEY_IN_REVIEW, true, KC_NONE},
     {K('e'), "e", "edit", "Edit the value.", KEY_IN_REVIEW | KEY_IN_PLAN, true, KC_NONE},
@@ -131,10 +144,8 @@ const struct view_tables *keys_tables(void)
 
 enum { SCROLL_MOST = 100000 };
 
-static void scroll(struct model *m, int by)
+static void scroll_pane(struct model *m, enum pane p, int by)
 {
-    enum pane p = m->screen.focus;
-
     if (p == PANE_TREE) {
         int rows = pane_tree_rows(m) - 1;
         m->screen.tree_cursor += by;
@@ -158,6 +169,11 @@ static void scroll(struct model *m, int by)
         m->screen.scroll[p] = most;
     if (m->screen.scroll[p] < 0)
         m->screen.scroll[p] = 0;
+}
+
+static void scroll(struct model *m, int by)
+{
+    scroll_pane(m, m->screen.focus, by);
 }
 
 static void open_prompt(struct model *m, const char *text)
@@ -215,11 +231,21 @@ static void show_next(struct model *m)
 
 static void scroll_answer(struct model *m, int up)
 {
-    int *at = m->talk.panel ? &m->talk.panel_scroll : &m->screen.scroll[PANE_AI];
+    struct talk *t = &m->talk;
+    struct layout l;
+    int most;
 
-    *at += up;
-    if (*at < 0)
-        *at = 0;
+    if (!t->panel || m->screen.dialog.kind == DIALOG_NONE) {
+        scroll_pane(m, PANE_AI, -up);
+        return;
+    }
+    layout_compute(m->screen.cols, m->screen.rows, m->screen.focus, m->screen.zoom, &l);
+    most = dialog_ask_most(m, l.body);
+    t->panel_scroll += up;
+    if (t->panel_scroll > most)
+        t->panel_scroll = most;
+    if (t->panel_scroll < 0)
+        t->panel_scroll = 0;
 }
 
 /* Keys over a dialog: the answer below it is the topmost layer, and ':' leads to the prompt. */
@@ -300,6 +326,9 @@ static void run_command(struct model *m, enum key_command c, struct effects *fx)
         stop_answer(m, fx);
         break;
     case KC_PROMPT:
+        open_prompt(m, "");
+        break;
+    case KC_ENTER:
         if (m->screen.focus != PANE_TELEMETRY || !talk_anomaly(m, fx))
             open_prompt(m, "");
         break;

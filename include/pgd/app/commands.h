@@ -20,6 +20,7 @@ enum key_command {
     KC_UNDO,
     KC_INTERRUPT,
     KC_PROMPT,
+    KC_ENTER,
     KC_PROMPT_SLASH,
     KC_HELP,
     KC_UP,
