@@ -221,7 +221,8 @@ static bool cut_torn_line(int fd, const char *path, struct disk_out *o)
 }
 
 /* Room that is given up when the disk is full, so that what was begun can still be written to its end: a journal that takes
- * no further line would leave a change without its undo. Made with the file; to have none is no error. */
+ * no further line would leave a change without its undo. Made with the file, and again once there is room after it was given
+ * up; to have none is no error. */
 static char *reserve_of(const char *path)
 {
     struct buf b = {0};
@@ -281,7 +282,7 @@ static bool append(const char *path, const char *data, size_t len, bool reserve,
         return false;
     bool ok = cut_torn_line(fd, path, o) && append_whole(fd, path, data, len, o);
     close(fd);
-    if (ok && created && reserve)
+    if (ok && reserve)
         make_reserve(path);
     if (ok)
         o->size += (int64_t)len;

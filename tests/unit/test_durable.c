@@ -101,6 +101,18 @@ static void an_append_is_synced_with_its_line(void **state)
     assert_string_equal(calls, "sync /journal.jsonl 9\n");
 }
 
+static void room_that_was_given_up_is_taken_again(void **state)
+{
+    struct disk_out o;
+    (void)state;
+    disk_out_init(&o);
+    assert_true(disk_append(in_dir("journal.jsonl"), "{1}\n", 4, &o));
+    assert_int_equal(unlink(in_dir("journal.jsonl.reserve")), 0);
+    calls[0] = '\0';
+    assert_true(disk_append(in_dir("journal.jsonl"), "{2}\n", 4, &o));
+    assert_non_null(strstr(calls, "sync /journal.jsonl.reserve 65536\n"));
+}
+
 static void a_folder_is_synced_into_its_parent(void **state)
 {
     struct disk_out o;
@@ -116,6 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_save_is_synced_before_it_takes_the_name),
         cmocka_unit_test(an_append_is_synced_with_its_line),
+        cmocka_unit_test(room_that_was_given_up_is_taken_again),
         cmocka_unit_test(a_folder_is_synced_into_its_parent),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
