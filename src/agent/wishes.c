@@ -2,6 +2,7 @@
  * it can run, approve, or point anywhere. */
 #include "pgd/agent/wishes.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,30 +12,33 @@
 #include "pgd/base/buf.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/guard.h"
+#include "pgd/tuning/knobs.h"
 
-/* Cleaned, but with its lines; what is too long is cut behind a whole line. */
-static void keep_text(const char *text, size_t len, struct wishes *w)
+/* Cleaned, but with its lines. */
+static void clean(const char *text, size_t len, struct buf *out)
 {
-    struct buf out = {0};
     for (size_t i = 0; i < len;) {
         uint32_t rune;
         char bytes[4];
         i += text_decode(text + i, len - i, &rune);
         if (rune == '\n')
-            buf_putc(&out, '\n');
+            buf_putc(out, '\n');
         else if (rune == '\t')
-            buf_putc(&out, ' ');
+            buf_putc(out, ' ');
         else if (text_rune_safe(rune))
-            buf_append(&out, bytes, text_encode(rune, bytes));
+            buf_append(out, bytes, text_encode(rune, bytes));
     }
-    size_t most = sizeof w->text - 1;
-    if (out.len > most) {
-        while (most > 0 && out.data[most] != '\n')
-            most--;
-        out.data[most] = '\0';
-    }
-    text_copy_raw(w->text, sizeof w->text, buf_text(&out));
-    buf_clear(&out);
+}
+
+/* What an advisor is told of it; what is too long is cut behind a whole line. */
+static void keep_text(const struct buf *all, struct wishes *w)
+{
+    size_t n = all->len < sizeof w->text ? all->len : sizeof w->text - 1;
+    if (n < all->len)
+        while (n > 0 && all->data[n] != '\n')
+            n--;
+    memcpy(w->text, buf_text(all), n);
+    w->text[n] = '\0';
 }
 
 static bool begins(const char **s, const char *with)
@@ -56,46 +60,101 @@ static size_t entry(const char *s)
     return n;
 }
 
-static void add_never(struct wishes *w, const char *s, size_t n)
+/* A name without the signs around it, in lower case; "autovacuum*" is all that begin so. False: it is none. */
+static bool name_of(const char *s, size_t n, char *name, size_t size)
 {
-    char name[SETTING_NAME_MAX];
-    size_t len = 0;
-    while (n > 0 && strchr(" `'\"*_", *s) && *s != '_') {
+    while (n > 0 && strchr(" `'\"*([", *s)) {
         s++;
         n--;
     }
-    while (n > 0 && strchr(" `'\".!", s[n - 1]))
+    while (n > 0 && strchr(" `'\".!?:)]", s[n - 1]))
         n--;
-    for (; len < n && len < sizeof name - 1; len++)
-        name[len] = (char)(s[len] >= 'A' && s[len] <= 'Z' ? s[len] + ('a' - 'A') : s[len]);
-    name[len] = '\0';
-    /* One word is a setting, perhaps; "the replica in Bonn" is not. "autovacuum*" is all that begin so. */
-    bool all = len > 1 && name[len - 1] == '*';
+    if (n == 0 || n >= size)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        name[i] = (char)(s[i] >= 'A' && s[i] <= 'Z' ? s[i] + ('a' - 'A') : s[i]);
+    name[n] = '\0';
+    bool all = n > 1 && name[n - 1] == '*';
     if (all)
-        name[len - 1] = '\0';
-    bool fits = len == n && text_is_ident(name);
+        name[n - 1] = '\0';
+    bool fits = text_is_ident(name);
     if (all)
-        name[len - 1] = '*';
-    for (int i = 0; i < w->nnever && fits; i++)
-        fits = strcmp(w->never[i], name) != 0;
-    if (fits && w->nnever < (int)ARRAY_LEN(w->never))
-        text_copy_raw(w->never[w->nnever++], sizeof w->never[0], name);
+        name[n - 1] = '*';
+    return fits;
 }
 
-static bool read_never(struct wishes *w, const char *s)
+/* False: there is no room for it. */
+static bool keep_name(struct wishes *w, const char *name)
 {
-    static const char *const leads[] = {
-        "never touch",   "never change", "never set",     "do not touch", "don't touch",
-        "do not change", "don't change", "never propose", "hands off",    "never"};
-    bool found = false;
-    for (size_t i = 0; i < ARRAY_LEN(leads) && !found; i++)
-        found = begins(&s, leads[i]) && (*s == ' ' || *s == ':');
-    if (!found)
+    for (int i = 0; i < w->nnever; i++)
+        if (strcmp(w->never[i], name) == 0)
+            return true;
+    if (w->nnever == (int)ARRAY_LEN(w->never))
         return false;
+    text_copy_raw(w->never[w->nnever++], sizeof w->never[0], name);
+    return true;
+}
+
+/* Among other words: a setting that is known, or what looks like one. */
+static bool looks_like_setting(const char *name)
+{
+    return strpbrk(name, "_*") || knob_find(name) || danger_find(name) != REFUSE_NONE;
+}
+
+/* One entry. How many settings were found in it; -1 = there was no room for one. */
+static int add_entry(struct wishes *w, const char *s, size_t n)
+{
+    char name[SETTING_NAME_MAX];
+    int found = 0;
+
+    if (name_of(s, n, name, sizeof name)) /* one word is a setting, perhaps */
+        return keep_name(w, name) ? 1 : -1;
+    for (size_t i = 0;
+         i < n;) { /* "the replica in Bonn" is none, "work_mem on Fridays" names one */
+        size_t len = strcspn(s + i, " /");
+        len = len < n - i ? len : n - i;
+        if (name_of(s + i, len, name, sizeof name) && looks_like_setting(name)) {
+            if (!keep_name(w, name))
+                return -1;
+            found++;
+        }
+        i += len + (i + len < n);
+    }
+    return found;
+}
+
+/* Where the list begins of what the line forbids; NULL = it forbids nothing. */
+static const char *forbidding(const char *line)
+{
+    static const char *const anywhere[] = {
+        "never touch",   "never change", "never set",     "do not touch", "don't touch",
+        "do not change", "don't change", "never propose", "hands off",    "must not touch"};
+    for (size_t i = 0; i < ARRAY_LEN(anywhere); i++) {
+        const char *s = strcasestr(line, anywhere[i]);
+        size_t n = strlen(anywhere[i]);
+        bool word = s && (s == line || !isalnum((unsigned char)s[-1]));
+        if (word && (s[n] == ' ' || s[n] == ':' || !s[n]))
+            return s + n;
+    }
+    return begins(&line, "never") && (*line == ' ' || *line == ':') ? line : NULL;
+}
+
+/* False: not all that the line forbids could be kept. */
+static bool read_never(struct wishes *w, const char *line, bool *forbids)
+{
+    const char *s = forbidding(line);
+    int found = 0;
+
+    *forbids = s != NULL;
+    if (!s)
+        return true;
     s += strspn(s, ": *");
     while (*s) {
         size_t n = entry(s);
-        add_never(w, s, n);
+        int added = add_entry(w, s, n);
+        if (added < 0)
+            return false;
+        found += added;
         s += n;
         if (*s == ',' || *s == ';')
             s++;
@@ -105,6 +164,8 @@ static bool read_never(struct wishes *w, const char *s)
         if (begins(&s, "and ") || begins(&s, "or "))
             continue;
     }
+    if (found == 0 && w->nodd++ == 0)
+        text_copy(w->odd, sizeof w->odd, line);
     return true;
 }
 
@@ -150,17 +211,22 @@ static void read_window(struct wishes *w, const char *line)
     }
 }
 
-static void read_line(struct wishes *w, const char *line)
+static bool read_line(struct wishes *w, const char *line)
 {
+    bool forbids;
+
     line += strspn(line, " ");
     line += strspn(line, "-*+#>0123456789.) ");
-    if (read_never(w, line))
-        return;
+    if (!read_never(w, line, &forbids))
+        return false;
+    if (forbids)
+        return true;
     double p95 = service_level(line, "p95");
     double p99 = service_level(line, "p99");
     w->p95_ms = isnan(p95) ? w->p95_ms : p95;
     w->p99_ms = isnan(p99) ? w->p99_ms : p99;
     read_window(w, line);
+    return true;
 }
 
 void wishes_init(struct wishes *w)
@@ -169,23 +235,29 @@ void wishes_init(struct wishes *w)
     w->p95_ms = w->p99_ms = NAN;
 }
 
-bool wishes_read(const char *text, size_t len, struct wishes *w)
+enum wishes_kept wishes_read(const char *text, size_t len, struct wishes *w)
 {
     struct wishes read;
+    struct buf all = {0};
+    bool kept = len <= WISHES_FILE_MAX;
+    char *line;
+
     wishes_init(&read);
     memcpy(read.said, w->said, sizeof read.said);
     read.nsaid = w->nsaid;
-    bool whole = len <= WISHES_FILE_MAX;
-    keep_text(text, whole ? len : WISHES_FILE_MAX, &read);
-    char line[512];
-    for (const char *s = read.text; *s;) {
+    clean(text, kept ? len : WISHES_FILE_MAX, &all);
+    keep_text(&all, &read);
+    bool whole = all.len < sizeof read.text;
+    for (const char *s = buf_text(&all); *s;) {
         size_t n = strcspn(s, "\n");
-        snprintf(line, sizeof line, "%.*s", (int)(n < sizeof line ? n : sizeof line - 1), s);
-        read_line(&read, line);
+        line = xstrndup(s, n);
+        kept = read_line(&read, line) && kept;
+        free(line);
         s += n + (s[n] == '\n');
     }
+    buf_clear(&all);
     *w = read;
-    return whole && len < sizeof read.text;
+    return !kept ? WISHES_NEVER_LOST : !whole ? WISHES_TEXT_CUT : WISHES_WHOLE;
 }
 
 void wishes_say(struct wishes *w, const char *words)

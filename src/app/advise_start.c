@@ -171,7 +171,19 @@ static void decided(struct model *m, struct effects *fx)
         advise(m, OP_FIRST_SIGHT, fx);
 }
 
-void advise_wishes(struct model *m, const struct event *ev)
+static bool wishes_lost(struct err *e, enum wishes_kept kept)
+{
+    if (kept != WISHES_NEVER_LOST)
+        return false;
+    err_set(e, ERR_REFUSED, "PGDIAG.md forbids more than can be kept");
+    err_detail(e, "It is longer than %d kB, or it names more than %d settings.",
+               WISHES_FILE_MAX / 1024, NEVER_MAX);
+    err_hint(e,
+             "Shorten it (autovacuum* stands for all that begin so); until then nothing is tuned.");
+    return true;
+}
+
+bool advise_wishes(struct model *m, const struct event *ev, struct err *e)
 {
     struct advising *v = &m->advising;
     struct wishes *found = &v->found;
@@ -180,25 +192,36 @@ void advise_wishes(struct model *m, const struct event *ev)
     v->wishes_hash[0] = '\0';
     v->wishes_untrusted = false;
     if (ev->err.code != ERR_NONE && !ev->u.file.missing) { /* what it forbids nobody knows */
-        model_say(m, CHAT_BAD, "PGDIAG.md cannot be read: %s", ev->err.msg);
-        m->workspace.readonly = true;
-        text_copy(m->workspace.holder, sizeof m->workspace.holder,
-                  "PGDIAG.md, which may forbid settings, cannot be read");
-        return;
+        *e = ev->err;
+        err_set(e, ERR_REFUSED, "PGDIAG.md, which may forbid settings, cannot be read");
+        err_detail(e, "%s.", ev->err.msg);
+        return false;
     }
     if (!ev->text || ev->len == 0)
-        return;
-    if (!wishes_read(ev->text, ev->len, found))
-        model_say(m, CHAT_WARN, "PGDIAG.md is too long: its beginning is read");
+        return true;
+    enum wishes_kept kept = wishes_read(ev->text, ev->len, found);
+    if (wishes_lost(e, kept))
+        return false;
+    if (kept == WISHES_TEXT_CUT)
+        model_say(m, CHAT_WARN,
+                  "PGDIAG.md is long: all that it forbids counts, and the advisor is told the "
+                  "first %zu bytes",
+                  strlen(found->text));
+    if (found->nodd > 0)
+        model_say(m, CHAT_WARN,
+                  "PGDIAG.md: no setting is named where it forbids something (%d line%s), so "
+                  "nothing is guarded there: %s",
+                  found->nodd, found->nodd == 1 ? "" : "s", found->odd);
     sha256_text(ev->text, ev->len, v->wishes_hash);
     if (strcmp(v->wishes_hash, v->trusted_hash) == 0) {
         m->wishes = *found;
-        return;
+        return true;
     }
     v->wishes_untrusted = true;
     m->wishes.nnever = found->nnever;
     memcpy(m->wishes.never, found->never, sizeof m->wishes.never);
     model_say(m, CHAT_EVENT, "PGDIAG.md is new or has changed: only what it forbids counts so far");
+    return true;
 }
 
 void advise_notice(struct model *m)

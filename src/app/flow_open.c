@@ -187,7 +187,7 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
         only_look(m, &e, fx);
         return;
     }
-    ask(m, STEP_WISHES, FILE_READ, "PGDIAG.md", fx)->u.file.max_bytes = WISHES_FILE_MAX;
+    ask(m, STEP_WISHES, FILE_READ, "PGDIAG.md", fx)->u.file.max_bytes = WISHES_FILE_MAX + 1;
 }
 
 /* A killed session comes first, then the paused ones, newest first; -1 = none that was not looked at. */
@@ -584,10 +584,14 @@ void flow_open_event(struct model *m, const struct event *ev, struct effects *fx
     case STEP_IDENTITY:
         identity(m, ev, fx);
         break;
-    case STEP_WISHES:
-        advise_wishes(m, ev);
-        ask(m, STEP_INDEX, FILE_READ, "index.json", fx);
+    case STEP_WISHES: {
+        struct err e = {0};
+        if (advise_wishes(m, ev, &e))
+            ask(m, STEP_INDEX, FILE_READ, "index.json", fx);
+        else
+            only_look(m, &e, fx);
         break;
+    }
     case STEP_INDEX:
         index_read(m, ev, fx);
         break;

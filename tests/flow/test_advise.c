@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "pgd/agent/wishes.h"
 #include "pgd/app/advise.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/update.h"
@@ -237,14 +238,52 @@ static void a_preview_is_what_is_sent(void **state)
     buf_clear(&out);
 }
 
+static bool wishes(const char *text, size_t len, struct err *e)
+{
+    struct event ev = {.kind = EV_FILE, .text = xstrndup(text, len), .len = len};
+    bool ok = advise_wishes(m, &ev, e);
+
+    event_clear(&ev);
+    return ok;
+}
+
+/* Where it is not known what must not be touched nothing is tuned. */
+static void what_is_forbidden_is_known_whole(void **state)
+{
+    struct err e = {0};
+    struct buf b = {0};
+
+    (void)state;
+    assert_true(wishes("never touch work_mem\nnever touch the replica\n", 44, &e));
+    assert_int_equal(m->wishes.nnever, 1);
+    assert_true(said("nothing is guarded there: never touch the replica"));
+    while (b.len <= WISHES_FILE_MAX)
+        buf_puts(&b, "never touch work_mem\n");
+    assert_false(wishes(buf_text(&b), WISHES_FILE_MAX + 1, &e));
+    assert_int_equal(e.code, ERR_REFUSED);
+    assert_string_equal(e.msg, "PGDIAG.md forbids more than can be kept");
+    buf_clear(&b);
+    struct event unread = {.kind = EV_FILE};
+    err_set(&unread.err, ERR_FILE, "permission denied");
+    memset(&e, 0, sizeof e);
+    assert_false(advise_wishes(m, &unread, &e));
+    assert_non_null(strstr(e.detail, "permission denied"));
+}
+
 #define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ROW(a_model_answers),         ROW(the_endpoint_dies),         ROW(nonsense_is_repaired),
-        ROW(a_stop_cancels),          ROW(quitting_does_not_wait),    ROW(nobody_waits_for_ever),
-        ROW(nothing_is_sent_unasked), ROW(a_preview_is_what_is_sent),
+        ROW(a_model_answers),
+        ROW(the_endpoint_dies),
+        ROW(nonsense_is_repaired),
+        ROW(a_stop_cancels),
+        ROW(quitting_does_not_wait),
+        ROW(nobody_waits_for_ever),
+        ROW(nothing_is_sent_unasked),
+        ROW(a_preview_is_what_is_sent),
+        ROW(what_is_forbidden_is_known_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,14 @@
 /* PGDIAG.md: what is understood, what has no effect, and its limits. */
 #include "builtin_world.h"
 #include "pgd/agent/wishes.h"
+#include "pgd/base/buf.h"
 
 static struct wishes w;
 
 static bool reads(const char *text)
 {
     wishes_init(&w);
-    return wishes_read(text, strlen(text), &w);
+    return wishes_read(text, strlen(text), &w) == WISHES_WHOLE;
 }
 
 static void test_lines(void **state)
@@ -45,7 +46,7 @@ static void test_limits(void **state)
         big[i] = i % 50 == 49 ? '\n' : 'x';
     wishes_init(&w);
     wishes_say(&w, "as said");
-    assert_false(wishes_read(big, 100000, &w));
+    assert_int_equal(wishes_read(big, 60000, &w), WISHES_TEXT_CUT);
     assert_true(strlen(w.text) < sizeof w.text && strlen(w.text) > 8000);
     assert_string_equal(w.said[0], "as said");
     free(big);
@@ -58,10 +59,58 @@ static void test_limits(void **state)
     assert_string_equal(w.said[7], "last");
 }
 
+/* Nothing that is forbidden is lost, wherever it stands; what cannot be kept is said. */
+static void test_nothing_forbidden_is_lost(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+
+    for (int i = 0; i < 300; i++) /* more names than a line of it used to hold, in one line */
+        buf_printf(&b, "%s s%d_x", i ? "," : "Never touch", i);
+    buf_puts(&b, "\n");
+    for (int i = 0; i < 300; i++) /* and some behind what an advisor is told */
+        buf_puts(&b, "Some words about the shop and its customers, of no use here.\n");
+    buf_puts(&b, "never: wal_level\n");
+    wishes_init(&w);
+    assert_int_equal(wishes_read(buf_text(&b), b.len, &w), WISHES_TEXT_CUT);
+    assert_int_equal(w.nnever, 301);
+    assert_true(wishes_forbid(&w, "s299_x") && wishes_forbid(&w, "wal_level"));
+    assert_null(strstr(w.text, "wal_level"));
+
+    for (int i = 0; i < 200; i++) /* names for which there is no room */
+        buf_printf(&b, "never touch t%d_x\n", i);
+    wishes_init(&w);
+    assert_int_equal(wishes_read(buf_text(&b), b.len, &w), WISHES_NEVER_LOST);
+
+    b.len = 0; /* a file of which nobody has read the end */
+    while (b.len <= WISHES_FILE_MAX)
+        buf_puts(&b, "Some words about the shop and its customers.\n");
+    wishes_init(&w);
+    assert_int_equal(wishes_read(buf_text(&b), WISHES_FILE_MAX + 1, &w), WISHES_NEVER_LOST);
+    assert_int_equal(wishes_read(buf_text(&b), WISHES_FILE_MAX, &w), WISHES_TEXT_CUT);
+    buf_clear(&b);
+}
+
+static void test_words_around_it(void **state)
+{
+    (void)state;
+    assert_true(reads("Please never touch `work_mem` (ticket 12) or fsync on Fridays.\n"
+                      "We must never change the wal_level.\n"));
+    assert_true(wishes_forbid(&w, "work_mem") && wishes_forbid(&w, "fsync"));
+    assert_true(wishes_forbid(&w, "wal_level"));
+    assert_int_equal(w.nnever, 3);
+    assert_int_equal(w.nodd, 0);
+    assert_true(reads("Never touch the replica\nnever on a Sunday\nIt never changes much\n"));
+    assert_int_equal(w.nnever, 0);
+    assert_int_equal(w.nodd, 2);
+    assert_string_equal(w.odd, "Never touch the replica");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_lines),
-                                       cmocka_unit_test(test_no_effect),
-                                       cmocka_unit_test(test_limits)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lines), cmocka_unit_test(test_no_effect),
+        cmocka_unit_test(test_limits), cmocka_unit_test(test_nothing_forbidden_is_lost),
+        cmocka_unit_test(test_words_around_it)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,6 +38,7 @@ enum {
     FIGURES_MAX = 12,
     SESSIONS_TOLD_MAX = 32,
     CONFLICTS_MAX = 48,
+    NEVER_MAX = 400,              /* more than a server has settings */
     OP_TEXT_MAX = 8 * 1024 * 1024 /* bytes of an answer that are read */
 };
 
@@ -83,7 +84,9 @@ struct session_told {
 struct wishes {
     char text[8192]; /* of PGDIAG.md, cleaned, trusted by the DBA; "" = none */
     int nnever;      /* settings never to be touched */
-    char never[32][SETTING_NAME_MAX];
+    char never[NEVER_MAX][SETTING_NAME_MAX];
+    int nodd; /* lines that forbid something in which no setting was found: text for an advisor, no more */
+    char odd[120];     /* … the first of them */
     char said[8][240]; /* the DBA's own newest words at the prompt */
     int nsaid;
     double p95_ms, p99_ms;        /* service levels; NAN = none */

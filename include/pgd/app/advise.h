@@ -39,7 +39,8 @@ void advise_know(struct model *m);
 void advise_other(struct model *m, const struct event *ev, struct effects *fx);
 /* PGDIAG.md of the workspace was read. What the DBA has trusted before counts whole; of anything else only the settings count that
  * are not to be touched, until DIALOG_TRUST is answered. */
-void advise_wishes(struct model *m, const struct event *ev);
+/* False: what it forbids is not known or cannot be kept whole, so nothing may be tuned; *e says why. */
+bool advise_wishes(struct model *m, const struct event *ev, struct err *e);
 /* Whether anything may be sent has not been answered yet: the first sight waits for that. */
 bool advise_undecided(const struct model *m);
 /* Shows the first-use notice, and PGDIAG.md for trust, once no other dialog is open. */
