@@ -376,8 +376,8 @@ static void say_target(struct dialog_text *text, const struct model *m)
     struct consent now;
     dialog_pair(text, "baseline", STYLE_VALUE, "%.0f TPS, %d runs", s->baseline_tps, s->baseline.n);
     if (isfinite(s->floor))
-        dialog_pair(text, "noise", STYLE_VALUE, "Â±%.1f %%: smaller differences prove nothing here",
-                    s->floor * 100);
+        dialog_pair(text, "noise", STYLE_VALUE,
+                    "\xc2\xb1%.1f %%: smaller differences prove nothing here", s->floor * 100);
     consent_fill(m, &now);
     if (now.written_measured) {
         char all[32], wal[32];

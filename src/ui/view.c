@@ -179,15 +179,19 @@ static void add_partner(struct segments *s, const struct model *m)
         snprintf(state, sizeof state, "\xe2\x97\x8b not agreed");
     else if (p->capped)
         snprintf(state, sizeof state, "\xe2\x97\x8b cap reached: builtin");
+    else if (p->gone[0] && strcmp(p->gone, p->endpoint.model) == 0)
+        snprintf(state, sizeof state, "\xe2\x97\x8b gone: builtin");
     else if (p->breaker.state == BREAKER_OPEN && p->breaker.until_us > m->now_us)
         snprintf(state, sizeof state, "\xe2\x97\x8b builtin for %.0f s",
                  ceil((double)(p->breaker.until_us - m->now_us) / 1e6));
-    if (p->capped || p->breaker.state != BREAKER_CLOSED || (busy && busy->state == ASK_WAIT))
+    if (p->capped || p->gone[0] || p->breaker.state != BREAKER_CLOSED ||
+        (busy && busy->state == ASK_WAIT))
         style = STYLE_STATUS_ALERT;
     if (p->session.usd > 0)
         snprintf(usd, sizeof usd, " $%.2f", p->session.usd);
     const char *name = p->endpoint.model, *dash = strchr(name, '-');
-    add(s, busy ? 4 : 8, style, "%.60s %s%s", name, state, usd);
+    int rank = style == STYLE_STATUS_ALERT ? 1 : busy ? 4 : 8; /* who answers instead is news */
+    add(s, rank, style, "%.60s %s%s", name, state, usd);
     brief(s, "%.30s %.30s", dash ? dash + 1 : name, state);
 }
 
