@@ -101,6 +101,16 @@ struct disk_facts {
     double total_bytes, free_bytes;
 };
 
+enum { OS_FACTS_MAX = 40 };
+
+/* A setting of the operating system that may be tuned (tuning/os.h), as the server's host has it. */
+struct os_fact {
+    char name[64];     /* "vm.swappiness", "thp.enabled", "io.sda.scheduler" */
+    char value[64];    /* in force now; of a choice the chosen word */
+    char choices[160]; /* of a choice: its words, a blank between two; else "" */
+    bool writable;     /* as root, or by sudo without a password */
+};
+
 struct host_facts {
     bool known; /* false: the host is not reachable by us; all below unknown */
     char hostname[128], kernel[128], os[128];
@@ -117,6 +127,8 @@ struct host_facts {
     double commit_limit, committed;
     double dirty_bytes, dirty_background_bytes, dirty_ratio, dirty_background_ratio;
     struct disk_facts data, wal;
+    int nos_facts;
+    struct os_fact os_facts[OS_FACTS_MAX]; /* in the order of assets/remote/host.sh */
 };
 
 struct database_facts {
