@@ -6,6 +6,8 @@
 
 #include "pgd/app/app.h"
 #include "pgd/io/versions.h"
+#include "pgd/protocol/json_records.h"
+#include "pgd/ui/term.h"
 
 /* A closed stdin, stdout or stderr would give its number to the next file or socket that is opened. */
 static void open_closed_standards(void)
@@ -36,7 +38,9 @@ int main(int argc, char **argv)
         buf_clear(&text);
         return 0;
     case VERB_VERSION:
-        versions_print(PGD_VERSION);
+        buf_printf(&text, "jansson %s, %s", js_library(), term_library());
+        versions_print(PGD_VERSION, buf_text(&text));
+        buf_clear(&text);
         return 0;
     default:
         return app_run(&cl);

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <uv.h>
 
-void versions_print(const char *program)
+void versions_print(const char *program, const char *others)
 {
     printf("pg_diagnose %s\n", program);
-    printf("libpq %d.%d, libuv %s, libcurl %s, libssh %s\n", PQlibVersion() / 10000,
+    printf("libpq %d.%d, libuv %s, libcurl %s, libssh %s, %s\n", PQlibVersion() / 10000,
            PQlibVersion() % 10000, uv_version_string(), curl_version_info(CURLVERSION_NOW)->version,
-           ssh_version(0));
+           ssh_version(0), others);
 }

@@ -18,6 +18,11 @@ enum { JSON_BYTES_MAX = 32 * 1024 * 1024, JSON_DEPTH_MAX = 64 };
 
 /* ---- single values ---- */
 
+const char *js_library(void)
+{
+    return jansson_version_str();
+}
+
 json_t *js_num(double v)
 {
     if (!isfinite(v))

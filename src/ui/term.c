@@ -488,6 +488,11 @@ void term_close(void)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+const char *term_library(void)
+{
+    return curses_version();
+}
+
 bool term_is_open(void)
 {
     return t.open;

@@ -13,6 +13,7 @@
 
 /* One helper per kind, so that no value can make jansson return NULL: non-finite numbers become
  * null, invalid UTF-8 is cleaned. */
+const char *js_library(void); /* the version of the JSON library: "2.14" */
 json_t *js_num(double v);
 json_t *js_text(const char *s);
 double js_get_num(const json_t *obj, const char *key, double otherwise);

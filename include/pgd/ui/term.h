@@ -43,6 +43,7 @@ PGD_MUST_CHECK bool term_open(const struct term_opts *opts, struct err *e);
 /* Gives it back exactly as it was. May be called at any time and more than once. */
 void term_close(void);
 bool term_is_open(void);
+const char *term_library(void);          /* "ncurses 6.4.20221231" */
 const struct term_info *term_info(void); /* valid after term_open() */
 /* Another theme, at once; false if there is none of that name. The next term_paint() draws all. */
 bool term_theme(const char *name);
