@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pgd/app/cli_host.h"
 #include "pgd/base/text.h"
 
 enum flag_id {
@@ -16,6 +17,10 @@ enum flag_id {
     F_PORT,
     F_USER,
     F_DBNAME,
+    F_SSH_HOST,
+    F_SSH_USER,
+    F_SSH_PORT,
+    F_SSH_KEY,
     F_STRATEGY,
     F_SCRIPT,
     F_WORKLOAD,
@@ -36,9 +41,11 @@ enum flag_id {
     F_MAX_USD,
     F_MAX_CALLS,
     F_ACCEPT,
+    F_ACCEPT_OS,
     F_GRAPH,
     F_JSON,
     F_BENCH_DB,
+    F_BENCH_HOST,
     F_OBSERVE,
     F_READONLY,
     F_NO_COLOR,
@@ -60,6 +67,7 @@ struct flag {
 enum flag_kind { KIND_CONNECTION, KIND_TUNING, KIND_SCREEN, KIND_OTHER, KIND_COUNT };
 
 #define IN(v) (1u << (v))
+#define LOOKING (IN(VERB_SCREEN) | IN(VERB_TUNE))
 #define TUNING (IN(VERB_SCREEN) | IN(VERB_TUNE) | IN(VERB_DEMO))
 
 static const struct flag flags[] = {
@@ -67,6 +75,14 @@ static const struct flag flags[] = {
     {F_PORT, "port", 'p', "PORT", "server port", 0},
     {F_USER, "username", 'U', "USER", "role", 0},
     {F_DBNAME, "dbname", 'd', "DBNAME", "database, conninfo text or URI", 0},
+    {F_SSH_HOST, "ssh-host", 0, "[USER@]HOST[:PORT]", "the server's host, to be reached by ssh",
+     LOOKING},
+    {F_SSH_USER, "ssh-user", 0, "USER", "who logs in there (default: as ~/.ssh/config says)",
+     LOOKING},
+    {F_SSH_PORT, "ssh-port", 0, "PORT", "where its sshd listens (default: likewise, else 22)",
+     LOOKING},
+    {F_SSH_KEY, "ssh-key", 0, "FILE", "a private key, besides the agent's and the usual ones",
+     LOOKING},
     {F_STRATEGY, "strategy", 0, "NAME", "strategy instead of the advisor's first offer", TUNING},
     {F_SCRIPT, "script", 0, "FILE[@WEIGHT]", "pgbench script of your own; may be repeated", TUNING},
     {F_WORKLOAD, "workload", 0, "statements|shop|oltp|reports",
@@ -96,11 +112,15 @@ static const struct flag flags[] = {
      TUNING},
     {F_ACCEPT, "accept", 0, "safe|none",
      "headless consent; safe = every change that passes the guard", IN(VERB_TUNE) | IN(VERB_DEMO)},
+    {F_ACCEPT_OS, "accept-os", 0, NULL, "headless consent to changes of the operating system too",
+     IN(VERB_TUNE)},
     {F_GRAPH, "graph", 0, "braille|block|ascii", "how graphs are drawn", 0},
     {F_JSON, "json", 0, NULL, "one JSON object a line on stdout", 0},
     {F_BENCH_DB, "bench-db", 0, NULL, "consent to the database pg_diagnose_bench", TUNING},
     {F_OBSERVE, "observe", 0, NULL, "measure the server's own traffic instead of a benchmark",
-     IN(VERB_SCREEN) | IN(VERB_TUNE)},
+     LOOKING},
+    {F_BENCH_HOST, "bench-host", 0, "[USER@]HOST[:PORT]",
+     "where pgbench runs, to be reached by ssh", LOOKING},
     {F_READONLY, "readonly", 0, NULL, "look only: nothing is changed, no benchmark runs", 0},
     {F_NO_COLOR, "no-color", 0, NULL, "bold and reverse only", 0},
     {F_TUNED, "tuned", 0, NULL, "demo: start from good settings", IN(VERB_DEMO)},
@@ -120,7 +140,7 @@ static const struct {
 
 static enum flag_kind kind_of(const struct flag *f)
 {
-    if (f->id <= F_DBNAME)
+    if (f->id <= F_SSH_KEY)
         return KIND_CONNECTION;
     if (f->id == F_GRAPH || f->id == F_NO_COLOR)
         return KIND_SCREEN;
@@ -214,6 +234,23 @@ static bool int_in(const char *flag, const char *text, int lo, int hi, int *out,
     return true;
 }
 
+/* Absolute, so that a session resumed from another folder means the same file. False: it is too long. */
+static bool absolute(const char *name, size_t len, char *dst, size_t size)
+{
+    struct buf path = {0};
+    char here[1024];
+    bool fits;
+
+    if (len > 0 && name[0] != '/' && getcwd(here, sizeof here))
+        buf_printf(&path, "%s/", here);
+    buf_append(&path, name, len);
+    fits = len > 0 && path.len < size;
+    if (fits)
+        text_copy_raw(dst, size, buf_text(&path));
+    buf_clear(&path);
+    return fits;
+}
+
 static bool add_script(struct options *o, const char *text, struct err *e)
 {
     struct script *s = &o->scripts[o->nscripts];
@@ -229,17 +266,7 @@ static bool add_script(struct options *o, const char *text, struct err *e)
             return false;
         len = (size_t)(at - text);
     }
-    /* absolute, so that a session resumed from another folder means the same file */
-    struct buf path = {0};
-    char here[sizeof s->path];
-    if (len > 0 && text[0] != '/' && getcwd(here, sizeof here))
-        buf_printf(&path, "%s/", here);
-    buf_append(&path, text, len);
-    bool fits = len > 0 && path.len < sizeof s->path;
-    if (fits)
-        text_copy_raw(s->path, sizeof s->path, buf_text(&path));
-    buf_clear(&path);
-    if (!fits)
+    if (!absolute(text, len, s->path, sizeof s->path))
         return err_set(e, ERR_USAGE, "invalid file name in --script \"%.60s\"", text);
     const char *base = strrchr(s->path, '/');
     text_copy(s->name, sizeof s->name, base ? base + 1 : s->path);
@@ -309,6 +336,34 @@ static bool set_target_flag(struct options *o, const struct flag *f, const char 
     return true;
 }
 
+static bool set_ssh_flag(struct options *o, const struct flag *f, const char *v, struct err *e)
+{
+    struct cli_host h; /* taken apart when all flags are known */
+    int port;
+
+    errno = ENAMETOOLONG; /* unless the key file is looked at */
+    switch (f->id) {
+    case F_SSH_HOST:
+        return cli_host_parse("ssh-host", v, &h, e) &&
+               text_copy_raw(o->ssh_host, sizeof o->ssh_host, v);
+    case F_BENCH_HOST:
+        return cli_host_parse("bench-host", v, &h, e) &&
+               text_copy_raw(o->bench_host, sizeof o->bench_host, v);
+    case F_SSH_USER:
+        return cli_host_user("ssh-user", v, o->ssh_user, sizeof o->ssh_user, e);
+    case F_SSH_PORT:
+        return int_in("ssh-port", v, 1, 65535, &port, e) &&
+               text_copy_raw(o->ssh_port, sizeof o->ssh_port, v);
+    default:
+        break;
+    }
+    if (absolute(v, strlen(v), o->ssh_key, sizeof o->ssh_key) && access(o->ssh_key, R_OK) == 0)
+        return true;
+    err_set(e, ERR_USAGE, "%.150s of --ssh-key cannot be read", v);
+    err_detail(e, "%s.", strerror(errno));
+    return err_hint(e, "It is the file of a private key; its passphrase is asked for.");
+}
+
 static bool set_flag(struct command_line *cl, const struct flag *f, const char *v, struct err *e)
 {
     static const char *const advisors[] = {"auto", "builtin", "gemini", "openai"};
@@ -328,6 +383,12 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
         return set_target_flag(o, f, v);
     case F_DBNAME:
         return set_dbname(o, v);
+    case F_SSH_HOST:
+    case F_SSH_USER:
+    case F_SSH_PORT:
+    case F_SSH_KEY:
+    case F_BENCH_HOST:
+        return set_ssh_flag(o, f, v, e);
     case F_STRATEGY:
         if (!text_copy(o->strategy, sizeof o->strategy, v) ||
             v[strspn(v, "abcdefghijklmnopqrstuvwxyz"
@@ -391,6 +452,8 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
             return false;
         o->accept = (enum accept_policy)(i + 1);
         return true;
+    case F_ACCEPT_OS:
+        return o->accept_os = true;
     case F_GRAPH:
         if (!one_of("graph", v, graphs + 1, 3, &i, e))
             return false;
@@ -560,6 +623,9 @@ static bool finish(struct command_line *cl, struct err *e)
     }
     if (o->home[0] != '/')
         return err_set(e, ERR_USAGE, "PG_DIAGNOSE_HOME is not an absolute path");
+    if (!cli_host_finish(o, user_home,
+                         getenv("PGHOST") || getenv("PGHOSTADDR") || getenv("PGSERVICE"), e))
+        return false;
     if (getenv("PGHOST") || getenv("PGSERVICE") || getenv("PGDATABASE"))
         o->has_target = true;
     if (cl->verb == VERB_EXPORT && !o->workspace[0]) {

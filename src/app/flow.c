@@ -11,6 +11,7 @@
 #include "pgd/app/demo.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/headless.h"
+#include "pgd/app/hosts.h"
 #include "pgd/app/links.h"
 
 struct req flow_req(struct model *m)
@@ -113,6 +114,7 @@ void flow_begin(struct model *m, struct effects *fx)
                             (m->opt.restart == RESTART_ASK && !m->opt.headless));
     links_open(m, CONN_CONTROL, NULL, fx);
     links_open(m, CONN_TELEMETRY, NULL, fx);
+    hosts_begin(m, fx);
 }
 
 /* A role or a database that has room for one connection: it is the control link's. Both are opened at once, so the other may
@@ -384,6 +386,8 @@ void flow_quit(struct model *m, int exit_code, struct effects *fx)
         flow_summary_line(m, fx);
     for (int i = 0; i < CONN_COUNT; i++)
         links_close(m, (enum pg_conn)i, fx);
+    for (int i = 0; i < SSH_CONN_COUNT; i++)
+        hosts_close(m, (enum ssh_conn)i, fx);
     if ((m->demo.state == DEMO_UP || m->demo.state == DEMO_STARTING) && demo_leaves(m)) {
         demo_stop(m, fx);
         return; /* the quit follows when the server is down */

@@ -119,6 +119,16 @@ void headless_link_down(struct model *m, const struct event *ev, struct effects 
     flow_connect_failed(m, &e, fx);
 }
 
+void headless_no_host(struct model *m, const struct err *e, struct effects *fx)
+{
+    struct err why = *e;
+
+    if (!m->opt.headless || m->quitting)
+        return;
+    why.code = ERR_CONNECT; /* exit 3, whatever kept us out */
+    flow_fail(m, &why, "the link by ssh", fx);
+}
+
 void headless_chat(struct model *m, uint64_t *printed, struct effects *fx)
 {
     uint64_t first = m->chat_total - (uint64_t)m->nchat;

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "pgd/app/flow_parts.h"
+#include "pgd/app/headless.h"
 #include "pgd/base/text.h"
 
 enum { FIRST_RETRY_MS = 1000, LAST_RETRY_MS = 30000 };
@@ -25,6 +27,41 @@ static void enter(struct model *m, struct host_link *h, enum host_state state)
     m->dirty = true;
 }
 
+const char *host_state_name(enum host_state s)
+{
+    static const char *const names[] = {"off", "connecting", "asking", "up", "waiting", "refused"};
+    return names[s];
+}
+
+/* What a headless run says of a link. */
+static void tell(struct model *m, enum ssh_conn conn, struct effects *fx)
+{
+    const struct host_link *h = &m->hosts[conn];
+    struct line *l = line_new("ssh");
+
+    line_text(l, "link", conn == SSH_SERVER ? "server" : "bench");
+    line_text(l, "host", h->host);
+    line_text(l, "state", host_state_name(h->state));
+    line_text(l, "message", h->err.code ? h->err.msg : NULL);
+    line_text(l, "detail", h->err.code ? h->err.detail : NULL);
+    line_text(l, "hint", h->err.code ? h->err.hint : NULL);
+    flow_emit(m, l, fx);
+}
+
+static void say_down(struct model *m, enum ssh_conn conn, bool lost)
+{
+    const struct host_link *h = &m->hosts[conn];
+
+    model_say(m, h->state == HOST_REFUSED ? CHAT_BAD : CHAT_WARN, "%s%s", h->err.msg,
+              h->state == HOST_REFUSED ? ""
+              : lost                   ? ": trying again"
+                                       : ": trying again until it is there");
+    if (h->err.detail[0])
+        model_say(m, CHAT_WARN, "%s", h->err.detail);
+    if (h->err.hint[0])
+        model_say(m, CHAT_WARN, "%s", h->err.hint);
+}
+
 static void connect_now(struct model *m, enum ssh_conn conn, struct effects *fx)
 {
     struct host_link *h = &m->hosts[conn];
@@ -35,8 +72,13 @@ static void connect_now(struct model *m, enum ssh_conn conn, struct effects *fx)
     e->u.ssh.conn = conn;
     e->u.ssh.host = xstrdup(h->host);
     e->u.ssh.dir = given(m->opt.ssh_dir);
-    e->u.ssh.user = given(m->opt.ssh_user);
-    e->u.ssh.port = given(m->opt.ssh_port);
+    if (conn == SSH_SERVER) {
+        e->u.ssh.user = given(m->opt.ssh_user);
+        e->u.ssh.port = given(m->opt.ssh_port);
+    } else {
+        e->u.ssh.user = given(m->opt.bench_user[0] ? m->opt.bench_user : m->opt.ssh_user);
+        e->u.ssh.port = given(m->opt.bench_port);
+    }
     e->u.ssh.key_file = given(m->opt.ssh_key);
 }
 
@@ -54,6 +96,17 @@ void hosts_open(struct model *m, enum ssh_conn conn, struct effects *fx)
     h->delay_ms = NAN;
     err_clear(&h->err);
     connect_now(m, conn, fx);
+}
+
+void hosts_begin(struct model *m, struct effects *fx)
+{
+    if (m->opt.host_from_ssh)
+        model_say(m, CHAT_EVENT,
+                  "no server was named: it is looked for on %s, the host of --ssh-host",
+                  m->opt.ssh_host);
+    for (int i = 0; i < SSH_CONN_COUNT; i++)
+        if (hosts_wanted(m, (enum ssh_conn)i) && !(i == SSH_BENCH && m->opt.readonly))
+            hosts_open(m, (enum ssh_conn)i, fx);
 }
 
 void hosts_close(struct model *m, enum ssh_conn conn, struct effects *fx)
@@ -95,10 +148,11 @@ static bool final(const struct err *e)
 static void down(struct model *m, enum ssh_conn conn, const struct event *ev, struct effects *fx)
 {
     struct host_link *h = &m->hosts[conn];
+    bool lost = h->state == HOST_UP, first = lost || (h->attempts == 0 && !h->was_up);
 
     h->err = ev->err;
     h->ask = SSH_ASK_NOTHING;
-    if (h->state == HOST_UP) {
+    if (lost) {
         h->attempts = 0;
         h->lost_us = m->now_us;
     }
@@ -106,23 +160,40 @@ static void down(struct model *m, enum ssh_conn conn, const struct event *ev, st
         enter(m, h, HOST_REFUSED);
     else
         retry_later(m, conn, fx);
+    if (first || h->state == HOST_REFUSED) { /* the later tries are a countdown */
+        say_down(m, conn, lost);
+        tell(m, conn, fx);
+    }
+    if (!h->was_up)
+        headless_no_host(m, &h->err, fx);
 }
 
-static void up(struct model *m, struct host_link *h)
+static void up(struct model *m, enum ssh_conn conn, const struct event *ev, struct effects *fx)
 {
+    struct host_link *h = &m->hosts[conn];
+
     h->attempts = 0;
     h->was_up = true;
     h->ask = SSH_ASK_NOTHING;
     err_clear(&h->err);
     enter(m, h, HOST_UP);
+    model_say(m, CHAT_EVENT, "linked to %s by ssh", h->host);
+    if (ev->text && *ev->text)
+        model_tell(m, CHAT_EVENT, ev->text);
+    tell(m, conn, fx);
 }
 
-static void asked(struct model *m, struct host_link *h, const struct event *ev)
+static void asked(struct model *m, enum ssh_conn conn, const struct event *ev, struct effects *fx)
 {
+    struct host_link *h = &m->hosts[conn];
+
     h->ask = ev->u.ssh.ask;
     h->echo = ev->u.ssh.echo;
     text_copy(h->question, sizeof h->question, ev->text ? ev->text : "");
     enter(m, h, HOST_ASKING);
+    if (m->opt
+            .headless) /* nobody is there to compare a fingerprint, and no word is kept anywhere */
+        hosts_answer(m, conn, false, 0, fx);
 }
 
 void hosts_event(struct model *m, const struct event *ev, struct effects *fx)
@@ -134,10 +205,10 @@ void hosts_event(struct model *m, const struct event *ev, struct effects *fx)
         return;
     switch (ev->kind) {
     case EV_SSH_ASK:
-        asked(m, &m->hosts[conn], ev);
+        asked(m, conn, ev, fx);
         break;
     case EV_SSH_UP:
-        up(m, &m->hosts[conn]);
+        up(m, conn, ev, fx);
         break;
     case EV_SSH_DOWN:
         down(m, conn, ev, fx);

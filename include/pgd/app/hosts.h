@@ -7,6 +7,8 @@
 
 #include "pgd/workspace/model.h"
 
+/* At the program's begin: opens the links that the command line wants. */
+void hosts_begin(struct model *m, struct effects *fx);
 /* Wants the link; the host is that of the options. */
 void hosts_open(struct model *m, enum ssh_conn conn, struct effects *fx);
 void hosts_close(struct model *m, enum ssh_conn conn, struct effects *fx);
@@ -21,3 +23,5 @@ bool hosts_wanted(const struct model *m, enum ssh_conn conn);
 bool hosts_up(const struct model *m, enum ssh_conn conn);
 /* It is not known yet whether the link will stand: the first try is under way, or the DBA is being asked. */
 bool hosts_undecided(const struct model *m, enum ssh_conn conn);
+/* "up", "waiting" …: for lines and the screen. */
+const char *host_state_name(enum host_state s);

@@ -120,10 +120,13 @@ struct options {
     /* --ssh-host --ssh-user --ssh-port --ssh-key: the server's host; "" = not given */
     char ssh_host[256], ssh_user[64], ssh_port[8], ssh_key[512];
     char ssh_dir[768];    /* the DBA's .ssh folder */
+    bool host_from_ssh;   /* nothing else named the server: it is looked for on ssh_host */
     char bench_host[256]; /* --bench-host: where pgbench runs; "" = here, or where it is best */
-    bool accept_os;       /* --accept-os: headless consent to changes of the operating system */
-    char home[768];       /* ~/.pg_diagnose or PG_DIAGNOSE_HOME */
-    char session[128];    /* of `replay`, `export`: a folder name */
+    char bench_user[64],
+        bench_port[8]; /* USER@ and :PORT of it; "" = of ssh_user, of ~/.ssh/config */
+    bool accept_os;    /* --accept-os: headless consent to changes of the operating system */
+    char home[768];    /* ~/.pg_diagnose or PG_DIAGNOSE_HOME */
+    char session[128]; /* of `replay`, `export`: a folder name */
     char workspace[160];
 };
 
