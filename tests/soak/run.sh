@@ -1,6 +1,5 @@
 #!/bin/sh
-# What takes long. run.sh [PART...]: kills, boundaries, screens, away, fuzz, tidy, table, manual, versions, observe,
-#   compare, model, llm, sabotage; all of them without a name.
+# What takes long. run.sh [PART...]: these parts, all of them without a name.
 #   kills       random kill -9, each with its resume          SOAK_KILLS (100) over PostgreSQL 12, 15 and 18
 #   boundaries  kill -9 at each boundary of a round           SOAK_TIMES (3) on each of 12, 15 and 18
 #   screens     the screen tests, over and over               SOAK_LOOPS (10)
@@ -15,6 +14,7 @@
 #   model       whole sessions with a model as the advisor over aimock, and with the endpoint gone half-way
 #   llm         each hostile answer of a model as a round of a session, canaries in sessions that change settings, and a
 #               provider that goes away while its proposal is measured
+#   package     the Debian package: what lintian has against it, and that it installs and runs
 #   sabotage    the program broken in one place at a time: the named test must fail
 # Each part prints what it did; the exit code says whether all of them were content.
 set -u
@@ -143,22 +143,27 @@ llm() {
     return "$code"
 }
 
+package() {
+    "$top/cmake/bootstrap" package || return 1
+    deb=$(ls "$top"/build/pg-diagnose_*.deb)
+    lintian --fail-on error,warning,info,pedantic --suppress-tags initial-upload-closes-no-bugs "$deb" || return 1
+    dpkg-deb -x "$deb" "$top/build/package-root" && "$top/build/package-root/usr/bin/pg_diagnose" --version
+}
+
 sabotage() {
     "$top/tests/soak/sabotage.py"
 }
 
-[ $# -gt 0 ] || set -- kills boundaries screens away fuzz tidy table manual versions observe compare model llm \
-    sabotage
+# As the comment at the top lists them, which is what a reader sees first.
+parts=$(sed -n 's/^#   \([a-z]*\)  .*/\1/p' "$0")
+# shellcheck disable=SC2086
+[ $# -gt 0 ] || set -- $parts
 mkdir -p "$top/build"
 for part in "$@"; do
-    case $part in
-    kills | boundaries | screens | away | fuzz | tidy | table | manual | versions | observe | compare | model | llm | \
-        sabotage) ;;
-    *)
+    echo "$parts" | grep -qxe "$part" || {
         echo "run.sh: there is no part named $part" >&2
         exit 2
-        ;;
-    esac
+    }
     echo "== $part"
     "$part" || failed="$failed $part"
 done
