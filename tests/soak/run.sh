@@ -155,7 +155,7 @@ sabotage() {
 }
 
 # As the comment at the top lists them, which is what a reader sees first.
-parts=$(sed -n 's/^#   \([a-z]*\)  .*/\1/p' "$0")
+parts=$(sed -n 's/^#   \([a-z][a-z]*\)  .*/\1/p' "$0")
 # shellcheck disable=SC2086
 [ $# -gt 0 ] || set -- $parts
 mkdir -p "$top/build"
