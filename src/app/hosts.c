@@ -156,7 +156,7 @@ static void down(struct model *m, enum ssh_conn conn, const struct event *ev, st
         h->attempts = 0;
         h->lost_us = m->now_us;
     }
-    if (final(&ev->err))
+    if (final(&ev->err) || (m->opt.headless && !h->was_up))
         enter(m, h, HOST_REFUSED);
     else
         retry_later(m, conn, fx);
