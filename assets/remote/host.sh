@@ -8,7 +8,9 @@
 # BACKEND  the process id of one of its sessions, as the server numbers them; 0 = unknown
 # SUDO     "sudo": where we lack a right, it is looked whether sudo gives it without a password; else sudo is not called
 #
-# A key that cannot be read is left out. The first line, "match", says whether this is the machine of that server:
+# os.NAME is a setting of the operating system, os_choices.NAME the words that it may be, os_writable.NAME=1 that root can
+# open it for writing and we get to be root. A key that cannot be read is left out.
+# The first line, "match", says whether this is the machine of that server:
 # "pidfile" (postmaster.pid agrees in port and start time, and the process is there), "process" (the data directory cannot be
 # read, but that session and its postmaster are processes of this machine), or "no".
 # PGD_HOST_ROOT stands before /proc, /sys and /etc: for tests.
@@ -16,17 +18,19 @@
 LC_ALL=C
 export LC_ALL
 R=${PGD_HOST_ROOT:-}
+newline='
+'
 
 say() {
     [ -n "$2" ] && printf '%s=%s\n' "$1" "$2"
 }
 
-# The first line of a file.
+# The first line of a file. It is read whole: a file in /proc/sys gives its first byte alone to who asks for one after the other.
 first() {
-    line=
-    [ -r "$1" ] && read -r line <"$1" 2>/dev/null
-    printf '%s' "$line"
-}
+    [ -r "$1" ] || return
+    line=$(cat "$1")
+    printf '%s' "${line%%"$newline"*}"
+} 2>/dev/null
 
 # kB figure of /proc/meminfo in bytes.
 mem() {
@@ -81,6 +85,26 @@ find_access() {
     elif [ "$may_sudo" = sudo ] && [ -n "$1" ] && can_sudo "$1" sh; then
         access=sudo
     fi
+}
+
+# Sets root: how we get to act as root, "root" or "sudo" or not at all, and root_note, why sudo does not help.
+find_root() {
+    root=
+    root_note=
+    if [ "$(id -u)" -eq 0 ]; then
+        root=root
+    elif [ "$may_sudo" = sudo ]; then
+        owner_note=$sudo_note
+        if can_sudo root sh; then
+            root=sudo
+        else
+            root_note=$sudo_note
+        fi
+        sudo_note=$owner_note
+    fi
+    say user "$(id -un)"
+    say root "$root"
+    say root_note "$root_note"
 }
 
 as_owner() {
@@ -171,6 +195,34 @@ find_postmaster() {
     fi
 }
 
+# What is in brackets, else all of it.
+chosen() {
+    case $1 in
+    *\[*\]*)
+        set -- "${1#*\[}"
+        set -- "${1%%\]*}"
+        ;;
+    esac
+    printf '%s' "$1"
+}
+
+# Whether this "machine" is a container, and of what kind.
+container() {
+    kind=$(first "$R/run/systemd/container")
+    [ -n "$kind" ] || ! [ -e "$R/.dockerenv" ] || kind=docker
+    [ -n "$kind" ] || ! [ -e "$R/run/.containerenv" ] || kind=podman
+    [ -n "$kind" ] || kind=$(tr '\0' '\n' <"$R/proc/1/environ" | sed -n 's/^container=//p' | sed 1q)
+    if [ -z "$kind" ]; then
+        case $(cat "$R/proc/1/cgroup") in
+        *kubepods*) kind=kubernetes ;;
+        *docker*) kind=docker ;;
+        *libpod*) kind=podman ;;
+        */lxc*) kind=lxc ;;
+        esac
+    fi 2>/dev/null
+    printf '%s' "$kind"
+} 2>/dev/null
+
 machine() {
     say hostname "$(uname -n)"
     say kernel "$(uname -sr)"
@@ -190,9 +242,13 @@ machine() {
     say hugepages_total "$(mem HugePages_Total 1)"
     say hugepages_free "$(mem HugePages_Free 1)"
     say hugepage_bytes "$(mem Hugepagesize)"
-    thp=$(first "$R/sys/kernel/mm/transparent_hugepage/enabled")
-    thp=${thp#*\[}
-    say thp "${thp%%\]*}"
+    thp=$(chosen "$(first "$R/sys/kernel/mm/transparent_hugepage/enabled")")
+    say thp "$thp"
+    say boot_id "$(first "$R/proc/sys/kernel/random/boot_id")"
+    now=$(date +%s.%N)
+    is_number "${now#*.}" || now=$(date +%s)
+    say clock "$now"
+    say container "$(container)"
     say overcommit "$(first "$R/proc/sys/vm/overcommit_memory")"
     for name in swappiness dirty_bytes dirty_background_bytes dirty_ratio dirty_background_ratio; do
         say $name "$(first "$R/proc/sys/vm/$name")"
@@ -324,14 +380,62 @@ block() {
     vd*/1 | xvd*/1) ;;
     */1) say "$1_kind" hdd ;;
     esac
-    scheduler=$(first "$queue/scheduler")
-    case $scheduler in
-    *\[*)
-        scheduler=${scheduler#*\[}
-        scheduler=${scheduler%%\]*}
-        ;;
+    say "$1_scheduler" "$(chosen "$(first "$queue/scheduler")")"
+    os_disk "$whole" "$2"
+}
+
+# -- settings of the operating system --------------------------------------------------------------
+
+# One that is a file: its value, what else it may be where the file says so, and a place in the list of os_writable.
+os_file() { # NAME FILE
+    case " $os_files " in
+    *" $1="*) return ;;
     esac
-    say "$1_scheduler" "$scheduler"
+    value=$(first "$2")
+    [ -n "$value" ] || return
+    say "os.$1" "$(chosen "$value")"
+    case $value in
+    *\[*\]*) say "os_choices.$1" "$(printf '%s' "$value" | tr -d '[]')" ;;
+    esac
+    os_files="$os_files $1=$2"
+}
+
+# The disk $1 on which block device $2 lies. Reads go through the upper one, which has a read-ahead of its own.
+os_disk() {
+    os_file "io.$1.scheduler" "$R/sys/class/block/$1/queue/scheduler"
+    os_file "io.$1.read_ahead_kb" "$R/sys/class/block/$1/queue/read_ahead_kb"
+    [ -e "$R/sys/class/block/$2/partition" ] || os_file "io.$2.read_ahead_kb" "$R/sys/class/block/$2/queue/read_ahead_kb"
+}
+
+os_settings() {
+    for name in swappiness dirty_bytes dirty_background_bytes dirty_ratio dirty_background_ratio overcommit_memory \
+        overcommit_ratio nr_hugepages zone_reclaim_mode; do
+        os_file "vm.$name" "$R/proc/sys/vm/$name"
+    done
+    for name in numa_balancing sched_autogroup_enabled; do
+        os_file "kernel.$name" "$R/proc/sys/kernel/$name"
+    done
+    for name in enabled defrag; do
+        os_file "thp.$name" "$R/sys/kernel/mm/transparent_hugepage/$name"
+    done
+    cpu=$R/sys/devices/system/cpu/cpu0/cpufreq
+    os_file cpu.governor "$cpu/scaling_governor"
+    say os_choices.cpu.governor "$(first "$cpu/scaling_available_governors")"
+    [ -n "$pm" ] || return
+    # What the postmaster may have, and what it may be given without root's rights.
+    sed -n -e 's/^Max open files  *\([^ ]*\)  *\([^ ]*\).*/os.limit.nofile=\1 os.limit.nofile_hard=\2/p' \
+        -e 's/^Max locked memory  *\([^ ]*\)  *\([^ ]*\).*/os.limit.memlock=\1 os.limit.memlock_hard=\2/p' \
+        "$R/proc/$pm/limits" 2>/dev/null | tr ' ' '\n'
+}
+
+# Which of them root can open for writing here: in a container, or on a kernel without them, it cannot. Nothing is written.
+os_writable() {
+    try='for f; do (: >>"${f#*=}") 2>/dev/null && echo "os_writable.${f%%=*}=1"; done'
+    # shellcheck disable=SC2086
+    case $root in
+    root) sh -c "$try" sh $os_files ;;
+    sudo) sudo -n sh -c "$try" sh $os_files ;;
+    esac
 }
 
 # Who starts the server again: nobody may do it behind this one's back.
@@ -466,7 +570,12 @@ main() {
     fi
     machine
     limits
-    [ "$match" = no ] && return
+    os_files=
+    find_root
+    os_settings
+    if [ "$match" = no ]; then
+        return
+    fi
     if [ -n "$datadir" ] && as_owner test -r "$datadir/postmaster.pid"; then
         say data_readable 1
         say owner "$(as_owner stat -c %U "$datadir" 2>/dev/null)"
@@ -484,6 +593,9 @@ main() {
     else
         say data_readable 0
     fi
+    os_writable
 }
 
 main "$@" </dev/null 2>/dev/null
+# What follows on the input is not for this shell.
+exit 0

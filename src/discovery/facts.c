@@ -115,9 +115,18 @@ void host_facts_forget(struct host_facts *h)
         .dirty_background_bytes = NAN,
         .dirty_ratio = NAN,
         .dirty_background_ratio = NAN,
+        .clock_s = NAN,
     };
     forget_disk(&h->data);
     forget_disk(&h->wal);
+}
+
+const struct os_fact *host_os(const struct host_facts *h, const char *name)
+{
+    for (int i = 0; i < h->nos_facts; i++)
+        if (strcmp(h->os_facts[i].name, name) == 0)
+            return &h->os_facts[i];
+    return NULL;
 }
 
 static void forget_runtime(struct runtime_facts *r)

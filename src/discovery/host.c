@@ -67,6 +67,12 @@ static const struct host_key host_keys[] = {
     HOST("wal_scheduler", TEXT, wal.scheduler),
     HOST("wal_total", AMOUNT, wal.total_bytes),
     HOST("wal_free", AMOUNT, wal.free_bytes),
+    HOST("boot_id", TEXT, boot_id),
+    HOST("clock", AMOUNT, clock_s),
+    HOST("container", TEXT, container),
+    HOST("user", RAW, user),
+    HOST("root", RAW, root),
+    HOST("root_note", TEXT, root_note),
 };
 
 /* What the script says of the server, apart from its machine. */
@@ -138,6 +144,37 @@ static void set_key(const struct host_key *keys, size_t n, void *base, const cha
     }
 }
 
+/* Names go into commands: letters, digits, and what names of devices have besides. */
+static bool os_name(const char *s)
+{
+    return s[0] && strlen(s) < sizeof((struct os_fact *)0)->name && !strstr(s, "..") &&
+           s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-!")] ==
+               '\0';
+}
+
+/* os.NAME=VALUE comes first; what is said of a name that did not come is dropped. */
+static void set_os(struct host_facts *h, const char *key, const char *value)
+{
+    const char *name = strchr(key, '.');
+    struct os_fact *f = NULL;
+
+    if (!name || strncmp(key, "os", 2) != 0 || !os_name(++name))
+        return;
+    for (int i = 0; i < h->nos_facts && !f; i++)
+        if (strcmp(h->os_facts[i].name, name) == 0)
+            f = &h->os_facts[i];
+    if (strncmp(key, "os.", 3) == 0 && !f && h->nos_facts < OS_FACTS_MAX) {
+        f = &h->os_facts[h->nos_facts++];
+        memset(f, 0, sizeof *f);
+        text_copy(f->name, sizeof f->name, name);
+        text_copy(f->value, sizeof f->value, value);
+    } else if (f && strncmp(key, "os_choices.", 11) == 0) {
+        text_copy(f->choices, sizeof f->choices, value);
+    } else if (f && strncmp(key, "os_writable.", 12) == 0) {
+        f->writable = strcmp(value, "1") == 0;
+    }
+}
+
 /* A container's share is the machine, as far as the server can use it. */
 static void apply_limits(struct host_facts *h)
 {
@@ -184,6 +221,7 @@ void host_facts_parse(const char *text, struct host_facts *h, struct identity *i
             line[name_len] = '\0';
             set_key(host_keys, ARRAY_LEN(host_keys), h, line, line + name_len + 1);
             set_key(server_keys, ARRAY_LEN(server_keys), &server, line, line + name_len + 1);
+            set_os(h, line, line + name_len + 1);
         }
         text += len + (text[len] == '\n');
     }

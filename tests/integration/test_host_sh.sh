@@ -192,6 +192,55 @@ scenarios() {
     PATH=$root/bin:$PATH host "$data" 5432 1000500 0
     has supervisor=systemd:agent.service
 
+    # What the operating system is set to; files of one byte after the other, choices, what root may write.
+    machine tunables init
+    put proc/sys/vm/swappiness 60
+    put proc/sys/vm/dirty_ratio 20
+    put proc/sys/kernel/numa_balancing 1
+    put sys/kernel/mm/transparent_hugepage/enabled 'always [madvise] never'
+    put sys/devices/system/cpu/cpu0/cpufreq/scaling_governor powersave
+    put sys/devices/system/cpu/cpu0/cpufreq/scaling_available_governors 'performance powersave'
+    put proc/50/limits 'Limit   Soft Limit   Hard Limit   Units\nMax open files            1024                 524288               files\nMax locked memory         8388608              unlimited            bytes'
+    put proc/sys/kernel/random/boot_id 0b0b0b0b-1111
+    put run/systemd/container lxc
+    mkdir -p "$root/sys/dev/block" "$root/sys/devices/sdq/sdq1" "$root/sys/class/block"
+    put sys/devices/sdq/queue/scheduler 'none [mq-deadline] bfq'
+    put sys/devices/sdq/queue/read_ahead_kb 128
+    put sys/devices/sdq/queue/rotational 1
+    put sys/devices/sdq/sdq1/partition 1
+    ln -s ../../devices/sdq/sdq1 "$root/sys/dev/block/0:98"
+    ln -s ../../devices/sdq/sdq1 "$root/sys/class/block/sdq1"
+    ln -s ../../devices/sdq "$root/sys/class/block/sdq"
+    host "$data" 5432 1000500 0
+    has swappiness=60
+    has os.vm.swappiness=60
+    has os.vm.dirty_ratio=20
+    has os.kernel.numa_balancing=1
+    has os.thp.enabled=madvise
+    has 'os_choices.thp.enabled=always madvise never'
+    has os.cpu.governor=powersave
+    has 'os_choices.cpu.governor=performance powersave'
+    has os.limit.nofile=1024
+    has os.limit.nofile_hard=524288
+    has os.limit.memlock=8388608
+    has os.limit.memlock_hard=unlimited
+    has data_device=sdq1
+    has data_kind=hdd
+    has data_scheduler=mq-deadline
+    has os.io.sdq.scheduler=mq-deadline
+    has 'os_choices.io.sdq.scheduler=none mq-deadline bfq'
+    has os.io.sdq.read_ahead_kb=128
+    has_no os.io.sdq1.read_ahead_kb
+    has boot_id=0b0b0b0b-1111
+    has container=lxc
+    has "user=$(id -un)"
+    if [ "$(id -u)" -eq 0 ]; then
+        has root=root
+        has os_writable.vm.swappiness=1
+        has os_writable.io.sdq.scheduler=1
+    fi
+    [ "$(cat "$root/proc/sys/vm/swappiness")" = 60 ] || { echo "it wrote" >&2; failures=$((failures + 1)); }
+
     # Shared memory in huge pages or not; what an interrupted restart has left.
     machine pages init
     put proc/50/maps '7f00-7f01 rw-s 00000000 00:10 7 /anon_hugepage (deleted)'
@@ -212,6 +261,14 @@ scenarios() {
     has match=no
     has_no mem_total
     rm -rf "$work"/[!o]*
+
+    # This machine: its kernel gives the first byte alone to who reads them one by one.
+    if [ -r /proc/sys/vm/dirty_ratio ]; then
+        root=
+        host '' 5432 0 0
+        has "os.vm.dirty_ratio=$(cat /proc/sys/vm/dirty_ratio)"
+        has "os.vm.overcommit_ratio=$(cat /proc/sys/vm/overcommit_ratio)"
+    fi
 }
 
 shell='sh'

@@ -126,6 +126,39 @@ static void ways_to_its_owner(void **state)
     assert_false(id.pg_ctlcluster);
 }
 
+static void settings_of_the_operating_system(void **state)
+{
+    (void)state;
+    struct host_facts h;
+    struct identity id = {0};
+    struct buf text = {0};
+    parse(
+        "match=pidfile\nboot_id=0b0b-1\nclock=1700000000.25\nuser=dba\nroot=sudo\n",
+        "os.vm.swappiness=60\nos.thp.enabled=madvise\nos_choices.thp.enabled=always madvise never\n"
+        "os.io.sda.read_ahead_kb=128\nos_writable.thp.enabled=1\nos_writable.vm.none=1\n"
+        "os.a/b=1\nos.a..b=1\nos.=1\nos.vm.swappiness=61\nos_choices.vm.none=a b\n",
+        &h, &id);
+    assert_int_equal(h.nos_facts, 3);
+    assert_string_equal(host_os(&h, "vm.swappiness")->value, "60");
+    assert_false(host_os(&h, "vm.swappiness")->writable);
+    assert_string_equal(host_os(&h, "thp.enabled")->value, "madvise");
+    assert_string_equal(host_os(&h, "thp.enabled")->choices, "always madvise never");
+    assert_true(host_os(&h, "thp.enabled")->writable);
+    assert_string_equal(host_os(&h, "io.sda.read_ahead_kb")->value, "128");
+    assert_null(host_os(&h, "vm.none"));
+    assert_string_equal(h.boot_id, "0b0b-1");
+    assert_true(h.clock_s == 1700000000.25);
+    assert_string_equal(h.user, "dba");
+    assert_string_equal(h.root, "sudo");
+    /* More than there is room for. */
+    buf_puts(&text, "match=pidfile\n");
+    for (int i = 0; i < 3 * OS_FACTS_MAX; i++)
+        buf_printf(&text, "os.io.d%d.scheduler=none\n", i);
+    host_facts_parse(buf_text(&text), &h, &id);
+    assert_int_equal(h.nos_facts, OS_FACTS_MAX);
+    buf_clear(&text);
+}
+
 static void huge_pages(void **state)
 {
     (void)state;
@@ -209,6 +242,7 @@ int main(void)
         cmocka_unit_test(an_unreadable_data_directory),
         cmocka_unit_test(the_directory_that_the_server_hides),
         cmocka_unit_test(ways_to_its_owner),
+        cmocka_unit_test(settings_of_the_operating_system),
         cmocka_unit_test(huge_pages),
         cmocka_unit_test(another_machine_tells_nothing),
         cmocka_unit_test(nonsense_is_dropped),

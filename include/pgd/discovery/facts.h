@@ -103,7 +103,8 @@ struct disk_facts {
 
 enum { OS_FACTS_MAX = 40 };
 
-/* A setting of the operating system that may be tuned (tuning/os.h), as the server's host has it. */
+/* A setting of the operating system that may be tuned (tuning/os.h), as the server's host has it. "limit.nofile",
+ * "limit.nofile_hard", "limit.memlock" and "limit.memlock_hard" are the postmaster's. */
 struct os_fact {
     char name[64];     /* "vm.swappiness", "thp.enabled", "io.sda.scheduler" */
     char value[64];    /* in force now; of a choice the chosen word */
@@ -129,7 +130,16 @@ struct host_facts {
     struct disk_facts data, wal;
     int nos_facts;
     struct os_fact os_facts[OS_FACTS_MAX]; /* in the order of assets/remote/host.sh */
+    char boot_id[40];                      /* another one: the machine has been started anew */
+    double clock_s;     /* its time of day when it was looked at, seconds since the epoch */
+    char container[32]; /* "docker", "lxc", "kubernetes" …: this "machine" is one; "" = not known */
+    char user[64];      /* who we are there */
+    char root[8];       /* how we get to act as root: "root", "sudo", or "" not at all */
+    char root_note[64]; /* why sudo does not help, where it was tried */
 };
+
+/* NULL when there is none of that name. Borrowed. */
+const struct os_fact *host_os(const struct host_facts *h, const char *name);
 
 struct database_facts {
     char name[64];
