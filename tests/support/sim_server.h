@@ -92,7 +92,7 @@ struct sim {
     int nfiles;
     struct sim_file files[SIM_FILES_MAX];
     /* the server */
-    bool up, local, standby, superuser;
+    bool up, reached, standby, superuser;
     bool may_alter; /* the role may run ALTER SYSTEM */
     int version, pids;
     int64_t start_us;
