@@ -111,9 +111,22 @@ struct ssh_order *ssh_host_next(struct ssh_host *h, bool wait)
     return o;
 }
 
-static void give(struct ssh_host *h, struct ssh_order *o)
+void ssh_host_deafen(struct ssh_host *h)
 {
     uv_mutex_lock(&h->mutex);
+    h->deaf = true;
+    uv_mutex_unlock(&h->mutex);
+}
+
+/* False: its thread has ended. The order is taken in any case. */
+static bool give(struct ssh_host *h, struct ssh_order *o)
+{
+    uv_mutex_lock(&h->mutex);
+    if (h->deaf) {
+        uv_mutex_unlock(&h->mutex);
+        ssh_order_free(o);
+        return false;
+    }
     if (h->last)
         h->last->next = o;
     else
@@ -123,6 +136,7 @@ static void give(struct ssh_host *h, struct ssh_order *o)
         o->next = NULL; /* it is full of bytes already: the thread will look */
     uv_cond_signal(&h->given);
     uv_mutex_unlock(&h->mutex);
+    return true;
 }
 
 static struct ssh_order *order(enum ssh_order_kind kind, struct req req)
@@ -230,6 +244,14 @@ void sshes_run(struct sshes *all, struct effect *e)
 
 /* -- children ------------------------------------------------------------------------------------- */
 
+static void no_link(struct sshes *all, struct req req)
+{
+    struct event ev = {.kind = EV_CHILD_EXIT, .req = req};
+
+    err_set(&ev.err, ERR_LOST, "there is no link to the host");
+    loop_post(all->loop, &ev);
+}
+
 void sshes_child(struct sshes *all, struct effect *e)
 {
     enum ssh_conn conn = e->u.child.ssh;
@@ -238,9 +260,7 @@ void sshes_child(struct sshes *all, struct effect *e)
     struct buf in = {0};
 
     if (!h) {
-        struct event ev = {.kind = EV_CHILD_EXIT, .req = e->req};
-        err_set(&ev.err, ERR_LOST, "there is no link to the host");
-        loop_post(all->loop, &ev);
+        no_link(all, e->req);
         return;
     }
     o = order(ORDER_EXEC, e->req);
@@ -251,7 +271,8 @@ void sshes_child(struct sshes *all, struct effect *e)
     o->text = buf_take(&in);
     o->name = xstrdup(e->u.child.argv && e->u.child.argv[0] ? e->u.child.argv[0] : "");
     o->flags = e->u.child.flags;
-    give(h, o);
+    if (!give(h, o))
+        no_link(all, e->req);
 }
 
 /* Whose child it is only its thread knows. */

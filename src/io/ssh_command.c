@@ -7,7 +7,7 @@
 
 const char *ssh_command_request(void)
 {
-    return "exec sh -c 'IFS= read -r l; eval \"$(printf %b \"$l\")\"'";
+    return "exec sh -c 'IFS= read -r l && eval \"$(printf %b \"$l\")\"'";
 }
 
 /* One variable: NAME=VALUE, or a NAME that is taken away. */

@@ -147,6 +147,7 @@ static void refuse_orders(struct ssh_host *h, const struct err *why)
 {
     struct ssh_order *o;
 
+    ssh_host_deafen(h);
     while ((o = ssh_host_next(h, false)) != NULL) {
         if (o->kind == ORDER_EXEC) {
             struct event ev = {.kind = EV_CHILD_EXIT, .req = o->req, .err = *why};

@@ -296,7 +296,10 @@ static void nobody_answers(struct iotest *t, struct event *ev)
         memcpy(port, "1", 2);
         open_link(t, "id_ed25519");
     }
-    quit_when_down(t, ev);
+    if (ev->kind == EV_SSH_DOWN) /* no thread is there any more that could answer */
+        remote(t, 2, "true", NULL, CHILD_COLLECT);
+    if (ev->kind == EV_CHILD_EXIT)
+        iotest_quit(t, 0);
 }
 
 static void a_refused_connection_is_told(void **state)
@@ -309,6 +312,7 @@ static void a_refused_connection_is_told(void **state)
     assert_int_equal(down->err.code, ERR_CONNECT);
     assert_non_null(strstr(down->err.msg, "127.0.0.1"));
     assert_false(down->u.ssh.lost);
+    assert_int_equal(iotest_find(&t, EV_CHILD_EXIT, 2, 0)->err.code, ERR_LOST);
     iotest_clear(&t);
 }
 

@@ -33,6 +33,7 @@ struct ssh_host {
     uv_cond_t given; /* an order was given */
     int wake[2];     /* a byte for each order: for poll() */
     struct ssh_order *first, *last;
+    bool deaf; /* under the mutex: the thread takes no more orders */
     /* fixed */
     enum ssh_conn conn;
     struct req req;
@@ -43,6 +44,8 @@ struct ssh_host {
 void ssh_host_post(struct ssh_host *h, struct event *ev); /* takes the event */
 /* The next order, NULL if there is none; with wait: until there is one, or the link is let go (NULL). */
 struct ssh_order *ssh_host_next(struct ssh_host *h, bool wait);
+/* Takes no more orders; what is given from now on is answered by the loop's side. */
+void ssh_host_deafen(struct ssh_host *h);
 void ssh_order_free(struct ssh_order *o);
 void ssh_host_drop(struct ssh_host *h);
 /* Enough is on its way to the loop: nothing more is read. */
