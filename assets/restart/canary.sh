@@ -1,7 +1,9 @@
 # Boots a scratch cluster with the settings that are about to be applied, and opens one session. POSIX sh, run as the owner
 # of the data directory; reads the real configuration, writes to a folder of its own, removes it.
 #
-#   sh -s -- data=DIR config=FILE bin=DIR [memory=BYTES] [set:NAME=VALUE | reset:NAME]… < canary.sh
+#   sh -s -- data=DIR config=FILE bin=DIR [memory=BYTES] [watch=1] [set:NAME=VALUE | reset:NAME]… < canary.sh
+#
+# watch   the script was given as an argument (sh -c), and ends with its standard input: a cut link leaves nothing behind
 #
 # Prints "ok", or the line that explains why not. Exit code: 0 it boots, 1 it does not, 2 the canary itself could not be had.
 # What it cannot prove: that the memory is there beside the live server, and huge pages, for which both compete. What would
@@ -11,10 +13,11 @@ umask 077
 LC_ALL=C
 export LC_ALL
 
-data='' config='' bin='' memory=''
+data='' config='' bin='' memory='' watch=''
 for arg; do
     case $arg in
     memory=*) memory=${arg#memory=} ;;
+    watch=*) watch=${arg#watch=} ;;
     data=*) data=${arg#data=} ;;
     config=*) config=${arg#config=} ;;
     bin=*) bin=${arg#bin=} ;;
@@ -37,6 +40,7 @@ cluster=$scratch/data
 finish() {
     code=$?
     trap - EXIT HUP INT TERM PIPE
+    [ -z "$watch" ] || kill "$watcher" 2>/dev/null
     if [ -f "$cluster/postmaster.pid" ]; then
         pid=$(sed -n 1p "$cluster/postmaster.pid")
         "$bin/pg_ctl" stop -s -D "$cluster" -m immediate -w -t 10 </dev/null >/dev/null 2>&1 || kill -KILL "$pid" 2>/dev/null
@@ -46,6 +50,13 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 2' HUP INT TERM PIPE # nobody may be left who reads what it says
+if [ -n "$watch" ]; then
+    exec 3<&0
+    # What runs in the background has no standard input.
+    (cat <&3 >/dev/null && kill -TERM $$) >/dev/null 2>&1 &
+    watcher=$!
+    exec 3<&-
+fi
 
 cd "$scratch" || exit 2
 "$bin/initdb" -D "$cluster" -U postgres -N -A trust --no-locale </dev/null >"$scratch/initdb.log" 2>&1 ||

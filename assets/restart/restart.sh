@@ -34,6 +34,8 @@
 #   state   saved | cleaned | found | fresh | stopping | starting | recovering | up | restored (up again, with the old
 #           settings) | down | refused (nothing done)
 #   note    a sentence about it          log   the line of the server's log that explains a failed start
+#   script  alive: another one is at work (look)
+#   server  down: it does not run (rescue)
 #   huge_pages  yes | no: the shared memory of a server that is up lies in them
 set -u
 umask 077
@@ -481,6 +483,7 @@ mode_rescue() {
         log=$own_log
         ! postmaster || kill -HUP "$pid"
         lines restored "postgresql.auto.conf was put back"
+        postmaster || echo server=down
     else
         lines down "the copy of postgresql.auto.conf could not be put back"
     fi
@@ -623,8 +626,14 @@ cd "$data" || exit 1
 # Another one may be at work: that is what it reports.
 if [ "$mode" = look ]; then
     cat "$report" 2>/dev/null
+    ! held_by "$lock" || echo script=alive
     exit 0
 fi
+
+# Whoever has lost sight of us asks twice: this restart is made, or under way.
+is_known() {
+    [ "$mode" = restart ] && [ -n "$id" ] && [ "$(sed -n 's/^id=//p' "$report" 2>/dev/null)" = "$id" ]
+}
 
 # Ours to finish, whoever leaves meanwhile. A handler, since what is ignored would stay so in the server.
 trap : HUP INT TERM PIPE
@@ -632,7 +641,11 @@ trap : HUP INT TERM PIPE
 case $mode in
 recover) take_lock "$wait" ;;
 *) take_lock 20 ;;
-esac || refuse "another restart of this server is under way"
+esac || {
+    ! is_known || exit 0
+    refuse "another restart of this server is under way"
+}
+! is_known || exit 0
 
 case $mode in
 save) mode_save ;;

@@ -10,8 +10,8 @@
 /* Steps of RESTART: the checkpoint that shortens the blackout; a pause between two looks at the report; a look; the DBA's
  * command runs. Steps of RECONNECT: the link is awaited; who answers is asked; the rescue before the command runs again. */
 enum { R_CHECKPOINT, R_PAUSE, R_LOOK, R_COMMAND };
-enum { L_LINK, L_IDENTITY, L_RESCUE };
-enum { REPORT_MAX = 4096, LOOKS_MAX = 5 };
+enum { L_LINK, L_IDENTITY, L_RESCUE, L_RECOVER };
+enum { REPORT_MAX = 4096, LOOKS_MAX = 5, STARTS_MAX = 3 };
 
 bool apply_script_possible(const struct apply *a)
 {
@@ -82,16 +82,21 @@ static void run_command(struct apply *a, struct effects *fx)
     apply_timer(a, APPLY_COMMAND_MS, fx);
 }
 
-static void launch(struct apply *a, struct effects *fx)
+static bool over_ssh(const struct apply *a)
+{
+    return a->env.facts->id.over_ssh;
+}
+
+static void pause_look(struct apply *a, struct effects *fx)
+{
+    a->step = R_PAUSE;
+    apply_timer(a, over_ssh(a) ? APPLY_POLL_SSH_MS : APPLY_POLL_MS, fx);
+}
+
+/* Started once more with the same token the script does nothing if it has run already. */
+static void start_script(struct apply *a, struct effects *fx)
 {
     char token[64];
-    memset(&a->fault, 0, sizeof a->fault);
-    a->restarts++;
-    a->restart_at_us = a->now_us;
-    if (a->env.way == RESTART_WAY_COMMAND) {
-        run_command(a, fx);
-        return;
-    }
     token_of(a, token, sizeof token);
     struct req req = apply_req(a);
     struct effect *e = restart_script(&a->env.facts->id, a->env.way, "restart", token,
@@ -100,9 +105,22 @@ static void launch(struct apply *a, struct effects *fx)
     e->after_journal = a->intent_no;
     a->child = req.id;
     a->reports = 0;
-    a->step = R_PAUSE;
+    a->starts++;
+    a->host.unsure = false;
     apply_note(a, "restarting the server");
-    apply_timer(a, APPLY_POLL_MS, fx);
+    pause_look(a, fx);
+}
+
+static void launch(struct apply *a, struct effects *fx)
+{
+    memset(&a->fault, 0, sizeof a->fault);
+    a->restarts++;
+    a->starts = 0;
+    a->restart_at_us = a->now_us;
+    if (a->env.way == RESTART_WAY_COMMAND)
+        run_command(a, fx);
+    else
+        start_script(a, fx);
 }
 
 void apply_restart_begin(struct apply *a, struct effects *fx)
@@ -133,7 +151,7 @@ static void look(struct apply *a, struct effects *fx)
     struct req req = apply_req(a);
     a->waiting = req.id;
     a->step = R_LOOK;
-    if (strcmp(a->env.facts->id.access, "sudo") == 0) {
+    if (over_ssh(a) || strcmp(a->env.facts->id.access, "sudo") == 0) {
         apply_script(&a->env.facts->id, "look", "", CHILD_COLLECT, req, fx);
         return;
     }
@@ -142,17 +160,17 @@ static void look(struct apply *a, struct effects *fx)
     buf_clear(&path);
 }
 
-static void look_again(struct apply *a, struct effects *fx)
+/* The report has no end. alive: the script runs; else nobody will write one. */
+static void silent(struct apply *a, bool alive, struct effects *fx)
 {
-    a->step = R_PAUSE;
-    apply_timer(a, APPLY_POLL_MS, fx);
-}
-
-/* The report has no end and nobody will write one. */
-static void silent(struct apply *a, struct effects *fx)
-{
-    if (a->child || a->reports++ < LOOKS_MAX) {
-        look_again(a, fx);
+    bool late = a->now_us - a->restart_at_us > APPLY_START_MS * 1000LL;
+    if (a->child || (alive && !late) || a->reports++ < LOOKS_MAX) {
+        pause_look(a, fx);
+        return;
+    }
+    if (a->host.unsure && a->starts < STARTS_MAX) {
+        log_line(LOG_WARN, "restart: the ssh link was lost before the script began: once more");
+        start_script(a, fx);
         return;
     }
     if (a->fault.code != ERR_NONE) {
@@ -205,10 +223,14 @@ static void report(struct apply *a, const char *text, struct effects *fx)
     apply_report_field(text, "id", id, sizeof id);
     apply_report_field(text, "state", state, sizeof state);
     apply_report_field(text, "note", note, sizeof note);
+    char script[16];
+    apply_report_field(text, "script", script, sizeof script);
+    bool alive = strcmp(script, "alive") == 0;
     if (strcmp(id, token) != 0) {
-        silent(a, fx);
+        silent(a, alive, fx);
         return;
     }
+    a->host.unsure = false;
     if (note[0])
         apply_note(a, "%s", note);
     if (strcmp(state, "restored") == 0 || strcmp(state, "down") == 0)
@@ -226,13 +248,17 @@ static void report(struct apply *a, const char *text, struct effects *fx)
         err_set(&a->fault, ERR_CHILD, "the restart was refused: %.200s", note);
         apply_fail(a, fx);
     } else {
-        silent(a, fx);
+        silent(a, alive, fx);
     }
 }
 
 static void script_ended(struct apply *a, const struct event *ev)
 {
     a->child = 0;
+    if (apply_host_lost(a, ev)) {
+        a->host.unsure = true; /* its report will tell, when somebody can look at it again */
+        return;
+    }
     if (ev->err.code != ERR_NONE)
         a->fault = ev->err;
     else if (ev->u.child.status != 0 || ev->u.child.signal != 0)
@@ -254,6 +280,21 @@ static void command_ended(struct apply *a, const struct event *ev, struct effect
     apply_reconnect_begin(a, fx);
 }
 
+static void looked(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    /* Where the server answers it is asked instead of a host that does not. */
+    bool enough = a->link_up && a->host.lost_us &&
+                  a->now_us - a->host.lost_us > a->env.link_ms * 1000LL;
+    if (!enough && apply_host_wait(a, ev, fx))
+        return;
+    if (ev->err.code == ERR_NONE)
+        report(a, ev->text ? ev->text : "", fx);
+    else if (apply_host_lost(a, ev)) /* long enough: the server itself is asked */
+        apply_reconnect_begin(a, fx);
+    else
+        silent(a, false, fx);
+}
+
 void apply_restart_event(struct apply *a, const struct event *ev, struct effects *fx)
 {
     if (ev->kind == EV_PG_RESULT && a->step == R_CHECKPOINT) {
@@ -271,12 +312,10 @@ void apply_restart_event(struct apply *a, const struct event *ev, struct effects
             fx, FX_CHILD_KILL,
             (struct req){.owner = OWNER_APPLY, .generation = a->generation, .id = a->child});
     } else if (ev->kind == EV_TIMER) {
+        apply_host_again(a);
         look(a, fx);
     } else if (a->step == R_LOOK && ev->req.id == a->waiting) {
-        if (ev->err.code == ERR_NONE)
-            report(a, ev->text ? ev->text : "", fx);
-        else
-            silent(a, fx);
+        looked(a, ev, fx);
     } else if (ev->kind == EV_CHILD_EXIT && a->step == R_COMMAND) {
         command_ended(a, ev, fx);
     } else if (ev->kind == EV_CHILD_EXIT) {
@@ -365,6 +404,7 @@ bool apply_rescue(struct apply *a, struct effects *fx)
 {
     if (!a->saved || a->rerun || !apply_script_possible(a))
         return false;
+    a->rescuing_undo = a->phase == APPLY_UNDO;
     apply_enter(a, APPLY_RECONNECT);
     apply_note(a, "nobody can connect: putting postgresql.auto.conf back");
     struct req req = apply_req(a);
@@ -373,6 +413,29 @@ bool apply_rescue(struct apply *a, struct effects *fx)
     apply_script(&a->env.facts->id, "rescue", "rescue", CHILD_COLLECT, req, fx)->changes_server =
         true;
     return true;
+}
+
+/* The server is given time to answer again, then it is rescued. */
+static void rescue_later(struct apply *a, struct effects *fx)
+{
+    if (a->rescuing_undo) {
+        apply_undo_begin(a, fx);
+        return;
+    }
+    await_link(a, fx);
+    if (a->link_up) /* it came up while the script ran */
+        ask_who(a, fx);
+}
+
+/* Nobody runs a server that was down before it could be restarted: it is started with the old settings. */
+static void recover_server(struct apply *a, struct effects *fx)
+{
+    struct req req = apply_req(a);
+    a->step = L_RECOVER;
+    a->child = req.id;
+    apply_note(a, "starting the server with its old settings");
+    restart_script(&a->env.facts->id, a->env.way, "recover", "recover", CHILD_COLLECT, req, fx)
+        ->changes_server = true;
 }
 
 /* Nobody answers: the server has exited after the DBA's own command, or it runs and lets nobody in. */
@@ -388,14 +451,19 @@ static void unreachable(struct apply *a, struct effects *fx)
 
 static void rescued(struct apply *a, const struct event *ev, struct effects *fx)
 {
-    char state[32];
+    char state[32], server[8];
     a->child = 0;
+    if (apply_host_wait(a, ev, fx)) {
+        apply_host_again(a); /* with more patience than that timer's */
+        rescue_later(a, fx);
+        apply_note(a, "waiting for ssh to the server's host");
+        return;
+    }
     apply_report_field(ev->text ? ev->text : "", "state", state, sizeof state);
+    apply_report_field(ev->text ? ev->text : "", "server", server, sizeof server);
     if (strcmp(state, "starting") == 0) {
         apply_note(a, "the server is still starting");
-        await_link(a, fx);
-        if (a->link_up) /* it came up while the script ran */
-            ask_who(a, fx);
+        rescue_later(a, fx);
         return;
     }
     a->rerun = true;
@@ -408,18 +476,43 @@ static void rescued(struct apply *a, const struct event *ev, struct effects *fx)
     }
     if (strcmp(state, "restored") != 0) {
         err_set(&a->fault, ERR_TIMEOUT, "the server cannot be reached and was not rescued (%s)",
-                state[0] ? state : "no answer");
+                state[0]         ? state
+                : ev->err.msg[0] ? ev->err.msg
+                                 : "no answer");
         apply_stuck(a, fx);
         return;
     }
     a->restored = true;
-    if (!a->restart) {
+    bool down = strcmp(server, "down") == 0 && restart_by_script(a->env.way);
+    if (!a->restart && !down) {
         apply_undo_begin(a, fx);
         return;
     }
     a->undoing = true;
+    if (down) {
+        apply_enter(a, APPLY_RECONNECT);
+        recover_server(a, fx);
+        return;
+    }
     apply_enter(a, APPLY_RESTART);
     launch(a, fx);
+}
+
+static void recovered(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    char state[32];
+    a->child = 0;
+    if (apply_host_wait(a, ev, fx))
+        return;
+    apply_report_field(ev->text ? ev->text : "", "state", state, sizeof state);
+    apply_report_field(ev->text ? ev->text : "", "log", a->log_line, sizeof a->log_line);
+    if (strcmp(state, "up") == 0 || strcmp(state, "restored") == 0) {
+        apply_reconnect_begin(a, fx);
+        return;
+    }
+    err_set(&a->fault, ERR_VERIFY, "the server is down");
+    err_detail(&a->fault, "%.480s", a->log_line);
+    apply_stuck(a, fx);
 }
 
 void apply_reconnect_event(struct apply *a, const struct event *ev, struct effects *fx)
@@ -434,9 +527,13 @@ void apply_reconnect_event(struct apply *a, const struct event *ev, struct effec
             await_link(a, fx); /* there is somebody; we only have to wait for our turn */
     } else if (ev->kind == EV_PG_RESULT) {
         who_answered(a, ev, fx);
+    } else if (ev->kind == EV_TIMER && apply_host_again(a) && a->step == L_RECOVER) {
+        recover_server(a, fx);
     } else if (ev->kind == EV_TIMER) {
         unreachable(a, fx);
     } else if (ev->kind == EV_CHILD_EXIT && a->step == L_RESCUE) {
         rescued(a, ev, fx);
+    } else if (ev->kind == EV_CHILD_EXIT && a->step == L_RECOVER) {
+        recovered(a, ev, fx);
     }
 }

@@ -197,6 +197,13 @@ static void finish(struct apply *a, struct effects *fx)
              a->log_line[0] ? "; server log: " : "", a->log_line);
 }
 
+static void clean(struct apply *a, struct effects *fx)
+{
+    struct req req = apply_req(a);
+    a->child = req.id;
+    apply_script(&a->env.facts->id, "clean", "", CHILD_COLLECT, req, fx);
+}
+
 /* The copy of postgresql.auto.conf has served, and the next switch makes its own. After STUCK it stays for the DBA. */
 static void clean_and_finish(struct apply *a, struct effects *fx)
 {
@@ -204,11 +211,18 @@ static void clean_and_finish(struct apply *a, struct effects *fx)
         finish(a, fx);
         return;
     }
-    struct req req = apply_req(a);
     a->cleaning = true;
     a->waiting = 0;
-    a->child = req.id;
-    apply_script(&a->env.facts->id, "clean", "", CHILD_COLLECT, req, fx);
+    clean(a, fx);
+}
+
+static void clean_event(struct apply *a, const struct event *ev, struct effects *fx)
+{
+    bool late = a->host.lost_us && a->now_us - a->host.lost_us > a->env.link_ms * 1000LL;
+    if (ev->kind == EV_TIMER && apply_host_again(a))
+        clean(a, fx);
+    else if (ev->kind == EV_CHILD_EXIT && (late || !apply_host_wait(a, ev, fx)))
+        finish(a, fx);
 }
 
 static void result(struct apply *a, enum apply_state final, struct effects *fx)
@@ -275,6 +289,7 @@ void apply_stuck(struct apply *a, struct effects *fx)
     struct buf sql = {0};
     if (!a->link_up)
         buf_puts(&sql, "-- the server does not answer: start it first\n");
+    apply_host_by_hand(a, &sql);
     if (apply_is_manual(a)) {
         apply_manual_text(a, a->before, a->n, &sql);
     } else {
@@ -753,8 +768,7 @@ void apply_step(struct apply *a, const struct event *ev, struct effects *fx)
     if (!awaited(a, ev) || ev->kind == EV_CHILD_UP || ev->kind == EV_CHILD_LINE)
         return;
     if (a->cleaning) {
-        if (ev->kind == EV_CHILD_EXIT)
-            finish(a, fx);
+        clean_event(a, ev, fx);
         return;
     }
     dispatch(a, ev, fx);

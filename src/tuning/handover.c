@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pgd/base/text.h"
+#include "pgd/discovery/place.h"
 #include "pgd/protocol/summary.h"
 #include "pgd/tuning/apply_parts.h"
 
@@ -217,6 +218,7 @@ struct effect *handover_script(const struct handover *h, const struct identity *
     struct effect *e = fx_child(fx, req, argv, CHILD_COLLECT);
     e->u.child.run_as = xstrdup(id->owner);
     e->u.child.cwd = xstrdup("/");
+    place_child(id, e);
     e->changes_server = strcmp(mode, "where") != 0;
     buf_clear(&config);
     buf_clear(&file);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pgd/base/text.h"
+#include "pgd/discovery/place.h"
 #include "pgd/tuning/apply_parts.h"
 #include "pgd/tuning/bill.h"
 
@@ -15,7 +16,7 @@ static void canary(struct apply *a, struct effects *fx)
 {
     const struct identity *id = &a->env.facts->id;
     const char *argv[LEDGER_MAX + RESTART_PREFIX + 8] = {NULL};
-    struct buf words[LEDGER_MAX + 4] = {{0}};
+    struct buf words[LEDGER_MAX + 5] = {{0}};
     double memory = bill_memory(a->env.facts);
     int n = 0;
     buf_printf(&words[n++], "data=%s", id->data_directory);
@@ -23,6 +24,8 @@ static void canary(struct apply *a, struct effects *fx)
     buf_printf(&words[n++], "bin=%s", id->bindir);
     if (memory > 0)
         buf_printf(&words[n++], "memory=%.0f", memory);
+    if (id->over_ssh)
+        buf_puts(&words[n++], "watch=1");
     for (int i = 0; i < a->n; i++, n++) {
         const struct entry *e = &a->to[i];
         if (e->present)
@@ -32,17 +35,22 @@ static void canary(struct apply *a, struct effects *fx)
     }
     int at = restart_as_owner(id, argv);
     argv[at++] = "sh";
-    argv[at++] = "-s";
-    argv[at++] = "--";
+    argv[at++] = id->over_ssh ? "-c" : "-s";
+    argv[at++] = id->over_ssh ? apply_asset("restart/canary.sh") : "--";
+    if (id->over_ssh)
+        argv[at++] = "pg_diagnose-canary";
     for (int i = 0; i < n; i++)
         argv[at++] = buf_text(&words[i]);
     struct req req = apply_req(a);
     a->child = req.id;
     a->step = PRE_CANARY;
     struct effect *e = fx_child(fx, req, argv, CHILD_COLLECT);
-    e->u.child.stdin_text = xstrdup(apply_asset("restart/canary.sh"));
+    /* Over ssh its input ends with the link. */
+    e->u.child.flags |= id->over_ssh ? CHILD_DIES_WITH_US : 0;
+    e->u.child.stdin_text = xstrdup(id->over_ssh ? "\n" : apply_asset("restart/canary.sh"));
     e->u.child.run_as = xstrdup(id->owner);
     e->u.child.cwd = xstrdup("/");
+    place_child(id, e);
     for (int i = 0; i < n; i++)
         buf_clear(&words[i]);
     apply_note(a, "canary: a scratch cluster boots with the new settings");
@@ -55,6 +63,14 @@ static bool dba_restarts(const struct apply *a)
     return a->restart && a->env.restart_by_dba;
 }
 
+static void save(struct apply *a, struct effects *fx)
+{
+    struct req req = apply_req(a);
+    a->step = PRE_SAVE;
+    a->child = req.id;
+    apply_script(&a->env.facts->id, "save", "", CHILD_COLLECT, req, fx)->changes_server = true;
+}
+
 static void preflight_next(struct apply *a, struct effects *fx)
 {
     bool script = apply_script_possible(a);
@@ -62,11 +78,7 @@ static void preflight_next(struct apply *a, struct effects *fx)
     if (a->step == PRE_SQL && wanted && !a->env.preflight_disabled && script) {
         canary(a, fx);
     } else if (a->step < PRE_SAVE && script && !dba_restarts(a)) {
-        struct req req = apply_req(a);
-        a->step = PRE_SAVE;
-        a->child = req.id;
-        struct effect *e = apply_script(&a->env.facts->id, "save", "", CHILD_COLLECT, req, fx);
-        e->changes_server = true;
+        save(a, fx);
     } else {
         apply_journal_begin(a, fx);
     }
@@ -126,8 +138,8 @@ static void canary_answered(struct apply *a, const struct event *ev, struct effe
         err_detail(&a->fault, "The canary says: %.400s", a->log_line);
         err_hint(&a->fault, "Nothing was touched.");
     } else {
-        err_set(&a->fault, ERR_CHILD, "%.200s",
-                a->log_line[0] ? a->log_line : "the canary did not end in time");
+        const char *why = a->log_line[0] ? a->log_line : ev->err.detail;
+        err_set(&a->fault, ERR_CHILD, "%.200s", *why ? why : "the canary did not end in time");
     }
     apply_fail(a, fx);
 }
@@ -145,6 +157,8 @@ static void save_answered(struct apply *a, const struct event *ev, struct effect
     if (ev->err.code == ERR_NONE) {
         char note[200];
         apply_report_field(ev->text ? ev->text : "", "note", note, sizeof note);
+        if (!note[0]) /* it did not come so far: sudo wants a password, say */
+            text_copy(note, sizeof note, ev->err.detail);
         err_set(&a->fault, ERR_CHILD, "the copy of postgresql.auto.conf could not be made%s%s",
                 note[0] ? ": " : "", note);
     }
@@ -163,10 +177,17 @@ void apply_preflight_event(struct apply *a, const struct event *ev, struct effec
         preflight_next(a, fx);
     } else if (ev->kind == EV_CHILD_EXIT) {
         a->child = 0;
+        if (apply_host_wait(a, ev, fx))
+            return;
         if (a->step == PRE_CANARY)
             canary_answered(a, ev, fx);
         else
             save_answered(a, ev, fx);
+    } else if (ev->kind == EV_TIMER && apply_host_again(a)) {
+        if (a->step == PRE_CANARY)
+            canary(a, fx);
+        else
+            save(a, fx);
     } else if (ev->kind == EV_TIMER) {
         effects_add(
             fx, FX_CHILD_KILL,

@@ -9,6 +9,7 @@
 #include "pgd/base/buf.h"
 #include "pgd/base/mem.h"
 #include "pgd/base/text.h"
+#include "pgd/discovery/place.h"
 
 enum {
     START_WAIT_S = 3600, /* a server that replays much WAL takes its time */
@@ -124,6 +125,8 @@ static void unreachable(const struct identity *id, struct buf *out)
 {
     if (id->sudo_note[0])
         buf_printf(out, "the data directory belongs to somebody else, and %s", id->sudo_note);
+    else if (id->over_ssh)
+        buf_puts(out, "the data directory on its host is closed to our ssh user");
     else
         buf_puts(out, "the server does not run on this machine, or its data directory is closed "
                       "to us");
@@ -178,7 +181,7 @@ void restart_choose(const struct identity *id, enum restart_policy policy, const
     if (policy == RESTART_COMMAND) {
         out->way = RESTART_WAY_COMMAND;
         text_copy(out->text, sizeof out->text, command);
-        return;
+        return; /* the DBA's own, on this machine, wherever the server's host is */
     }
     const struct restart_row *row = rows;
     while (!row->fits(id))
@@ -186,12 +189,30 @@ void restart_choose(const struct identity *id, enum restart_policy policy, const
     if (row->allowed(id)) {
         out->way = row->way;
         row->text(id, &text);
+        buf_puts(&text, id->over_ssh ? " over ssh" : "");
         text_copy(out->text, sizeof out->text, buf_text(&text));
     } else {
         row->refused(id, &text);
         text_copy(out->why_not, sizeof out->why_not, buf_text(&text));
     }
     buf_clear(&text);
+}
+
+void restart_by_hand(const struct identity *id, const char *verb, struct buf *out)
+{
+    char cluster[128], unit[sizeof id->supervisor];
+
+    if (has_unit(id)) {
+        unit_name(id, unit, sizeof unit);
+        buf_printf(out, "systemctl %s %s   (as root)", verb, unit);
+    } else if (debian_cluster(id, cluster, sizeof cluster)) {
+        char *slash = strchr(cluster, '/');
+        if (slash)
+            *slash = ' ';
+        buf_printf(out, "pg_ctlcluster %s %s", cluster, verb);
+    } else {
+        buf_printf(out, "%s/pg_ctl -D %s %s", id->bindir, id->data_directory, verb);
+    }
 }
 
 /* -- the script ------------------------------------------------------------------------------------------ */
@@ -296,6 +317,7 @@ static struct effect *run(const struct identity *id, enum restart_way way, const
     if (!service)
         e->u.child.run_as = xstrdup(id->owner);
     e->u.child.cwd = xstrdup("/");
+    place_child(id, e);
     for (int i = 0; i < w.nown; i++)
         buf_clear(&w.own[i]);
     return e;

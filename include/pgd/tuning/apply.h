@@ -22,7 +22,7 @@ enum apply_state {
     APPLY_READ,
     /* Restart-class, and what is not on the allowlist (a repair): base backup, prepared transactions, archiver
      * are looked at before a restart; then the canary boots a scratch cluster with the candidate settings.
-     * A failure fails here: nothing was touched. */
+     * A failure fails here: nothing was touched. What a cut ssh link has taken along is done again when it is back. */
     APPLY_PREFLIGHT,
     /* The intent with its undo list is appended to the journal; waits for the disk. */
     APPLY_JOURNAL,
@@ -31,10 +31,13 @@ enum apply_state {
     /* pg_reload_conf() was sent. */
     APPLY_RELOAD,
     /* The detached restart script, or the DBA's command, runs; its report file is polled. The script puts the
-     * old postgresql.auto.conf back by itself when the server does not come up: then ROLLED_BACK. */
+     * old postgresql.auto.conf back by itself when the server does not come up: then ROLLED_BACK. Over ssh it goes on
+     * without the link, and its report is asked for again when the link is back; a script that had not begun is
+     * started then. → RECONNECT when ssh stays away: the server itself is asked. */
     APPLY_RESTART,
     /* The server is up again by the report; waits for the control connection. When nobody can connect, the copy
-     * of postgresql.auto.conf is put back and the server restarted once more: then UNDO. */
+     * of postgresql.auto.conf is put back and the server restarted once more: then UNDO. Over ssh that waits for the
+     * link; when it comes back the server is given time to answer before anything is put back. */
     APPLY_RECONNECT,
     /* A fresh session of the workload's role and database reads pg_settings until every value is in force,
      * at most verify_ms. Overridden, pending or missing values lead to UNDO. */
@@ -47,7 +50,8 @@ enum apply_state {
     /* The result is appended to the journal. */
     APPLY_JOURNAL_RESULT,
     APPLY_DONE,
-    /* The entries as they were before this switch are being put back: ALTER, reload or restart, verify. */
+    /* The entries as they were before this switch are being put back: ALTER, reload or restart, verify. ALTER and
+     * reload need no ssh; a restart does, and what cannot be restarted is STUCK with the commands. */
     APPLY_UNDO,
     APPLY_ROLLED_BACK, /* err says what failed; the server is verified to be as before */
     APPLY_STUCK,       /* err says why; stuck_sql is what the DBA must run */
@@ -82,6 +86,7 @@ struct apply_env {
     const char *restart_refused; /* why no restart may be made at this moment; NULL = it may */
     int verify_ms;
     int link_ms; /* how long a lost link may take to come back; 0 = 60 s */
+    int host_ms; /* … that to the server's host by ssh; 0 = 10 min */
     const struct effect
         *connect; /* template of FX_PG_CONNECT for the fresh session on CONN_BENCH */
 };
@@ -100,6 +105,7 @@ struct apply {
     bool unlisted;  /* a new value is of a setting off the allowlist: the canary looks at it, too */
     bool restarted; /* the server was restarted by this switch */
     int restarts;   /* launched by this switch */
+    int starts;     /* tries to start the script of the newest of them */
     bool link_up;   /* of CONN_CONTROL */
     bool
         was_lost; /* it has been gone since the identity was asked for: who answers there now is not known */
@@ -113,6 +119,13 @@ struct apply {
     struct err err;
     char stuck_sql[APPLY_STUCK_SQL_MAX];
     struct buf report;
+    /* The link to the server's host by ssh, as far as it was missed. */
+    struct {
+        int64_t lost_us; /* since when it has been missed; 0 = it is not */
+        bool waits;      /* a timer runs; then what was lost is done again */
+        bool unsure;     /* it was lost while the restart script was started: it may run or not */
+        bool given_up;   /* the DBA waits no longer */
+    } host;
     /* what the files of the machine share (apply_parts.h) */
     enum apply_state phase; /* what is being done; `state` stays UNDO through all of an undo */
     enum apply_state final; /* where the result's journal entry and the clean-up lead */
@@ -120,13 +133,14 @@ struct apply {
     int sent;                       /* statements that have reached the server, or may have */
     int undone;                     /* statements of the undo that were sent */
     int tries;                      /* undos begun anew after the link was lost */
-    int reports;     /* empty-handed looks at the report after the script has ended */
-    bool cleaning;   /* the script's files are being removed; then `final` */
-    bool saved;      /* a copy of postgresql.auto.conf lies in the data directory */
-    bool restored;   /* the script has put that copy back by itself */
-    bool rerun;      /* the copy was put back because nobody could connect any more */
-    bool no_bench;   /* no session of the workload's role can be had: verified on CONN_CONTROL */
-    int64_t wall_us; /* of the last event */
+    int reports;        /* empty-handed looks at the report after the script has ended */
+    bool cleaning;      /* the script's files are being removed; then `final` */
+    bool saved;         /* a copy of postgresql.auto.conf lies in the data directory */
+    bool restored;      /* the script has put that copy back by itself */
+    bool rescuing_undo; /* the rescue is for an undo that nobody could connect for */
+    bool rerun;         /* the copy was put back because nobody could connect any more */
+    bool no_bench;      /* no session of the workload's role can be had: verified on CONN_CONTROL */
+    int64_t wall_us;    /* of the last event */
     int64_t restart_at_us; /* when the restart began */
     double restart_s;      /* how long the server was away, seconds; 0 = it was not */
     int64_t postmaster_us; /* start of the postmaster when the switch began */
@@ -160,6 +174,10 @@ void apply_step(struct apply *a, const struct event *ev, struct effects *fx);
  * "note=…" and "log=…" lines. Without a copy, or with a server that is up, nothing is changed. */
 void apply_recover(const struct identity *id, struct req req, struct effects *fx);
 bool apply_finished(const struct apply *a);
+/* Something waits for the ssh link to the server's host. */
+bool apply_waits_for_host(const struct apply *a);
+/* The DBA does not want to wait for it: what needs it counts as failed, and what was sent is undone as far as SQL can. */
+void apply_give_up_host(struct apply *a, struct effects *fx);
 /* stuck_sql becomes sql; what is too long ends after a whole line, with a comment that names where the rest stands. */
 void apply_stuck_say(struct apply *a, const char *sql);
 void apply_clear(struct apply *a);

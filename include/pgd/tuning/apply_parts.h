@@ -12,8 +12,12 @@ enum {
     APPLY_MANUAL_POLL_MS = 3000, /* between two looks at what the DBA has done */
     APPLY_CANARY_MS = 90 * 1000,
     APPLY_COMMAND_MS = 120 * 1000,
-    APPLY_LINK_MS = 60 * 1000,  /* the link has this long to come back */
-    APPLY_READY_MS = 20 * 1000, /* … to a server of this machine that says it is ready */
+    APPLY_POLL_SSH_MS = 500,         /* … over ssh */
+    APPLY_HOST_POLL_MS = 1000,       /* between two tries of what the ssh link has lost */
+    APPLY_HOST_MS = 10 * 60 * 1000,  /* that link has this long to come back */
+    APPLY_START_MS = 60 * 60 * 1000, /* a script that reports may take so long */
+    APPLY_LINK_MS = 60 * 1000,       /* the link has this long to come back */
+    APPLY_READY_MS = 20 * 1000,      /* … to a server of this machine that says it is ready */
     APPLY_TRIES_MAX = 4
 };
 
@@ -47,6 +51,16 @@ void apply_journal_begin(struct apply *a, struct effects *fx);
 /* apply_journal.c: append a line and wait for the disk */
 void apply_journal_intent(struct apply *a, struct effects *fx);
 void apply_journal_result(struct apply *a, struct effects *fx); /* by a->final and a->err */
+
+/* apply_host.c: the ssh link to the server's host */
+/* Was this program lost with the link, so that it may have run or not? */
+bool apply_host_lost(const struct apply *a, const struct event *ev);
+/* The end of a program there. True: it was lost, and a timer runs; at its event apply_host_again() is true, and the program
+ * is to be run again. False: it has ended, or nobody waits for the link any more. */
+bool apply_host_wait(struct apply *a, const struct event *ev, struct effects *fx);
+bool apply_host_again(struct apply *a);
+/* What the DBA runs there in the place of what ssh could not do, as comments for stuck_sql. */
+void apply_host_by_hand(const struct apply *a, struct buf *out);
 
 /* preflight.c */
 void apply_preflight_begin(struct apply *a, struct effects *fx);

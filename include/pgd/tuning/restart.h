@@ -30,10 +30,12 @@ void restart_choose(const struct identity *id, enum restart_policy policy, const
                     struct restart_choice *out);
 /* The script can be run as the owner of the data directory: a copy of postgresql.auto.conf can be made and put back. */
 bool restart_script_possible(const struct identity *id);
+/* The command line that does it ("start" or "restart"), for a DBA at that host. */
+void restart_by_hand(const struct identity *id, const char *verb, struct buf *out);
 /* A way that is carried out by assets/restart/restart.sh. */
 bool restart_by_script(enum restart_way way);
-/* Runs assets/restart/restart.sh with this mode and way as the owner of the data directory; token is repeated in its
- * report. The effect that was appended, valid until the next one. */
+/* Runs assets/restart/restart.sh on the server's host with this mode and way, as the owner of the data directory; token is
+ * repeated in its report. The effect that was appended, valid until the next one. */
 struct effect *restart_script(const struct identity *id, enum restart_way way, const char *mode,
                               const char *token, unsigned flags, struct req req,
                               struct effects *fx);
