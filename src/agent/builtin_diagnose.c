@@ -131,6 +131,8 @@ static const struct cause general[] = {
      "Read the server's log around the attempt; the setting named there is the one to take smaller or leave out."},
     {NULL, NULL, "connect", "No connection to the server came about.",
      "Check host, port, user and database, and try the same with psql."},
+    {NULL, NULL, "ssh", "The host could not be worked on over ssh.",
+     "Try ssh to the same host and user by hand: its key must be known, and one of yours be let in."},
     {NULL, NULL, NULL, "The step failed for a reason that the built-in rules do not know.",
      "Read the message and the log; the state before the step is kept."},
 };
@@ -176,6 +178,25 @@ static bool any_word(const char *text, const char *words)
     return false;
 }
 
+/* Who reports it says what was being done in words of his own ("the restart of round 2"). */
+static const char *kind_of(const char *what)
+{
+    static const char *const words[][2] = {
+        {"connect", "connect"}, {"restart", "restart"}, {"run", "bench"},
+        {"bench", "bench"},     {"baseline", "bench"},  {"change", "apply"},
+        {"apply", "apply"},     {"switching", "apply"}, {"putting", "apply"},
+        {"bringing", "apply"},  {"hand-over", "apply"}};
+    static const char *const ssh[] = {"ssh", "link to"};
+
+    for (size_t i = 0; i < ARRAY_LEN(ssh); i++)
+        if (strstr(what, ssh[i]))
+            return "ssh";
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strstr(what, words[i][0]))
+            return words[i][1];
+    return what;
+}
+
 static bool about(const struct cause *c, const char *what)
 {
     return !c->what || strcmp(c->what, what) == 0;
@@ -206,7 +227,7 @@ void builtin_diagnose(const struct evidence *e, const char *what, const struct e
     if (!err)
         err = &nothing;
     buf_printf(&text, "%s\n%s\n%s", err->msg, err->detail, log ? log : "");
-    const struct cause *c = find(what ? what : "", err->sqlstate, buf_text(&text));
+    const struct cause *c = find(what ? kind_of(what) : "", err->sqlstate, buf_text(&text));
     SAY(out->explanation, "%s%s%s%s", c->explanation, err->msg[0] ? " The message was: " : "",
         err->msg, err->msg[0] ? "." : "");
     SAY(out->fix, "%s", c->fix);

@@ -20,8 +20,6 @@ struct advise_row {
     void (*answered)(struct model *m, const struct op_answer *a, struct effects *fx);
 };
 
-static void diagnosed(struct model *m, const struct op_answer *a, struct effects *fx);
-
 static const struct advise_row rows[OP_COUNT] = {
     [OP_FIRST_SIGHT] = {ASK_FLOW, flow_sight_known},
     [OP_STRATEGY] = {ASK_FLOW, flow_plan_known},
@@ -31,7 +29,7 @@ static const struct advise_row rows[OP_COUNT] = {
     [OP_NEXT_STRATEGIES] = {ASK_FLOW, flow_next_known},
     [OP_CONFLICTS] = {ASK_FLOW, flow_report_known},
     [OP_RESTORE] = {ASK_ASIDE, flow_restored},
-    [OP_DIAGNOSE] = {ASK_ASIDE, diagnosed},
+    [OP_DIAGNOSE] = {ASK_ASIDE, advise_diagnosed},
     [OP_QUESTION] = {ASK_CHAT, NULL},
     [OP_PARAMETER] = {ASK_CHAT, NULL},
     [OP_ANOMALY] = {ASK_CHAT, NULL},
@@ -59,7 +57,9 @@ static struct ask_env env_of(struct model *m, const struct advise_input *x, enum
         .now_us = m->now_us,
         .wall_us = m->wall_us,
         .random = mixed(m->advising.random),
-        .wait_s = left < ASK_WAIT_BUDGET_S ? (int)fmax(1, left) : 0,
+        .wait_s = m->advising.leaving        ? ADVISE_LEAVE_S
+                  : left < ASK_WAIT_BUDGET_S ? (int)fmax(1, left)
+                                             : 0,
     };
 }
 
@@ -196,6 +196,8 @@ void advise_event(struct model *m, const struct event *ev, struct effects *fx)
     struct ask_env env;
     size_t from = fx->n;
 
+    if (m->quitting) /* the summary is the last line */
+        return;
     if (ev->req.generation == ASK_NO_QUESTION) {
         advise_other(m, ev, fx);
         return;
@@ -245,13 +247,29 @@ bool advise_busy(const struct model *m)
     return ask_open(&m->asks[ASK_FLOW]);
 }
 
-static bool out_of_time(const struct model *m)
+/* Why nobody waits any longer for what the slot has asked; NULL = somebody does. */
+static const char *out_of_time(const struct model *m, const struct ask *a)
 {
-    const struct ask *a = &m->asks[ASK_FLOW];
+    int most_s = m->advising.leaving && a->op == OP_DIAGNOSE ? ADVISE_LEAVE_S : ADVISE_MOST_S;
 
-    if (m->now_us - a->begun_us > (int64_t)ADVISE_MOST_S * 1000000)
-        return true;
-    return model_run_active(m) && m->session.deadline_us && model_seconds_left(m) <= 0;
+    if (!ask_open(a))
+        return NULL;
+    if (a->slot == ASK_FLOW && model_run_active(m) && m->session.deadline_us &&
+        model_seconds_left(m) <= 0)
+        return "the session's time is over";
+    return m->now_us - a->begun_us > (int64_t)most_s * 1000000 ? "nobody waits for it any longer"
+                                                               : NULL;
+}
+
+static void end_of_patience(struct model *m, struct effects *fx)
+{
+    for (int i = 0; i < ASK_SLOTS; i++) {
+        const char *why = out_of_time(m, &m->asks[i]);
+        if (!why)
+            continue;
+        model_say(m, CHAT_WARN, "%s takes too long: %s", m->partner.endpoint.model, why);
+        advise_cancel(m, (enum ask_slot)i, fx);
+    }
 }
 
 /* A list over a half-typed word would take its keys. */
@@ -286,13 +304,7 @@ void advise_tick(struct model *m, struct effects *fx)
     }
     advise_notice(m);
     pick_model(m, fx);
-    if (advise_busy(m) && out_of_time(m)) {
-        model_say(m, CHAT_WARN, "%s takes too long: %s", m->partner.endpoint.model,
-                  model_run_active(m) && model_seconds_left(m) <= 0
-                      ? "the session's time is over"
-                      : "nobody waits for it any longer");
-        advise_cancel(m, ASK_FLOW, fx);
-    }
+    end_of_patience(m, fx);
 }
 
 bool advise_preview(struct model *m, enum op op, struct buf *out)
@@ -312,33 +324,4 @@ bool advise_preview(struct model *m, enum op op, struct buf *out)
     m->partner.told = told;
     advise_input_clear(&x);
     return sent;
-}
-
-/* ---- what explains itself ---- */
-
-void advise_diagnose(struct model *m, const char *what, const struct err *e, const char *log,
-                     struct effects *fx)
-{
-    char why[200];
-
-    if (!partner_speaks(&m->partner, m->now_us, why, sizeof why))
-        return; /* the rules' words are there already */
-    text_copy(m->advising.trouble, sizeof m->advising.trouble, what);
-    m->advising.trouble_err = *e;
-    text_copy(m->advising.trouble_log, sizeof m->advising.trouble_log, log ? log : "");
-    advise(m, OP_DIAGNOSE, fx);
-}
-
-static void diagnosed(struct model *m, const struct op_answer *a, struct effects *fx)
-{
-    struct dialog *d = &m->screen.dialog;
-
-    (void)fx;
-    if (a->by_rules)
-        return;
-    if (d->kind == DIALOG_ERROR && strcmp(d->err.msg, m->advising.trouble_err.msg) == 0)
-        d->diagnosis = a->u.diagnosis;
-    model_say(m, CHAT_AI, "%s", a->u.diagnosis.explanation);
-    if (a->u.diagnosis.fix[0])
-        model_say(m, CHAT_AI, "%s", a->u.diagnosis.fix);
 }

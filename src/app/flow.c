@@ -13,6 +13,7 @@
 #include "pgd/app/headless.h"
 #include "pgd/app/hosts.h"
 #include "pgd/app/links.h"
+#include "pgd/base/text.h"
 
 struct req flow_req(struct model *m)
 {
@@ -66,34 +67,53 @@ void flow_keep_identity(struct model *m)
     m->server.id = m->pinned; /* so that the next change is refused there */
 }
 
-void flow_fail(struct model *m, const struct err *e, const char *what, struct effects *fx)
+void flow_show_error(struct model *m, const struct err *e, const char *title)
 {
-    struct evidence ev;
     struct dialog *d = &m->screen.dialog;
 
-    m->fl.err = *e;
-    model_evidence(m, &ev);
     memset(d, 0, sizeof *d);
     d->kind = DIALOG_ERROR;
     d->err = *e;
-    builtin_diagnose(&ev, what, e, m->apply.log_line, &d->diagnosis);
+    text_copy(d->title, sizeof d->title, title);
+    d->diagnosis = m->advising.diagnosis;
+    m->dirty = true;
+}
+
+void flow_show_decision(struct model *m, enum dialog_kind kind)
+{
+    struct dialog *d = &m->screen.dialog;
+
+    if (d->kind == DIALOG_ERROR && !m->opt.headless)
+        d->under = kind;
+    else
+        *d = (struct dialog){.kind = kind};
+}
+
+void flow_fail(struct model *m, const struct err *e, const char *what, struct effects *fx)
+{
+    const struct diagnosis *by_rules = &m->advising.diagnosis;
+
+    if (m->advising.leaving) /* the program ends with the first one */
+        return;
+    m->fl.err = *e;
     model_say(m, CHAT_BAD, "%s failed: %s", what, e->msg);
     if (e->detail[0])
         model_say(m, CHAT_BAD, "%s", e->detail);
     if (e->hint[0])
         model_say(m, CHAT_WARN, "%s", e->hint);
+    advise_failed(m, what, e);
+    flow_show_error(m, e, "");
     struct line *l = line_new("error");
     line_text(l, "what", what);
     line_text(l, "code", err_code_name(e->code));
     line_text(l, "message", e->msg);
     line_text(l, "detail", e->detail);
     line_text(l, "hint", e->hint);
-    line_text(l, "explanation", d->diagnosis.explanation);
-    line_text(l, "fix", d->diagnosis.fix);
+    line_text(l, "explanation", by_rules->explanation);
+    line_text(l, "fix", by_rules->fix);
     flow_emit(m, l, fx);
     flow_enter(m, FLOW_ERROR);
-    if (!m->opt.headless) /* without a screen the program ends here */
-        advise_diagnose(m, what, e, m->apply.log_line, fx);
+    advise_explain(m, fx);
     headless_error(m, e, fx);
 }
 

@@ -161,17 +161,21 @@ void flow_end_stuck(struct model *m, const struct err *e, struct effects *fx)
     if (m->apply.log_line[0])
         model_say(m, CHAT_BAD, "server log: %s", m->apply.log_line);
     model_say(m, CHAT_BAD, "run this by hand: %s", buf_text(&sql));
+    advise_failed(m, "putting the server back", e);
     struct line *l = line_new("error");
     line_text(l, "what", "stuck");
     line_text(l, "code", err_code_name(e->code));
     line_text(l, "message", e->msg);
+    line_text(l, "explanation", m->advising.diagnosis.explanation);
+    line_text(l, "fix", m->advising.diagnosis.fix);
     line_text(l, "sql", buf_text(&sql));
     flow_emit(m, l, fx);
     buf_clear(&sql);
     m->screen.dialog = (struct dialog){.kind = DIALOG_STUCK};
     flow_save(m, false, fx);
+    advise_explain(m, fx);
     if (m->opt.headless || m->fl.quit_after)
-        flow_quit(m, 5, fx);
+        advise_leave(m, 5, fx);
 }
 
 /* ---- the end ---- */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/app/advise.h"
 #include "pgd/app/claim.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
@@ -426,6 +427,8 @@ bool flow_handover_pump(struct model *m, struct effects *fx)
         /* both places may hold the values: the file stays, and what to run is on the screen */
         m->screen.dialog = (struct dialog){.kind = DIALOG_STUCK};
         model_say(m, CHAT_BAD, "hand-over: %s", a->err.msg);
+        advise_failed(m, "the hand-over", &a->err);
+        advise_explain(m, fx);
         over(m, fx);
     } else {
         undo(m, &a->err, fx);

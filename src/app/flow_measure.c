@@ -431,6 +431,18 @@ static struct experiment *experiment_of(struct model *m)
                                      : NULL;
 }
 
+/* Of runs that fail for one reason the first is explained; a baseline without a figure is reported as a whole. */
+static void explain_run(struct model *m, const struct bench_run *run, struct effects *fx)
+{
+    char what[48];
+
+    if (m->flow == FLOW_BASELINE || strcmp(m->advising.trouble_err.msg, run->err.msg) == 0)
+        return;
+    snprintf(what, sizeof what, "run %d", run->number);
+    advise_failed(m, what, &run->err);
+    advise_explain(m, fx);
+}
+
 static bool run_finished(struct model *m, struct effects *fx)
 {
     struct bench_run run;
@@ -447,6 +459,7 @@ static bool run_finished(struct model *m, struct effects *fx)
         model_say(m, CHAT_BAD, "run failed: %s", run.err.msg);
         if (run.err.detail[0])
             model_say(m, CHAT_BAD, "%s", run.err.detail);
+        explain_run(m, &run, fx);
     }
     if (m->flow == FLOW_ROUND) {
         flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_RAN, .run = &run}, fx);

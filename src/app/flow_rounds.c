@@ -728,6 +728,33 @@ static void round_empty(struct model *m, struct effects *fx)
                     fx);
 }
 
+/* A change could not be made, or the server did not come up with it: told, explained, and the session goes on. */
+static void round_failed(struct model *m, struct effects *fx)
+{
+    struct session *s = &m->session;
+    const struct err e = s->round.err; /* the round is over before the report is on the screen */
+    int number = s->round.number;
+    char what[48], title[80];
+
+    round_to_history(m);
+    s->rounds_done = number;
+    s->misses++;
+    snprintf(what, sizeof what, "the %s of round %d", m->apply.restarted ? "restart" : "change",
+             number);
+    snprintf(title, sizeof title, "Round %d did not work, and its change is undone", number);
+    model_say(m, CHAT_BAD, "round %d: %s", number, e.msg);
+    if (e.detail[0])
+        model_say(m, CHAT_BAD, "%s", e.detail);
+    if (m->apply.log_line[0])
+        model_say(m, CHAT_BAD, "server log: %s", m->apply.log_line);
+    advise_failed(m, what, &e);
+    flow_save(m, false, fx);
+    advise_explain(m, fx);
+    flow_rounds(m, fx);
+    if (!m->opt.headless && m->screen.dialog.kind == DIALOG_NONE)
+        flow_show_error(m, &e, title);
+}
+
 static void round_end(struct model *m, struct effects *fx)
 {
     struct session *s = &m->session;
@@ -749,16 +776,7 @@ static void round_end(struct model *m, struct effects *fx)
             flow_settle(m, &s->best, fx);
             return;
         }
-        round_to_history(m);
-        s->rounds_done = r->number;
-        s->misses++;
-        model_say(m, CHAT_BAD, "round %d: %s", r->number, r->err.msg);
-        if (r->err.detail[0])
-            model_say(m, CHAT_BAD, "%s", r->err.detail);
-        if (m->apply.log_line[0])
-            model_say(m, CHAT_BAD, "server log: %s", m->apply.log_line);
-        flow_save(m, false, fx);
-        flow_rounds(m, fx);
+        round_failed(m, fx);
         return;
     default:
         break;
@@ -769,7 +787,7 @@ static void round_end(struct model *m, struct effects *fx)
         flow_rounds_next(m, fx);
     } else {
         m->fl.decision = DECIDE_VERDICT;
-        m->screen.dialog = (struct dialog){.kind = DIALOG_VERDICT};
+        flow_show_decision(m, DIALOG_VERDICT);
     }
 }
 
@@ -818,7 +836,7 @@ static void round_wish(struct model *m, struct effects *fx)
         break;
     case ROUND_WANT_REVIEW:
         m->fl.decision = DECIDE_REVIEW;
-        m->screen.dialog = (struct dialog){.kind = DIALOG_REVIEW};
+        flow_show_decision(m, DIALOG_REVIEW);
         break;
     case ROUND_WANT_SWITCH:
         flow_switch(m, round_arm(r, r->want_arm), fx);

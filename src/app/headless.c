@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/app/advise.h"
 #include "pgd/app/flow_parts.h"
 
 enum { CONNECT_PATIENCE_S = 15 };
@@ -95,7 +96,7 @@ static int exit_code_of(const struct err *e)
 void headless_error(struct model *m, const struct err *e, struct effects *fx)
 {
     if (m->opt.headless || m->fl.quit_after)
-        flow_quit(m, exit_code_of(e), fx);
+        advise_leave(m, exit_code_of(e), fx);
 }
 
 void headless_link_down(struct model *m, const struct event *ev, struct effects *fx)

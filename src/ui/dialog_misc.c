@@ -261,6 +261,19 @@ static void say_err(struct dialog_text *text, const struct err *e)
         dialog_say(text, STYLE_WARN, "%s", e->hint);
 }
 
+static void say_diagnosis(struct dialog_text *text, const struct model *m,
+                          const struct diagnosis *d)
+{
+    if (d->explanation[0]) {
+        dialog_gap(text);
+        dialog_say(text, STYLE_LABEL, "%s says:", d->advisor.text[0] ? d->advisor.text : "builtin");
+        dialog_say(text, STYLE_AI, "%s", d->explanation);
+        dialog_say(text, STYLE_VALUE, "%s", d->fix);
+    }
+    if (ask_open(&m->asks[ASK_ASIDE]) && m->asks[ASK_ASIDE].op == OP_DIAGNOSE)
+        dialog_say(text, STYLE_DIM, "%s is asked, too ...", m->partner.endpoint.model);
+}
+
 static void say_stuck(struct dialog_text *text, const struct model *m)
 {
     say_err(text, m->apply.err.msg[0] ? &m->apply.err : &m->session.round.err);
@@ -269,6 +282,7 @@ static void say_stuck(struct dialog_text *text, const struct model *m)
     dialog_gap(text);
     dialog_say(text, STYLE_HEADING, "Run this, as a superuser, when the server is up:");
     dialog_say(text, STYLE_CODE, "%s", m->apply.stuck_sql);
+    say_diagnosis(text, m, &m->advising.diagnosis);
 }
 
 void dialog_stuck(struct canvas *c, struct rect screen, const struct model *m,
@@ -282,15 +296,7 @@ static void say_error(struct dialog_text *text, const struct model *m)
 {
     const struct dialog *d = &m->screen.dialog;
     say_err(text, &d->err);
-    if (d->diagnosis.explanation[0]) {
-        dialog_gap(text);
-        dialog_say(text, STYLE_LABEL, "%s says:",
-                   d->diagnosis.advisor.text[0] ? d->diagnosis.advisor.text : "builtin");
-        dialog_say(text, STYLE_AI, "%s", d->diagnosis.explanation);
-        dialog_say(text, STYLE_VALUE, "%s", d->diagnosis.fix);
-    }
-    if (ask_open(&m->asks[ASK_ASIDE]) && m->asks[ASK_ASIDE].op == OP_DIAGNOSE)
-        dialog_say(text, STYLE_DIM, "%s is asked, too ...", m->partner.endpoint.model);
+    say_diagnosis(text, m, &d->diagnosis);
 }
 
 void dialog_error(struct canvas *c, struct rect screen, const struct model *m,

@@ -13,6 +13,7 @@
 #include "pgd/agent/wishes.h"
 #include "pgd/app/advise.h"
 #include "pgd/app/flow_parts.h"
+#include "pgd/app/talk.h"
 #include "pgd/app/update.h"
 #include "pgd/base/text.h"
 
@@ -213,6 +214,24 @@ static void nobody_waits_for_ever(void **state)
     assert_true(said("takes too long"));
 }
 
+/* Nor for a question of the DBA's: the queue behind it goes on. */
+static void no_question_is_open_for_ever(void **state)
+{
+    (void)state;
+    pick();
+    advise_cancel(m, ASK_FLOW, &fx);
+    talk_ask(m, OP_QUESTION, "why is it slow?", &fx);
+    talk_ask(m, OP_QUESTION, "and now?", &fx);
+    assert_int_equal(m->talk.nqueue, 1);
+    for (int i = 0; i <= ADVISE_MOST_S; i++) {
+        assert_int_equal(m->talk.nqueue, 1);
+        now_us += 1000000;
+        give(EV_TICK, (struct req){0}, 0, NULL);
+    }
+    assert_int_equal(m->talk.nqueue, 0);
+    assert_true(said("takes too long: nobody waits for it any longer"));
+}
+
 static void nothing_is_sent_unasked(void **state)
 {
     (void)state;
@@ -283,6 +302,7 @@ int main(void)
         ROW(nobody_waits_for_ever),
         ROW(nothing_is_sent_unasked),
         ROW(a_preview_is_what_is_sent),
+        ROW(no_question_is_open_for_ever),
         ROW(what_is_forbidden_is_known_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,7 +79,7 @@ void builtin_analyze(const struct evidence *e, const struct verdict *v, struct c
 /* What this session found out, to be given to later ones under the same workload: at most max records, how many. */
 int builtin_remember(const struct evidence *e, struct remembered *out, int max);
 void builtin_next_strategies(const struct evidence *e, struct next_strategies *out);
-/* What failed: "bench", "apply", "restart", "connect"; log holds the lines that matter. */
+/* What failed, in words that name a run, a change, a restart, a connection or ssh; log holds the lines that matter. */
 void builtin_diagnose(const struct evidence *e, const char *what, const struct err *err,
                       const char *log, struct diagnosis *out);
 

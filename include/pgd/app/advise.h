@@ -2,17 +2,20 @@
  *
  * advise() fills the operation's input from the model, asks, and calls the operation's row (advise.c) with the answer: at once when
  * it is the builtin advisor's, else when it has come. While the loop's own question is out the flow waits (advise_busy()), and a
- * stop cancels it. The time that it takes is the session's: it ends with its budget, and after ADVISE_MOST_S. */
+ * stop cancels it. The time that it takes is the session's: it ends with its budget. No question takes longer than ADVISE_MOST_S. */
 #pragma once
 
 #include "pgd/base/effect.h"
 #include "pgd/workspace/model.h"
 
-enum { ADVISE_MOST_S = 300 };
+enum {
+    ADVISE_MOST_S = 300, /* of any question, its tries and pauses included */
+    ADVISE_LEAVE_S = 30  /* of the one that the program's end waits for */
+};
 
 void advise(struct model *m, enum op op, struct effects *fx);
 void advise_event(struct model *m, const struct event *ev, struct effects *fx);
-/* Once a second: countdowns, and the end of the time that the loop's question has. */
+/* Once a second: countdowns, and the end of the time that a question has. */
 void advise_tick(struct model *m, struct effects *fx);
 /* The loop's own question is out. */
 bool advise_busy(const struct model *m);
@@ -22,10 +25,18 @@ void advise_cancel(struct model *m, enum ask_slot slot, struct effects *fx);
 void advise_cancel_all(struct model *m, struct effects *fx);
 /* The request that the operation would send now, for the DBA's eye; false: none would, and out says why. */
 bool advise_preview(struct model *m, enum op op, struct buf *out);
-/* Something failed: what ("bench", "apply", "restart", "connect", "ssh"), why, and the lines of a log that matter. What a model
- * makes of it takes the place of the rules' words in the dialog and is said. */
-void advise_diagnose(struct model *m, const char *what, const struct err *e, const char *log,
-                     struct effects *fx);
+/* advise_trouble.c: what failed explains itself. */
+/* what: "connecting", "the baseline", "the change of round 2" …; the log's lines are those of the newest switch. The rules' words are
+ * said and stand in advising.diagnosis. Once what has failed is reported, advise_explain() follows. */
+void advise_failed(struct model *m, const char *what, const struct err *e);
+/* Asks a model about it: its words take the place of the rules', also in the dialog that reports it, and are said. Each failure is one
+ * event "diagnosis", with the words that it ends with. */
+void advise_explain(struct model *m, struct effects *fx);
+void advise_diagnosed(struct model *m, const struct op_answer *a, struct effects *fx);
+/* A model is being asked about it. */
+bool advise_explaining(const struct model *m);
+/* Ends the program, once the failure is explained: after ADVISE_LEAVE_S at the latest. */
+void advise_leave(struct model *m, int exit_code, struct effects *fx);
 
 /* advise_start.c: who is asked, and what the DBA has said about it. */
 /* From the command line and the environment, before the loop. False: --advisor names one that cannot be asked, *e says why; the

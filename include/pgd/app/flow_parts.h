@@ -10,6 +10,10 @@ struct req flow_store_req(void);      /* fire and forget: only errors are looked
 void flow_enter(struct model *m, enum flow_state s);
 void flow_question_closed(struct model *m); /* the budget runs again */
 void flow_fail(struct model *m, const struct err *e, const char *what, struct effects *fx);
+/* Opens the dialog of an error, with what advise_failed() has found out about it; title "" = its usual one. */
+void flow_show_error(struct model *m, const struct err *e, const char *title);
+/* Opens the dialog of a decision; below that of an error which the DBA has not closed yet. */
+void flow_show_decision(struct model *m, enum dialog_kind kind);
 void flow_emit(struct model *m, struct line *l, struct effects *fx); /* a JSON line; takes l */
 bool flow_waits(const struct model *m, const struct event *ev);
 void flow_fresh(

@@ -571,6 +571,9 @@ struct advising {
     char trouble[48];
     struct err trouble_err; /* OP_DIAGNOSE: what failed, and why */
     char trouble_log[1024];
+    struct diagnosis diagnosis; /* of it: the rules' words, then a model's */
+    bool leaving;               /* the program ends with leave_code when it is explained */
+    int leave_code;
     char paused_in[400];          /* OP_RESTORE */
     struct merged_report *merged; /* OP_CONFLICTS: owned; NULL = no export is being written */
     struct buf said;              /* … and the conversations that go into it */
