@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "pgd/app/app.h"
+#include "pgd/app/completion.h"
 #include "pgd/io/versions.h"
 #include "pgd/protocol/json_records.h"
 #include "pgd/ui/term.h"
@@ -42,6 +43,15 @@ int main(int argc, char **argv)
         versions_print(PGD_VERSION, buf_text(&text));
         buf_clear(&text);
         return 0;
+    case VERB_COMPLETION:
+        if (completion_write(cl.shell, &text)) {
+            fputs(buf_text(&text), stdout);
+            buf_clear(&text);
+            return 0;
+        }
+        err_set(&e, ERR_USAGE, "there is no completion for the shell \"%s\"", cl.shell);
+        err_hint(&e, "It is written for bash, zsh and fish.");
+        return app_usage_error(&cl, &e);
     default:
         return app_run(&cl);
     }

@@ -136,7 +136,25 @@ static const struct {
     {"tune", VERB_TUNE},
     {"workspaces", VERB_WORKSPACES},
     {"export", VERB_EXPORT},
+    {"completion", VERB_COMPLETION},
 };
+
+bool cli_flag_row(size_t i, struct cli_flag *out)
+{
+    if (i >= ARRAY_LEN(flags))
+        return false;
+    *out = (struct cli_flag){flags[i].longname, flags[i].shortname, flags[i].arg, flags[i].help,
+                             flags[i].verbs};
+    return true;
+}
+
+const char *cli_verb_row(size_t i, enum verb *verb)
+{
+    if (i >= ARRAY_LEN(verbs))
+        return NULL;
+    *verb = verbs[i].verb;
+    return verbs[i].name;
+}
 
 static enum flag_kind kind_of(const struct flag *f)
 {
@@ -177,7 +195,8 @@ void cli_usage(struct buf *out)
         "advisor\n"
         "  pg_diagnose tune ... [--json] [--accept safe|none]   the same loop with no screen\n"
         "  pg_diagnose workspaces [--json]                      list what was tuned\n"
-        "  pg_diagnose export WORKSPACE                         write its exports again\n");
+        "  pg_diagnose export WORKSPACE                         write its exports again\n"
+        "  pg_diagnose completion bash|zsh|fish                 a script for that shell\n");
     for (int kind = 0; kind < KIND_COUNT; kind++) {
         buf_printf(out, "\n%s\n", headings[kind]);
         for (size_t i = 0; i < ARRAY_LEN(flags); i++)
@@ -552,6 +571,10 @@ static bool take_word(const char *word, bool first, struct command_line *cl, str
         }
         return true;
     }
+    if (cl->verb == VERB_COMPLETION && !cl->shell[0]) {
+        text_copy_raw(cl->shell, sizeof cl->shell, word);
+        return true;
+    }
     if (strncmp(word, "postgres://", 11) == 0 || strncmp(word, "postgresql://", 13) == 0 ||
         strchr(word, '=')) {
         if (strlen(word) >= sizeof cl->opt.connect.values[0])
@@ -560,8 +583,9 @@ static bool take_word(const char *word, bool first, struct command_line *cl, str
         return cl->opt.has_target = true;
     }
     err_set(e, ERR_USAGE, "unknown command \"%.60s\"", word);
-    return err_hint(e,
-                    "Commands are demo, tune, workspaces and export; a database is given by -d.");
+    return err_hint(
+        e,
+        "Commands are demo, tune, workspaces, export and completion; a database is given by -d.");
 }
 
 /* The traffic is what it is: nothing of a benchmark can be asked of it. */
