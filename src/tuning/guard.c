@@ -13,6 +13,7 @@
 #include "pgd/base/text.h"
 #include "pgd/tuning/bill.h"
 #include "pgd/tuning/ledger.h"
+#include "pgd/tuning/os.h"
 #include "pgd/tuning/price.h"
 
 #define MB 1048576.0
@@ -376,6 +377,10 @@ void guard_line(struct review_line *line, const struct server_facts *f,
     memset(line, 0, sizeof *line);
     line->change = old.change;
     line->edited = old.edited;
+    if (os_is(line->change.name)) {
+        os_guard_line(line, f, g);
+        return;
+    }
     struct check c = {.line = line,
                       .s = settings_find(&f->settings, line->change.name),
                       .k = knob_find(line->change.name),
@@ -582,7 +587,22 @@ void review_accept_safe(struct review *r, bool restarts)
     for (int i = 0; i < r->n; i++) {
         struct review_line *line = &r->lines[i];
         if (line->refusal == REFUSE_NONE && line->answer == ANSWER_NONE &&
-            (restarts || !line->restart) && !review_is_trade(line))
+            (restarts || !line->restart) && !review_is_trade(line) && !review_is_os(line))
+            line->answer = ANSWER_ACCEPT;
+    }
+}
+
+bool review_is_os(const struct review_line *line)
+{
+    return os_is(line->change.name);
+}
+
+void review_accept_os(struct review *r, bool restarts)
+{
+    for (int i = 0; i < r->n; i++) {
+        struct review_line *line = &r->lines[i];
+        if (line->refusal == REFUSE_NONE && line->answer == ANSWER_NONE &&
+            (restarts || !line->restart) && review_is_os(line))
             line->answer = ANSWER_ACCEPT;
     }
 }

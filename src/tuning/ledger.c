@@ -6,6 +6,7 @@
 #include "pgd/base/quote.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/guard.h"
+#include "pgd/tuning/os.h"
 
 static void entry_init(struct entry *e, const char *name, bool present, const char *value)
 {
@@ -75,6 +76,11 @@ bool entry_same(const struct entry *a, const struct entry *b)
 
 void entry_sql(const struct entry *e, struct buf *out)
 {
+    if (os_is(e->name)) { /* no statement: a comment, so that it may stand among them */
+        buf_puts(out, "-- on the server's host, as root: ");
+        os_command(e, out);
+        return;
+    }
     buf_puts(out, e->present ? "ALTER SYSTEM SET " : "ALTER SYSTEM RESET ");
     quote_ident(out, e->name);
     if (e->present) {

@@ -65,7 +65,9 @@ struct guard_policy {
     bool blackout_measured;
     int nnever; /* settings that the DBA's PGDIAG.md forbids to everybody, see guard_never() */
     const char (*never)[SETTING_NAME_MAX];
-    bool disabled; /* test builds only: everything passes */
+    const char
+        *os_refused; /* why no setting of the operating system may be changed; NULL = they may */
+    bool disabled;   /* test builds only: everything passes */
 };
 
 struct review {
@@ -89,6 +91,13 @@ void guard_review(const struct proposal *p, const struct server_facts *f,
  * After an edit guard_bill() follows. */
 void guard_line(struct review_line *line, const struct server_facts *f,
                 const struct guard_policy *g);
+/* The part of guard_line() for settings of the operating system (tuning/os.h). */
+void os_guard_line(struct review_line *line, const struct server_facts *f,
+                   const struct guard_policy *g);
+/* A setting of the operating system: its reach is the whole machine, so that each line wants an answer of its own. */
+bool review_is_os(const struct review_line *line);
+/* Accepts those that passed and are unanswered (and restart-class when restarts is true). */
+void review_accept_os(struct review *r, bool restarts);
 /* The figures of the bill with the accepted lines, to be called after every answer and edit. A line that does not fit
  * beside the accepted ones and those still unanswered of an alternative is refused with its answer taken back; when others
  * were rejected and it fits after all, it becomes unanswered again. Of several alternatives the dearest is shown. */
@@ -114,7 +123,7 @@ PGD_MUST_CHECK bool guard_send(const char *name, const char *value, struct err *
 PGD_MUST_CHECK bool guard_value(const struct setting *s, const char *text, double *number,
                                 char *shown, size_t shown_size, struct err *e);
 /* Accepts every unanswered line that passed and is reload-class (and restart-class when restarts is true), but no
- * durability trade: those want an answer of their own. guard_bill() follows. */
+ * durability trade and no setting of the operating system: those want an answer of their own. guard_bill() follows. */
 void review_accept_safe(struct review *r, bool restarts);
 /* A durability trade: shown apart, behind the others, with its price. */
 bool review_is_trade(const struct review_line *line);

@@ -9,7 +9,7 @@
 
 enum { LEDGER_MAX = 96 };
 
-/* An entry of postgresql.auto.conf, or its absence. */
+/* An entry of postgresql.auto.conf, or its absence; or a setting of the server's host (tuning/os.h). */
 struct entry {
     char name[SETTING_NAME_MAX];
     bool present;
@@ -49,7 +49,8 @@ bool ledger_touch(struct ledger *l, const struct entry *original);
 struct entry ledger_goal(const struct ledger *l, const struct arm *a, const char *name);
 bool entry_same(const struct entry *a, const struct entry *b);
 void entry_sql(const struct entry *e,
-               struct buf *out); /* "ALTER SYSTEM SET … " or "ALTER SYSTEM RESET …" */
+               struct buf *out); /* "ALTER SYSTEM SET … " or "ALTER SYSTEM RESET …"; of the
+                                     operating system the command, as a comment of SQL */
 struct entry *arm_find(struct arm *a, const char *name);
 bool arm_set(struct arm *a, const char *name, bool present, const char *value);
 /* Adds the accepted lines; an accepted reset takes our entry out again. */
