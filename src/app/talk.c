@@ -89,7 +89,8 @@ static char *dialog_text_of(const struct model *m)
     struct view_cursor cursor = {0};
     struct buf all = {0}, out = {0};
 
-    if (!row->draw || m->screen.dialog.kind == DIALOG_PASSWORD)
+    if (!row->draw || m->screen.dialog.kind == DIALOG_PASSWORD ||
+        m->screen.dialog.kind == DIALOG_HOST_WORD)
         return NULL;
     c = canvas_new(70, 130);
     row->draw(c, canvas_area(c), m, keys_tables(), &cursor);
@@ -355,6 +356,8 @@ static void say_answer(struct model *m, const struct ask *a, struct effects *fx)
     buf_puts(&out, p->text[0] ? p->text : "There is no answer to that.");
     for (int i = 0; i < p->nfigures; i++)
         buf_printf(&out, "\n  \xc2\xb7 %s: %s", p->figures[i].name, p->figures[i].value);
+    if (a->answer->dropped[0]) /* cut, or a figure that the data does not have */
+        buf_printf(&out, "\n  ! %s", a->answer->dropped);
     buf_putc(&out, '\n');
     sign(m, a, &out);
     say(m, a->answer->advisor.text, &out, false, fx);
