@@ -15,3 +15,13 @@ void place_child(const struct identity *id, struct effect *e)
         e->u.child.run_as = NULL;
     }
 }
+
+int place_as_owner(const struct identity *id, const char **first)
+{
+    const char *const words[PLACE_PREFIX] = {"sudo", "-n", "-u", id->owner, "--"};
+
+    if (strcmp(id->access, "sudo") != 0)
+        return 0;
+    memcpy(first, words, sizeof words);
+    return PLACE_PREFIX;
+}

@@ -12,7 +12,11 @@
 #include "pgd/telemetry/sample.h"
 #include "pgd/telemetry/waits.h"
 
-enum { SAMPLE_DEADLINE_MS = 5000, PROC_FILE_MAX = 256 * 1024 };
+enum {
+    SAMPLE_DEADLINE_MS = 5000,
+    PROC_FILE_MAX = 256 * 1024,
+    HOST_FILL_S = 5 /* a longer silence of the host stays a gap */
+};
 static const double megabyte = 1048576;
 
 /* The metrics up to here come from the server, the others from the host. */
@@ -23,6 +27,8 @@ void collect_init(struct collect *c)
     memset(c, 0, sizeof *c);
     c->waits = xcalloc(1, sizeof *c->waits);
     c->mem_min = c->wal_total = c->wal_free = c->load_from = NAN;
+    c->backends = xcalloc(1, sizeof *c->backends);
+    hostloop_init(&c->loop);
 }
 
 void collect_clear(struct collect *c)
@@ -34,6 +40,8 @@ void collect_clear(struct collect *c)
     free(c->host_before);
     free(c->host_mark);
     free(c->waits);
+    free(c->backends);
+    hostloop_clear(&c->loop);
     memset(c, 0, sizeof *c);
 }
 
@@ -83,11 +91,64 @@ static void send_pg(struct collect *c, struct effects *fx)
     c->pg_in_flight = true;
 }
 
-static void send_host(struct collect *c, struct effects *fx)
+static bool remote(const struct collect *c)
+{
+    return c->host && c->host->over_ssh;
+}
+
+static int postmaster_of(const struct collect *c)
+{
+    return c->host ? c->host->postmaster_pid : 0;
+}
+
+static void send_local(struct collect *c, struct effects *fx)
 {
     struct req req = next_req(c, &c->waiting_host);
-    fx_file(fx, req, FILE_READ_MANY, procparse_paths)->u.file.max_bytes = PROC_FILE_MAX;
+    struct buf paths = {0};
+
+    buf_puts(&paths, procparse_paths);
+    if (postmaster_of(c) > 0)
+        backends_paths(c->backends, postmaster_of(c), &paths);
+    fx_file(fx, req, FILE_READ_MANY, buf_text(&paths))->u.file.max_bytes = PROC_FILE_MAX;
+    buf_clear(&paths);
     c->host_in_flight = true;
+}
+
+/* The figures that come next begin anew: what passed meanwhile is not the load of one second. */
+static void forget_host(struct collect *c)
+{
+    free(c->host_now);
+    free(c->host_before);
+    c->host_now = c->host_before = NULL;
+    backends_clear(c->backends);
+}
+
+static void ask_remote(struct collect *c, struct effects *fx)
+{
+    int pids[BACKENDS_TOP], n = 0;
+    struct req req = {OWNER_TELEMETRY, c->generation, c->next_id + 1};
+    uint32_t id;
+
+    if (!c->host_link)
+        return;
+    if (c->loop.state == HOSTLOOP_OFF) {
+        forget_host(c);
+        req = next_req(c, &id);
+    }
+    for (; n < c->backends->ntop; n++)
+        pids[n] = c->backends->top[n].pid;
+    if (!hostloop_tick(&c->loop, c->host, c->wal_path, pids, n, req, c->now_us, c->wall_us, fx))
+        c->host_missed++;
+}
+
+static void send_host(struct collect *c, struct effects *fx)
+{
+    if (remote(c))
+        ask_remote(c, fx);
+    else if (c->host_in_flight)
+        c->host_missed++;
+    else
+        send_local(c, fx);
 }
 
 static void send_watch(struct collect *c, struct effects *fx)
@@ -98,7 +159,7 @@ static void send_watch(struct collect *c, struct effects *fx)
     buf_clear(&sql);
     c->sent++;
     c->watch_in_flight = true;
-    if (c->host_on && c->wal_path[0] && !c->space_in_flight) {
+    if (c->host_on && !remote(c) && c->wal_path[0] && !c->space_in_flight) {
         fx_file(fx, next_req(c, &c->waiting_space), FILE_SPACE, c->wal_path);
         c->space_in_flight = true;
     }
@@ -116,13 +177,14 @@ void collect_watch(struct collect *c, const char *database)
 void collect_tick(struct collect *c, struct effects *fx, bool link_up)
 {
     close_second(c);
+    c->tick_us = c->now_us;
     if (link_up && c->pg_in_flight)
         c->missed++;
     else if (link_up)
         send_pg(c, fx);
     if (link_up && c->watch_on && !c->watch_in_flight)
         send_watch(c, fx);
-    if (c->host_on && !c->host_in_flight)
+    if (c->host_on)
         send_host(c, fx);
 }
 
@@ -229,40 +291,73 @@ static bool take_pg(struct collect *c, const struct event *ev)
     return true;
 }
 
+/* The second of a value, counted back from the one that is not over yet: 0 is that one. */
+static int seconds_ago(const struct collect *c, int64_t at_us)
+{
+    return at_us >= c->tick_us ? 0 : (int)((c->tick_us - at_us + 999999) / 1000000);
+}
+
+/* Into the second in which it was taken, and those before it that have no value and that it tells of as well. */
+static void put_host_metric(struct collect *c, enum metric_id id, double value, int from, int to)
+{
+    for (int ago = from; ago > 0 && ago >= to; ago--)
+        series_fill(&c->series[id], ago - 1, value);
+    if (to == 0 && !c->host_added)
+        put(c, id, value);
+}
+
 static void put_host(struct collect *c)
 {
     struct host_rates r;
+    int to = seconds_ago(c, c->host_now->at_us), from = to;
     procparse_rates(c->host_before, c->host_now, &r);
-    put(c, METRIC_CPU_USER, 100 * r.cpu_user);
-    put(c, METRIC_CPU_SYS, 100 * r.cpu_sys);
-    put(c, METRIC_CPU_IOWAIT, 100 * r.cpu_iowait);
-    put(c, METRIC_RUN_QUEUE, c->host_now->run_queue);
-    put(c, METRIC_MEM_AVAILABLE, c->host_now->mem_available / megabyte);
-    put(c, METRIC_SWAP, r.swap_in + r.swap_out);
-    put(c, METRIC_DISK_READ, r.disk_read / megabyte);
-    put(c, METRIC_DISK_WRITE, r.disk_write / megabyte);
-    put(c, METRIC_DISK_AWAIT, r.disk_await_ms);
-    put(c, METRIC_DISK_UTIL, 100 * r.disk_util);
-    put(c, METRIC_PSI_CPU, 100 * r.psi_cpu);
-    put(c, METRIC_PSI_IO, 100 * r.psi_io);
-    put(c, METRIC_PSI_MEM, 100 * r.psi_mem);
-    put(c, METRIC_NET, r.net / megabyte);
+    if (c->host_before)
+        from = seconds_ago(c, c->host_before->at_us) - 1;
+    if (from > to + HOST_FILL_S || from < to)
+        from = to;
+    const struct {
+        enum metric_id id;
+        double value;
+    } all[] = {
+        {METRIC_CPU_USER, 100 * r.cpu_user},
+        {METRIC_CPU_SYS, 100 * r.cpu_sys},
+        {METRIC_CPU_IOWAIT, 100 * r.cpu_iowait},
+        {METRIC_RUN_QUEUE, c->host_now->run_queue},
+        {METRIC_MEM_AVAILABLE, c->host_now->mem_available / megabyte},
+        {METRIC_SWAP, r.swap_in + r.swap_out},
+        {METRIC_DISK_READ, r.disk_read / megabyte},
+        {METRIC_DISK_WRITE, r.disk_write / megabyte},
+        {METRIC_DISK_AWAIT, r.disk_await_ms},
+        {METRIC_DISK_UTIL, 100 * r.disk_util},
+        {METRIC_PSI_CPU, 100 * r.psi_cpu},
+        {METRIC_PSI_IO, 100 * r.psi_io},
+        {METRIC_PSI_MEM, 100 * r.psi_mem},
+        {METRIC_NET, r.net / megabyte},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        put_host_metric(c, all[i].id, all[i].value, from, to);
+    c->host_added |= to == 0;
 }
 
-static bool take_host(struct collect *c, const struct event *ev)
+static void count_kills(struct collect *c)
 {
-    c->host_in_flight = false;
-    if (ev->err.code != ERR_NONE || !ev->text)
-        return false;
+    double more = c->host_before ? c->host_now->oom_kills - c->host_before->oom_kills : NAN;
+    if (more > 0)
+        c->oom_seen += more;
+}
+
+static bool take_sample(struct collect *c, const char *text, size_t len, int64_t at_us)
+{
     struct host_sample *s = xcalloc(1, sizeof *s);
-    if (!procparse(ev->text, ev->len, c->data_device, s)) {
+    if (!procparse(text, len, c->data_device, s)) {
         free(s);
         return false;
     }
-    s->at_us = ev->at_us;
+    s->at_us = at_us;
     free(c->host_before);
     c->host_before = c->host_now;
     c->host_now = s;
+    c->last_host_us = at_us;
     if (!c->host_mark && (c->pg_mark || c->mark_wanted))
         c->host_mark = copy_of(s, sizeof *s);
     if (isnan(c->mem_min) || s->mem_available < c->mem_min)
@@ -271,10 +366,30 @@ static bool take_host(struct collect *c, const struct event *ev)
         c->run_sum += s->run_queue;
         c->run_n++;
     }
-    if (!c->host_added)
-        put_host(c);
-    c->host_added = true;
+    put_host(c);
+    count_kills(c);
+    if (postmaster_of(c) > 0)
+        backends_read(c->backends, text, len, postmaster_of(c), at_us);
     return true;
+}
+
+static bool take_host(struct collect *c, const struct event *ev)
+{
+    c->host_in_flight = false;
+    return ev->err.code == ERR_NONE && ev->text && take_sample(c, ev->text, ev->len, ev->at_us);
+}
+
+static bool take_remote(struct collect *c, const struct event *ev)
+{
+    int64_t at_us;
+    if (!hostloop_event(&c->loop, ev, &at_us))
+        return ev->kind == EV_CHILD_EXIT;
+    c->backends->page_bytes = c->loop.page_bytes;
+    if (!isnan(c->loop.space)) {
+        c->wal_free = c->loop.space;
+        c->wal_total = c->loop.space_total;
+    }
+    return take_sample(c, buf_text(&c->loop.text), c->loop.text.len, at_us);
 }
 
 static bool take_watch(struct collect *c, const struct event *ev)
@@ -322,7 +437,11 @@ void collect_load(const struct collect *c, struct watch_load *l)
 
 bool collect_step(struct collect *c, const struct event *ev)
 {
-    if (ev->req.owner != OWNER_TELEMETRY || ev->req.generation != c->generation)
+    if (ev->req.owner != OWNER_TELEMETRY)
+        return false;
+    if (ev->kind == EV_CHILD_UP || ev->kind == EV_CHILD_LINE || ev->kind == EV_CHILD_EXIT)
+        return take_remote(c, ev); /* it outlives the connection to the server */
+    if (ev->req.generation != c->generation)
         return false;
     if (ev->kind == EV_PG_RESULT && c->pg_in_flight && ev->req.id == c->waiting_pg)
         return take_pg(c, ev);

@@ -68,6 +68,28 @@ static void close_minute(struct series *s)
     s->acc_sum = 0;
 }
 
+static void accumulate(struct series *s, float v)
+{
+    if (isnan(v))
+        return;
+    s->acc_min = s->acc_n == 0 || v < s->acc_min ? v : s->acc_min;
+    s->acc_max = s->acc_n == 0 || v > s->acc_max ? v : s->acc_max;
+    s->acc_sum += (double)v;
+    s->acc_n++;
+}
+
+void series_fill(struct series *s, int ago, double value)
+{
+    if (ago < 0 || ago >= s->count)
+        return;
+    float *at = &s->second[(s->head - 1 - ago + 2 * SERIES_SECONDS) % SERIES_SECONDS];
+    if (!isnan(*at))
+        return;
+    *at = (float)value;
+    if (ago < s->head % 60) /* of the minute that is not over */
+        accumulate(s, *at);
+}
+
 void series_add(struct series *s, double value)
 {
     float v = (float)value;
@@ -75,12 +97,7 @@ void series_add(struct series *s, double value)
     s->head = (s->head + 1) % SERIES_SECONDS;
     if (s->count < SERIES_SECONDS)
         s->count++;
-    if (!isnan(value)) {
-        s->acc_min = s->acc_n == 0 || v < s->acc_min ? v : s->acc_min;
-        s->acc_max = s->acc_n == 0 || v > s->acc_max ? v : s->acc_max;
-        s->acc_sum += value;
-        s->acc_n++;
-    }
+    accumulate(s, v);
     /* The ring is a whole number of minutes long, so its head tells when one is full. */
     if (s->head % 60 == 0)
         close_minute(s);

@@ -1,66 +1,15 @@
-/* Scanning of /proc by hand: no allocation, no scanf, each byte looked at once or twice. */
+/* The files of /proc as figures. */
 #include "pgd/telemetry/procparse.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "pgd/base/mem.h"
+#include "pgd/telemetry/span.h"
 
 const char procparse_paths[] = "/proc/stat\n/proc/meminfo\n/proc/diskstats\n/proc/vmstat\n"
                                "/proc/loadavg\n/proc/net/dev\n/proc/pressure/cpu\n"
                                "/proc/pressure/io\n/proc/pressure/memory";
-
-/* What is left of one file or one line. */
-struct span {
-    const char *at, *end;
-};
-
-static struct span take_line(struct span *s)
-{
-    const char *nl = memchr(s->at, '\n', (size_t)(s->end - s->at));
-    struct span line = {s->at, nl ? nl : s->end};
-    s->at = nl ? nl + 1 : s->end;
-    return line;
-}
-
-static bool at_end(const struct span *s)
-{
-    return s->at >= s->end;
-}
-
-static void skip_blanks(struct span *s)
-{
-    while (!at_end(s) && (*s->at == ' ' || *s->at == '\t'))
-        s->at++;
-}
-
-static struct span take_word(struct span *s)
-{
-    skip_blanks(s);
-    struct span word = {s->at, s->at};
-    while (word.end < s->end && *word.end != ' ' && *word.end != '\t')
-        word.end++;
-    s->at = word.end;
-    return word;
-}
-
-static bool is(struct span word, const char *text)
-{
-    size_t len = strlen(text);
-    return (size_t)(word.end - word.at) == len && memcmp(word.at, text, len) == 0;
-}
-
-/* The next number, an unsigned whole one; NAN if there is none. */
-static double take_number(struct span *s)
-{
-    double value = 0;
-    skip_blanks(s);
-    if (at_end(s) || *s->at < '0' || *s->at > '9')
-        return NAN;
-    while (!at_end(s) && *s->at >= '0' && *s->at <= '9')
-        value = value * 10 + (*s->at++ - '0');
-    return value;
-}
 
 static double or_zero(double value)
 {
@@ -80,52 +29,54 @@ static double without_reader(double running)
 
 static void read_stat(struct span file, struct host_sample *s)
 {
-    while (!at_end(&file)) {
-        struct span line = take_line(&file);
-        struct span name = take_word(&line);
-        if (is(name, "cpu")) {
-            double user = take_number(&line), nice = take_number(&line);
-            double sys = take_number(&line);
-            s->cpu_idle = take_number(&line);
-            s->cpu_iowait = or_zero(take_number(&line));
-            double irq = take_number(&line), softirq = take_number(&line);
-            s->cpu_steal = or_zero(take_number(&line));
+    while (!span_at_end(&file)) {
+        struct span line = span_line(&file);
+        struct span name = span_word(&line);
+        if (span_is(name, "cpu")) {
+            double user = span_number(&line), nice = span_number(&line);
+            double sys = span_number(&line);
+            s->cpu_idle = span_number(&line);
+            s->cpu_iowait = or_zero(span_number(&line));
+            double irq = span_number(&line), softirq = span_number(&line);
+            s->cpu_steal = or_zero(span_number(&line));
             s->cpu_user = user + nice;
             s->cpu_sys = sys + or_zero(irq) + or_zero(softirq);
-        } else if (is(name, "procs_running")) {
-            s->run_queue = without_reader(take_number(&line));
+        } else if (span_is(name, "procs_running")) {
+            s->run_queue = without_reader(span_number(&line));
         }
     }
 }
 
 static void read_meminfo(struct span file, struct host_sample *s)
 {
-    while (!at_end(&file) && isnan(s->mem_available)) {
-        struct span line = take_line(&file);
-        if (is(take_word(&line), "MemAvailable:"))
-            s->mem_available = take_number(&line) * 1024;
+    while (!span_at_end(&file) && isnan(s->mem_available)) {
+        struct span line = span_line(&file);
+        if (span_is(span_word(&line), "MemAvailable:"))
+            s->mem_available = span_number(&line) * 1024;
     }
 }
 
 static void read_vmstat(struct span file, struct host_sample *s)
 {
-    while (!at_end(&file) && (isnan(s->swap_in) || isnan(s->swap_out))) {
-        struct span line = take_line(&file);
-        struct span name = take_word(&line);
-        if (is(name, "pswpin"))
-            s->swap_in = take_number(&line);
-        else if (is(name, "pswpout"))
-            s->swap_out = take_number(&line);
+    while (!span_at_end(&file)) {
+        struct span line = span_line(&file);
+        struct span name = span_word(&line);
+        if (span_is(name, "pswpin"))
+            s->swap_in = span_number(&line);
+        else if (span_is(name, "pswpout"))
+            s->swap_out = span_number(&line);
+        else if (span_is(name, "oom_kill"))
+            s->oom_kills = span_number(&line);
     }
 }
 
 /* "2.10 1.00 0.50 3/412 4711": stands in where /proc/stat does not tell what runs. */
 static void read_loadavg(struct span file, struct host_sample *s)
 {
-    struct span line = take_line(&file);
+    struct span line = span_line(&file);
     for (int i = 0; i < 3; i++)
-        take_word(&line);
-    double running = take_number(&line);
+        span_word(&line);
+    double running = span_number(&line);
     if (isnan(s->run_queue))
         s->run_queue = without_reader(running);
 }
@@ -159,16 +110,16 @@ static bool whole_disk(struct span name)
 
 static void read_diskstats(struct span file, const char *device, struct host_sample *s)
 {
-    while (!at_end(&file)) {
-        struct span line = take_line(&file);
-        take_word(&line);
-        take_word(&line);
-        struct span name = take_word(&line);
-        if (at_end(&name) || (device[0] ? !is(name, device) : !whole_disk(name)))
+    while (!span_at_end(&file)) {
+        struct span line = span_line(&file);
+        span_word(&line);
+        span_word(&line);
+        struct span name = span_word(&line);
+        if (span_at_end(&name) || (device[0] ? !span_is(name, device) : !whole_disk(name)))
             continue;
         double v[10];
         for (size_t i = 0; i < ARRAY_LEN(v); i++)
-            v[i] = take_number(&line);
+            v[i] = span_number(&line);
         if (isnan(v[9]))
             continue;
         add(&s->reads, v[0]);
@@ -183,19 +134,19 @@ static void read_diskstats(struct span file, const char *device, struct host_sam
 
 static void read_net(struct span file, struct host_sample *s)
 {
-    while (!at_end(&file)) {
-        struct span line = take_line(&file);
-        skip_blanks(&line);
+    while (!span_at_end(&file)) {
+        struct span line = span_line(&file);
+        span_skip_blanks(&line);
         const char *colon = memchr(line.at, ':', (size_t)(line.end - line.at));
         if (!colon)
             continue;
         struct span name = {line.at, colon};
         line.at = colon + 1;
-        double received = take_number(&line);
+        double received = span_number(&line);
         for (int i = 0; i < 7; i++)
-            take_number(&line);
-        double sent = take_number(&line);
-        if (!is(name, "lo") && !isnan(received) && !isnan(sent))
+            span_number(&line);
+        double sent = span_number(&line);
+        if (!span_is(name, "lo") && !isnan(received) && !isnan(sent))
             add(&s->net_bytes, received + sent);
     }
 }
@@ -203,15 +154,15 @@ static void read_net(struct span file, struct host_sample *s)
 /* "some avg10=0.00 avg60=0.00 avg300=0.00 total=12345" */
 static double read_pressure(struct span file)
 {
-    while (!at_end(&file)) {
-        struct span line = take_line(&file);
-        if (!is(take_word(&line), "some"))
+    while (!span_at_end(&file)) {
+        struct span line = span_line(&file);
+        if (!span_is(span_word(&line), "some"))
             continue;
-        while (!at_end(&line)) {
-            struct span word = take_word(&line);
+        while (!span_at_end(&line)) {
+            struct span word = span_word(&line);
             if (word.end - word.at > 6 && memcmp(word.at, "total=", 6) == 0) {
                 word.at += 6;
-                return take_number(&word);
+                return span_number(&word);
             }
         }
     }
@@ -228,6 +179,8 @@ static void forget(struct host_sample *s)
         .cpu_idle = NAN,
         .cpu_iowait = NAN,
         .cpu_steal = NAN,
+        .uptime_s = NAN,
+        .oom_kills = NAN,
         .run_queue = NAN,
         .mem_available = NAN,
         .swap_in = NAN,
@@ -246,26 +199,42 @@ static void forget(struct host_sample *s)
     };
 }
 
+/* "49512.34 98000.10": seconds since boot, to the hundredth. */
+static void read_uptime(struct span file, struct host_sample *s)
+{
+    double whole = span_number(&file);
+    if (file.end - file.at < 3 || *file.at != '.')
+        return;
+    file.at++;
+    const char *digits = file.at;
+    double part = span_number(&file);
+    for (const char *p = digits; p < file.at; p++)
+        part /= 10;
+    s->uptime_s = whole + part;
+}
+
 static bool read_file(struct span path, struct span file, const char *device, struct host_sample *s)
 {
-    if (is(path, "/proc/stat"))
+    if (span_is(path, "/proc/stat"))
         read_stat(file, s);
-    else if (is(path, "/proc/meminfo"))
+    else if (span_is(path, "/proc/meminfo"))
         read_meminfo(file, s);
-    else if (is(path, "/proc/diskstats"))
+    else if (span_is(path, "/proc/diskstats"))
         read_diskstats(file, device, s);
-    else if (is(path, "/proc/vmstat"))
+    else if (span_is(path, "/proc/vmstat"))
         read_vmstat(file, s);
-    else if (is(path, "/proc/loadavg"))
+    else if (span_is(path, "/proc/loadavg"))
         read_loadavg(file, s);
-    else if (is(path, "/proc/net/dev"))
+    else if (span_is(path, "/proc/net/dev"))
         read_net(file, s);
-    else if (is(path, "/proc/pressure/cpu"))
+    else if (span_is(path, "/proc/pressure/cpu"))
         s->psi_cpu = read_pressure(file);
-    else if (is(path, "/proc/pressure/io"))
+    else if (span_is(path, "/proc/pressure/io"))
         s->psi_io = read_pressure(file);
-    else if (is(path, "/proc/pressure/memory"))
+    else if (span_is(path, "/proc/pressure/memory"))
         s->psi_mem = read_pressure(file);
+    else if (span_is(path, "/proc/uptime"))
+        read_uptime(file, s);
     else
         return false;
     return true;
@@ -273,24 +242,12 @@ static bool read_file(struct span path, struct span file, const char *device, st
 
 bool procparse(const char *text, size_t len, const char *device, struct host_sample *s)
 {
-    static const char mark[] = "==> ";
-    struct span all = {text, text + len};
+    struct span all = {text, text + len}, path, file;
     bool any = false;
 
     forget(s);
-    while (!at_end(&all)) {
-        struct span path = take_line(&all);
-        if (path.end - path.at < 4 || memcmp(path.at, mark, 4) != 0)
-            continue;
-        path.at += 4;
-        struct span file = {all.at, all.at};
-        /* The content goes on to the next line that is a path. */
-        while (!at_end(&all) && !(all.end - all.at >= 4 && memcmp(all.at, mark, 4) == 0)) {
-            take_line(&all);
-            file.end = all.at;
-        }
+    while (span_section(&all, &path, &file))
         any = read_file(path, file, device, s) || any;
-    }
     return any;
 }
 
@@ -311,6 +268,9 @@ void procparse_rates(const struct host_sample *a, const struct host_sample *b,
 {
     static const struct host_sample none;
     double secs = a ? (double)(b->at_us - a->at_us) / 1e6 : 0;
+    if (a && !isnan(b->uptime_s -
+                    a->uptime_s)) /* the time by the host's own clock; less: it was booted again */
+        secs = b->uptime_s - a->uptime_s;
     if (!(secs > 0)) {
         a = &none;
         secs = NAN;

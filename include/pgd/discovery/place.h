@@ -10,3 +10,6 @@
 /* Sends a FX_CHILD to the host of that server. Over ssh, who gets the owner's rights by sudo in argv is not changed to that
  * owner once more. */
 void place_child(const struct identity *id, struct effect *e);
+/* The words before a program that is to run there as the owner of the data directory; returns how many there are. */
+enum { PLACE_PREFIX = 5 };
+int place_as_owner(const struct identity *id, const char **first);

@@ -1,11 +1,14 @@
 /* collect.h - the machine that samples the server and its host once a second.
  *
- * At most two statements a tick on CONN_TELEMETRY (the second, of watch.h, while a session is wanted), one read of /proc and
- * one look at the disk of the WAL for a local server. A tick whose
- * predecessor has not been answered yet is counted as missed, not queued. */
+ * At most two statements a tick on CONN_TELEMETRY (the second, of watch.h, while a session is wanted); of the host one read of /proc
+ * and one look at the disk of the WAL, or one question to the script there when it is another machine (hostloop.h). A tick whose
+ * predecessor has not been answered yet is counted as missed, not queued. What a host's answer says is put to the second in which it
+ * was taken, not to that in which it came. */
 #pragma once
 
 #include "pgd/base/effect.h"
+#include "pgd/telemetry/backends.h"
+#include "pgd/telemetry/hostloop.h"
 #include "pgd/telemetry/metrics.h"
 #include "pgd/telemetry/watch.h"
 
@@ -23,8 +26,17 @@ struct activity_counts {
 struct collect {
     uint32_t generation, waiting_pg, waiting_host;
     bool pg_in_flight, host_in_flight;
-    bool host_on;         /* read /proc */
-    char data_device[64]; /* the device whose disk figures matter; "" = sum of all */
+    bool host_on;                /* figures of the host are wanted */
+    const struct identity *host; /* whose; borrowed; NULL or not over_ssh = this machine's /proc */
+    bool host_link;              /* over_ssh: the link is up; set by the owner */
+    int64_t now_us, wall_us;     /* of the tick; set by the owner */
+    int64_t tick_us;             /* of the newest tick */
+    int64_t last_host_us;        /* when the newest figures of the host were taken; 0 = none */
+    int host_missed;             /* ticks that found the host's last answer outstanding */
+    double oom_seen;             /* processes killed for want of memory, since we look */
+    struct hostloop loop;
+    struct backends *backends; /* owned */
+    char data_device[64];      /* the device whose disk figures matter; "" = sum of all */
     int server_version;
     int missed;            /* ticks without an answer in time */
     int64_t last_pg_at_us; /* arrival of the newest sample; 0 = none */

@@ -69,6 +69,8 @@ struct series {
 };
 
 void series_add(struct series *s, double value);
+/* A value that came late: of `ago` seconds before the newest that was added. Nothing where there is one already. */
+void series_fill(struct series *s, int ago, double value);
 /* The newest n seconds, oldest first, into out; returns how many were there. */
 int series_last(const struct series *s, int n, double *out);
 double series_newest(const struct series *s);

@@ -7,8 +7,10 @@
 
 /* Counters since boot, NAN where a file or a line is missing. */
 struct host_sample {
-    int64_t at_us;                                             /* arrival, monotonic */
+    int64_t at_us; /* when it was taken, by our monotonic clock */
     double cpu_user, cpu_sys, cpu_idle, cpu_iowait, cpu_steal; /* ticks, of all CPUs */
+    double uptime_s;          /* the host's own clock, where it was asked for */
+    double oom_kills;         /* processes that the kernel has killed for want of memory */
     double run_queue;         /* processes that run or could, without the reader itself */
     double mem_available;     /* bytes, a gauge */
     double swap_in, swap_out; /* pages */
@@ -20,7 +22,7 @@ struct host_sample {
 /* The files that are read, newline-separated, as FILE_READ_MANY takes them. */
 extern const char procparse_paths[];
 
-/* text is what FILE_READ_MANY gives: "==> PATH\n" + content + "\n" for each file that is there.
+/* text is what FILE_READ_MANY or head(1) gives (span_section()).
  * device: the block device whose figures count, by its name in /proc/diskstats; "" = all disks.
  * False when none of the files was understood. at_us is left alone. */
 bool procparse(const char *text, size_t len, const char *device, struct host_sample *s);
