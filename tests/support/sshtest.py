@@ -270,10 +270,17 @@ class There:
         return "/tmp/script%d.sql" % len(text)
 
     def run(self, script, *flags, **how):
-        return t.Run(self, self.home(), self.script(script), *flags, program=self.program, **how)
+        run = t.Run(self, self.home(), self.script(script), *flags, program=self.program, **how)
+        run.stop = self.stop
+        return run
+
+    def stop(self):
+        """SIGTERM for the program itself: what has brought it there passes no signal on."""
+        for pid, line in self.second.processes("/tmp/" + self.name + " tune"):
+            os.kill(pid, signal.SIGTERM)
 
 
-def system_of(run):
-    """What a run has written down of the server's host: workspace.json's system."""
+def workspace_of(run):
+    """What a run has written down of its server and the host."""
     path = os.path.join(run.home, "workspaces", run.summary["workspace"], "workspace.json")
     return json.loads(t.read(path))
