@@ -12,7 +12,8 @@
 # open it for writing and we get to be root. A key that cannot be read is left out.
 # The first line, "match", says whether this is the machine of that server:
 # "pidfile" (postmaster.pid agrees in port and start time, and the process is there), "process" (the data directory cannot be
-# read, but that session and its postmaster are processes of this machine), or "no".
+# read, but that session and its postmaster are processes of this machine), or "no": then "why" says why, and other=1 that this
+# certainly is another machine.
 # PGD_HOST_ROOT stands before /proc, /sys and /etc: for tests.
 
 LC_ALL=C
@@ -115,7 +116,16 @@ as_owner() {
     fi
 }
 
+# Without /proc processes are known by their signals alone.
+has_proc() {
+    [ -d "$R/proc/1" ] || [ -d "$R/proc/self" ]
+}
+
 is_postgres() {
+    if ! has_proc; then
+        as_owner kill -0 "$1"
+        return
+    fi
     case $(first "$R/proc/$1/comm") in
     postgres* | postmaster | edb-postgres) return 0 ;;
     esac
@@ -145,53 +155,107 @@ near() {
     [ "${apart#-}" -le "$3" ]
 }
 
-# Reads postmaster.pid, its text in $1: is that our server, and does it run? Sets pm, and match where it is.
-read_pidfile() {
+owner_of() {
+    stat -c %U "$1" || ls -ld "$1" | awk '{ print $3; exit }'
+} 2>/dev/null
+
+# This is not the machine of that server, for the reason $1; where $2 is "other", there is no doubt.
+no_match() {
+    match=no
+    pm=
+    why=$1
+    [ "${2:-}" != other ] || other=1
+    return 1
+}
+
+# By postmaster.pid, which sudo may read for us: 0 = our server, 1 = another one's, 2 = it cannot be read. Sets pm, match, access.
+by_pidfile() {
+    [ -n "$datadir" ] && owner=$(owner_of "$datadir") && [ -n "$owner" ] || return 2
+    find_access "$owner"
+    as_owner test -r "$datadir/postmaster.pid" || return 2
     {
         read -r pm
         read -r _
         read -r started
         read -r port
     } <<EOT
-$1
+$(as_owner cat "$datadir/postmaster.pid")
 EOT
     port=${port% }
-    if is_number "$pm" && [ "$port" = "$want_port" ] && near "$started" "$want_start" 10 && is_postgres "$pm"; then
-        match=pidfile
+    if ! is_number "$pm" || [ "$port" != "$want_port" ]; then
+        no_match "the server of $datadir there listens on port ${port:-unknown}" other
+    elif ! near "$started" "$want_start" 10; then
+        no_match "the server of $datadir there was started at another time" other
+    elif ! is_postgres "$pm"; then
+        no_match "the server of $datadir there does not run" other
+    elif has_proc && is_number "$backend" && [ "$backend" -gt 0 ] && [ "$(stat_field "$backend" 2)" != "$pm" ]; then
+        no_match "the server of $datadir there has no session with process id $backend" other
     else
-        pm=
-        return 1
+        match=pidfile
     fi
 }
 
-# Sets match and pm, the postmaster's process id; datadir too, where the server hides it and the system shows it.
+# By our session. Sets pm and match; datadir too, where the server hides it and the system shows it.
+by_session() {
+    if ! has_proc; then
+        no_match "there is no /proc, and the data directory cannot be read"
+    elif ! is_number "$backend" || [ "$backend" -eq 0 ]; then
+        no_match "the data directory cannot be read, and no process of the server is known"
+    elif is_postgres "$backend"; then
+        pm=$(stat_field "$backend" 2)
+        if ! is_number "$pm" || ! is_postgres "$pm" || ! near "$(started_at "$pm")" "$want_start" 60; then
+            no_match "process $backend there belongs to a server that was started at another time" other
+            return
+        fi
+        match=process
+        owner=$(owner_of "$R/proc/$pm")
+        find_access "$owner"
+        if [ -z "$datadir" ]; then
+            datadir=$(as_owner readlink "$R/proc/$pm/cwd")
+            by_pidfile || match=process
+        fi
+    elif [ -d "$R/proc/1" ]; then
+        no_match "no process $backend of the server runs there" other
+    else
+        no_match "neither the data directory nor the processes of others can be seen there"
+    fi
+}
+
+# By our session's number in the process namespace of a container there.
+in_container() {
+    is_number "$backend" && [ "$backend" -gt 0 ] || return
+    for status in $(grep -l "^NSpid:.*[[:space:]]$backend\$" "$R"/proc/[0-9]*/status); do
+        child=${status%/status}
+        child=${child##*/}
+        parent=$(stat_field "$child" 2)
+        if is_postgres "$child" && is_postgres "$parent" && near "$(started_at "$parent")" "$want_start" 60; then
+            pm=$parent
+            match=process
+            contained=1
+            why=
+            other=
+            access=
+            return
+        fi
+    done
+} 2>/dev/null
+
+# Sets match and pm, the postmaster's process id.
 find_postmaster() {
     match=no
     pm=
     owner=
     access=
     sudo_note=
-    if [ -n "$datadir" ] && [ -r "$datadir/postmaster.pid" ]; then
-        owner=$(stat -c %U "$datadir")
-        find_access "$owner"
-        read_pidfile "$(cat "$datadir/postmaster.pid")"
-        return
+    why=
+    other=
+    contained=
+    by_pidfile
+    if [ $? -eq 2 ]; then
+        by_session
     fi
-    is_number "$backend" && [ "$backend" -gt 0 ] && is_postgres "$backend" || return
-    parent=$(stat_field "$backend" 2)
-    is_number "$parent" && is_postgres "$parent" && near "$(started_at "$parent")" "$want_start" 60 || return
-    pm=$parent
-    match=process
-    hidden=$(readlink "$R/proc/$pm/cwd" 2>/dev/null)
-    if [ -z "$datadir" ] && [ -n "$hidden" ] && [ -r "$hidden/postmaster.pid" ]; then
-        datadir=$hidden
-        match=pidfile
-    fi
-    # Not ours to read, but sudo may lend us the owner's eyes.
-    owner=$(stat -c %U "$R/proc/$pm")
-    find_access "$owner"
-    if [ "$access" = sudo ] && [ -n "$datadir" ] && found=$pm && ! read_pidfile "$(as_owner cat "$datadir/postmaster.pid")"; then
-        pm=$found
+    if [ "$match" = no ]; then
+        in_container
     fi
 }
 
@@ -315,6 +379,18 @@ limits() {
     fi
 }
 
+# Size of the file system of $dir and what is free of it, with the prefix $1.
+sizes() {
+    # shellcheck disable=SC2046
+    set -- "$1" $(as_owner stat -f -c '%S %b %a' "$dir" 2>/dev/null)
+    # shellcheck disable=SC2046
+    is_number "${2:-}" && is_number "${4:-}" || set -- "$1" $(as_owner df -Pk "$dir" | awk 'END { print 1024, $2, $4 }')
+    if is_number "${2:-}" && is_number "${3:-}" && is_number "${4:-}"; then
+        say "$1_total" $(($2 * $3))
+        say "$1_free" $(($2 * $4))
+    fi
+}
+
 # Where folder $2 lies: lines with the prefix $1.
 disk() {
     dir=$(as_owner readlink -f "$2" 2>/dev/null)
@@ -332,7 +408,11 @@ disk() {
             ;;
         esac
     done <"$R/proc/self/mountinfo" 2>/dev/null
-    [ -n "$best" ] || return
+    sizes "$1"
+    if [ -z "$best" ]; then
+        say "$1_mount" "$(as_owner df -Pk "$dir" | sed -n '$s/.*% //p')"
+        return
+    fi
     say "$1_mount" "$best"
     say "$1_fs" "${best_rest%% *}"
     from=${best_rest#* }
@@ -347,14 +427,6 @@ disk() {
     if [ -n "$name" ] && [ -e "$R/sys/class/block/$name" ]; then
         say "$1_device" "$name"
         block "$1" "$name"
-    fi
-    sizes=$(as_owner stat -f -c '%S %b %a' "$dir" 2>/dev/null)
-    unit=${sizes%% *}
-    avail=${sizes##* }
-    sizes=${sizes#* }
-    if is_number "$unit" && is_number "$avail" && is_number "${sizes%% *}"; then
-        say "$1_total" $((unit * ${sizes%% *}))
-        say "$1_free" $((unit * avail))
     fi
 }
 
@@ -467,7 +539,7 @@ supervisor() {
         echo patroni
         return
     fi
-    if [ "$pm" = 1 ]; then
+    if [ "$pm" = 1 ] || [ -n "$contained" ]; then
         echo container
         return
     fi
@@ -544,8 +616,10 @@ server() {
     say postmaster_pid "$pm"
     exe=$(as_owner readlink "$R/proc/$pm/exe" 2>/dev/null)
     exe=${exe% (deleted)}
+    # Without the owner's rights only what it was called.
+    [ -n "$exe" ] || exe=$(tr '\0' '\n' <"$R/proc/$pm/cmdline" | sed 1q)
     case $exe in
-    */*) say bindir "${exe%/*}" ;;
+    /*) say bindir "${exe%/*}" ;;
     esac
     by=$(supervisor)
     say supervisor "$by"
@@ -564,6 +638,9 @@ main() {
     may_sudo=$5
     find_postmaster
     say match "$match"
+    say why "$why"
+    say other "$other"
+    has_proc || say no_proc 1
     if [ "$match" != no ]; then
         say data_directory "$datadir"
         server
@@ -576,9 +653,10 @@ main() {
     if [ "$match" = no ]; then
         return
     fi
-    if [ -n "$datadir" ] && as_owner test -r "$datadir/postmaster.pid"; then
+    if [ -z "$contained" ] && [ -n "$datadir" ] && as_owner test -r "$datadir/postmaster.pid"; then
         say data_readable 1
-        say owner "$(as_owner stat -c %U "$datadir" 2>/dev/null)"
+        say system_identifier "$(as_owner od -A n -t u8 -N 8 "$datadir/global/pg_control" | tr -d ' ')"
+        say owner "$owner"
         say leftovers "$(leftovers)"
         auto=$datadir/postgresql.auto.conf
         if as_owner test -r "$auto" && as_owner test -w "$auto" && as_owner test -w "$datadir"; then

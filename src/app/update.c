@@ -6,6 +6,7 @@
 #include "pgd/app/claim.h"
 #include "pgd/app/demo.h"
 #include "pgd/app/flow.h"
+#include "pgd/app/flow_host.h"
 #include "pgd/app/hosts.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/links.h"
@@ -194,5 +195,6 @@ void app_update(struct model *m, struct event *ev, struct effects *fx)
         break;
     }
     flow_pump(m, fx);
+    flow_host_pump(m, fx);
     talk_pump(m, fx);
 }

@@ -1,5 +1,5 @@
 /* The machine of discovery: it walks the table of statements, one at a time, and ends with the host
- * script where the server may run on this machine. */
+ * script where the server may run on this machine, or there by ssh. */
 #include "pgd/discovery/discover.h"
 
 #include <inttypes.h>
@@ -14,6 +14,7 @@
 enum {
     QUERY_DEADLINE_MS = 5000, /* above the server's own statement_timeout of 2 s */
     HOST_DEADLINE_MS = 5000,
+    SSH_DEADLINE_MS = 30000, /* of a far host: a few round trips, and a script on a busy machine */
     OLDEST_VERSION = 120000
 };
 
@@ -38,7 +39,8 @@ static const char *query_text(const struct discover_query *q)
     return (const char *)a->data;
 }
 
-static void send_host(struct discover *d, const struct server_facts *f, struct effects *fx)
+static void send_host(struct discover *d, const struct server_facts *f, bool by_ssh,
+                      struct effects *fx)
 {
     const struct asset *script = asset_find("remote/host.sh");
     if (!script)
@@ -46,31 +48,90 @@ static void send_host(struct discover *d, const struct server_facts *f, struct e
     char port[16], start[24], backend[16];
     snprintf(port, sizeof port, "%d", f->id.server_port);
     snprintf(start, sizeof start, "%" PRId64, f->id.postmaster_start_us / 1000000);
-    snprintf(backend, sizeof backend, "%d", d->backend_pid);
+    /* behind a pooler the next statement may be another session's */
+    bool moves = d->pooled && f->id.data_directory[0];
+    snprintf(backend, sizeof backend, "%d", moves ? 0 : d->backend_pid);
     const char *argv[] = {"sh", "-s",  "--",    f->id.data_directory,
                           port, start, backend, d->may_sudo ? "sudo" : "",
                           NULL};
 
     struct req req = next_req(d);
-    struct effect *e = fx_child(fx, req, argv, CHILD_COLLECT | CHILD_DIES_WITH_US);
+    struct effect *e = fx_child(fx, req, argv,
+                                CHILD_COLLECT | (by_ssh ? CHILD_REMOTE : CHILD_DIES_WITH_US));
+    e->u.child.ssh = SSH_SERVER;
     e->u.child.stdin_text = xstrdup((const char *)script->data);
     /* The guard against a hanging file system: its number follows the child's. */
     req.id++;
-    fx_timer(fx, req, HOST_DEADLINE_MS);
+    fx_timer(fx, req, by_ssh ? SSH_DEADLINE_MS : HOST_DEADLINE_MS);
+    d->by_ssh = by_ssh;
     d->state = DISCOVER_HOST;
+}
+
+static void looked(struct discover *d)
+{
+    d->state = DISCOVER_DONE;
+    d->looks++;
+}
+
+/* All statements are answered: to the host, by the way that there is. */
+static void look(struct discover *d, struct server_facts *f, struct effects *fx)
+{
+    switch (d->where) {
+    case LOOK_UNDECIDED:
+        d->state = DISCOVER_UNDECIDED;
+        return;
+    case LOOK_HERE:
+    case LOOK_BY_SSH:
+        if (d->where == LOOK_HERE && !d->maybe_local)
+            break;
+        d->known_start_us = f->id.postmaster_start_us;
+        send_host(d, f, d->where == LOOK_BY_SSH, fx);
+        return;
+    case LOOK_NOWHERE:
+        break;
+    }
+    d->known_start_us = d->where == LOOK_HERE ? f->id.postmaster_start_us : 0;
+    facts_missing(f, "host",
+                  d->where == LOOK_HERE ? "the server runs on another machine" : d->why_not);
+    looked(d);
 }
 
 static void after_sql(struct discover *d, struct server_facts *f, struct effects *fx)
 {
-    bool looked = d->settings_only && d->known_start_us == f->id.postmaster_start_us;
     d->state = DISCOVER_DONE;
-    if (looked)
-        return;
-    d->known_start_us = f->id.postmaster_start_us;
-    if (d->maybe_local)
-        send_host(d, f, fx);
-    else
-        facts_missing(f, "host", "the server runs on another machine");
+    if (!d->settings_only || d->known_start_us != f->id.postmaster_start_us)
+        look(d, f, fx);
+}
+
+void discover_host(struct discover *d, struct server_facts *f, enum discover_where where,
+                   const char *why_not, struct effects *fx)
+{
+    d->where = where;
+    text_copy(d->why_not, sizeof d->why_not, why_not);
+    switch (d->state) {
+    case DISCOVER_UNDECIDED:
+        if (where != LOOK_UNDECIDED)
+            look(d, f, fx);
+        break;
+    case DISCOVER_HOST:
+        if (where == LOOK_BY_SSH) { /* what runs was lost with the former link */
+            effects_add(fx, FX_TIMER_STOP,
+                        (struct req){OWNER_DISCOVERY, d->generation, d->waiting + 1});
+            d->waiting++;
+            look(d, f, fx);
+        }
+        break;
+    case DISCOVER_DONE:
+        if (where == LOOK_BY_SSH)
+            look(d, f, fx);
+        break;
+    case DISCOVER_IDLE:
+    case DISCOVER_SQL:
+    case DISCOVER_FAILED:
+        if (where == LOOK_BY_SSH)
+            d->known_start_us = 0; /* the statements that run, or the next ones, lead to the host */
+        break;
+    }
 }
 
 static void send_next(struct discover *d, struct server_facts *f, struct effects *fx)
@@ -142,26 +203,42 @@ static void take_rows(struct discover *d, struct server_facts *f, const struct e
     send_next(d, f, fx);
 }
 
+/* The host could not be looked at. What was known of it before is still the best guess while nothing but the link is lost;
+ * whatever answers by ssh without saying what it is may be another machine. */
+static void unseen(struct discover *d, struct server_facts *f, const char *why, bool lost)
+{
+    facts_missing(f, "host", why);
+    if (d->by_ssh && !lost)
+        f->id.reached = f->id.over_ssh = false;
+    d->known_start_us = 0;
+    looked(d);
+}
+
 static void take_host(struct discover *d, struct server_facts *f, const struct event *ev,
                       struct effects *fx)
 {
     struct req timer = ev->req;
     timer.id++;
     effects_add(fx, FX_TIMER_STOP, timer);
-    d->state = DISCOVER_DONE;
     if (ev->err.code != ERR_NONE) {
-        facts_missing(f, "host", ev->err.msg);
+        unseen(d, f, ev->err.msg, ev->err.code == ERR_LOST);
         return;
     }
     host_facts_parse(ev->text ? ev->text : "", &f->host, &f->id);
+    f->id.over_ssh = d->by_ssh && f->host.known;
     if (!f->host.known)
-        facts_missing(f, "host", "the server's processes are not visible on this machine");
+        facts_missing(f, "host",
+                      f->host.why_not[0] ? f->host.why_not
+                                         : "the server's processes are not visible there");
+    else if (f->host.no_proc)
+        facts_missing(f, "host", "it has no /proc: its memory, processors and disks are unknown");
     else
         facts_not_missing(f, "host");
     if (f->host.known && !f->id.reached)
         facts_missing(f, "data directory", "our operating-system user may not read it");
     else
         facts_not_missing(f, "data directory");
+    looked(d);
 }
 
 void discover_step(struct discover *d, struct server_facts *f, const struct event *ev,
@@ -182,11 +259,11 @@ void discover_step(struct discover *d, struct server_facts *f, const struct even
             struct req child = ev->req;
             child.id--;
             effects_add(fx, FX_CHILD_KILL, child);
-            facts_missing(f, "host", "the script that looks at this machine did not end in time");
-            d->state = DISCOVER_DONE;
+            unseen(d, f, "the script that looks at the machine did not end in time", false);
         }
         break;
     case DISCOVER_IDLE:
+    case DISCOVER_UNDECIDED:
     case DISCOVER_DONE:
     case DISCOVER_FAILED:
         break;

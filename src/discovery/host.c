@@ -2,6 +2,7 @@
  * line that is not understood is dropped, and every figure is checked. */
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "pgd/base/mem.h"
@@ -87,6 +88,9 @@ struct server_lines {
     char access[8], manager[8], sudo_note[64], leftovers[160];
     int pg_ctlcluster;
     int data_readable;
+    int other, no_proc;
+    char why_not[200];
+    char system_identifier[24];
 };
 
 #define SERVER(n, k, member)                                                                    \
@@ -108,6 +112,10 @@ static const struct host_key server_keys[] = {
     SERVER("leftovers", TEXT, leftovers),
     SERVER("pg_ctlcluster", COUNT, pg_ctlcluster),
     SERVER("data_readable", COUNT, data_readable),
+    SERVER("other", COUNT, other),
+    SERVER("why", TEXT, why_not),
+    SERVER("no_proc", COUNT, no_proc),
+    SERVER("system_identifier", RAW, system_identifier),
 };
 
 static void set_number(const struct host_key *k, void *field, const char *value)
@@ -207,10 +215,20 @@ static void take_server(const struct server_lines *s, struct identity *id)
         text_copy_raw(id->data_directory, sizeof id->data_directory, s->data_directory);
 }
 
-void host_facts_parse(const char *text, struct host_facts *h, struct identity *id)
+/* The same data directory, port and time, and yet another cluster: a copy of it, on a twin of the machine. */
+static bool other_cluster(const struct server_lines *s, const struct identity *id, char *why,
+                          size_t size)
 {
-    struct server_lines server = {0};
-    host_facts_forget(h);
+    if (!s->system_identifier[0] || !id->system_identifier[0] ||
+        strcmp(s->system_identifier, id->system_identifier) == 0)
+        return false;
+    snprintf(why, size, "the system identifier of its data directory is %s, the server's is %s",
+             s->system_identifier, id->system_identifier);
+    return true;
+}
+
+static void read_lines(const char *text, struct host_facts *h, struct server_lines *server)
+{
     while (*text) {
         size_t len = strcspn(text, "\n");
         size_t name_len = strcspn(text, "=\n");
@@ -220,19 +238,35 @@ void host_facts_parse(const char *text, struct host_facts *h, struct identity *i
             line[len] = '\0';
             line[name_len] = '\0';
             set_key(host_keys, ARRAY_LEN(host_keys), h, line, line + name_len + 1);
-            set_key(server_keys, ARRAY_LEN(server_keys), &server, line, line + name_len + 1);
+            set_key(server_keys, ARRAY_LEN(server_keys), server, line, line + name_len + 1);
             set_os(h, line, line + name_len + 1);
         }
         text += len + (text[len] == '\n');
     }
+}
+
+void host_facts_parse(const char *text, struct host_facts *h, struct identity *id)
+{
+    struct server_lines server = {0};
+    char why[sizeof h->why_not];
+
+    host_facts_forget(h);
+    read_lines(text, h, &server);
     bool here = strcmp(server.match, "pidfile") == 0 || strcmp(server.match, "process") == 0;
+    bool other = !here && server.other == 1;
+    text_copy(why, sizeof why, here ? "" : server.why_not);
+    if (here && other_cluster(&server, id, why, sizeof why))
+        here = !(other = true);
     if (here) {
         h->known = true;
+        h->no_proc = server.no_proc == 1;
         apply_limits(h);
     } else {
         /* Another machine's figures would be worse than none. */
         host_facts_forget(h);
         memset(&server, 0, sizeof server);
+        h->other = other;
+        text_copy(h->why_not, sizeof h->why_not, why);
     }
     take_server(&server, id);
 }

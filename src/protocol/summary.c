@@ -135,6 +135,11 @@ void line_raw(struct line *l, const char *name, const char *json)
     buf_puts(&l->text, json);
 }
 
+void line_quote(struct buf *out, const char *s)
+{
+    put_text_or_null(out, s);
+}
+
 void line_finish(struct line *l, struct buf *out)
 {
     buf_append(out, l->text.data, l->text.len);

@@ -114,6 +114,9 @@ struct os_fact {
 
 struct host_facts {
     bool known; /* false: the host is not reachable by us; all below unknown */
+    bool other; /* … because the machine that was looked at is certainly not the server's */
+    char why_not[240]; /* why it is not known; "" when it is */
+    bool no_proc; /* it has no /proc: its figures are unknown, the server is found all the same */
     char hostname[128], kernel[128], os[128];
     int cpus;
     char cpu_model[128];

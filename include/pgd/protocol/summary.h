@@ -35,5 +35,7 @@ void line_num(struct line *l, const char *key, double value);
 void line_int(struct line *l, const char *key, long long value);
 void line_bool(struct line *l, const char *key, bool value);
 void line_raw(struct line *l, const char *key,
-              const char *json);                   /* a JSON text of our own making */
+              const char *json); /* a JSON text of our own making */
+void line_quote(struct buf *out,
+                const char *s); /* a text as JSON, for line_raw; NULL or "" -> null */
 void line_finish(struct line *l, struct buf *out); /* frees l; one line, no newline */

@@ -1,0 +1,8 @@
+/* flow_host.h - the server's host, between its link (app/hosts) and discovery: when it is looked at, and what is told of it. */
+#pragma once
+
+#include "pgd/workspace/model.h"
+
+/* Runs after every event. Tells discovery of a link that comes up or goes, and the DBA (screen and event "host") what each
+ * look at the host has shown. */
+void flow_host_pump(struct model *m, struct effects *fx);
