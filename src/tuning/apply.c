@@ -27,6 +27,7 @@ const char *apply_state_name(enum apply_state s)
         [APPLY_PREFLIGHT] = "preflight",
         [APPLY_JOURNAL] = "journal",
         [APPLY_ALTER] = "alter system",
+        [APPLY_OS] = "operating system",
         [APPLY_RELOAD] = "reload",
         [APPLY_RESTART] = "restart",
         [APPLY_RECONNECT] = "reconnect",
@@ -290,14 +291,17 @@ void apply_stuck(struct apply *a, struct effects *fx)
     if (!a->link_up)
         buf_puts(&sql, "-- the server does not answer: start it first\n");
     apply_host_by_hand(a, &sql);
+    apply_os_by_hand(a, &sql);
     if (apply_is_manual(a)) {
         apply_manual_text(a, a->before, a->n, &sql);
-    } else {
+    } else if (!a->os.unsound) { /* else the server has been put back already */
         for (int i = 0; i < a->sent; i++) {
             entry_sql(&a->before[i], &sql);
             buf_puts(&sql, ";\n");
         }
-        buf_puts(&sql, a->restart ? "-- then restart the server\n" : "SELECT pg_reload_conf();\n");
+        if (a->restart || a->sent > 0)
+            buf_puts(&sql,
+                     a->restart ? "-- then restart the server\n" : "SELECT pg_reload_conf();\n");
     }
     apply_stuck_say(a, buf_text(&sql));
     buf_clear(&sql);
@@ -315,6 +319,12 @@ void apply_undo_begin(struct apply *a, struct effects *fx)
     a->undoing = true;
     apply_verify_close(a, fx);
     apply_timer_stop(a, fx);
+    if (apply_os_undo(a, fx))
+        return;
+    if (a->sent == 0 && !(a->restarted && apply_os_restarts(a))) {
+        apply_verified(a, fx);
+        return;
+    }
     apply_enter(a, APPLY_UNDO);
     if (a->link_up) {
         a->step = UNDO_IDENTITY;
@@ -335,7 +345,7 @@ void apply_fail(struct apply *a, struct effects *fx)
         a->err = a->fault;
     log_line(LOG_WARN, "apply \"%s\": %s: %s%s%s", a->goal.label, apply_state_name(a->phase),
              a->err.msg, a->log_line[0] ? "; server log: " : "", a->log_line);
-    if (a->sent > 0) {
+    if (a->sent > 0 || a->os.sent) {
         apply_undo_begin(a, fx);
     } else if (a->journalled) {
         result(a, APPLY_FAILED, fx);
@@ -388,6 +398,8 @@ bool apply_answered(struct apply *a, const struct event *ev, const char *column,
 
 void apply_verified(struct apply *a, struct effects *fx)
 {
+    if (apply_os_verify(a, fx))
+        return;
     result(a, a->undoing ? APPLY_ROLLED_BACK : APPLY_DONE, fx);
 }
 
@@ -417,8 +429,9 @@ void apply_journal_begin(struct apply *a, struct effects *fx)
     bool ok = same_link(a);
     for (int i = 0; ok && i < a->n; i++)
         ok = may_send(a, &a->to[i], &a->fault);
-    for (int i = 0; ok && i < a->n; i++)
-        if (!ledger_touch(a->env.ledger, &a->before[i]))
+    ok = ok && apply_os_may_send(a, &a->fault);
+    for (int i = 0; ok && i < a->n + a->os.n; i++)
+        if (!ledger_touch(a->env.ledger, i < a->n ? &a->before[i] : &a->os.before[i - a->n]))
             ok = err_set(&a->fault, ERR_REFUSED, "more than %d settings have been touched",
                          (int)LEDGER_MAX);
     if (!ok) {
@@ -436,7 +449,10 @@ void apply_journal_begin(struct apply *a, struct effects *fx)
 /* What was sent becomes effective; a restart is the DBA's where it is not ours. */
 static void activate(struct apply *a, struct effects *fx)
 {
-    if (!a->restart)
+    bool sql = a->undoing ? a->sent > 0 : a->n > 0;
+    if (!a->restart && !sql)
+        apply_verified(a, fx);
+    else if (!a->restart)
         apply_reload_begin(a, fx);
     else if (a->env.restart_by_dba)
         apply_manual_begin(a, fx);
@@ -446,6 +462,10 @@ static void activate(struct apply *a, struct effects *fx)
 
 static void alter_next(struct apply *a, struct effects *fx)
 {
+    if (a->at == a->n && a->os.n > 0) {
+        apply_os_set(a, fx);
+        return;
+    }
     if (a->at == a->n) {
         activate(a, fx);
         return;
@@ -458,6 +478,14 @@ static void alter_next(struct apply *a, struct effects *fx)
     alter(a, &a->to[a->at], fx);
 }
 
+void apply_os_done(struct apply *a, struct effects *fx)
+{
+    if ((a->n > 0 || a->restart) && !same_link(a))
+        apply_lost(a, fx);
+    else
+        activate(a, fx);
+}
+
 static void journal_answered(struct apply *a, const struct event *ev, struct effects *fx)
 {
     if (ev->err.code != ERR_NONE) {
@@ -467,6 +495,7 @@ static void journal_answered(struct apply *a, const struct event *ev, struct eff
     }
     a->journalled = true;
     ledger_intent(a->env.ledger, a->before, a->to, a->n);
+    ledger_intent(a->env.ledger, a->os.before, a->os.to, a->os.n);
     if (!same_link(a)) {
         apply_fail(a, fx);
         return;
@@ -493,8 +522,9 @@ static void alter_answered(struct apply *a, const struct event *ev, struct effec
 
 /* -- reading ---------------------------------------------------------------------------------------- */
 
-/* Steps of READ: the files and what runs, by the file's entries; pg_hba.conf; in a manual way, what runs. */
-enum { READ_CONFIG, READ_HBA, READ_SETTINGS };
+/* Steps of READ: the files and what runs, by the file's entries; pg_hba.conf; in a manual way, what runs; the operating
+ * system, where it has a part. */
+enum { READ_CONFIG, READ_HBA, READ_SETTINGS, READ_OS };
 
 static void read_settings(struct apply *a, struct effects *fx)
 {
@@ -533,13 +563,10 @@ static void checked(struct apply *a, struct effects *fx)
         apply_journal_begin(a, fx);
 }
 
-static void planned(struct apply *a, bool ok, struct effects *fx)
+/* What is to be changed is known. */
+static void compared(struct apply *a, struct effects *fx)
 {
-    if (!ok) {
-        apply_fail(a, fx);
-        return;
-    }
-    if (a->n == 0) {
+    if (a->n == 0 && a->os.n == 0) {
         a->final = APPLY_DONE;
         finish(a, fx);
         return;
@@ -553,6 +580,20 @@ static void planned(struct apply *a, bool ok, struct effects *fx)
     }
     a->step = READ_HBA;
     apply_sql(a, apply_sql_hba, APPLY_SQL_MS, fx);
+}
+
+static void planned(struct apply *a, bool ok, struct effects *fx)
+{
+    if (!ok) {
+        apply_fail(a, fx);
+        return;
+    }
+    if (apply_os_any(a)) {
+        a->step = READ_OS;
+        apply_os_read(a, fx);
+        return;
+    }
+    compared(a, fx);
 }
 
 static void config_answered(struct apply *a, const struct event *ev, struct effects *fx)
@@ -576,6 +617,11 @@ static void config_answered(struct apply *a, const struct event *ev, struct effe
 
 static void read_event(struct apply *a, const struct event *ev, struct effects *fx)
 {
+    if (a->step == READ_OS) {
+        if (apply_os_read_event(a, ev, fx))
+            compared(a, fx);
+        return;
+    }
     if (a->step == READ_CONFIG) {
         config_answered(a, ev, fx);
         return;
@@ -646,9 +692,10 @@ static void undo_event(struct apply *a, const struct event *ev, struct effects *
         return;
     if (a->step == UNDO_READ) {
         apply_plan_undo(a, ev->rows);
+        a->restart |= a->restarted && apply_os_restarts(a);
         a->step = UNDO_ALTER;
         a->undone = 0;
-        if (a->sent == 0) { /* nothing of ours stands there */
+        if (a->sent == 0 && !a->restart) { /* nothing of ours stands there */
             apply_verified(a, fx);
             return;
         }
@@ -722,6 +769,9 @@ static void dispatch(struct apply *a, const struct event *ev, struct effects *fx
         break;
     case APPLY_ALTER:
         alter_answered(a, ev, fx);
+        break;
+    case APPLY_OS:
+        apply_os_event(a, ev, fx);
         break;
     case APPLY_RELOAD:
         apply_reload_event(a, ev, fx);

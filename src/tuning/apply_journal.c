@@ -44,16 +44,18 @@ void apply_journal_intent(struct apply *a, struct effects *fx)
     struct buf items = {0}, undo = {0}, sql = {0};
     char at[40];
     a->intent_no = ++*a->env.journal_no;
-    for (int i = 0; i < a->n; i++) {
+    for (int i = 0; i < a->n + a->os.n; i++) {
+        const struct entry *before = i < a->n ? &a->before[i] : &a->os.before[i - a->n];
+        const struct entry *to = i < a->n ? &a->to[i] : &a->os.to[i - a->n];
         buf_puts(&items, i ? ",{\"name\":" : "{\"name\":");
-        json_string(&items, a->to[i].name);
+        json_string(&items, to->name);
         buf_puts(&items, ",\"before\":");
-        json_entry(&items, &a->before[i]);
+        json_entry(&items, before);
         buf_puts(&items, ",\"to\":");
-        json_entry(&items, &a->to[i]);
+        json_entry(&items, to);
         buf_putc(&items, '}');
         sql.len = 0;
-        entry_sql(&a->before[i], &sql);
+        entry_sql(before, &sql);
         buf_puts(&undo, i ? "," : "");
         json_string(&undo, buf_text(&sql));
     }

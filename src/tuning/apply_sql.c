@@ -8,6 +8,7 @@
 #include "pgd/base/text.h"
 #include "pgd/tuning/apply_parts.h"
 #include "pgd/tuning/guard.h"
+#include "pgd/tuning/os.h"
 #include "pgd/tuning/others.h"
 
 #define SETTING_COLUMNS                                                       \
@@ -385,11 +386,11 @@ bool apply_plan(struct apply *a, const struct rows *r, struct err *e)
     if (!apply_read_errors(r, a, e))
         return false;
     for (int i = 0; i < a->goal.n; i++)
-        if (!plan_one(a, r, a->goal.entries[i].name, e))
+        if (!os_is(a->goal.entries[i].name) && !plan_one(a, r, a->goal.entries[i].name, e))
             return false;
     for (int i = 0; i < a->env.ledger->n; i++) {
         const char *name = a->env.ledger->rows[i].original.name;
-        if (!arm_find(&a->goal, name) && !plan_one(a, r, name, e))
+        if (!os_is(name) && !arm_find(&a->goal, name) && !plan_one(a, r, name, e))
             return false;
     }
     apply_read_others(r, a, a->others, sizeof a->others);

@@ -13,6 +13,7 @@
 #include "pgd/base/text.h"
 #include "pgd/tuning/apply_parts.h"
 #include "pgd/tuning/guard.h"
+#include "pgd/tuning/os.h"
 
 /* Steps of MANUAL: a session is being opened; the question; a pause; everything is in force, and the connection is
  * awaited; who answers there is asked. */
@@ -131,11 +132,11 @@ bool apply_manual_plan(struct apply *a, const struct rows *r, struct err *e)
     a->n = 0;
     a->restart = false;
     for (int i = 0; i < a->goal.n; i++)
-        if (!plan_one(a, r, a->goal.entries[i].name, e))
+        if (!os_is(a->goal.entries[i].name) && !plan_one(a, r, a->goal.entries[i].name, e))
             return false;
     for (int i = 0; i < a->env.ledger->n; i++) {
         const char *name = a->env.ledger->rows[i].original.name;
-        if (!arm_find(&a->goal, name) && !plan_one(a, r, name, e))
+        if (!os_is(name) && !arm_find(&a->goal, name) && !plan_one(a, r, name, e))
             return false;
     }
     return true;

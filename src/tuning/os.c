@@ -200,6 +200,16 @@ bool os_value(const struct os_row *row, const char *text, double *number, char *
     return true;
 }
 
+bool os_entry_ok(const struct entry *e)
+{
+    char value[SETTING_VALUE_MAX];
+    const struct os_row *row = os_find(e->name);
+    if (!row)
+        return text_is_ident(e->name);
+    return !e->present || (os_value(row, e->value, NULL, value, sizeof value, NULL) &&
+                           strcmp(value, e->value) == 0);
+}
+
 /* Within what may be proposed? */
 static bool within(const struct os_row *row, const char *value, double number)
 {

@@ -417,6 +417,7 @@ static void show_progress(struct round *r, enum apply_state s)
         r->state = ROUND_PREFLIGHT;
         break;
     case APPLY_ALTER:
+    case APPLY_OS:
         r->state = ROUND_APPLY;
         break;
     case APPLY_RELOAD:

@@ -8,6 +8,7 @@
 #include "pgd/base/text.h"
 #include "pgd/protocol/json_records.h"
 #include "pgd/protocol/summary.h"
+#include "pgd/tuning/os.h"
 #include "pgd/workspace/store.h"
 
 static bool read_entry(const json_t *item, const char *key, struct entry *e)
@@ -17,11 +18,12 @@ static bool read_entry(const json_t *item, const char *key, struct entry *e)
 
     memset(e, 0, sizeof *e);
     if (!json_is_boolean(json_object_get(j, "present")) ||
-        !js_get_text(item, "name", e->name, sizeof e->name) || !text_is_ident(e->name))
+        !js_get_text(item, "name", e->name, sizeof e->name))
         return false;
     e->present = js_get_bool(j, "present", false);
     /* byte by byte: it goes back to the server as it was */
-    return !e->present || (value && text_copy_raw(e->value, sizeof e->value, value));
+    return (!e->present || (value && text_copy_raw(e->value, sizeof e->value, value))) &&
+           os_entry_ok(e);
 }
 
 static bool intent(const json_t *j, struct journal_state *s)

@@ -14,6 +14,7 @@
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
 #include "pgd/protocol/json_records.h"
+#include "pgd/tuning/os.h"
 
 /* ---- names ---- */
 
@@ -199,7 +200,7 @@ static bool json_to_entry(const json_t *j, struct entry *e)
     e->present = js_get_bool(j, "present", false);
     if (e->present && (!value || !text_copy_raw(e->value, sizeof e->value, value)))
         return false;
-    return js_get_text(j, "name", e->name, sizeof e->name) && text_is_ident(e->name);
+    return js_get_text(j, "name", e->name, sizeof e->name) && os_entry_ok(e);
 }
 
 json_t *store_arm_json(const struct arm *a)
@@ -356,7 +357,7 @@ bool store_change_read(const json_t *j, struct setting_change *c, struct err *e)
     char risk[16];
     int64_t sets;
 
-    if (!js_get_text(j, "name", c->name, sizeof c->name) || !text_is_ident(c->name))
+    if (!js_get_text(j, "name", c->name, sizeof c->name) || !os_or_setting(c->name))
         return wrong("changes.name", "the name of a setting", e);
     c->reset = js_get_bool(j, "reset", false);
     if (!read_text(j, "value", c->value, sizeof c->value, e) ||
@@ -522,7 +523,7 @@ static bool read_earned(const json_t *j, struct session *s, struct err *e)
     for (; s->nearned < (int)json_array_size(list); s->nearned++) {
         const json_t *one = json_array_get(list, (size_t)s->nearned);
         struct earned *c = &s->earned[s->nearned];
-        if (!js_get_text(one, "name", c->name, sizeof c->name) || !text_is_ident(c->name))
+        if (!js_get_text(one, "name", c->name, sizeof c->name) || !os_or_setting(c->name))
             return wrong("earned.name", "the name of a setting", e);
         c->tested = js_get_bool(one, "tested", false);
         c->idle = js_get_bool(one, "idle", false);
@@ -669,7 +670,7 @@ static bool read_values(const json_t *j, const char *key, struct first_value *v,
         return wrong(key, "an object", e);
     json_object_foreach((json_t *)obj, name, value)
     {
-        if (*n == LEDGER_MAX || !json_is_string(value) || !text_is_ident(name))
+        if (*n == LEDGER_MAX || !json_is_string(value) || !os_or_setting(name))
             return wrong(key, "texts by the names of settings", e);
         text_copy_raw(v[*n].name, sizeof v[0].name, name);
         text_copy(v[(*n)++].shown, sizeof v[0].shown, json_string_value(value));

@@ -28,6 +28,9 @@ enum apply_state {
     APPLY_JOURNAL,
     /* ALTER SYSTEM, one statement at a time. An error leads to UNDO. */
     APPLY_ALTER,
+    /* The script that sets the operating system's settings runs on the server's host, all of them or none. What it refuses
+     * has been put back by itself; ALTER SYSTEM is undone. Also where they are read back at the end, and put back. */
+    APPLY_OS,
     /* pg_reload_conf() was sent. */
     APPLY_RELOAD,
     /* The detached restart script, or the DBA's command, runs; its report file is polled. The script puts the
@@ -61,7 +64,7 @@ enum apply_state {
 };
 const char *apply_state_name(enum apply_state s); /* "read", "alter system", "restart" … */
 
-enum { APPLY_STUCK_SQL_MAX = 16 * 1024 };
+enum { APPLY_STUCK_SQL_MAX = 16 * 1024, APPLY_OS_MAX = 32 };
 
 /* What the machine needs to know; borrowed, must outlive the switch. */
 struct apply_env {
@@ -126,6 +129,18 @@ struct apply {
         bool unsure;     /* it was lost while the restart script was started: it may run or not */
         bool given_up;   /* the DBA waits no longer */
     } host;
+    /* The operating system's part (apply_os.c), beside the entries of postgresql.auto.conf. */
+    struct {
+        int n;
+        struct entry before[APPLY_OS_MAX], to[APPLY_OS_MAX];
+        int step;
+        bool sent;     /* they may be in force */
+        bool tried;    /* the undo has been */
+        bool last;     /* … and is made for the last time: the server has been seen to */
+        bool undone;   /* before stands there again, by the script's word */
+        bool unsound;  /* it does not: STUCK */
+        bool verified; /* read back since they were sent, or put back */
+    } os;
     /* what the files of the machine share (apply_parts.h) */
     enum apply_state phase; /* what is being done; `state` stays UNDO through all of an undo */
     enum apply_state final; /* where the result's journal entry and the clean-up lead */

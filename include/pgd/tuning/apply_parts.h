@@ -62,6 +62,22 @@ bool apply_host_again(struct apply *a);
 /* What the DBA runs there in the place of what ssh could not do, as comments for stuck_sql. */
 void apply_host_by_hand(const struct apply *a, struct buf *out);
 
+/* apply_os.c: the operating system's settings */
+bool apply_os_any(const struct apply *a); /* the goal names some, or some of ours are in force */
+bool apply_os_restarts(
+    const struct apply *a); /* one that changes reaches the server at a restart */
+void apply_os_read(struct apply *a, struct effects *fx);
+/* Its events; true: what differs from the goal is in a->os. A failure has been dealt with. */
+bool apply_os_read_event(struct apply *a, const struct event *ev, struct effects *fx);
+bool apply_os_may_send(const struct apply *a, struct err *e); /* the second look */
+void apply_os_set(struct apply *a, struct effects *fx);
+void apply_os_done(struct apply *a, struct effects *fx); /* apply.c: they are set */
+/* False: nothing has to be put back, or read back, any more; true: it is under way. */
+bool apply_os_undo(struct apply *a, struct effects *fx);
+bool apply_os_verify(struct apply *a, struct effects *fx);
+void apply_os_event(struct apply *a, const struct event *ev, struct effects *fx);
+void apply_os_by_hand(const struct apply *a, struct buf *out); /* what the DBA has to run there */
+
 /* preflight.c */
 void apply_preflight_begin(struct apply *a, struct effects *fx);
 void apply_preflight_event(struct apply *a, const struct event *ev, struct effects *fx);

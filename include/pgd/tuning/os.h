@@ -41,6 +41,8 @@ const struct os_row *os_find(const char *name);
 const struct os_row *os_at(int i); /* NULL behind the last */
 /* The name of an entry, of the server's settings or of these. */
 bool os_or_setting(const char *name);
+/* Can this entry, read from a file, be one: its name, and of these the value, too? */
+bool os_entry_ok(const struct entry *e);
 /* The text as the script takes and gives it ("512MB" is 536870912), and its number, NAN for a word. False and *e when it is
  * no value of that row; its limits for proposals are not looked at. */
 PGD_MUST_CHECK bool os_value(const struct os_row *row, const char *text, double *number, char *dst,
