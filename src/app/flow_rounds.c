@@ -336,6 +336,16 @@ static void add_prices(const struct model *m, struct guard_policy *g)
     g->blackout_s = consent_blackout_s(m, &g->blackout_measured);
 }
 
+/* Where the configuration is its DBA's, so is the machine. */
+static const char *os_refused(const struct model *m)
+{
+    if (m->opt.readonly)
+        return "the session is read-only";
+    return m->session.by_hand || m->way.change == WAY_MANUAL
+               ? "every change of this server is left to its DBA, and those of its machine, too"
+               : NULL;
+}
+
 struct guard_policy flow_policy(struct model *m)
 {
     const struct session *s = &m->session;
@@ -349,6 +359,7 @@ struct guard_policy flow_policy(struct model *m)
         .disabled = m->opt.unsafe_guard,
         .nnever = m->wishes.nnever,
         .never = (const char(*)[SETTING_NAME_MAX])m->wishes.never,
+        .os_refused = os_refused(m),
     };
 
     add_prices(m, &g);

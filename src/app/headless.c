@@ -48,6 +48,24 @@ static bool same_flags(const struct model *m)
     return true;
 }
 
+/* Their reach is the whole machine: only --accept-os takes them. */
+static void accept_os(struct model *m)
+{
+    struct review *r = &m->session.round.review;
+    int left = 0;
+
+    if (m->opt.accept_os)
+        review_accept_os(r, restarts_allowed(m));
+    for (int i = 0; i < r->n; i++)
+        left += review_is_os(&r->lines[i]) && r->lines[i].refusal == REFUSE_NONE &&
+                r->lines[i].answer != ANSWER_ACCEPT;
+    if (left && !m->opt.accept_os)
+        model_say(m, CHAT_WARN,
+                  "%d change%s of the operating system proposed and not accepted: --accept-os "
+                  "takes them",
+                  left, left == 1 ? "" : "s");
+}
+
 void headless_decide(struct model *m, struct effects *fx)
 {
     enum decision d = m->fl.decision;
@@ -56,6 +74,7 @@ void headless_decide(struct model *m, struct effects *fx)
     case DECIDE_REVIEW:
         if (m->opt.accept == ACCEPT_SAFE) {
             review_accept_safe(&m->session.round.review, restarts_allowed(m));
+            accept_os(m);
             flow_decide(m, d, 0, fx);
         } else {
             model_say(m, CHAT_EVENT, "--accept none: proposed and stopped");
