@@ -5,6 +5,8 @@ guard    all of them, proposed to the real program: each is refused with its rea
 slips    past guard and preflight (test build): the server is up at the end with its old entries.
 cgroup   the memory bill of a server with a limit of its own.
 canary   past the guard alone: what a scratch cluster can find out is found out there, and the server is not touched.
+ssh      (by name; tests/soak) what does not start or lets nobody in, past guard and preflight, on a second host: it is undone
+         there by ssh in less than 30 s.
 
 Without a name a few values of the last two are tried; `all` tries every one and prints the table (tests/soak)."""
 import os
@@ -15,6 +17,7 @@ import time
 from datetime import datetime, timezone
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+import sshtest
 import tunetest as t
 
 # What becomes of the server, and whether the canary has to know before anything is touched when the guard is off; None where
@@ -206,13 +209,14 @@ def session(server, values, switch):
     connect, seconds from its ALTER SYSTEM to the one that takes it back (0 where the file was put back)."""
     before = server.entries()
     shown = {n: server.sql("SHOW " + n) for n, _ in values}
-    log_path = os.path.join(server.dir, "log")
+    log_path = getattr(server, "log", os.path.join(server.dir, "log"))
     log_from = len(t.read(log_path))
     watch = Watch(server)
     policy = row_of(*values[0])[2] == POLICY
     run = t.Run(server, server.home(), server.script(SLOWER if policy else WRITES), "--rounds", str(len(values)), *FLAGS,
-                program=t.TEST_PROGRAM, env={"PGD_TEST_FORCE_CHANGE": "\n".join("%s=%s" % v for v in values) + "\n",
-                                             "PGD_TEST_NO_GUARD": switch}).end(600)
+                *getattr(server, "flags", ()), program=t.TEST_PROGRAM,
+                env=dict(getattr(server, "variables", {}), PGD_TEST_NO_GUARD=switch,
+                         PGD_TEST_FORCE_CHANGE="\n".join("%s=%s" % v for v in values) + "\n")).end(600)
     ended = time.time()
     t.wait_for("the server to be up", 30, lambda: server.try_sql("SELECT 1") == "1")
     watch.stop()
@@ -264,9 +268,22 @@ def sessions(values):
     return groups
 
 
-def nets(values, switch):
+def private():
+    return t.Server(t.pg_bin(15), conf=("log_statement = ddl", "log_timezone = UTC"), rows=1000)
+
+
+def far():
+    """A server on a second host. Its log is written by the server itself, so that it is one file whoever starts it."""
+    host = sshtest.SecondHost(conf=("log_statement = ddl", "log_timezone = UTC", "logging_collector = on",
+                                    "log_directory = '/var/log/postgresql'", "log_filename = 'server.log'"), rows=1000)
+    host.log = host.here_path("/var/log/postgresql/server.log")
+    host.flags, host.variables = host.ssh_flags("dba"), host.env()
+    return host
+
+
+def nets(values, switch, where=private):
     """Tries all of values, and says what caught each of them."""
-    server = t.Server(t.pg_bin(15), conf=("log_statement = ddl", "log_timezone = UTC"), rows=1000)
+    server = where()
     rows = []
     try:
         for some in sessions(values):
@@ -292,6 +309,18 @@ def canary():
         t.check(net == "canary" and gap == 0, "%s = %s was caught by %s" % (name, value, net))
 
 
+def ssh():
+    """Each value that prevents a start or a session. A rescue puts the file back on the host, an undo is sent by SQL."""
+    values = [r[:2] for r in TABLE if r[2] in (STOPS, LOCKS)] + [("port", "29871")]
+    wrong = []
+    for name, value, net, gap, _ in nets(values, "1", far):
+        due = "undo" if row_of(name, value)[2] == LOCKS else "rescue"
+        if net != due or gap >= 30 * t.SCALE:
+            wrong.append("%s = %s was caught by %s, nobody in for %.1f s" % (name, value, net, gap))
+    print("   %d values on a host that is reached by ssh" % len(values))
+    t.check(not wrong, "; ".join(wrong))
+
+
 def all_values():
     """The whole table, both ways, as tests/soak prints it."""
     values = [r[:2] for r in TABLE if r[2] not in (None, POLICY)]
@@ -315,5 +344,7 @@ def all_values():
 if __name__ == "__main__":
     if sys.argv[1:] == ["all"]:
         t.main({"all": all_values})
+    elif sys.argv[1:] == ["ssh"]:
+        t.main({"ssh": ssh})
     else:
         t.main({f.__name__: f for f in (guard, cgroup, slips, canary)})

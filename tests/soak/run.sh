@@ -14,6 +14,8 @@
 #   model       whole sessions with a model as the advisor over aimock, and with the endpoint gone half-way
 #   llm         each hostile answer of a model as a round of a session, canaries in sessions that change settings, and a
 #               provider that goes away while its proposal is measured
+#   ssh         a second host: a session that improves, the link failing at each state of a round, each value that prevents a
+#               start, and who waits for libssh
 #   package     the Debian package: what lintian has against it, and that it installs and runs
 #   sabotage    the program broken in one place at a time: the named test must fail
 # Each part prints what it did; the exit code says whether all of them were content.
@@ -137,6 +139,18 @@ llm() {
     for test in integration/test_llm_session.py integration/test_llm_canary.py soak/hostile.py; do
         PGD_SOAK=1 PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
             "$top/tests/$test"
+        got=$?
+        [ "$got" -eq 0 ] || [ "$got" -eq 77 ] || code=1
+    done
+    return "$code"
+}
+
+ssh() {
+    build gcc dev pg_diagnose pg_diagnose_test || return 1
+    code=0
+    for test in 'integration/test_ssh_session.py whole' 'integration/test_alter_table.py ssh' soak/ssh_cut.py soak/ssh_threads.py; do
+        # shellcheck disable=SC2086
+        PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test "$top"/tests/$test
         got=$?
         [ "$got" -eq 0 ] || [ "$got" -eq 77 ] || code=1
     done

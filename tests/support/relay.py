@@ -93,7 +93,8 @@ class Relay:
         self.loop.run_forever()
         for task in asyncio.all_tasks(self.loop):
             task.cancel()
-        self.loop.run_until_complete(asyncio.sleep(0))
+        self.loop.run_until_complete(asyncio.sleep(0.05))
+        self.loop.close()
 
     def _call(self, function):
         """Done when it returns, so that a test may rely on the order."""
