@@ -13,7 +13,8 @@
 enum {
     SAID_MAX = 24 * 1024,    /* of an unusable answer that is sent back to be repaired */
     MAX_TOKENS_MOST = 32768, /* after an answer was cut */
-    NONCE_DIGITS = 16
+    NONCE_DIGITS = 16,
+    BYTES_OF_TOKEN = 3 /* of English and JSON: what Gemini's own command line reckons with */
 };
 
 static struct req req_of(const struct ask *a)
@@ -65,11 +66,24 @@ static void by_rules(struct ask *a, const struct ask_env *env, const char *why)
     a->note[0] = '\0';
 }
 
-/* What the call cost, if it said so. An answer without figures is paid for, too; its price is unknown. */
+/* Tokens of what went out and came, where nobody has told: rather too few bytes for one than too many. */
+static void estimate(const struct ask *a, struct usage *u)
+{
+    const struct packet *p = &a->packet;
+    size_t sent = (p->system ? strlen(p->system) : 0) + (p->user ? strlen(p->user) : 0) +
+                  (p->schema ? strlen(p->schema) : 0) + (a->repairing ? a->said.len : 0);
+
+    *u = (struct usage){.in = (int)(sent / BYTES_OF_TOKEN),
+                        .out = (int)(a->wire.text.len / BYTES_OF_TOKEN)};
+}
+
+/* What the call cost. Where it does not say so, an answer, a part of one, and a call that was stopped cost what their texts come to: the
+ * provider counts them, too. What was refused or not reached costs nothing. */
 static void account(struct ask *a, const struct ask_env *env, bool failed, const char *why)
 {
     struct partner *p = env->partner;
     const struct wire *w = &a->wire;
+    bool taken = !failed || w->text.len > 0 || w->status / 100 == 2 || a->cancelled;
     const char *model = w->model[0] ? w->model : p->endpoint.model;
     struct call_note c = {
         .op = a->op,
@@ -86,12 +100,17 @@ static void account(struct ask *a, const struct ask_env *env, bool failed, const
     text_copy(c.why, sizeof c.why, why);
     if (!price)
         price = prices_find(&p->prices, p->endpoint.model, env->wall_us);
-    if (w->usage_known && price)
-        c.usd = prices_cost(price, &w->usage);
-    else if (failed && w->text.len == 0)
-        c.usd = 0; /* refused or not reached */
+    if (!w->usage_known && taken) {
+        estimate(a, &c.usage);
+        c.usage_known = c.estimated = true;
+        snprintf(c.why, sizeof c.why, "%.80s%stokens are an estimate", why, why[0] ? "; " : "");
+    }
+    if (!c.usage_known)
+        c.usd = 0;
+    else if (price)
+        c.usd = prices_cost(price, &c.usage);
     partner_note(p, &c);
-    a->usage.in += w->usage.in;
+    a->usage.in += w->usage.in; /* as told: estimates are only in the price */
     a->usage.cached += w->usage.cached;
     a->usage.thinking += w->usage.thinking;
     a->usage.out += w->usage.out;
@@ -358,8 +377,8 @@ static void ended(struct ask *a, const struct event *ev, const struct ask_env *e
     if (take(a, env, buf_text(&a->wire.text), a->wire.text.len, &e)) {
         partner_answered(env->partner);
         if (!a->stricter) /* the key is of the request that was sent in its place */
-            ask_cache_put(env->partner, a->key, env->wall_us, buf_text(&a->wire.text),
-                          a->wire.text.len);
+            a->kept = ask_cache_put(env->partner, a->key, env->wall_us, buf_text(&a->wire.text),
+                                    a->wire.text.len);
         return;
     }
     snprintf(wrong, sizeof wrong, "%s%s%.140s", e.msg, e.detail[0] ? ". " : "", e.detail);
@@ -445,6 +464,7 @@ void ask_cancel(struct ask *a, const struct ask_env *env, struct effects *fx)
 {
     if (!ask_open(a))
         return;
+    a->cancelled = true;
     if (a->state == ASK_SENT) {
         effects_add(fx, FX_HTTP_CANCEL, req_of(a));
         account(a, env, true, "stopped");
@@ -452,7 +472,6 @@ void ask_cancel(struct ask *a, const struct ask_env *env, struct effects *fx)
         effects_add(fx, FX_TIMER_STOP, req_of(a));
     }
     a->waiting++;
-    a->cancelled = true;
     memset(&a->failure, 0, sizeof a->failure);
     a->failure.fault = FAULT_CANCELLED;
     a->failure.delay_ms = -1;

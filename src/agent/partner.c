@@ -82,6 +82,21 @@ static void add(struct spent *s, const struct call_note *c)
         s->usd += c->usd;
     else
         s->unpriced++;
+    s->estimated += c->estimated;
+}
+
+void partner_spent_add(struct spent *a, const struct spent *b)
+{
+    a->calls += b->calls;
+    a->cached_calls += b->cached_calls;
+    a->in += b->in;
+    a->cached += b->cached;
+    a->thinking += b->thinking;
+    a->out += b->out;
+    a->usd += b->usd;
+    a->unpriced += b->unpriced;
+    a->estimated += b->estimated;
+    a->seconds += b->seconds;
 }
 
 void partner_note(struct partner *p, const struct call_note *c)

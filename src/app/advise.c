@@ -82,7 +82,7 @@ static void emit_ask(struct model *m, const struct ask *a, struct effects *fx)
     line_num(l, "tokens_cached", known ? a->usage.cached : (double)NAN);
     line_num(l, "tokens_thinking", known ? a->usage.thinking : (double)NAN);
     line_num(l, "tokens_out", known ? a->usage.out : (double)NAN);
-    line_num(l, "usd", known ? a->usd : (double)NAN);
+    line_num(l, "usd", known || a->usd > 0 ? a->usd : (double)NAN);
     line_num(l, "seconds", seconds);
     line_bool(l, "cached", r->cached);
     flow_emit(m, l, fx);
@@ -144,6 +144,7 @@ static void finish(struct model *m, struct ask *a, struct effects *fx)
     if (m->partner.kind != PARTNER_BUILTIN)
         emit_ask(m, a, fx);
     tell_answer(m, a);
+    advise_keep(m, a, fx);
     m->dirty = true;
     if (!row->answered) {
         talk_answered(m, fx);

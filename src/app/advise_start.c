@@ -1,10 +1,9 @@
 /* advise_start.c - whom the DBA wants to be advised by, and what is asked besides questions: own prices, earlier consent, the list of
- * models, the trace of what was sent; see advise.h. */
+ * models; see advise.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "pgd/agent/audit.h"
 #include "pgd/agent/wishes.h"
 #include "pgd/app/advise.h"
 #include "pgd/app/dialogs.h"
@@ -12,7 +11,7 @@
 #include "pgd/base/sha256.h"
 #include "pgd/base/text.h"
 
-enum other { OTHER_PRICES = 1, OTHER_AGREED, OTHER_MODELS };
+enum other { OTHER_PRICES = 1, OTHER_AGREED, OTHER_MODELS, OTHER_ANSWERS = ADVISE_ANSWERS };
 enum { HOME_FILE_MAX = 256 * 1024, LIST_MAX = 4 * 1024 * 1024 };
 
 static struct req req_of(enum other id)
@@ -261,6 +260,12 @@ void advise_agree(struct model *m, bool yes, struct effects *fx)
 
 /* ---- models ---- */
 
+/* The id tells a late list from the one that is awaited. */
+static struct req list_req(const struct model *m)
+{
+    return (struct req){OWNER_ASK, ASK_NO_QUESTION, OTHER_MODELS + 16 * m->advising.list_no};
+}
+
 void advise_models(struct model *m, struct effects *fx)
 {
     struct partner *p = &m->partner;
@@ -270,7 +275,7 @@ void advise_models(struct model *m, struct effects *fx)
     p->models_asked = true;
     memset(&p->models_err, 0, sizeof p->models_err);
     buf_clear(&m->advising.list);
-    wire_models(fx, req_of(OTHER_MODELS), &p->endpoint);
+    wire_models(fx, list_req(m), &p->endpoint);
 }
 
 static void models_event(struct model *m, const struct event *ev)
@@ -295,6 +300,17 @@ static void models_event(struct model *m, const struct event *ev)
         p->nmodels = wire_read_models(p->endpoint.dialect, buf_text(list), list->len, p->models,
                                       MODELS_MAX, &p->models_err);
     buf_clear(list);
+}
+
+/* What is still to come is the list of another address. */
+static void drop_list(struct model *m, struct effects *fx)
+{
+    if (!m->partner.models_asked)
+        return;
+    effects_add(fx, FX_HTTP_CANCEL, list_req(m));
+    m->advising.list_no++;
+    m->partner.models_asked = false;
+    buf_clear(&m->advising.list);
 }
 
 void advise_use(struct model *m, const char *name, struct effects *fx)
@@ -338,6 +354,7 @@ void advise_use(struct model *m, const char *name, struct effects *fx)
         p->told = false;
         p->nmodels = 0;
     }
+    drop_list(m, fx);
     to.no_schema = false;
     p->endpoint = to;
     p->kind = kind;
@@ -351,46 +368,13 @@ void advise_use(struct model *m, const char *name, struct effects *fx)
     decided(m, fx);
 }
 
-/* ---- what was sent ---- */
-
-void advise_audit(struct model *m, const struct ask *a, size_t from, struct effects *fx)
-{
-    const char *dir = model_run_active(m) && m->session.dir[0] ? m->session.dir : m->workspace.dir;
-    struct buf text = {0}, path = {0};
-
-    for (size_t i = from; i < fx->n; i++) {
-        const struct effect *e = &fx->items[i];
-        if (e->kind != FX_HTTP || e->req.owner != OWNER_ASK || !e->text)
-            continue;
-        audit_line(&(struct audit_note){.wall_us = m->wall_us,
-                                        .op = a->op,
-                                        .model = m->partner.endpoint.model,
-                                        .url = e->u.http.url,
-                                        .level = a->stricter ? PRIVACY_STRICT : m->partner.privacy,
-                                        .mask = partner_mask(&m->partner),
-                                        .body = e->text,
-                                        .len = e->len},
-                   &text);
-    }
-    if (text.len == 0 || !dir[0] || m->workspace.readonly) {
-        buf_clear(&text);
-        return;
-    }
-    buf_printf(&path, "%s/requests.jsonl", dir);
-    struct effect *e = fx_file(fx, flow_store_req(), FILE_APPEND, buf_text(&path));
-    e->u.file.spare = true;
-    e->len = text.len;
-    e->text = buf_take(&text);
-    buf_clear(&path);
-}
-
 /* ---- answers ---- */
 
 void advise_other(struct model *m, const struct event *ev, struct effects *fx)
 {
     struct err e = {0};
 
-    switch ((enum other)ev->req.id) {
+    switch ((enum other)(ev->req.id % 16)) {
     case OTHER_PRICES:
         if (ev->err.code == ERR_NONE && ev->text &&
             !prices_load(&m->partner.prices, ev->text, ev->len, &e))
@@ -404,7 +388,11 @@ void advise_other(struct model *m, const struct event *ev, struct effects *fx)
         m->dirty = true;
         break;
     case OTHER_MODELS:
-        models_event(m, ev);
+        if (req_same(ev->req, list_req(m)))
+            models_event(m, ev);
+        break;
+    case OTHER_ANSWERS:
+        advise_answers_known(m, ev, fx);
         break;
     }
 }

@@ -86,6 +86,13 @@ void flow_save(struct model *m, bool wait, struct effects *fx)
         save_text(fx, wait ? flow_req(m) : flow_store_req(), s->dir, "session.json", &text);
     }
     flow_save_index(m, fx);
+    flow_save_workspace(m, fx);
+}
+
+void flow_save_workspace(struct model *m, struct effects *fx)
+{
+    struct buf text = {0};
+
     store_workspace_json(m, &text);
     save_text(fx, flow_store_req(), m->workspace.dir, "workspace.json", &text);
 }

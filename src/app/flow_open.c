@@ -188,6 +188,7 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
         only_look(m, &e, fx);
         return;
     }
+    advise_opened(m, ev->text ? ev->text : "", ev->err.code == ERR_NONE ? ev->len : 0, fx);
     ask(m, STEP_WISHES, FILE_READ, "PGDIAG.md", fx)->u.file.max_bytes = WISHES_FILE_MAX + 1;
 }
 

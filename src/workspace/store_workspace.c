@@ -53,6 +53,23 @@ static json_t *json_from_floors(const struct workspace *w)
     return list;
 }
 
+static json_t *json_from_spent(const struct spent *s)
+{
+    json_t *j = json_object();
+
+    put(j, "calls", json_integer(s->calls));
+    put(j, "cached_calls", json_integer(s->cached_calls));
+    put(j, "tokens_in", json_integer(s->in));
+    put(j, "tokens_cached", json_integer(s->cached));
+    put(j, "tokens_thinking", json_integer(s->thinking));
+    put(j, "tokens_out", json_integer(s->out));
+    put(j, "usd", js_num(s->usd));
+    put(j, "unpriced", json_integer(s->unpriced));
+    put(j, "estimated", json_integer(s->estimated));
+    put(j, "seconds", js_num(s->seconds));
+    return j;
+}
+
 void store_workspace_json(const struct model *m, struct buf *out)
 {
     const struct server_facts *f = &m->server;
@@ -73,6 +90,7 @@ void store_workspace_json(const struct model *m, struct buf *out)
     put(j, "restart_s", js_num(m->workspace.restart_s));
     put(j, "floors", json_from_floors(&m->workspace));
     put(j, "trusted_wishes", js_text(m->advising.trusted_hash));
+    put(j, "advisor_spent", json_from_spent(&m->partner.workspace));
     put(j, "system", system);
     put(connection, "host", js_text(l->host));
     put(connection, "port", js_text(l->port));
@@ -133,6 +151,40 @@ void store_workspace_trusted(const char *text, size_t len, char *dst, size_t siz
 
     js_get_text(j, "trusted_wishes", dst, size);
     json_decref(j);
+}
+
+static int64_t count(const json_t *j, const char *key, int64_t most)
+{
+    int64_t n = js_get_int(j, key, 0);
+
+    return n < 0 ? 0 : n > most ? most : n;
+}
+
+static double amount(const json_t *j, const char *key)
+{
+    double v = js_get_num(j, key, 0);
+
+    return v > 0 && v < 1e9 ? v : 0;
+}
+
+void store_workspace_spent(const char *text, size_t len, struct spent *s)
+{
+    const int64_t tokens = INT64_C(1) << 50;
+    struct err ignored = {0};
+    json_t *all = store_open(text, len, "workspace.json", &ignored);
+    const json_t *j = json_object_get(all, "advisor_spent");
+
+    *s = (struct spent){.calls = (int)count(j, "calls", INT32_MAX / 2),
+                        .cached_calls = (int)count(j, "cached_calls", INT32_MAX / 2),
+                        .in = count(j, "tokens_in", tokens),
+                        .cached = count(j, "tokens_cached", tokens),
+                        .thinking = count(j, "tokens_thinking", tokens),
+                        .out = count(j, "tokens_out", tokens),
+                        .usd = amount(j, "usd"),
+                        .unpriced = (int)count(j, "unpriced", INT32_MAX / 2),
+                        .estimated = (int)count(j, "estimated", INT32_MAX / 2),
+                        .seconds = amount(j, "seconds")};
+    json_decref(all);
 }
 
 void store_workspace_floors(const char *text, size_t len, struct workspace *w)

@@ -257,6 +257,106 @@ static void a_preview_is_what_is_sent(void **state)
     buf_clear(&out);
 }
 
+static const struct effect *file(enum file_op op, const char *path)
+{
+    for (size_t i = fx.n; i-- > 0;)
+        if (fx.items[i].kind == FX_FILE && fx.items[i].u.file.op == op &&
+            strcmp(fx.items[i].u.file.path, path) == 0)
+            return &fx.items[i];
+    return NULL;
+}
+
+/* No request leaves without a trace: where the workspace is another program's it is in the home. */
+static void a_trace_is_always_kept(void **state)
+{
+    (void)state;
+    text_copy(m->opt.home, sizeof m->opt.home, "/home/of/it");
+    text_copy(m->workspace.dir, sizeof m->workspace.dir, "/home/of/it/workspaces/w");
+    pick();
+    assert_non_null(file(FILE_APPEND, "/home/of/it/workspaces/w/requests.jsonl"));
+    advise_cancel(m, ASK_FLOW, &fx);
+    m->workspace.readonly = true;
+    effects_clear(&fx);
+    advise(m, OP_STRATEGY, &fx);
+    assert_non_null(last(FX_HTTP));
+    assert_non_null(file(FILE_APPEND, "/home/of/it/requests.jsonl"));
+    advise_cancel(m, ASK_FLOW, &fx);
+    m->workspace.readonly = false;
+    m->opt.readonly = true;
+    effects_clear(&fx);
+    advise(m, OP_STRATEGY, &fx);
+    assert_non_null(file(FILE_APPEND, "/home/of/it/requests.jsonl"));
+}
+
+/* What was spent and what was answered outlives the program. */
+static void a_workspace_remembers(void **state)
+{
+    static const char before[] =
+        "{\"format\":1,\"advisor_spent\":{\"calls\":7,\"usd\":1.5,\"tokens_in\":1000}}";
+    struct event read = {.kind = EV_FILE, .req = {OWNER_ASK, ASK_NO_QUESTION, ADVISE_ANSWERS}};
+
+    (void)state;
+    text_copy(m->workspace.dir, sizeof m->workspace.dir, "/w");
+    advise_opened(m, before, sizeof before - 1, &fx);
+    assert_non_null(file(FILE_READ, "/w/answers.jsonl"));
+    m->workspace.open = true;
+    pick();
+    answer(PLAN);
+    assert_int_equal(m->partner.session.calls, 1);
+    assert_int_equal(m->partner.workspace.calls, 8);
+    assert_true(m->partner.workspace.usd > 1.5);
+    assert_non_null(strstr(file(FILE_SAVE, "/w/workspace.json")->text, "\"calls\": 8"));
+    const struct effect *kept = file(FILE_APPEND, "/w/answers.jsonl");
+    char *line = xstrndup(kept->text, kept->len);
+    /* the next run */
+    teardown(NULL);
+    setup(NULL);
+    text_copy(m->workspace.dir, sizeof m->workspace.dir, "/w");
+    read.text = line;
+    read.len = strlen(line);
+    read.at_us = now_us;
+    app_update(m, &read, &fx);
+    event_clear(&read);
+    pick();
+    assert_int_equal(count(FX_HTTP), 0);
+    assert_string_equal(m->session.plan.hypothesis, "Sorts spill.");
+    assert_true(said("an earlier answer of"));
+    read = (struct event){.kind = EV_FILE,
+                          .req = {OWNER_ASK, ASK_NO_QUESTION, ADVISE_ANSWERS},
+                          .text = xstrdup("damaged"),
+                          .len = 7};
+    app_update(m, &read, &fx);
+    event_clear(&read);
+    assert_true(said("make no sense and are left out"));
+    assert_non_null(file(FILE_SAVE, "/w/answers.jsonl"));
+}
+
+/* The list of another provider's models is not that of the one that was chosen meanwhile. */
+static void a_late_list_is_dropped(void **state)
+{
+    (void)state;
+    m->opt.env.openai_key = m->opt.env.gemini_key;
+    text_copy(m->opt.env.openai_base, sizeof m->opt.env.openai_base, "http://127.0.0.1:8/v1");
+    advise_models(m, &fx);
+    struct req old = last(FX_HTTP)->req;
+    give(EV_HTTP_HEAD, old, 200, "HTTP/1.1 200 OK\r\n\r\n");
+    advise_use(m, "openai", &fx);
+    assert_true(req_same(last(FX_HTTP_CANCEL)->req, old));
+    m->partner.told = true;
+    advise_models(m, &fx);
+    struct req now = last(FX_HTTP)->req;
+    assert_false(req_same(old, now));
+    give(EV_HTTP_DATA, old, 200, "{\"data\":[{\"id\":\"of-the-old-one\"}]}");
+    give(EV_HTTP_END, old, 200, NULL);
+    assert_int_equal(m->partner.nmodels, 0);
+    assert_true(m->partner.models_asked);
+    give(EV_HTTP_HEAD, now, 200, "HTTP/1.1 200 OK\r\n\r\n");
+    give(EV_HTTP_DATA, now, 200, "{\"data\":[{\"id\":\"of-the-new-one\"}]}");
+    give(EV_HTTP_END, now, 200, NULL);
+    assert_int_equal(m->partner.nmodels, 1);
+    assert_string_equal(m->partner.models[0], "of-the-new-one");
+}
+
 static bool wishes(const char *text, size_t len, struct err *e)
 {
     struct event ev = {.kind = EV_FILE, .text = xstrndup(text, len), .len = len};
@@ -303,6 +403,9 @@ int main(void)
         ROW(nothing_is_sent_unasked),
         ROW(a_preview_is_what_is_sent),
         ROW(no_question_is_open_for_ever),
+        ROW(a_trace_is_always_kept),
+        ROW(a_workspace_remembers),
+        ROW(a_late_list_is_dropped),
         ROW(what_is_forbidden_is_known_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

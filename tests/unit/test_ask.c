@@ -665,6 +665,88 @@ static void test_cache(void **state)
     assert_int_equal(w->a.state, ASK_SENT);
 }
 
+/* A later run of the program reads what an earlier one has kept, for a day; what is no line of it is passed over. */
+static void test_cache_in_a_file(void **state)
+{
+    struct world *w = *state;
+    struct buf file = {0};
+    int old;
+
+    begin(w, OP_ROUND1);
+    answer(w, 200, "{\"text\":\"on host1\"}");
+    assert_true(w->a.kept);
+    ask_cache_line(&w->p, w->a.key, &file);
+    assert_non_null(strstr(buf_text(&file), "host1")); /* as the model said it: with the alias */
+    assert_null(strstr(buf_text(&file), "prod"));
+    partner_clear(&w->p);
+    buf_puts(&file, "no line\n{\"key\":\"12\",\"at_us\":1,\"text\":\"x\"}\n");
+    assert_int_equal(ask_cache_read(&w->p, buf_text(&file), file.len, w->wall_us, &old), 2);
+    assert_int_equal(old, 0);
+    w->random = 999;
+    begin(w, OP_ROUND1);
+    assert_int_equal(w->a.state, ASK_DONE);
+    assert_true(w->a.answer->cached);
+    assert_string_equal(w->a.answer->u.proposal.summary, "on db\"prod");
+    partner_clear(&w->p);
+    w->wall_us += INT64_C(25) * 3600 * 1000000;
+    assert_int_equal(ask_cache_read(&w->p, buf_text(&file), file.len, w->wall_us, &old), 2);
+    assert_int_equal(old, 1);
+    begin(w, OP_ROUND1);
+    assert_int_equal(w->a.state, ASK_SENT);
+    file.len = 0;
+    ask_cache_file(&w->p, w->wall_us, &file);
+    assert_int_equal(file.len, 0);
+    buf_clear(&file);
+}
+
+static void test_what_is_in_no_file(void **state)
+{
+    struct world *w = *state;
+    struct buf file = {0};
+
+    w->p.privacy = PRIVACY_FULL;
+    begin(w, OP_ROUND1);
+    answer(w, 200, "{\"text\":\"a literal\"}");
+    assert_false(w->a.kept);
+    w->p.privacy = PRIVACY_REDACTED;
+    w->in.question = "2";
+    begin(w, OP_ROUND1);
+    answer(w, 200, "{\"text\":\"host=a password=hunter22\"}");
+    assert_false(w->a.kept);
+    ask_cache_file(&w->p, w->wall_us, &file);
+    assert_int_equal(file.len, 0);
+    w->in.question = "why?"; /* in memory they serve */
+    w->p.privacy = PRIVACY_FULL;
+    begin(w, OP_ROUND1);
+    assert_true(w->a.answer->cached);
+    buf_clear(&file);
+}
+
+/* Who stops a call has paid for what was sent. */
+static void test_a_stopped_call_costs(void **state)
+{
+    struct world *w = *state;
+    struct ask_env env = env_of(w);
+
+    begin(w, OP_QUESTION);
+    ask_cancel(&w->a, &env, &w->fx);
+    const struct call_note *c = &w->p.calls[w->p.ncalls - 1];
+    assert_true(c->estimated && c->failed && c->usd > 0);
+    assert_true(c->usage.in > 5 && c->usage.out == 0);
+    assert_int_equal(w->p.session.unpriced, 0);
+    assert_int_equal(w->p.session.estimated, 1);
+    assert_string_equal(c->why, "stopped; tokens are an estimate");
+    begin(w, OP_QUESTION); /* refused: nothing */
+    double before = w->p.session.usd;
+    next_failure.again = false;
+    answer(w, 400, NULL);
+    assert_true(w->p.session.usd == before);
+    begin(w, OP_QUESTION); /* a part of an answer was produced */
+    answer(w, 0, "half of an answer");
+    c = &w->p.calls[w->p.ncalls - 1];
+    assert_true(c->estimated && c->usage.out == 5 && w->p.session.usd > before);
+}
+
 static void test_cache_is_bounded(void **state)
 {
     struct world *w = *state;
@@ -757,6 +839,9 @@ int main(void)
         ROW(test_mid_stream),
         ROW(test_blocked),
         ROW(test_breaker),
+        ROW(test_cache_in_a_file),
+        ROW(test_what_is_in_no_file),
+        ROW(test_a_stopped_call_costs),
         ROW(test_success_between),
         ROW(test_caps),
         ROW(test_cache),

@@ -459,6 +459,40 @@ static void test_index_is_bounded(void **st)
     free(w);
 }
 
+static void test_what_was_spent(void **st)
+{
+    (void)st;
+    struct model *m = xcalloc(1, sizeof *m);
+    struct buf text = {0};
+    struct spent s;
+    static const char odd[] =
+        "{\"format\":1,\"advisor_spent\":{\"calls\":-5,\"usd\":\"much\",\"seconds\":1e300,"
+        "\"tokens_in\":9223372036854775807,\"unpriced\":99999999999}}";
+
+    model_init(m);
+    m->partner.workspace = (struct spent){.calls = 3,
+                                          .cached_calls = 1,
+                                          .in = 100,
+                                          .cached = 10,
+                                          .thinking = 5,
+                                          .out = 20,
+                                          .usd = 0.25,
+                                          .unpriced = 1,
+                                          .estimated = 2,
+                                          .seconds = 12.5};
+    store_workspace_json(m, &text);
+    store_workspace_spent(buf_text(&text), text.len, &s);
+    assert_memory_equal(&s, &m->partner.workspace, sizeof s);
+    store_workspace_spent(odd, sizeof odd - 1, &s);
+    assert_true(s.calls == 0 && s.usd == 0 && s.seconds == 0);
+    assert_true(s.in > 0 && s.in < INT64_MAX / 2 && s.unpriced < INT32_MAX);
+    store_workspace_spent("", 0, &s);
+    assert_int_equal(s.calls, 0);
+    buf_clear(&text);
+    model_clear(m);
+    free(m);
+}
+
 static void test_workspace(void **st)
 {
     (void)st;
@@ -572,6 +606,7 @@ int main(void)
         cmocka_unit_test(test_index),
         cmocka_unit_test(test_index_is_bounded),
         cmocka_unit_test(test_workspace),
+        cmocka_unit_test(test_what_was_spent),
         cmocka_unit_test(test_floors),
         cmocka_unit_test(test_workloads),
     };

@@ -55,6 +55,7 @@ struct ask {
     struct wire wire;  /* text so far: op_partial() */
     struct wire_failure failure;
     bool cancelled;
+    bool kept;                /* the answer may serve once more: it is in the cache under `key` */
     struct buf said;          /* the answer that is being repaired */
     char wrong[400];          /* what is wrong with it */
     struct packet packet;     /* of the request that is out: for the audit and the repair */

@@ -32,6 +32,7 @@ struct spent {
     int64_t in, cached, thinking, out; /* tokens */
     double usd;                        /* of calls with a known price */
     int unpriced;                      /* calls without one */
+    int estimated;                     /* calls whose tokens nobody has told: they are estimates */
     double seconds;
 };
 
@@ -43,6 +44,7 @@ struct call_note {
     bool usage_known;
     double usd, seconds;
     int64_t wall_us;
+    bool estimated; /* usage is what the texts come to: nobody has told */
     bool from_cache, failed;
     char why[120]; /* of a failure, or of a fallback */
 };
@@ -54,6 +56,7 @@ struct cached_answer {
     int64_t wall_us;
     char *text; /* owned: the model's whole text */
     size_t len;
+    bool memory_only; /* it is in no file */
 };
 enum { CACHE_MAX = 64 };
 
@@ -94,6 +97,8 @@ bool partner_speaks(const struct partner *p, int64_t now_us, char *why, size_t s
 bool partner_capped(const struct partner *p, char *why, size_t size);
 /* What the next answer is labelled with: the model's name, "builtin". */
 void partner_name(const struct partner *p, struct advisor_name *out);
+/* Adds b to a. */
+void partner_spent_add(struct spent *a, const struct spent *b);
 /* Keeps the note of a call and adds it to what was spent; warned_80 and capped are set where a cap is near or reached. */
 void partner_note(struct partner *p, const struct call_note *c);
 /* A call goes out: the one that an open breaker lets through is known by true. */

@@ -62,5 +62,14 @@ void advise_agree(struct model *m, bool yes, struct effects *fx);
 void advise_models(struct model *m, struct effects *fx);
 /* Another model of the provider; "builtin", "gemini" and "openai" change whom the DBA wants. */
 void advise_use(struct model *m, const char *name, struct effects *fx);
-/* Writes down, redacted, each request among the effects from `from` on: requests.jsonl of the session, or of the workspace. */
+
+/* advise_keep.c: what is kept of it in files. */
+enum { ADVISE_ANSWERS = 10 }; /* the request that reads answers.jsonl */
+/* Writes down, redacted, each request among the effects from `from` on: requests.jsonl of the session, or of the workspace; of the
+ * program's home where the workspace is not ours to write to. */
 void advise_audit(struct model *m, const struct ask *a, size_t from, struct effects *fx);
+/* A question is over: what was spent, and the answer if it may serve once more. */
+void advise_keep(struct model *m, const struct ask *a, struct effects *fx);
+/* The workspace is read; text: its workspace.json, "" = new. What was spent here before counts, earlier answers are read. */
+void advise_opened(struct model *m, const char *text, size_t len, struct effects *fx);
+void advise_answers_known(struct model *m, const struct event *ev, struct effects *fx);

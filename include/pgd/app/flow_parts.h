@@ -206,6 +206,7 @@ void flow_ablate_confirmed(struct model *m, const struct verdict *v, struct effe
 /* flow_end.c: saving, summary, exports */
 void flow_save(struct model *m, bool wait, struct effects *fx); /* session.json and index.json */
 void flow_save_index(struct model *m, struct effects *fx);
+void flow_save_workspace(struct model *m, struct effects *fx); /* workspace.json alone */
 void flow_journal(struct model *m, const char *event, const char *key, const char *value,
                   struct effects *fx);
 void flow_finish(struct model *m, struct effects *fx);   /* after settle: ARCHIVED or FAILED */

@@ -596,7 +596,8 @@ struct advising {
     bool wishes_untrusted;
     char wishes_hash[65];  /* of the file that was read; "" = there is none */
     char trusted_hash[65]; /* … that the DBA has trusted (workspace.json) */
-    int audit_no;          /* requests written down in this run */
+    uint32_t list_no;      /* of the list of models that is awaited */
+    size_t answers_bytes;  /* of answers.jsonl */
 };
 
 /* Whether the session may work on the server behind the control link (app/claim.c). */

@@ -28,6 +28,8 @@ PGD_MUST_CHECK bool store_workspace_parse(const char *text, size_t len, struct i
 double store_workspace_restart_s(const char *text, size_t len);
 /* The noise floors that were measured here; what makes no sense is passed over. */
 void store_workspace_floors(const char *text, size_t len, struct workspace *w);
+/* What models have cost in this workspace so far; what makes no sense counts as nothing. */
+void store_workspace_spent(const char *text, size_t len, struct spent *s);
 /* The digest of the PGDIAG.md that the DBA has trusted; "" = none. */
 void store_workspace_trusted(const char *text, size_t len, char *dst, size_t size);
 /* Reads server and machine of workspace.json into f, for a report without a connection. */
