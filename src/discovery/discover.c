@@ -117,7 +117,6 @@ void discover_host(struct discover *d, struct server_facts *f, enum discover_whe
         if (where == LOOK_BY_SSH) { /* what runs was lost with the former link */
             effects_add(fx, FX_TIMER_STOP,
                         (struct req){OWNER_DISCOVERY, d->generation, d->waiting + 1});
-            d->waiting++;
             look(d, f, fx);
         }
         break;

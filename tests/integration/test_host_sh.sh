@@ -32,20 +32,20 @@ machine() { # NAME INIT
     put proc/self/mountinfo "1 0 0:99 / / rw - rootfs none rw\n2 1 0:98 / $data rw shared:1 - xfs /dev/x rw"
 }
 
-host() { # the shell is in $shell
-    PGD_HOST_ROOT=$root $shell -s -- "$@" <"$script" >"$work/out"
+host() { # the shell is in $shell, the folders of its tools in $tools
+    PATH=$tools PGD_HOST_ROOT=$root $shell -s -- "$@" <"$script" >"$work/out"
 }
 
 has() {
     if ! grep -qxF "$1" "$work/out"; then
-        echo "$shell, ${root##*/}: no line $1; the like: $(grep "^${1%%=*}=" "$work/out" || echo none)" >&2
+        echo "${shell##*/}, ${root##*/}: no line $1; the like: $(grep "^${1%%=*}=" "$work/out" || echo none)" >&2
         failures=$((failures + 1))
     fi
 }
 
 has_no() {
     if grep -q "^$1=" "$work/out"; then
-        echo "$shell, ${root##*/}: $(grep "^$1=" "$work/out")" >&2
+        echo "${shell##*/}, ${root##*/}: $(grep "^$1=" "$work/out")" >&2
         failures=$((failures + 1))
     fi
 }
@@ -66,22 +66,54 @@ scenarios() {
     has_no cgroup_mem_limit
     has_no cgroup_cpus
     has_no supervisor
+    has_no why
+    has_no other
+    # With a session of it; without one, or one that is another server's, it is a twin.
+    host "$data" 5432 1000503 60
+    has match=pidfile
+    host "$data" 5432 1000503 61
+    has match=no
+    has "why=the server of $data there has no session with process id 61"
+    has other=1
+    put proc/62/comm postgres
+    put proc/62/stat '62 (postgres: a) S 51 60 60 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 60000 1 1'
+    host "$data" 5432 1000503 62
+    has match=no
     # Another port, another start, a process that is none: not this server.
     host "$data" 5433 1000503 0
     has match=no
+    has "why=the server of $data there listens on port 5432"
+    has other=1
     has_no postmaster_pid
     host "$data" 5432 1000700 0
     has match=no
+    has "why=the server of $data there was started at another time"
     put proc/50/comm bash
     host "$data" 5432 1000503 0
     has match=no
+    has "why=the server of $data there does not run"
     put proc/50/comm postgres
+    # Its cluster, as the first eight bytes of pg_control say on a machine of this byte order.
+    mkdir -p "$data/global"
+    printf '\001\002\003\004\005\006\007\010rest' >"$data/global/pg_control"
+    host "$data" 5432 1000503 0
+    has "system_identifier=$(od -A n -t u8 -N 8 "$data/global/pg_control" | tr -d ' ')"
     # By its session, when the folder cannot be read.
     host "$root/nowhere" 5432 1000503 60
     has match=process
     has data_readable=0
     host "$root/nowhere" 5432 2000503 60
     has match=no
+    has 'why=process 60 there belongs to a server that was started at another time'
+    has other=1
+    host "$root/nowhere" 5432 1000503 77
+    has match=no
+    has 'why=no process 77 of the server runs there'
+    has other=1
+    host "$root/nowhere" 5432 1000503 0
+    has match=no
+    has 'why=the data directory cannot be read, and no process of the server is known'
+    has_no other
     host '' 5432 1000503 60
     has match=process
 
@@ -181,15 +213,15 @@ scenarios() {
     put proc/40/stat '40 (agent) S 1 40 40 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 40000 1 1'
     put bin/systemctl '#!/bin/sh\necho MainPID=40'
     chmod 755 "$root/bin/systemctl"
-    PATH=$root/bin:$PATH host "$data" 5432 1000500 0
+    tools=$root/bin:$tools host "$data" 5432 1000500 0
     has supervisor=service:agent.service
     has_no manager
     put proc/50/stat '50 (postgres) S 1 50 50 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 50000 1 1'
-    PATH=$root/bin:$PATH host "$data" 5432 1000500 0
+    tools=$root/bin:$tools host "$data" 5432 1000500 0
     has_no supervisor
     put bin/systemctl '#!/bin/sh\necho MainPID=50'
     chmod 755 "$root/bin/systemctl"
-    PATH=$root/bin:$PATH host "$data" 5432 1000500 0
+    tools=$root/bin:$tools host "$data" 5432 1000500 0
     has supervisor=systemd:agent.service
 
     # What the operating system is set to; files of one byte after the other, choices, what root may write.
@@ -254,6 +286,59 @@ scenarios() {
     has hugepages_used=0
     has_no leftovers
 
+    # Processes of others are hidden: whose machine it is cannot be said, and that is not the same as another machine.
+    machine hidepid init
+    rm -r "$root/proc/1" "$root/proc/50" "$root/proc/60"
+    mkdir -p "$root/proc/self"
+    host "$root/nowhere" 5432 1000503 60
+    has match=no
+    has 'why=neither the data directory nor the processes of others can be seen there'
+    has_no other
+
+    # No /proc at all: the process is known by its signals. A child of this shell plays the server.
+    machine noproc init
+    rm -r "$root/proc"
+    sleep 60 &
+    put data/postmaster.pid "$!\n$data\n1000500\n5432\n/tmp\n*\n1 2\nready"
+    host "$data" 5432 1000500 7
+    kill "$!"
+    wait "$!" 2>/dev/null || true
+    has match=pidfile
+    has no_proc=1
+    has "hostname=$(uname -n)"
+    has_no mem_total
+    has "data_mount=$(df -Pk "$data" | sed -n '$s/.*% //p')"
+    has "data_total=$(($(df -Pk "$data" | awk 'END { print $2 }') * 1024))"
+    host "$data" 5432 1000500 7
+    has match=no
+    has "why=the server of $data there does not run"
+    host "$root/nowhere" 5432 1000503 60
+    has 'why=there is no /proc, and the data directory cannot be read'
+    has_no other
+
+    # The server is in a container of that host, which numbers its processes otherwise; a folder of the same name is not its own.
+    machine contained systemd
+    put proc/60/status 'Name: postgres\nNSpid:\t60\t7'
+    put proc/50/cgroup '0::/system.slice/docker-0a.scope'
+    host "$root/nowhere" 5432 1000503 7
+    has match=process
+    has postmaster_pid=50
+    has supervisor=container
+    has data_readable=0
+    has_no other
+    put data/postmaster.pid "1\n$data\n1000500\n5432\n/tmp\n*\n1 2\nready"
+    put proc/1/comm systemd
+    host "$data" 5432 1000503 7
+    has match=process
+    has supervisor=container
+    has data_readable=0
+    has_no why
+    has_no system_identifier
+    put proc/60/status 'Name: postgres\nNSpid:\t60\t17'
+    host "$root/nowhere" 5432 1000503 7
+    has match=no
+    has other=1
+
     # Nothing at all must not be an error, and nothing is said that is not known.
     root=$work/empty
     mkdir -p "$root"
@@ -271,11 +356,25 @@ scenarios() {
     fi
 }
 
-shell='sh'
+tools=$PATH
+shell=sh
 scenarios
 if command -v busybox >/dev/null 2>&1; then
-    shell='busybox sh'
+    # Nothing but what busybox brings along.
+    mkdir "$work/only"
+    for applet in $(busybox --list); do
+        ln -s "$(command -v busybox)" "$work/only/$applet"
+    done
+    tools=$work/only
+    shell="$work/only/sh"
     scenarios
+    # A busybox that was built without stat.
+    rm "$work/only/stat"
+    machine nostat init
+    host "$data" 5432 1000500 0
+    has match=pidfile
+    has "owner=$(id -un)"
+    has "data_total=$(($(df -Pk "$data" | awk 'END { print $2 }') * 1024))"
 else
     echo "busybox is not here: tried with sh alone"
 fi

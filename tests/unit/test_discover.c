@@ -307,6 +307,177 @@ static void a_script_that_does_not_start(void **state)
     assert_true(is_missing(x, "host: cannot start sh"));
 }
 
+/* -- by ssh ---------------------------------------------------------------------------------------- */
+
+static void look(struct fixture *x, enum discover_where where, const char *why)
+{
+    effects_clear(&x->fx);
+    discover_host(&x->d, &x->f, where, why, &x->fx);
+}
+
+static const struct effect *far_script(struct fixture *x)
+{
+    assert_int_equal(x->d.state, DISCOVER_HOST);
+    const struct effect *child = &x->fx.items[x->fx.n - 2];
+    assert_int_equal(child->kind, FX_CHILD);
+    assert_int_equal(child[1].kind, FX_TIMER);
+    assert_int_equal(child->u.child.flags, CHILD_COLLECT | CHILD_REMOTE);
+    assert_int_equal(child->u.child.ssh, SSH_SERVER);
+    assert_non_null(strstr(child->u.child.stdin_text, "postmaster.pid"));
+    return child;
+}
+
+static void far_answer(struct fixture *x, struct req req, const char *text)
+{
+    struct event ev = {.kind = EV_CHILD_EXIT, .req = req};
+    if (text)
+        ev.text = strdup(text);
+    else
+        err_set(&ev.err, ERR_LOST, "the link is lost");
+    step(x, &ev);
+}
+
+static const char ours[] = "match=pidfile\npostmaster_pid=4\ndata_readable=1\ncpus=3\n"
+                           "system_identifier=7300000000000000001\n";
+
+/* What is on the way to the server does not count: an address of another machine, or the loopback of a tunnel. */
+static void a_host_by_ssh(void **state)
+{
+    static const char *const addrs[] = {"10.0.0.230", "127.0.0.1"};
+    struct fixture *x = *state;
+    for (size_t i = 0; i < 2; i++) {
+        look(x, LOOK_UNDECIDED, "");
+        discover_start(&x->d, &x->f, &x->fx);
+        run(x, 150018, addrs[i], NULL);
+        assert_int_equal(x->d.state, DISCOVER_UNDECIDED);
+        assert_int_equal(x->fx.n, 0);
+        int looks = x->d.looks;
+        look(x, LOOK_UNDECIDED, "");
+        assert_int_equal(x->d.state, DISCOVER_UNDECIDED);
+        look(x, LOOK_BY_SSH, "");
+        far_answer(x, far_script(x)->req, ours);
+        assert_int_equal(x->d.state, DISCOVER_DONE);
+        assert_int_equal(x->d.looks, looks + 1);
+        assert_int_equal(only(x, FX_TIMER_STOP)->kind, FX_TIMER_STOP);
+        assert_true(x->f.host.known && x->f.id.reached && x->f.id.over_ssh);
+        assert_int_equal(x->f.host.cpus, 3);
+        assert_false(is_missing(x, "host"));
+        effects_clear(&x->fx);
+    }
+}
+
+static void a_link_that_does_not_come_up(void **state)
+{
+    struct fixture *x = *state;
+    look(x, LOOK_UNDECIDED, "");
+    discover_start(&x->d, &x->f, &x->fx);
+    run(x, 150018, "127.0.0.1", NULL);
+    look(x, LOOK_NOWHERE, "no route");
+    assert_int_equal(x->d.state, DISCOVER_DONE);
+    assert_int_equal(x->d.looks, 1);
+    assert_int_equal(x->fx.n, 0); /* what runs here may be another server */
+    assert_true(is_missing(x, "host: no route"));
+    assert_false(x->f.host.known || x->f.id.reached);
+    /* It comes up after all, long after discovery has ended. */
+    look(x, LOOK_BY_SSH, "");
+    far_answer(x, far_script(x)->req, ours);
+    assert_true(x->f.id.reached && x->f.id.over_ssh);
+    assert_false(is_missing(x, "host"));
+    assert_int_equal(x->d.looks, 2);
+    /* A refresh does not look again; a new start of the server does. */
+    effects_clear(&x->fx);
+    discover_refresh(&x->d, &x->f, &x->fx);
+    run(x, 150018, "127.0.0.1", NULL);
+    assert_int_equal(x->d.state, DISCOVER_DONE);
+    x->d.known_start_us--;
+    effects_clear(&x->fx);
+    discover_refresh(&x->d, &x->f, &x->fx);
+    run(x, 150018, "127.0.0.1", NULL);
+    far_answer(x, far_script(x)->req, ours);
+    assert_int_equal(x->d.looks, 3);
+}
+
+static void found_by_ssh(struct fixture *x)
+{
+    look(x, LOOK_BY_SSH, "");
+    effects_clear(&x->fx);
+    discover_start(&x->d, &x->f, &x->fx);
+    run(x, 150018, "10.0.0.230", NULL);
+    far_answer(x, far_script(x)->req, ours);
+    assert_true(x->f.id.reached);
+}
+
+static void each_reconnect_is_looked_at(void **state)
+{
+    struct fixture *x = *state;
+    found_by_ssh(x);
+    /* Nothing is forgotten because the link is down. */
+    look(x, LOOK_NOWHERE, "the link is lost");
+    assert_int_equal(x->fx.n, 0);
+    assert_true(x->f.host.known && x->f.id.reached);
+    /* It is lost again while the script runs: the same. */
+    look(x, LOOK_BY_SSH, "");
+    far_answer(x, far_script(x)->req, NULL);
+    assert_int_equal(x->d.state, DISCOVER_DONE);
+    assert_true(x->f.host.known && x->f.id.reached);
+    assert_true(is_missing(x, "host: the link is lost"));
+    /* It comes back before the script of the former link is known to be gone. */
+    look(x, LOOK_BY_SSH, "");
+    struct req old = far_script(x)->req;
+    look(x, LOOK_BY_SSH, "");
+    struct req now = far_script(x)->req;
+    assert_int_equal(x->fx.items[0].kind, FX_TIMER_STOP);
+    assert_int_equal(x->fx.items[0].req.id, old.id + 1);
+    assert_int_not_equal(old.id, now.id);
+    struct event late = {.kind = EV_TIMER, .req = x->fx.items[0].req};
+    step(x, &late);
+    assert_int_equal(x->d.state, DISCOVER_HOST);
+    far_answer(x, old, NULL);
+    assert_int_equal(x->d.state, DISCOVER_HOST);
+    far_answer(x, now, ours);
+    assert_int_equal(x->d.state, DISCOVER_DONE);
+    assert_false(is_missing(x, "host"));
+}
+
+static void a_link_that_comes_up_early_or_late(void **state)
+{
+    struct fixture *x = *state;
+    /* While the statements of a refresh run, of which none would have looked at the host. */
+    found_by_ssh(x);
+    effects_clear(&x->fx);
+    discover_refresh(&x->d, &x->f, &x->fx);
+    discover_host(&x->d, &x->f, LOOK_BY_SSH, "", &x->fx);
+    assert_int_equal(x->d.state, DISCOVER_SQL);
+    run(x, 150018, "10.0.0.230", NULL);
+    far_answer(x, far_script(x)->req, ours);
+    assert_int_equal(x->d.looks, 2);
+}
+
+/* Another machine answers: it is not worked on, whatever was there before. */
+static void it_is_another_machine(void **state)
+{
+    static const char *const texts[] = {
+        "match=no\nwhy=no process 321 of the server runs there\nother=1\n",
+        "match=pidfile\npostmaster_pid=4\ndata_readable=1\nsystem_identifier=7300000000000000002\n",
+        "nothing of use\n", ""};
+    struct fixture *x = *state;
+    for (size_t i = 0; i < 4; i++) {
+        found_by_ssh(x);
+        look(x, LOOK_BY_SSH, "");
+        far_answer(x, far_script(x)->req, texts[i]);
+        assert_false(x->f.id.reached || x->f.id.over_ssh || x->f.host.known);
+        assert_int_equal(x->f.host.other, i < 2);
+        assert_true(is_missing(x, "host"));
+    }
+    found_by_ssh(x);
+    look(x, LOOK_BY_SSH, "");
+    far_script(x);
+    struct event late = {.kind = EV_TIMER, .req = x->fx.items[x->fx.n - 1].req};
+    step(x, &late);
+    assert_int_equal(x->d.state, DISCOVER_DONE);
+    assert_false(x->f.id.reached);
+}
+
 static void notes_are_bounded(void **state)
 {
     struct fixture *x = *state;
@@ -339,6 +510,11 @@ int main(void)
         TEST(the_host_of_a_local_server),
         TEST(a_script_that_hangs),
         TEST(a_script_that_does_not_start),
+        TEST(a_host_by_ssh),
+        TEST(a_link_that_does_not_come_up),
+        TEST(each_reconnect_is_looked_at),
+        TEST(a_link_that_comes_up_early_or_late),
+        TEST(it_is_another_machine),
         TEST(notes_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

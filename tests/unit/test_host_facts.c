@@ -205,6 +205,33 @@ static void another_machine_tells_nothing(void **state)
     assert_string_equal(id.bindir, "");
 }
 
+static void why_it_is_another_machine(void **state)
+{
+    (void)state;
+    struct host_facts h;
+    struct identity id = {.system_identifier = "7300000000000000001"};
+    parse("match=no\nwhy=no process 5 of the server runs there\nother=1\n", "", &h, &id);
+    assert_true(h.other);
+    assert_string_equal(h.why_not, "no process 5 of the server runs there");
+    parse("match=no\nwhy=nothing can be seen there\n", "", &h, &id);
+    assert_false(h.other);
+    assert_string_equal(h.why_not, "nothing can be seen there");
+    /* A copy of the data directory on a twin; what cannot be compared is no difference. */
+    parse("match=pidfile\npostmaster_pid=812\n",
+          "data_readable=1\nsystem_identifier=7300000000000000002\n", &h, &id);
+    assert_true(h.other && !h.known && !id.reached);
+    assert_non_null(strstr(h.why_not, "7300000000000000002"));
+    parse("match=pidfile\npostmaster_pid=812\n",
+          "data_readable=1\nsystem_identifier=7300000000000000001\n", &h, &id);
+    assert_true(!h.other && h.known && id.reached && !h.why_not[0]);
+    id.system_identifier[0] = '\0';
+    parse("match=pidfile\npostmaster_pid=812\n",
+          "data_readable=1\nsystem_identifier=7300000000000000002\n", &h, &id);
+    assert_true(!h.other && h.known && id.reached);
+    parse("match=process\nno_proc=1\n", "", &h, &id);
+    assert_true(h.known && h.no_proc);
+}
+
 static void nonsense_is_dropped(void **state)
 {
     (void)state;
@@ -245,6 +272,7 @@ int main(void)
         cmocka_unit_test(settings_of_the_operating_system),
         cmocka_unit_test(huge_pages),
         cmocka_unit_test(another_machine_tells_nothing),
+        cmocka_unit_test(why_it_is_another_machine),
         cmocka_unit_test(nonsense_is_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
