@@ -32,9 +32,9 @@ def counted(lines):
 class Advisor(llmtest.Provider):
     def __init__(self, dialect):
         change = llmtest.change("work_mem", "64MB", "Sorts stay in memory.", (5, 150))
-        super().__init__(llmtest.fixtures(answers(
-            get_round1_config=dict(answers()["get_round1_config"], changes=[change]))), answer=self.by_word,
-            need_key=dialect == "gemini")
+        made = answers()
+        made["get_round1_config"].update(changes=[change])
+        super().__init__(llmtest.fixtures(made), answer=self.by_word, need_key=dialect == "gemini")
         self.limited, self.gone = 0, set()
 
     def by_word(self, r):
