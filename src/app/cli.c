@@ -42,6 +42,7 @@ enum flag_id {
     F_MAX_CALLS,
     F_ACCEPT,
     F_ACCEPT_OS,
+    F_FOR,
     F_GRAPH,
     F_JSON,
     F_BENCH_DB,
@@ -114,6 +115,8 @@ static const struct flag flags[] = {
      "headless consent; safe = every change that passes the guard", IN(VERB_TUNE) | IN(VERB_DEMO)},
     {F_ACCEPT_OS, "accept-os", 0, NULL, "headless consent to changes of the operating system too",
      IN(VERB_TUNE)},
+    {F_FOR, "for", 0, "VERSION",
+     "export: a configuration for that major version, without what it lacks", IN(VERB_EXPORT)},
     {F_GRAPH, "graph", 0, "braille|block|ascii", "how graphs are drawn", 0},
     {F_JSON, "json", 0, NULL, "one JSON object a line on stdout", 0},
     {F_BENCH_DB, "bench-db", 0, NULL, "consent to the database pg_diagnose_bench", TUNING},
@@ -473,6 +476,8 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
         return true;
     case F_ACCEPT_OS:
         return o->accept_os = true;
+    case F_FOR:
+        return int_in("for", v, 12, 18, &o->for_version, e);
     case F_GRAPH:
         if (!one_of("graph", v, graphs + 1, 3, &i, e))
             return false;

@@ -24,8 +24,7 @@ enum end_step {
     END_SESSIONS, /* session.json of the other ARCHIVED sessions, one after the other */
     END_MERGE,    /* the advisor composes what the sessions lead to together */
     END_TALK,     /* conversation.jsonl of each session of the report, where it has one */
-    END_REPORT,   /* exports/workspace_report.md is being written */
-    END_CONF,     /* exports/postgresql.conf */
+    END_EXPORTS,  /* the files of exports/, one after the other */
     END_SAVE,     /* session.json for the last time */
     END_DONE
 };
@@ -247,15 +246,6 @@ static void ask_values(struct model *m, struct effects *fx)
     buf_clear(&sql);
 }
 
-static void export_path(struct model *m, int i, const char *name)
-{
-    struct buf b = {0};
-
-    buf_printf(&b, "%s/exports/%s", m->workspace.dir, name);
-    text_copy_raw(m->fl.paths[i], sizeof m->fl.paths[i], buf_text(&b));
-    buf_clear(&b);
-}
-
 static void forget_archived(struct model *m)
 {
     for (int i = 0; i < m->fl.narchived; i++) {
@@ -280,23 +270,23 @@ static int reported(const struct model *m, const struct session *all[ARCHIVED_MA
     return n;
 }
 
-static void write_export(struct model *m, enum end_step step, struct effects *fx)
+/* The export of number fl.export_at. */
+static void write_export(struct model *m, struct effects *fx)
 {
+    const struct export_kind *kind = export_kind_at(m->fl.export_at);
     const struct session *all[ARCHIVED_MAX + 1];
-    struct buf text = {0};
+    struct buf text = {0}, path = {0};
     int n = reported(m, all);
 
-    m->fl.step = (int)step;
-    if (step == END_REPORT) {
-        export_report(m, all, n, &text);
+    m->fl.step = END_EXPORTS;
+    kind->write(m, all, n, &text);
+    if (m->fl.export_at == EXPORT_REPORT)
         buf_puts(&text, buf_text(&m->advising.said));
-        export_path(m, 0, "workspace_report.md");
-        save_text(fx, flow_req(m), m->workspace.dir, "exports/workspace_report.md", &text);
-    } else {
-        export_conf(m, all, n, &text);
-        export_path(m, 1, "postgresql.conf");
-        save_text(fx, flow_req(m), m->workspace.dir, "exports/postgresql.conf", &text);
-    }
+    buf_printf(&path, "%s/exports/%s", m->workspace.dir, kind->file);
+    text_copy_raw(m->fl.paths[m->fl.export_at], sizeof m->fl.paths[0], buf_text(&path));
+    save_text(fx, flow_req(m), m->workspace.dir, buf_text(&path) + strlen(m->workspace.dir) + 1,
+              &text);
+    buf_clear(&path);
 }
 
 /* Reads the next ARCHIVED session that is not the one in memory; at counts rows of the index. */
@@ -328,7 +318,8 @@ static void read_talk(struct model *m, struct effects *fx)
 
     m->fl.step = END_TALK;
     if (m->fl.at == reported(m, all)) {
-        write_export(m, END_REPORT, fx);
+        m->fl.export_at = 0;
+        write_export(m, fx);
         return;
     }
     buf_printf(&path, "%s/sessions/%s/conversation.jsonl", m->workspace.dir, all[m->fl.at]->name);
@@ -378,13 +369,26 @@ static void archived_read(struct model *m, const struct event *ev)
     }
 }
 
+static void say_exports(struct model *m)
+{
+    int n = 0;
+
+    for (int i = 0; export_kind_at(i); i++)
+        n += m->fl.paths[i][0] != '\0';
+    if (m->fl.paths[EXPORT_REPORT][0])
+        model_say(m, CHAT_GOOD, "exported: %s", m->fl.paths[EXPORT_REPORT]);
+    if (n > 1)
+        model_say(
+            m, CHAT_GOOD,
+            "and %d more files beside it: configuration, playbook, SQL with its undo \xe2\x80\xa6",
+            n - 1);
+}
+
 static void end_done(struct model *m, struct effects *fx)
 {
     m->fl.step = END_DONE;
     forget_archived(m);
-    for (int i = 0; i < 2; i++)
-        if (m->fl.paths[i][0])
-            model_say(m, CHAT_GOOD, "exported: %s", m->fl.paths[i]);
+    say_exports(m);
     m->dirty = true;
     if (m->fl.quit_after)
         flow_quit(m, m->fl.exit_code, fx);
@@ -490,14 +494,13 @@ void flow_end_event(struct model *m, const struct event *ev, struct effects *fx)
         talk_read(m, ev);
         read_talk(m, fx);
         break;
-    case END_REPORT:
-    case END_CONF:
+    case END_EXPORTS:
         if (ev->err.code != ERR_NONE) {
             model_say(m, CHAT_BAD, "export failed: %s", ev->err.msg);
-            m->fl.paths[m->fl.step == END_REPORT ? 0 : 1][0] = '\0';
+            m->fl.paths[m->fl.export_at][0] = '\0';
         }
-        if (m->fl.step == END_REPORT)
-            write_export(m, END_CONF, fx);
+        if (export_kind_at(++m->fl.export_at))
+            write_export(m, fx);
         else
             end_done(m, fx);
         break;
@@ -560,8 +563,9 @@ static void summary_fill(const struct model *m, struct summary *out)
         text_copy(c->to, sizeof c->to, s->final_values[i].shown);
     }
     if (s->state == SESSION_ARCHIVED) {
-        text_copy_raw(out->report, sizeof out->report, m->fl.paths[0]);
-        text_copy_raw(out->conf, sizeof out->conf, m->fl.paths[1]);
+        text_copy_raw(out->report, sizeof out->report, m->fl.paths[EXPORT_REPORT]);
+        text_copy_raw(out->conf, sizeof out->conf, m->fl.paths[EXPORT_CONF]);
+        text_copy_raw(out->ansible, sizeof out->ansible, m->fl.paths[EXPORT_ANSIBLE]);
     }
 }
 

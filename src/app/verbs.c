@@ -9,6 +9,7 @@
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
+#include "pgd/workspace/export.h"
 #include "pgd/workspace/store.h"
 
 bool verbs_has(enum verb v)
@@ -140,7 +141,7 @@ static void export_done(struct model *m, struct effects *fx)
     for (int i = 0; i < m->workspace.nsessions; i++)
         any = any || m->workspace.sessions[i].state == SESSION_ARCHIVED;
     bool written = true;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; export_kind_at(i); i++) {
         if (m->fl.paths[i][0])
             fx_line(fx, FX_STDOUT, m->fl.paths[i]);
         written = written && m->fl.paths[i][0];

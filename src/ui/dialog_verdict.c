@@ -8,6 +8,7 @@
 #include "pgd/ui/graph.h"
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
+#include "pgd/workspace/export.h"
 
 enum { NAME_WIDTH = 14, FIGURE_WIDTH = 24 };
 
@@ -258,13 +259,9 @@ static void say_summary(struct dialog_text *text, const struct model *m)
         dialog_say(
             text, STYLE_WARN,
             "Keep what improved (the session is archived), or roll everything back (it failed)?");
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < EXPORT_NAMED; i++)
         if (m->fl.paths[i][0])
-            dialog_pair(text,
-                        i == 0   ? "report"
-                        : i == 1 ? "configuration"
-                                 : "ansible",
-                        STYLE_VALUE, "%s", m->fl.paths[i]);
+            dialog_pair(text, export_kind_at(i)->name, STYLE_VALUE, "%s", m->fl.paths[i]);
 }
 
 void dialog_summary(struct canvas *c, struct rect screen, const struct model *m,

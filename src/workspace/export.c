@@ -11,6 +11,7 @@
 #include "pgd/base/clock.h"
 #include "pgd/base/quote.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/os.h"
 #include "pgd/workspace/export_parts.h"
 
 /* ---- the settings that are left ---- */
@@ -161,6 +162,17 @@ int export_final(const struct model *m, const struct session *const *sessions, i
     return count;
 }
 
+int export_settings(const struct model *m, const struct session *const *sessions, int n,
+                    struct final_setting *out, int max)
+{
+    int all = export_final(m, sessions, n, out, max), count = 0;
+
+    for (int i = 0; i < all; i++)
+        if (!os_is(out[i].entry->name))
+            out[count++] = out[i];
+    return count;
+}
+
 void export_effect(const struct verdict *v, struct buf *out)
 {
     char effect[32], lo[32], hi[32];
@@ -177,18 +189,18 @@ void export_effect(const struct verdict *v, struct buf *out)
 
 /* ---- postgresql.conf ---- */
 
-/* One comment line; the text is cleaned so that it cannot become a second one. */
-static void put_comment(struct buf *out, const char *label, const char *text)
+void export_comment(struct buf *out, const char *mark, const char *label, const char *text)
 {
     char clean[800];
 
     if (!*text)
         return;
     text_copy(clean, sizeof clean, text);
-    buf_printf(out, "# %s%s\n", label, clean);
+    buf_printf(out, "%s %s%s\n", mark, label, clean);
 }
 
-static void conf_head(const struct model *m, int nsessions, int nsettings, struct buf *out)
+void export_head(const struct model *m, int nsessions, int nsettings, const char *mark,
+                 struct buf *out)
 {
     char when[40];
     char line[400];
@@ -196,10 +208,23 @@ static void conf_head(const struct model *m, int nsessions, int nsettings, struc
     clock_iso(m->wall_us, when, sizeof when);
     snprintf(line, sizeof line, "PostgreSQL settings that pg_diagnose tuned and measured: %s",
              m->workspace.name);
-    put_comment(out, "", line);
-    buf_printf(out, "# %d setting%s from %d archived session%s; written %s\n", nsettings,
+    export_comment(out, mark, "", line);
+    buf_printf(out, "%s %d setting%s from %d archived session%s; written %s\n", mark, nsettings,
                nsettings == 1 ? "" : "s", nsessions, nsessions == 1 ? "" : "s", when);
-    put_comment(out, "Server: PostgreSQL ", m->server.id.version);
+    export_comment(out, mark, "Server: PostgreSQL ", m->server.id.version);
+}
+
+static void put_comment(struct buf *out, const char *label, const char *text)
+{
+    export_comment(out, "#", label, text);
+}
+
+static void conf_head(const struct model *m, int nsessions, int nsettings, struct buf *out)
+{
+    export_head(m, nsessions, nsettings, "#", out);
+    if (m->opt.for_version)
+        buf_printf(out, "# For PostgreSQL %d: what it lacks is commented out\n",
+                   m->opt.for_version);
     buf_puts(
         out,
         "#\n"
@@ -240,7 +265,31 @@ static void conf_session(const struct session *s, struct buf *out)
     buf_clear(&effect);
 }
 
-static void conf_setting(const struct final_setting *f, struct buf *out)
+/* What a major version does not know, or says in other words: PostgreSQL's release notes. */
+bool export_fits(const struct entry *e, int version, char *value, size_t size, char *lacks,
+                 size_t lacks_size)
+{
+    const struct knob *k = knob_find(e->name);
+    bool method = strcmp(e->value, "lz4") == 0 || strcmp(e->value, "zstd") == 0 ||
+                  strcmp(e->value, "pglz") == 0;
+
+    text_copy_raw(value, size, e->value);
+    lacks[0] = '\0';
+    if (version == 0)
+        return true;
+    if (k && k->min_version / 10000 > version) {
+        snprintf(lacks, lacks_size, "PostgreSQL %d has no such setting, it came with %d", version,
+                 k->min_version / 10000);
+        return false;
+    }
+    if (version < 15 && strcmp(e->name, "wal_compression") == 0 && method) {
+        snprintf(lacks, lacks_size, "before 15 the method cannot be chosen; was %s", e->value);
+        text_copy_raw(value, size, "on");
+    }
+    return true;
+}
+
+static void conf_setting(const struct final_setting *f, int for_version, struct buf *out)
 {
     struct buf effect = {0};
 
@@ -258,8 +307,11 @@ static void conf_setting(const struct final_setting *f, struct buf *out)
     }
     if (f->restart)
         buf_puts(out, "# needs a restart\n");
-    buf_printf(out, "%s = ", f->entry->name);
-    quote_conf(out, f->entry->value);
+    char value[SETTING_VALUE_MAX], lacks[120];
+    bool there = export_fits(f->entry, for_version, value, sizeof value, lacks, sizeof lacks);
+    put_comment(out, "", lacks);
+    buf_printf(out, "%s%s = ", there ? "" : "#", f->entry->name);
+    quote_conf(out, value);
     buf_putc(out, '\n');
 }
 
@@ -267,7 +319,7 @@ void export_conf(const struct model *m, const struct session *const *sessions, i
                  struct buf *out)
 {
     struct final_setting *list = xcalloc(LEDGER_MAX, sizeof *list);
-    int count = export_final(m, sessions, n, list, LEDGER_MAX);
+    int count = export_settings(m, sessions, n, list, LEDGER_MAX);
 
     conf_head(m, n, count, out);
     for (int i = 0; i < n; i++) {
@@ -278,7 +330,7 @@ void export_conf(const struct model *m, const struct session *const *sessions, i
             if (!headed)
                 conf_session(sessions[i], out);
             headed = true;
-            conf_setting(&list[k], out);
+            conf_setting(&list[k], m->opt.for_version, out);
         }
     }
     if (count == 0)

@@ -15,12 +15,50 @@ struct final_setting {
     bool restart;
 };
 
+/* The functions of the table. */
+void export_ansible(const struct model *m, const struct session *const *sessions, int n,
+                    struct buf *out);
+void export_html(const struct model *m, const struct session *const *sessions, int n,
+                 struct buf *out);
+void export_ticket(const struct model *m, const struct session *const *sessions, int n,
+                   struct buf *out);
+void export_sql(const struct model *m, const struct session *const *sessions, int n,
+                struct buf *out);
+void export_undo(const struct model *m, const struct session *const *sessions, int n,
+                 struct buf *out);
+void export_json(const struct model *m, const struct session *const *sessions, int n,
+                 struct buf *out);
+void export_patroni(const struct model *m, const struct session *const *sessions, int n,
+                    struct buf *out);
+void export_cnpg(const struct model *m, const struct session *const *sessions, int n,
+                 struct buf *out);
+void export_rds(const struct model *m, const struct session *const *sessions, int n,
+                struct buf *out);
+void export_docker(const struct model *m, const struct session *const *sessions, int n,
+                   struct buf *out);
+
 /* Later sessions win; what a later one reset, and what is on no list of settings that this program tunes,
  * is left out. Returns how many there are, in the order in which they were set last. */
 int export_final(const struct model *m, const struct session *const *sessions, int n,
                  struct final_setting *out, int max);
+/* The same without what is no setting of the server but of its operating system. */
+int export_settings(const struct model *m, const struct session *const *sessions, int n,
+                    struct final_setting *out, int max);
+/* A scalar of YAML, in double quotes. */
+void export_yaml(struct buf *out, const char *text);
 /* What the setting stood at when the round of that index began, as SHOW prints it; "" if unknown. */
 const char *export_value_before(const struct session *s, int round, const char *name);
+
+/* A line of a comment: mark, label and the text, cleaned so that it cannot become a second one. Nothing where text is "". */
+void export_comment(struct buf *out, const char *mark, const char *label, const char *text);
+/* What every file of a configuration says of itself, as comments. */
+void export_head(const struct model *m, int nsessions, int nsettings, const char *mark,
+                 struct buf *out);
+
+/* The value for a server of that major version (0 = the one that was tuned), and what is to be said of it. False: it has no
+ * such setting. */
+bool export_fits(const struct entry *e, int version, char *value, size_t size, char *lacks,
+                 size_t lacks_size);
 
 /* "+17.2 % (95 % interval +13.9 % … +20.4 %)"; "not measured" without a figure. */
 void export_effect(const struct verdict *v, struct buf *out);

@@ -57,12 +57,18 @@ struct host_link {
     int attempts; /* since it was last up */
     int64_t retry_at_us, since_us, lost_us;
     bool was_up;
-    char host[256]; /* as the DBA named it */
-    enum ssh_ask ask;
+    char host[256];             /* as the DBA named it */
+    enum ssh_ask ask, ask_last; /* now; the last that was asked, for `again` */
     bool echo;
-    char question[1024]; /* fingerprint, key, prompt: as EV_SSH_ASK brought it */
-    struct err err;      /* of the last failure */
-    double delay_ms;     /* of an answer of that host, smoothed; NAN = not measured */
+    char question[1024];        /* fingerprint, key, prompt: as EV_SSH_ASK brought it */
+    bool again;                 /* the same was asked just before: what was typed was not taken */
+    secret_id word;             /* what the DBA has typed so far; 0 = nothing */
+    int word_len;               /* in bytes */
+    bool declined;              /* the DBA gave no answer: a refusal that follows is no news */
+    bool trouble;               /* it was refused, and the dialog about it has not been shown yet */
+    struct err err;             /* of the last failure */
+    struct diagnosis diagnosis; /* of the failure that was explained last, by rules */
+    double delay_ms;            /* of an answer of that host, smoothed; NAN = not measured */
 };
 
 /* How to connect, from the command line: libpq keywords and values, without the password. */
@@ -83,6 +89,7 @@ struct model_env {
         openai_model[MODEL_NAME_MAX]; /* "" = the default of prices */
     char gemini_base[512], openai_base[512];
 };
+enum { EXPORTS_MAX = 16 };
 enum accept_policy { ACCEPT_ASK, ACCEPT_SAFE, ACCEPT_NONE };
 
 /* What the command line said; fixed for the run. */
@@ -124,6 +131,7 @@ struct options {
     char bench_host[256]; /* --bench-host: where pgbench runs; "" = here, or where it is best */
     char bench_user[64],
         bench_port[8]; /* USER@ and :PORT of it; "" = of ssh_user, of ~/.ssh/config */
+    int for_version;   /* --for of `export`: a major version; 0 = the server's own */
     bool accept_os;    /* --accept-os: headless consent to changes of the operating system */
     char home[768];    /* ~/.pg_diagnose or PG_DIAGNOSE_HOME */
     char session[128]; /* of `replay`, `export`: a folder name */
@@ -336,16 +344,19 @@ enum dialog_kind {
     DIALOG_PASSWORD,
     DIALOG_STATUS,
     DIALOG_STUCK,
-    DIALOG_ERROR,   /* err + diagnosis */
-    DIALOG_QUIT,    /* a run is under way: pause and quit? */
-    DIALOG_START,   /* recent workspaces */
-    DIALOG_SCRIPTS, /* a script's text, editable */
-    DIALOG_MANUAL,  /* a change or a restart that the DBA makes */
-    DIALOG_NOTICE,  /* before the first request: what leaves this machine; y agrees */
-    DIALOG_MODEL,   /* pick or type a model */
-    DIALOG_COST,    /* calls, tokens, money */
-    DIALOG_PREVIEW, /* the next request, byte by byte (talk.preview) */
-    DIALOG_TRUST    /* PGDIAG.md was found, or has changed: is it to be told? */
+    DIALOG_ERROR,    /* err + diagnosis */
+    DIALOG_QUIT,     /* a run is under way: pause and quit? */
+    DIALOG_START,    /* recent workspaces */
+    DIALOG_SCRIPTS,  /* a script's text, editable */
+    DIALOG_MANUAL,   /* a change or a restart that the DBA makes */
+    DIALOG_NOTICE,   /* before the first request: what leaves this machine; y agrees */
+    DIALOG_MODEL,    /* pick or type a model */
+    DIALOG_COST,     /* calls, tokens, money */
+    DIALOG_PREVIEW,  /* the next request, byte by byte (talk.preview) */
+    DIALOG_HOST_KEY, /* an unknown host shows its key; cursor = enum ssh_conn, as in the next two */
+    DIALOG_HOST_WORD, /* passphrase, password, or what a host asks */
+    DIALOG_HOSTS,     /* how the links by ssh stand, and why not */
+    DIALOG_TRUST      /* PGDIAG.md was found, or has changed: is it to be told? */
 };
 
 struct dialog {
@@ -535,7 +546,8 @@ struct flow {
     int interrupted;        /* index of the interrupted session in workspace.sessions; -1 = none */
     struct err err;         /* why FLOW_ERROR */
     int64_t state_since_us;
-    char paths[3][1024]; /* exports: report, conf, ansible */
+    char paths[EXPORTS_MAX][1024]; /* exports that were written, as export_kind_at() numbers them */
+    int export_at;                 /* the one that is being written */
     enum down_state down;
     char down_host[256];
     char down_session[128];          /* the killed session */
