@@ -11,12 +11,33 @@
 struct cause {
     const char *sqlstate; /* exact, or its class of two letters; NULL = by words alone */
     const char *words;    /* any of these, lower case, separated by '|'; NULL = by SQLSTATE alone */
-    const char *what;     /* "bench", "apply", "restart", "connect"; NULL = any */
+    const char *what;     /* "bench", "apply", "restart", "connect", "ssh"; NULL = any */
     const char *explanation, *fix;
 };
 
 /* clang-format off */
 static const struct cause causes[] = {
+    {NULL, "has changed", "ssh",
+     "The host shows another key than the one that is known, so nothing was sent to it. Either it was set up anew, or it is not that host.",
+     "Ask who runs it. Only if the new fingerprint is right, remove the old line with ssh-keygen -R and try again."},
+    {NULL, "was not accepted|is not known", "ssh",
+     "The host's key is not in known_hosts, and nobody has said that it is the right one.",
+     "Connect once with ssh and compare the fingerprint, or answer y when the dialog shows it."},
+    {NULL, "lets nobody in", "ssh",
+     "The host can be reached, and nothing that was offered lets this user in.",
+     "Check --ssh-user and --ssh-key, load the key into the agent (ssh-add), and see that its public part is in authorized_keys there."},
+    {NULL, "connection refused", "ssh",
+     "The host is there and nothing listens on that port: sshd does not run, or has another port.",
+     "Check --ssh-port and, on the host, that sshd runs."},
+    {NULL, "failed to resolve hostname|name or service not known", "ssh",
+     "The host's name is known neither to this machine nor to ~/.ssh/config.",
+     "Check the spelling of --ssh-host, or give its address."},
+    {NULL, "no route|unreachable|timed out|timeout|is silent", "ssh",
+     "Nothing comes back from the host: it is down or frozen, or something on the way drops the packets.",
+     "Check that the host answers and that no firewall is in between; it is tried again by itself."},
+    {NULL, "goes through", "ssh",
+     "The way to the host leads through another command, and that did not get through.",
+     "Run ssh with that host once by hand: the jump host may not be known, or may ask for something that nobody can answer there."},
     {"53100", "no space left on device|disk full|enospc", NULL,
      "A disk is full: the server, or this program, could not write any more.",
      "Free space on the data or WAL disk (df -h), then run the step again; max_wal_size and temporary files are what grows under load."},

@@ -58,7 +58,8 @@ void advise_diagnosed(struct model *m, const struct op_answer *a, struct effects
 
     if (!a->by_rules) {
         v->diagnosis = a->u.diagnosis;
-        if (d->kind == DIALOG_ERROR && strcmp(d->err.msg, v->trouble_err.msg) == 0)
+        if ((d->kind == DIALOG_ERROR || d->kind == DIALOG_HOSTS) &&
+            strcmp(d->err.msg, v->trouble_err.msg) == 0)
             d->diagnosis = v->diagnosis;
         say(m);
     }

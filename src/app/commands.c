@@ -7,6 +7,7 @@
 #include "pgd/app/advise.h"
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow.h"
+#include "pgd/app/hosts.h"
 #include "pgd/app/talk.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/grants.h"
@@ -172,6 +173,30 @@ static void do_hardware(struct model *m, const char *args, struct effects *fx)
     talk_ask(m, OP_HARDWARE, "", fx);
 }
 
+static void do_ssh(struct model *m, const char *args, struct effects *fx)
+{
+    bool wanted = hosts_wanted(m, SSH_SERVER) || hosts_wanted(m, SSH_BENCH);
+    bool retry = strcmp(args, "retry") == 0;
+
+    if (!wanted) {
+        model_say(m, CHAT_WARN, "no host was named: start with --ssh-host HOST");
+    } else if (!*args) {
+        hosts_show(m);
+    } else if (retry || strcmp(args, "close") == 0) {
+        for (int i = 0; i < SSH_CONN_COUNT; i++)
+            if (retry)
+                hosts_retry(m, (enum ssh_conn)i, fx);
+            else
+                hosts_close(m, (enum ssh_conn)i, fx);
+        if (!retry)
+            model_say(m, CHAT_EVENT, "the links by ssh are closed; /ssh retry opens them again");
+    } else {
+        model_say(m, CHAT_WARN,
+                  "/ssh shows the links; /ssh retry tries again, /ssh close ends "
+                  "them");
+    }
+}
+
 static const struct command_row rows[] = {
     {"help", "h ?", "", "Keys and commands.", 0},
     {"status", "s", "", "Where server, session and program stand.", 1},
@@ -194,12 +219,13 @@ static const struct command_row rows[] = {
     {"explain", "", "setting", "What a setting does, and what it means on this server.", 16},
     {"compare", "", "A B", "Two sessions of this workspace beside each other.", 17},
     {"hardware", "", "", "What other hardware could do for this workload.", 18},
+    {"ssh", "", "[retry|close]", "How the links to other machines stand; try again, or close.", 19},
 };
 
-static const command_fn functions[] = {do_help,    do_status,  do_tune,    do_pause,   do_resume,
-                                       do_export,  do_close,   do_quit,    do_grants,  do_handover,
-                                       do_undo,    do_knee,    do_find,    do_model,   do_cost,
-                                       do_privacy, do_explain, do_compare, do_hardware};
+static const command_fn functions[] = {do_help,    do_status,  do_tune,    do_pause,    do_resume,
+                                       do_export,  do_close,   do_quit,    do_grants,   do_handover,
+                                       do_undo,    do_knee,    do_find,    do_model,    do_cost,
+                                       do_privacy, do_explain, do_compare, do_hardware, do_ssh};
 
 const struct command_row *commands_table(int *n)
 {

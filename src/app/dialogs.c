@@ -9,6 +9,7 @@
 
 #include "pgd/app/advise.h"
 #include "pgd/app/flow.h"
+#include "pgd/app/hosts.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/links.h"
 #include "pgd/base/assets.h"
@@ -105,6 +106,7 @@ static int scroll_step(const struct dialog *d, struct key k)
     case DIALOG_MODEL:
     case DIALOG_START:
     case DIALOG_PASSWORD:
+    case DIALOG_HOST_WORD:
     case DIALOG_SCRIPTS:
         return 0;
     case DIALOG_STRATEGY:
@@ -793,7 +795,8 @@ static const dialog_key_fn key_functions[] = {
     [DIALOG_SCRIPTS] = key_scripts,   [DIALOG_MANUAL] = key_manual,
     [DIALOG_NOTICE] = key_notice,     [DIALOG_MODEL] = key_model,
     [DIALOG_COST] = key_text_dialog,  [DIALOG_PREVIEW] = key_text_dialog,
-    [DIALOG_TRUST] = key_notice,
+    [DIALOG_TRUST] = key_notice,      [DIALOG_HOST_KEY] = hosts_key,
+    [DIALOG_HOST_WORD] = hosts_key,   [DIALOG_HOSTS] = hosts_key,
 };
 
 bool dialogs_key(struct model *m, struct key k, struct effects *fx)
@@ -811,6 +814,8 @@ void dialogs_paste(struct model *m, const char *text, size_t len)
 
     if (d->kind == DIALOG_PASSWORD)
         retype(d, text, strcspn(text, "\r\n"), false);
+    else if (d->kind == DIALOG_HOST_WORD)
+        hosts_paste(m, text, len);
     else if (d->editing)
         (void)editor_insert(&ed, text, len);
 }

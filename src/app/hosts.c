@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "pgd/app/advise.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/headless.h"
 #include "pgd/base/text.h"
@@ -67,6 +68,7 @@ static void connect_now(struct model *m, enum ssh_conn conn, struct effects *fx)
     struct host_link *h = &m->hosts[conn];
 
     h->generation++;
+    h->question[0] = '\0';
     enter(m, h, HOST_CONNECTING);
     struct effect *e = effects_add(fx, FX_SSH_OPEN, req_of(m, conn));
     e->u.ssh.conn = conn;
@@ -95,6 +97,7 @@ void hosts_open(struct model *m, enum ssh_conn conn, struct effects *fx)
     h->lost_us = m->now_us;
     h->delay_ms = NAN;
     err_clear(&h->err);
+    h->trouble = h->declined = false;
     connect_now(m, conn, fx);
 }
 
@@ -120,6 +123,7 @@ void hosts_close(struct model *m, enum ssh_conn conn, struct effects *fx)
     else if (h->state != HOST_REFUSED)
         effects_add(fx, FX_SSH_CLOSE, req_of(m, conn))->u.ssh.conn = conn;
     h->generation++; /* what it still says is of no interest */
+    hosts_forget_word(h);
     enter(m, h, HOST_OFF);
 }
 
@@ -145,6 +149,13 @@ static bool final(const struct err *e)
            e->code == ERR_CANCELLED || e->code == ERR_INTERNAL;
 }
 
+static void explain(struct model *m, struct host_link *h, struct effects *fx)
+{
+    advise_failed(m, "the link by ssh", &h->err);
+    h->diagnosis = m->advising.diagnosis;
+    advise_explain(m, fx);
+}
+
 static void down(struct model *m, enum ssh_conn conn, const struct event *ev, struct effects *fx)
 {
     struct host_link *h = &m->hosts[conn];
@@ -152,6 +163,7 @@ static void down(struct model *m, enum ssh_conn conn, const struct event *ev, st
 
     h->err = ev->err;
     h->ask = SSH_ASK_NOTHING;
+    hosts_forget_word(h);
     if (lost) {
         h->attempts = 0;
         h->lost_us = m->now_us;
@@ -166,6 +178,11 @@ static void down(struct model *m, enum ssh_conn conn, const struct event *ev, st
     }
     if (!h->was_up)
         headless_no_host(m, &h->err, fx);
+    if (m->opt.headless || h->declined)
+        return;
+    h->trouble = h->state == HOST_REFUSED;
+    if (h->trouble || (first && !lost))
+        explain(m, h, fx);
 }
 
 static void up(struct model *m, enum ssh_conn conn, const struct event *ev, struct effects *fx)
@@ -175,6 +192,7 @@ static void up(struct model *m, enum ssh_conn conn, const struct event *ev, stru
     h->attempts = 0;
     h->was_up = true;
     h->ask = SSH_ASK_NOTHING;
+    h->trouble = false;
     err_clear(&h->err);
     enter(m, h, HOST_UP);
     model_say(m, CHAT_EVENT, "linked to %s by ssh", h->host);
@@ -187,13 +205,25 @@ static void asked(struct model *m, enum ssh_conn conn, const struct event *ev, s
 {
     struct host_link *h = &m->hosts[conn];
 
-    h->ask = ev->u.ssh.ask;
+    const char *text = ev->text ? ev->text : "";
+
+    h->again = h->ask_last == ev->u.ssh.ask && strcmp(h->question, text) == 0;
+    h->ask = h->ask_last = ev->u.ssh.ask;
     h->echo = ev->u.ssh.echo;
-    text_copy(h->question, sizeof h->question, ev->text ? ev->text : "");
+    h->declined = false;
+    hosts_forget_word(h);
+    text_copy(h->question, sizeof h->question, text);
     enter(m, h, HOST_ASKING);
     if (m->opt
             .headless) /* nobody is there to compare a fingerprint, and no word is kept anywhere */
         hosts_answer(m, conn, false, 0, fx);
+}
+
+/* Smoothed: one late answer is no news, a slower way is after three. */
+static void delay(struct model *m, struct host_link *h, double ms)
+{
+    h->delay_ms = isfinite(h->delay_ms) ? 0.6 * h->delay_ms + 0.4 * ms : ms;
+    m->dirty = true;
 }
 
 void hosts_event(struct model *m, const struct event *ev, struct effects *fx)
@@ -209,6 +239,9 @@ void hosts_event(struct model *m, const struct event *ev, struct effects *fx)
         break;
     case EV_SSH_UP:
         up(m, conn, ev, fx);
+        break;
+    case EV_SSH_DELAY:
+        delay(m, &m->hosts[conn], ev->u.ssh.delay_ms);
         break;
     case EV_SSH_DOWN:
         down(m, conn, ev, fx);
@@ -226,13 +259,16 @@ void hosts_answer(struct model *m, enum ssh_conn conn, bool yes, secret_id word,
 {
     struct host_link *h = &m->hosts[conn];
 
-    if (h->state != HOST_ASKING)
+    if (h->state != HOST_ASKING) {
+        secret_release(word);
         return;
+    }
     struct effect *e = effects_add(fx, FX_SSH_ANSWER, req_of(m, conn));
     e->u.ssh.conn = conn;
     e->u.ssh.yes = yes;
     e->u.ssh.word = word;
     h->ask = SSH_ASK_NOTHING;
+    h->declined = !yes && !word;
     enter(m, h, HOST_CONNECTING);
 }
 
@@ -240,12 +276,22 @@ void hosts_retry(struct model *m, enum ssh_conn conn, struct effects *fx)
 {
     struct host_link *h = &m->hosts[conn];
 
+    if (h->state == HOST_OFF && hosts_wanted(m, conn))
+        hosts_open(m, conn, fx);
     if (h->state != HOST_WAITING && h->state != HOST_REFUSED)
         return;
     if (h->state == HOST_WAITING)
         effects_add(fx, FX_TIMER_STOP, req_of(m, conn));
     h->attempts = 0;
+    h->trouble = false;
     connect_now(m, conn, fx);
+}
+
+void hosts_forget_word(struct host_link *h)
+{
+    secret_release(h->word);
+    h->word = 0;
+    h->word_len = 0;
 }
 
 bool hosts_wanted(const struct model *m, enum ssh_conn conn)

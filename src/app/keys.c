@@ -412,6 +412,12 @@ static void prompt_keys(struct model *m, struct key k, struct effects *fx)
     }
 }
 
+/* What is typed is a secret: it goes nowhere else. */
+static bool takes_word(const struct model *m)
+{
+    return m->screen.dialog.kind == DIALOG_PASSWORD || m->screen.dialog.kind == DIALOG_HOST_WORD;
+}
+
 void keys_key(struct model *m, struct key k, struct effects *fx)
 {
     bool ctrl = k.name == KEYN_CTRL;
@@ -422,7 +428,7 @@ void keys_key(struct model *m, struct key k, struct effects *fx)
         return;
     }
     /* Who is typing a question goes on typing when a dialog comes up: no letter of it answers that. */
-    if (m->screen.prompt.focus && m->screen.dialog.kind != DIALOG_PASSWORD) {
+    if (m->screen.prompt.focus && !takes_word(m)) {
         prompt_keys(m, k, fx);
         return;
     }
@@ -449,7 +455,7 @@ void keys_paste(struct model *m, const char *text, size_t len, struct effects *f
     (void)fx;
     if (!text)
         return;
-    if (m->screen.prompt.focus && m->screen.dialog.kind != DIALOG_PASSWORD)
+    if (m->screen.prompt.focus && !takes_word(m))
         prompt_paste(&m->screen.prompt, text, len);
     else if (m->screen.dialog.kind != DIALOG_NONE)
         dialogs_paste(m, text, len);

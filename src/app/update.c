@@ -187,6 +187,7 @@ void app_update(struct model *m, struct event *ev, struct effects *fx)
     case EV_FILE:
     case EV_SSH_ASK:
     case EV_SSH_UP:
+    case EV_SSH_DELAY:
     case EV_SSH_DOWN:
     case EV_HTTP_HEAD:
     case EV_HTTP_DATA:
@@ -197,4 +198,5 @@ void app_update(struct model *m, struct event *ev, struct effects *fx)
     flow_pump(m, fx);
     flow_host_pump(m, fx);
     talk_pump(m, fx);
+    hosts_dialogs(m, fx);
 }

@@ -43,6 +43,7 @@ static const char *const kinds[] = {
     [EV_FILE] = "file",
     [EV_SSH_ASK] = "ssh_ask",
     [EV_SSH_UP] = "ssh_up",
+    [EV_SSH_DELAY] = "ssh_delay",
     [EV_SSH_DOWN] = "ssh_down",
     [EV_HTTP_HEAD] = "http_head",
     [EV_HTTP_DATA] = "http_data",

@@ -216,12 +216,15 @@ static void answer(struct sshes *all, struct effect *e)
     const char *word = secret_get(e->u.ssh.word);
     struct ssh_order *o;
 
-    if (!h)
+    if (!h) {
+        secret_release(e->u.ssh.word);
         return;
+    }
     o = order(ORDER_ANSWER, e->req);
     o->yes = e->u.ssh.yes;
     o->len = strlen(word);
     o->text = e->u.ssh.word ? xstrndup(word, o->len) : NULL;
+    secret_release(e->u.ssh.word);
     give(h, o);
 }
 

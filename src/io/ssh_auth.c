@@ -18,6 +18,7 @@ struct login {
     struct ssh_callbacks_struct calls;
     bool cancelled; /* the loop has let the link go, or the DBA gave no word */
     int passphrases;
+    int denied; /* words of the DBA that the host did not take, of this factor */
 };
 
 /* -- questions ------------------------------------------------------------------------------------ */
@@ -62,13 +63,20 @@ static int on_passphrase(const char *prompt, char *buf, size_t len, int echo, in
 {
     struct login *l = arg;
     struct ssh_order *o;
+    char *file = NULL, text[600];
     int rc = -1;
 
     (void)echo;
     (void)verify;
     if (l->cancelled || l->passphrases++ >= SSH_WORDS_MAX)
         return -1;
-    o = ask(l, SSH_ASK_PASSPHRASE, prompt ? prompt : "", false);
+    ssh_userauth_publickey_auto_get_current_identity(l->session, &file);
+    snprintf(text, sizeof text, "%s%.500s", file ? "Passphrase of " : "",
+             file     ? file
+             : prompt ? prompt
+                      : "");
+    ssh_string_free_char(file);
+    o = ask(l, SSH_ASK_PASSPHRASE, text, false);
     if (o && o->text && o->len < len) {
         memcpy(buf, o->text, o->len + 1);
         rc = 0;
@@ -92,6 +100,7 @@ static bool set_options(struct login *l, struct err *e)
 {
     const struct ssh_host *h = l->host;
     long seconds = SSH_CONNECT_S;
+    int at_once = 1;
 
     if (!is_plain(h->host) || (h->user && !is_plain(h->user))) {
         err_set(e, ERR_USAGE, "\"%.80s%s%.80s\" is no name of a host", h->user ? h->user : "",
@@ -101,6 +110,14 @@ static bool set_options(struct login *l, struct err *e)
     if (h->dir)
         ssh_options_set(l->session, SSH_OPTIONS_SSH_DIR, h->dir);
     ssh_options_set(l->session, SSH_OPTIONS_HOST, h->host);
+    if (h->user) /* Match lines look at it */
+        ssh_options_set(l->session, SSH_OPTIONS_USER, h->user);
+    if (ssh_options_parse_config(l->session, NULL) != 0) {
+        err_set(e, ERR_USAGE, "the configuration of ssh cannot be read");
+        err_detail(e, "%s", ssh_get_error(l->session));
+        return err_hint(e, "Look at %.150s/config.", h->dir ? h->dir : "~/.ssh");
+    }
+    /* what the command line says goes before that file, which has just set its own */
     if (h->user)
         ssh_options_set(l->session, SSH_OPTIONS_USER, h->user);
     if (h->port && ssh_options_set(l->session, SSH_OPTIONS_PORT_STR, h->port) != SSH_OK) {
@@ -110,11 +127,8 @@ static bool set_options(struct login *l, struct err *e)
     if (h->key_file)
         ssh_options_set(l->session, SSH_OPTIONS_ADD_IDENTITY, h->key_file);
     ssh_options_set(l->session, SSH_OPTIONS_TIMEOUT, &seconds);
-    if (ssh_options_parse_config(l->session, NULL) != 0) {
-        err_set(e, ERR_USAGE, "the configuration of ssh cannot be read");
-        err_detail(e, "%s", ssh_get_error(l->session));
-        return err_hint(e, "Look at %.150s/config.", h->dir ? h->dir : "~/.ssh");
-    }
+    ssh_options_set(l->session, SSH_OPTIONS_NODELAY, &at_once);
+    ssh_proxy_prepare(l->session, h->dir);
     l->calls.auth_function = on_passphrase;
     l->calls.userdata = l;
     ssh_callbacks_init(&l->calls);
@@ -124,9 +138,20 @@ static bool set_options(struct login *l, struct err *e)
 
 static bool connect_host(struct login *l, struct err *e)
 {
+    char *proxy = NULL;
+
     if (ssh_connect(l->session) == SSH_OK)
         return true;
     err_set(e, ERR_CONNECT, "cannot connect to %.180s by ssh", l->host->host);
+    ssh_options_get(l->session, SSH_OPTIONS_PROXYCOMMAND, &proxy);
+    if (proxy) {
+        err_detail(e, "%.100s. It goes through: %.300s.", ssh_get_error(l->session), proxy);
+        ssh_string_free_char(proxy);
+        return err_hint(e,
+                        "Nobody is asked anything on that way: \"ssh -o BatchMode=yes %.100s "
+                        "true\" must work.",
+                        l->host->host);
+    }
     err_detail(e, "%s.", ssh_get_error(l->session));
     return err_hint(
         e, "Check --ssh-host and --ssh-port, that sshd runs there, and that \"ssh %.100s\" works.",
@@ -156,17 +181,25 @@ static int known_line(const char *path, const char *host)
     return found;
 }
 
+/* As known_hosts names it. */
+static void known_name(struct login *l, char *dst, size_t size)
+{
+    char *host = NULL;
+    unsigned port = 22;
+
+    ssh_options_get(l->session, SSH_OPTIONS_HOST, &host);
+    ssh_options_get_port(l->session, &port);
+    snprintf(dst, size, port == 22 ? "%.250s" : "[%.250s]:%u", host ? host : l->host->host, port);
+    ssh_string_free_char(host);
+}
+
 static bool refuse_changed(struct login *l, const char *fingerprint, struct err *e)
 {
-    char *path = NULL, *host = NULL, name[300];
-    unsigned port = 22;
+    char *path = NULL, name[300];
     int line = 0;
 
     ssh_options_get(l->session, SSH_OPTIONS_KNOWNHOSTS, &path);
-    ssh_options_get(l->session, SSH_OPTIONS_HOST, &host);
-    ssh_options_get_port(l->session, &port);
-    snprintf(name, sizeof name, port == 22 ? "%.250s" : "[%.250s]:%u", host ? host : l->host->host,
-             port);
+    known_name(l, name, sizeof name);
     if (path)
         line = known_line(path, name);
     err_set(e, ERR_REFUSED, "the key of host %.180s has changed", l->host->host);
@@ -179,6 +212,27 @@ static bool refuse_changed(struct login *l, const char *fingerprint, struct err 
              "Ask who runs the host; if it is right, remove the old line: ssh-keygen -R '%.150s'",
              name);
     ssh_string_free_char(path);
+    return false;
+}
+
+static bool refuse_unknown(struct login *l, const char *fingerprint, bool strict, struct err *e)
+{
+    char *path = NULL, *host = NULL;
+    unsigned port = 22;
+
+    ssh_options_get(l->session, SSH_OPTIONS_KNOWNHOSTS, &path);
+    ssh_options_get(l->session, SSH_OPTIONS_HOST, &host);
+    ssh_options_get_port(l->session, &port);
+    err_set(e, l->cancelled ? ERR_CANCELLED : ERR_REFUSED,
+            strict ? "the key of host %.180s is not known"
+                   : "the key of host %.180s was not accepted",
+            l->host->host);
+    err_detail(e, "It shows %.120s, and %.250s has no key of it%s.", fingerprint,
+               path ? path : "known_hosts", strict ? " (StrictHostKeyChecking is yes)" : "");
+    err_hint(e,
+             "If that is its key: ssh-keyscan -p %u %.80s >>%.100s, or log in there once with ssh.",
+             port, host ? host : l->host->host, path ? path : "~/.ssh/known_hosts");
+    ssh_string_free_char(path);
     ssh_string_free_char(host);
     return false;
 }
@@ -190,11 +244,8 @@ static bool ask_host_key(struct login *l, const char *fingerprint, struct err *e
     bool yes;
 
     ssh_auth_config(l->host->dir, l->host->host, "StrictHostKeyChecking", strict, sizeof strict);
-    if (strcasecmp(strict, "yes") == 0) {
-        err_set(e, ERR_REFUSED, "the key of host %.180s is not known", l->host->host);
-        err_detail(e, "It shows %.200s, and StrictHostKeyChecking is yes.", fingerprint);
-        return err_hint(e, "Connect once with ssh, or add its key to known_hosts.");
-    }
+    if (strcasecmp(strict, "yes") == 0)
+        return refuse_unknown(l, fingerprint, true, e);
     yes = strcasecmp(strict, "no") == 0 || strcasecmp(strict, "accept-new") == 0;
     if (!yes) {
         o = ask(l, SSH_ASK_HOST_KEY, fingerprint, true);
@@ -202,11 +253,8 @@ static bool ask_host_key(struct login *l, const char *fingerprint, struct err *e
         if (o)
             ssh_order_free(o);
     }
-    if (!yes) {
-        err_set(e, l->cancelled ? ERR_CANCELLED : ERR_REFUSED,
-                "the key of host %.180s was not accepted", l->host->host);
-        return err_hint(e, "Connect once with ssh, or answer yes when its fingerprint is right.");
-    }
+    if (!yes)
+        return refuse_unknown(l, fingerprint, false, e);
     if (ssh_session_update_known_hosts(l->session) != SSH_OK)
         log_line(LOG_WARN, "the key of host %s was not kept: %s", l->host->host,
                  ssh_get_error(l->session));
@@ -268,20 +316,21 @@ static int by_password(struct login *l)
     int rc = SSH_AUTH_DENIED;
 
     snprintf(prompt, sizeof prompt, "%.200s", l->host->host);
-    for (int i = 0; i < SSH_WORDS_MAX && rc == SSH_AUTH_DENIED && !l->cancelled; i++) {
+    while (l->denied < SSH_WORDS_MAX && rc == SSH_AUTH_DENIED && !l->cancelled) {
         struct ssh_order *o = ask(l, SSH_ASK_PASSWORD, prompt, false);
         if (!o || !o->text)
             l->cancelled = true;
         else
             rc = ssh_userauth_password(l->session, NULL, o->text);
+        l->denied += rc == SSH_AUTH_DENIED;
         if (o)
             ssh_order_free(o);
     }
     return rc;
 }
 
-/* One round of questions of the host; each is asked as it is put. */
-static void answer_prompts(struct login *l)
+/* One round of questions of the host; each is asked as it is put. Returns how many there were. */
+static int answer_prompts(struct login *l)
 {
     int n = ssh_userauth_kbdint_getnprompts(l->session);
 
@@ -300,19 +349,24 @@ static void answer_prompts(struct login *l)
         if (o)
             ssh_order_free(o);
     }
+    return n > 0 ? n : 0;
 }
 
 static int by_prompts(struct login *l)
 {
     int rc = SSH_AUTH_DENIED;
 
-    for (int i = 0; i < SSH_WORDS_MAX && rc == SSH_AUTH_DENIED && !l->cancelled; i++) {
+    while (l->denied < SSH_WORDS_MAX && rc == SSH_AUTH_DENIED && !l->cancelled) {
+        int asked = 0;
         rc = ssh_userauth_kbdint(l->session, NULL, NULL);
         for (int rounds = 0; rc == SSH_AUTH_INFO && rounds < 10 && !l->cancelled; rounds++) {
-            answer_prompts(l);
+            asked += answer_prompts(l);
             if (!l->cancelled)
                 rc = ssh_userauth_kbdint(l->session, NULL, NULL);
         }
+        if (asked == 0)
+            break; /* it only says that it could */
+        l->denied += rc == SSH_AUTH_DENIED;
     }
     return rc;
 }
@@ -367,6 +421,23 @@ static bool refused(struct login *l, int offered, struct err *e)
     return false;
 }
 
+/* The connection went while it was being set up. Unless the host has had enough of wrong words or keys, it is worth another try: its
+ * patience with who thinks about a password is short. */
+static bool lost(struct login *l, int offered, struct err *e)
+{
+    const char *why = ssh_get_error(l->session);
+
+    if (l->denied > 0 || l->cancelled)
+        return refused(l, offered, e);
+    if (strstr(why, "Too many authentication failures")) {
+        (void)refused(l, offered, e);
+        return err_hint(e, "The agent offers more keys than it lets one try: name the right one in "
+                           "~/.ssh/config (IdentityFile), or take some out with ssh-add -d.");
+    }
+    err_set(e, ERR_LOST, "%.180s closed the connection during the log-in", l->host->host);
+    return err_detail(e, "%s.", why);
+}
+
 static bool authenticate(struct login *l, struct err *e)
 {
     int rc = ssh_userauth_none(l->session, NULL), offered = 0;
@@ -381,8 +452,10 @@ static bool authenticate(struct login *l, struct err *e)
             if (rc == SSH_AUTH_SUCCESS)
                 return true;
             partial = rc == SSH_AUTH_PARTIAL; /* it wants another one besides */
+            if (partial)
+                l->denied = 0;
             if (rc == SSH_AUTH_ERROR && !ssh_is_connected(l->session))
-                return refused(l, offered, e);
+                return lost(l, offered, e);
         }
         if (!partial)
             break;

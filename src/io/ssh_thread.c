@@ -10,7 +10,7 @@
 #include "pgd/io/ssh_auth.h"
 #include "pgd/io/ssh_child.h"
 
-enum { POLL_MS = 200, FULL_MS = 10 };
+enum { POLL_MS = 200, FULL_MS = 10, PROBE_US = 5000000 };
 
 struct service {
     struct ssh_host *host;
@@ -18,10 +18,12 @@ struct service {
     ssh_event event;
     struct ssh_child *first;
     struct ssh_counter_struct count;
-    uint64_t seen;  /* bytes that had come when something last moved */
-    int64_t due_us; /* since when an answer is due; 0 = none is */
-    bool over;      /* the loop wants no more of it */
-    struct err err; /* why the link is lost */
+    ssh_channel probe;    /* its opening is under way; NULL = none */
+    int64_t probe_due_us; /* the next one; of the one under way: since when */
+    uint64_t seen;        /* bytes that had come when something last moved */
+    int64_t due_us;       /* since when an answer is due; 0 = none is */
+    bool over;            /* the loop wants no more of it */
+    struct err err;       /* why the link is lost */
 };
 
 static void take_orders(struct service *s, int64_t now_us)
@@ -78,10 +80,33 @@ static void serve_channels(struct service *s, int64_t now_us)
     drop_ended(s);
 }
 
+/* How long an answer takes, and whether there is one: libssh has no request for that on a client's side, so a channel is opened and
+ * closed, on which nothing is run. A host that refuses it has answered, too. */
+static void probe(struct service *s, int64_t now_us)
+{
+    struct event ev = {.kind = EV_SSH_DELAY, .req = s->host->req};
+
+    if (!s->probe && now_us < s->probe_due_us)
+        return;
+    if (!s->probe) {
+        s->probe = ssh_channel_new(s->session);
+        s->probe_due_us = now_us;
+    }
+    if (s->probe && ssh_channel_open_session(s->probe) == SSH_AGAIN)
+        return;
+    ev.u.ssh.conn = s->host->conn;
+    ev.u.ssh.delay_ms = (double)(io_now_us() - s->probe_due_us) / 1000.0;
+    if (s->probe)
+        ssh_channel_free(s->probe);
+    s->probe = NULL;
+    s->probe_due_us = now_us + PROBE_US;
+    ssh_host_post(s->host, &ev);
+}
+
 /* Whatever comes proves that the other side lives. */
 static void watch_for_stall(struct service *s, int64_t now_us)
 {
-    bool waits = false;
+    bool waits = s->probe != NULL;
 
     for (struct ssh_child *c = s->first; c; c = c->next)
         waits = waits || ssh_child_waits(c);
@@ -112,6 +137,7 @@ static void serve(struct service *s)
         int64_t now_us = io_now_us();
         take_orders(s, now_us);
         serve_channels(s, now_us);
+        probe(s, io_now_us());
         if (rc == SSH_ERROR || !ssh_is_connected(s->session)) {
             err_set(&s->err, ERR_LOST, "the link to %.180s was lost", s->host->host);
             err_detail(&s->err, "%s.", ssh_get_error(s->session));
@@ -166,6 +192,8 @@ static void end_service(struct service *s)
         ssh_child_free(c);
     }
     refuse_orders(s->host, &s->err);
+    if (s->probe)
+        ssh_channel_free(s->probe);
     ssh_event_remove_fd(s->event, s->host->wake[0]);
     ssh_event_remove_session(s->event, s->session);
     ssh_event_free(s->event);

@@ -35,6 +35,10 @@ static const struct dialog_row rows[] = {
     [DIALOG_MODEL] = {dialog_model, KEY_IN_DIALOG, MOVE "Enter take  e type a name  Esc close"},
     [DIALOG_COST] = {dialog_cost, KEY_IN_DIALOG, SCROLL "Esc close"},
     [DIALOG_PREVIEW] = {dialog_preview, KEY_IN_DIALOG, SCROLL "Esc close"},
+    [DIALOG_HOST_KEY] = {dialog_host_key, KEY_IN_DIALOG, "y keep the key  n refuse  " SCROLL},
+    [DIALOG_HOST_WORD] = {dialog_host_word, KEY_IN_DIALOG,
+                          "Enter send  Ctrl-U clear  Esc go without"},
+    [DIALOG_HOSTS] = {dialog_hosts, KEY_IN_DIALOG, "r try again  " SCROLL "Esc close"},
     [DIALOG_TRUST] = {dialog_trust, KEY_IN_DIALOG, "y mine  n limits only  " SCROLL},
 };
 

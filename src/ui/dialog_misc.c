@@ -149,6 +149,7 @@ static void say_status(struct dialog_text *text, const struct model *m)
     say_link(text, m, CONN_CONTROL, "control link");
     say_link(text, m, CONN_TELEMETRY, "telemetry link");
     say_link(text, m, CONN_QUESTIONS, "question link");
+    dialog_say_hosts(text, m);
     say_server(text, m);
     dialog_gap(text);
     dialog_pair(text, "workspace", STYLE_VALUE, "%s%s",

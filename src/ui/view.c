@@ -14,7 +14,7 @@
 
 /* ---- status line ---------------------------------------------------------------------------- */
 
-enum { SEGMENTS_MAX = 12 };
+enum { SEGMENTS_MAX = 16 };
 
 /* A part of the status line; where there is no room the ones of the highest rank are left out. */
 struct segment {
@@ -87,6 +87,39 @@ static void add_link(struct segments *s, const struct model *m)
              m->server.id.version);
     add(s, 5, STYLE_STATUS, "PG %s %s", version,
         m->server.id.standby ? "\xe2\x96\xbd standby" : "\xe2\x96\xb2 primary");
+}
+
+/* "ssh ● 12 ms": a word stands in its place where the link does not stand. */
+static void add_host(struct segments *s, const struct model *m, enum ssh_conn conn,
+                     const char *name)
+{
+    const struct host_link *h = &m->hosts[conn];
+    double wait = (double)(h->retry_at_us - m->now_us) / 1e6;
+    switch (h->state) {
+    case HOST_OFF:
+        return;
+    case HOST_CONNECTING:
+        add(s, h->was_up ? 2 : 6, h->was_up ? STYLE_STATUS_ALERT : STYLE_STATUS, "%s %s", name,
+            h->was_up ? "lost, trying" : "connecting");
+        return;
+    case HOST_ASKING:
+        add(s, 2, STYLE_STATUS_ALERT, "%s asks", name);
+        return;
+    case HOST_WAITING:
+        add(s, 2, STYLE_STATUS_ALERT, "%s %s, next try in %.0f s", name,
+            h->was_up ? "lost" : "not there", wait > 0 ? ceil(wait) : 0);
+        brief(s, "%s: try in %.0f s", name, wait > 0 ? ceil(wait) : 0);
+        return;
+    case HOST_REFUSED:
+        add(s, 2, STYLE_STATUS_ALERT, "%s refused: /ssh", name);
+        return;
+    case HOST_UP:
+        break;
+    }
+    if (isfinite(h->delay_ms))
+        add(s, 7, STYLE_STATUS, "%s \xe2\x97\x8f %.*f ms", name, h->delay_ms < 10, h->delay_ms);
+    else
+        add(s, 7, STYLE_STATUS, "%s \xe2\x97\x8f", name);
 }
 
 static void add_session(struct segments *s, const struct model *m)
@@ -222,6 +255,8 @@ static void draw_status(struct canvas *c, struct rect r, const struct model *m)
     add_link(&s, m);
     add_session(&s, m);
     add_figures(&s, m);
+    add_host(&s, m, SSH_SERVER, "ssh");
+    add_host(&s, m, SSH_BENCH, "bench");
     if (m->screen.frozen)
         add(&s, 1, STYLE_STATUS_ALERT, "FROZEN");
     if (m->opt.readonly)

@@ -87,8 +87,9 @@ enum event_kind {
     EV_CHILD_LINE, /* child.stream, text: one line without its newline, bounded */
     EV_CHILD_EXIT, /* child.status, child.signal, text = collected stdout; or err if it did not start */
     EV_FILE,       /* file: answers FX_FILE */
-    EV_SSH_ASK, /* ssh: a question for the DBA; FX_SSH_ANSWER goes on */
-    EV_SSH_UP,  /* ssh: the link stands; text: the host's banner */
+    EV_SSH_ASK,   /* ssh: a question for the DBA; FX_SSH_ANSWER goes on */
+    EV_SSH_UP,    /* ssh: the link stands; text: the host's banner */
+    EV_SSH_DELAY, /* ssh.delay_ms: how long that host took to answer; now and then while it is up */
     EV_SSH_DOWN, /* ssh.conn, err: could not be made, or was lost; children there end first (ERR_LOST) */
     EV_HTTP_HEAD, /* http.status: an answer begins; text: its header lines, as they came, bounded */
     EV_HTTP_DATA, /* text, len: the next bytes of the body; they may end anywhere */
@@ -152,6 +153,7 @@ struct event {
             enum ssh_ask ask;
             bool echo; /* what is typed may be shown */
             bool lost; /* DOWN: it had been up */
+            double delay_ms;
         } ssh;
         struct {
             int status;     /* 0 before the first header */

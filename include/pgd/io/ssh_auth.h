@@ -9,6 +9,9 @@
 /* A session that is logged in, the caller's to end; NULL with *e filled (ERR_CANCELLED: the loop has let the link go). banner is
  * filled with what the host says to those who log in. */
 ssh_session ssh_auth_login(struct ssh_host *h, struct buf *banner, struct err *e);
+/* After the configuration was read, before the connection: a way through other hosts (ProxyJump, ProxyCommand) may ask nobody anything.
+ * dir is the .ssh folder, or NULL. */
+void ssh_proxy_prepare(ssh_session s, const char *dir);
 /* The value that ~/.ssh/config gives a keyword of this host, as OpenSSH finds it (the first that fits); "" when there is none. For what
  * libssh reads and does not tell. dir is the .ssh folder. */
 void ssh_auth_config(const char *dir, const char *host, const char *keyword, char *dst,

@@ -60,6 +60,16 @@ void dialog_preview(struct canvas *c, struct rect screen, const struct model *m,
 void dialog_trust(struct canvas *c, struct rect screen, const struct model *m,
                   const struct view_tables *t, struct view_cursor *cursor);
 
+/* dialog_host.c */
+void dialog_host_key(struct canvas *c, struct rect screen, const struct model *m,
+                     const struct view_tables *t, struct view_cursor *cursor);
+void dialog_host_word(struct canvas *c, struct rect screen, const struct model *m,
+                      const struct view_tables *t, struct view_cursor *cursor);
+void dialog_hosts(struct canvas *c, struct rect screen, const struct model *m,
+                  const struct view_tables *t, struct view_cursor *cursor);
+/* "dba@db1", port included where it was given. */
+void dialog_host_name(const struct model *m, enum ssh_conn conn, char *dst, size_t size);
+
 /* dialog_ask.c: the answer to a question that was asked from a dialog stands below it. Rows that it takes of `body`. */
 int dialog_ask_rows(const struct model *m, struct rect body);
 void dialog_ask(struct canvas *c, struct rect r, const struct model *m);
@@ -93,6 +103,9 @@ void dialog_row_cut(struct dialog_text *d, unsigned style, const char *fmt, ...)
 /* A label and a value in one row. */
 void dialog_pair(struct dialog_text *d, const char *label, unsigned style, const char *fmt, ...)
     PGD_PRINTF(4, 5);
+
+/* dialog_host.c: a row for each link by ssh that is wanted. */
+void dialog_say_hosts(struct dialog_text *text, const struct model *m);
 
 /* dialog_beside.c: statements and plans of that round, the comparison as bars, the sweep of clients */
 void dialog_say_statements(struct dialog_text *t, const struct model *m, int round);
