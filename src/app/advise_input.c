@@ -38,7 +38,7 @@ static void tell_changes(const struct session *s, struct session_told *t)
         }
 }
 
-static void tell_session(const struct session *s, struct session_told *t)
+void advise_tell_session(const struct session *s, struct session_told *t)
 {
     memset(t, 0, sizeof *t);
     text_copy(t->name, sizeof t->name, s->name);
@@ -79,12 +79,23 @@ static void exported(const struct model *m, struct advise_input *x)
 
     x->sessions = xcalloc(SESSIONS_TOLD_MAX, sizeof *x->sessions);
     for (int i = from; i < m->fl.narchived; i++)
-        tell_session(m->fl.archived[i], &x->sessions[x->in.nsessions++]);
+        advise_tell_session(m->fl.archived[i], &x->sessions[x->in.nsessions++]);
     if (ours)
-        tell_session(&m->session, &x->sessions[x->in.nsessions++]);
+        advise_tell_session(&m->session, &x->sessions[x->in.nsessions++]);
 }
 
-/* Of the workspace, oldest first; the one in memory in full. */
+/* What was read of a session for the question under way; NULL = nothing. */
+static const struct session_told *read_of(const struct model *m, const char *name)
+{
+    const struct talk_line *l = &m->talk.now;
+
+    for (int i = 0; i < l->ntold; i++)
+        if (strcmp(l->told[i].name, name) == 0)
+            return &l->told[i];
+    return NULL;
+}
+
+/* Of the workspace, oldest first; the one in memory and those that the question names in full. */
 static void listed(const struct model *m, struct advise_input *x)
 {
     const struct workspace *w = &m->workspace;
@@ -93,8 +104,11 @@ static void listed(const struct model *m, struct advise_input *x)
     x->sessions = xcalloc(SESSIONS_TOLD_MAX, sizeof *x->sessions);
     for (int i = n - 1; i >= 0; i--) {
         struct session_told *t = &x->sessions[x->in.nsessions++];
-        if (m->session.name[0] && strcmp(w->sessions[i].name, m->session.name) == 0)
-            tell_session(&m->session, t);
+        const struct session_told *whole = read_of(m, w->sessions[i].name);
+        if (whole)
+            *t = *whole;
+        else if (m->session.name[0] && strcmp(w->sessions[i].name, m->session.name) == 0)
+            advise_tell_session(&m->session, t);
         else
             tell_row(&w->sessions[i], t);
     }
@@ -108,6 +122,14 @@ static const struct strategy_offer *offer_of(const struct first_sight *s, const 
         if (strcmp(s->strategies[i].name, name) == 0)
             return &s->strategies[i];
     return NULL;
+}
+
+/* The one under way, or that has just ended: what each of its changes has earned is known of it alone. */
+static void this_session(const struct model *m, struct advise_input *x)
+{
+    x->sessions = xcalloc(1, sizeof *x->sessions);
+    advise_tell_session(&m->session, x->sessions);
+    x->in.nsessions = 1;
 }
 
 static void predictions(struct advise_input *x)
@@ -140,10 +162,11 @@ static void of_op(struct model *m, enum op op, struct advise_input *x)
         in->err = &m->advising.trouble_err;
         in->log = m->advising.trouble_log;
         break;
+    case OP_NEXT_STRATEGIES:
+        this_session(m, x);
+        break;
     case OP_RESTORE:
-        x->sessions = xcalloc(1, sizeof *x->sessions);
-        tell_session(&m->session, x->sessions);
-        in->nsessions = 1;
+        this_session(m, x);
         in->paused_in = m->advising.paused_in;
         break;
     case OP_CONFLICTS:
@@ -154,6 +177,10 @@ static void of_op(struct model *m, enum op op, struct advise_input *x)
         talk_input(m, in);
         break;
     case OP_QUESTION:
+        if (m->session.nearned > 0)
+            this_session(m, x);
+        talk_input(m, in);
+        break;
     case OP_PARAMETER:
     case OP_ANOMALY:
     case OP_HARDWARE:

@@ -75,6 +75,7 @@ bool advise_setup(struct model *m, struct err *e)
     p->privacy = o->privacy;
     p->cap_usd = o->max_usd > 0 ? o->max_usd : PARTNER_CAP_USD;
     p->cap_calls = o->max_calls > 0 ? o->max_calls : CAP_CALLS;
+    p->no_stream = o->no_stream;
     if (!prices_load(&p->prices, NULL, 0, e))
         return false;
     if (kind == PARTNER_BUILTIN)

@@ -40,6 +40,7 @@ enum flag_id {
     F_PRIVACY,
     F_MAX_USD,
     F_MAX_CALLS,
+    F_NO_STREAM,
     F_ACCEPT,
     F_ACCEPT_OS,
     F_FOR,
@@ -110,6 +111,8 @@ static const struct flag flags[] = {
     {F_MAX_USD, "max-usd", 0, "USD", "what a session's questions to a model may cost (default 5)",
      TUNING},
     {F_MAX_CALLS, "max-calls", 0, "N", "requests to a model in a session at the most (default 400)",
+     TUNING},
+    {F_NO_STREAM, "no-stream", 0, NULL, "take a model's answers in one piece, not as they come",
      TUNING},
     {F_ACCEPT, "accept", 0, "safe|none",
      "headless consent; safe = every change that passes the guard", IN(VERB_TUNE) | IN(VERB_DEMO)},
@@ -469,6 +472,8 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
         return number_in("max-usd", v, 0.01, 100000, &o->max_usd, e);
     case F_MAX_CALLS:
         return int_in("max-calls", v, 1, 100000, &o->max_calls, e);
+    case F_NO_STREAM:
+        return o->no_stream = true;
     case F_ACCEPT:
         if (!one_of("accept", v, accepts + 1, 2, &i, e))
             return false;

@@ -131,7 +131,8 @@ void flow_target_ask(struct model *m, struct effects *fx)
 
 void flow_target_known(struct model *m, const struct op_answer *a, struct effects *fx)
 {
-    (void)fx;
+    if (m->flow == FLOW_ROUND)
+        flow_target_again(m, &a->u.target, fx);
     if (m->flow != FLOW_TARGET || m->fl.now.cancel)
         return;
     m->session.target = a->u.target;

@@ -649,7 +649,8 @@ static void start_anew(struct model *m)
     if (s->plan.target_tps > 0 || s->plan.observe)
         return;
     model_evidence(m, &e);
-    builtin_target(&e, &s->target);
+    builtin_target(&e, &s->target); /* until a model has said what it thinks */
+    m->fl.now.target_again = m->partner.kind != PARTNER_BUILTIN;
 }
 
 static void judge(struct model *m, struct effects *fx)
@@ -677,6 +678,12 @@ static void judge(struct model *m, struct effects *fx)
     advise(m, OP_ANALYZE, fx);
 }
 
+static void checkpoint(struct model *m, struct effects *fx)
+{
+    flow_journal(m, "checkpoint", "what", "round", fx);
+    flow_save(m, true, fx);
+}
+
 /* What the advisor makes of the verdict. A model's idea for the next round is kept; the rules look again when it begins. */
 static void judged(struct model *m, const struct op_answer *a, struct effects *fx)
 {
@@ -693,8 +700,23 @@ static void judged(struct model *m, const struct op_answer *a, struct effects *f
     model_say(m, CHAT_AI, "%s", r->conclusion.text);
     if (r->conclusion.bottleneck[0])
         model_say(m, CHAT_AI, "bottleneck: %s", r->conclusion.bottleneck);
-    flow_journal(m, "checkpoint", "what", "round", fx);
-    flow_save(m, true, fx);
+    if (m->fl.now.target_again)
+        advise(m, OP_TARGET, fx);
+    else
+        checkpoint(m, fx);
+}
+
+void flow_target_again(struct model *m, const struct target *t, struct effects *fx)
+{
+    if (!m->fl.now.target_again)
+        return;
+    m->fl.now.target_again = false;
+    m->session.target = *t;
+    if (isfinite(t->tps))
+        model_say(m, CHAT_AI, "target %.0f TPS from here on. %s", t->tps, t->why);
+    else
+        model_say(m, CHAT_AI, "%s", t->why);
+    checkpoint(m, fx);
 }
 
 /* The DBA has said meanwhile that there is to be no further round. */

@@ -10,6 +10,7 @@
 #include "pgd/app/advise.h"
 #include "pgd/app/facts.h"
 #include "pgd/app/keys.h"
+#include "pgd/app/talk_compare.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/dialog.h"
 #include "pgd/ui/layout.h"
@@ -198,7 +199,10 @@ static void begin(struct model *m, struct talk_line *l, struct effects *fx)
     m->screen.scroll[PANE_AI] = 0;
     t->find[0] = '\0';
     record(m, "dba", &t->now, t->now.text, false, fx);
-    advise(m, l->op, fx);
+    if (t->now.op == OP_COMPARE && !talk_compare_begin(m, fx))
+        t->state = TALK_READ;
+    else
+        advise(m, t->now.op, fx);
 }
 
 static void put(struct model *m, struct talk_line *l, struct effects *fx)
@@ -417,7 +421,7 @@ bool talk_stop(struct model *m, struct effects *fx)
 
     if (t->state == TALK_IDLE)
         return false;
-    if (t->state == TALK_GATHER) {
+    if (t->state == TALK_GATHER || t->state == TALK_READ) {
         facts_drop(m, fx);
         buf_puts(&out, "[interrupted]");
         say(m, "dba", &out, true, fx);
@@ -433,6 +437,13 @@ bool talk_stop(struct model *m, struct effects *fx)
 
 void talk_event(struct model *m, const struct event *ev, struct effects *fx)
 {
+    if (ev->kind == EV_FILE && ev->req.id >= TALK_COMPARED) {
+        if (!talk_compare_event(m, ev))
+            return;
+        m->talk.state = TALK_ASKED;
+        advise(m, m->talk.now.op, fx);
+        return;
+    }
     if (ev->kind == EV_FILE) {
         loaded(m, ev);
         return;

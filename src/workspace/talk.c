@@ -7,6 +7,7 @@
 void talk_line_clear(struct talk_line *l)
 {
     free(l->on_screen);
+    free(l->told);
     memset(l, 0, sizeof *l);
 }
 

@@ -12,10 +12,12 @@
 
 #include "pgd/agent/wishes.h"
 #include "pgd/app/advise.h"
+#include "pgd/app/cli.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/talk.h"
 #include "pgd/app/update.h"
 #include "pgd/base/text.h"
+#include "pgd/workspace/store.h"
 
 static struct model *m;
 static struct effects fx;
@@ -357,6 +359,146 @@ static void a_late_list_is_dropped(void **state)
     assert_string_equal(m->partner.models[0], "of-the-new-one");
 }
 
+/* ---- what an operation is told ---- */
+
+static void answer_file(const char *path, const struct buf *text)
+{
+    const struct effect *e = file(FILE_READ, path);
+    struct event ev = {.kind = EV_FILE, .req = e->req, .at_us = now_us};
+
+    ev.u.file.missing = !text;
+    if (text) {
+        ev.text = xstrndup(buf_text(text), text->len);
+        ev.len = text->len;
+    } else {
+        err_set(&ev.err, ERR_FILE, "there is no such file");
+    }
+    app_update(m, &ev, &fx);
+    event_clear(&ev);
+}
+
+static void a_session_of_before(const char *name, struct buf *out)
+{
+    struct session *s = xcalloc(1, sizeof *s);
+
+    session_reset(s);
+    s->state = SESSION_ARCHIVED;
+    text_copy(s->name, sizeof s->name, name);
+    text_copy(s->plan.strategy, sizeof s->plan.strategy, "Balanced");
+    s->nfinal = s->nearned = 1;
+    text_copy(s->final_values[0].name, sizeof s->final_values[0].name, "work_mem");
+    text_copy(s->final_values[0].shown, sizeof s->final_values[0].shown, "77MB");
+    text_copy(s->earned[0].name, sizeof s->earned[0].name, "work_mem");
+    s->earned[0].tested = true;
+    s->earned[0].ratio = s->earned[0].lo = s->earned[0].hi = 1.375;
+    store_session_json(s, out);
+    session_reset(s);
+    free(s);
+}
+
+/* What a session has changed, and what that earned, stands in its file: the list knows its figures alone. */
+static void a_comparison_rests_on_the_files(void **state)
+{
+    static const char one[] = "/w/sessions/One_01012026-000000/session.json",
+                      two[] = "/w/sessions/Two_01012026-000000/session.json";
+    struct buf text = {0};
+
+    (void)state;
+    pick();
+    advise_cancel(m, ASK_FLOW, &fx);
+    effects_clear(&fx);
+    text_copy(m->workspace.dir, sizeof m->workspace.dir, "/w");
+    m->workspace.nsessions = 3;
+    text_copy(m->workspace.sessions[0].name, sizeof m->workspace.sessions[0].name,
+              "Six_01012026-000000");
+    text_copy(m->workspace.sessions[1].name, sizeof m->workspace.sessions[1].name,
+              "Two_01012026-000000");
+    text_copy(m->workspace.sessions[2].name, sizeof m->workspace.sessions[2].name,
+              "One_01012026-000000");
+    talk_ask(m, OP_COMPARE, "One_01012026-000000 Two_01012026-000000", &fx);
+    assert_int_equal(m->talk.state, TALK_READ);
+    assert_int_equal(count(FX_HTTP), 0);
+    a_session_of_before("One_01012026-000000", &text);
+    answer_file(one, &text);
+    assert_int_equal(count(FX_HTTP), 0);
+    answer_file(two, NULL);
+    assert_true(said("only the list's figures are compared"));
+    assert_int_equal(count(FX_HTTP), 1);
+    assert_non_null(strstr(last(FX_HTTP)->text, "77MB"));
+    assert_non_null(strstr(last(FX_HTTP)->text, "1.375"));
+    assert_non_null(strstr(last(FX_HTTP)->text, "Two_01012026-000000"));
+    answer_file(one, &text); /* late, or once more: nobody waits for it */
+    assert_int_equal(count(FX_HTTP), 1);
+    assert_true(talk_stop(m, &fx));
+    talk_ask(m, OP_COMPARE, "One_01012026-000000 Two_01012026-000000", &fx);
+    assert_true(talk_stop(m, &fx));
+    assert_int_equal(m->talk.state, TALK_IDLE);
+    answer_file(one, &text);
+    assert_int_equal(m->talk.state, TALK_IDLE);
+    buf_clear(&text);
+}
+
+/* The server that was repaired has another target, which the model sets; the round is saved after that. */
+static void a_repaired_server_has_another_target(void **state)
+{
+    struct op_answer *a = xcalloc(1, sizeof *a);
+
+    (void)state;
+    pick();
+    advise_cancel(m, ASK_FLOW, &fx);
+    effects_clear(&fx);
+    m->flow = FLOW_ROUND;
+    m->fl.decision = DECIDE_NOTHING;
+    text_copy(m->session.dir, sizeof m->session.dir, "/s");
+    text_copy(m->session.name, sizeof m->session.name, "s");
+    m->session.baseline_tps = m->session.best_tps = 1000;
+    m->fl.now.target_again = m->advising.judging = true;
+    a->op = OP_ANALYZE;
+    flow_round_advised(m, a, &fx);
+    free(a);
+    assert_non_null(strstr(last(FX_HTTP)->text, "[op=suggest_target]"));
+    assert_null(file(FILE_SAVE, "/s/session.json"));
+    answer("{\\\"why\\\":\\\"it fits\\\",\\\"tps\\\":1500,\\\"confidence\\\":50}");
+    assert_true(m->session.target.tps > 1499 && m->session.target.tps < 1501);
+    assert_non_null(file(FILE_SAVE, "/s/session.json"));
+    assert_false(m->fl.now.target_again);
+    assert_int_equal(m->fl.decision, DECIDE_NOTHING);
+}
+
+static void what_is_earned_is_told(void **state)
+{
+    struct buf out = {0};
+
+    (void)state;
+    m->session.nfinal = m->session.nearned = 1;
+    text_copy(m->session.final_values[0].name, sizeof m->session.final_values[0].name, "jit");
+    text_copy(m->session.earned[0].name, sizeof m->session.earned[0].name, "jit");
+    m->session.earned[0].tested = true;
+    m->session.earned[0].ratio = 1.125;
+    assert_true(advise_preview(m, OP_NEXT_STRATEGIES, &out));
+    assert_non_null(strstr(buf_text(&out), "1.125"));
+    out.len = 0;
+    talk_preview(m, OP_QUESTION, "what helped?");
+    assert_non_null(strstr(buf_text(&m->talk.preview), "1.125"));
+    buf_clear(&out);
+}
+
+static void in_one_piece(void **state)
+{
+    char *argv[] = {"pg_diagnose", "tune", "-d", "x", "--no-stream", NULL};
+    struct command_line *cl = xcalloc(1, sizeof *cl);
+    struct err e = {0};
+
+    (void)state;
+    assert_true(cli_parse(5, argv, cl, &e));
+    m->opt.no_stream = cl->opt.no_stream;
+    free(cl);
+    assert_true(advise_setup(m, &e));
+    m->partner.told = true;
+    pick();
+    assert_non_null(strstr(last(FX_HTTP)->u.http.url, ":generateContent"));
+}
+
 static bool wishes(const char *text, size_t len, struct err *e)
 {
     struct event ev = {.kind = EV_FILE, .text = xstrndup(text, len), .len = len};
@@ -394,6 +536,10 @@ static void what_is_forbidden_is_known_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        ROW(a_comparison_rests_on_the_files),
+        ROW(a_repaired_server_has_another_target),
+        ROW(what_is_earned_is_told),
+        ROW(in_one_piece),
         ROW(a_model_answers),
         ROW(the_endpoint_dies),
         ROW(nonsense_is_repaired),

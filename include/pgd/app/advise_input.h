@@ -9,5 +9,7 @@ struct advise_input {
     struct session_told *sessions; /* owned */
 };
 
+/* A session in brief: what it left, what it tried in vain, what each change has earned. */
+void advise_tell_session(const struct session *s, struct session_told *t);
 void advise_input_fill(struct model *m, enum op op, struct advise_input *x);
 void advise_input_clear(struct advise_input *x);

@@ -138,6 +138,8 @@ void flow_arm_window(const struct experiment *x, int arm, struct window *w);
 
 /* flow_rounds.c */
 void flow_rounds_event(struct model *m, const struct event *ev, struct effects *fx);
+/* After a repair: the target of the server as it is now. */
+void flow_target_again(struct model *m, const struct target *t, struct effects *fx);
 void flow_round_message(struct model *m, struct round_msg *msg, struct effects *fx);
 void flow_emit_verdict(struct model *m, const char *phase, int round, const struct verdict *v,
                        struct effects *fx);

@@ -118,6 +118,7 @@ struct options {
     char model[MODEL_NAME_MAX]; /* --model; "" = the environment's, else the default */
     double max_usd;             /* of --max-usd; 0 = PARTNER_CAP_USD */
     int max_calls;              /* of --max-calls; 0 = CAP_CALLS */
+    bool no_stream;             /* of --no-stream: for proxies that hold a stream back */
     struct model_env env;
     bool readonly, headless, json, demo, demo_tuned, no_color;
     bool unsafe_guard;     /* test builds only: the guard lets everything pass */
@@ -481,6 +482,7 @@ struct flow_now {
     bool stop_and_keep; /* the DBA: no further round, keep the best */
     bool undo_round;    /* the DBA: drop what this round kept */
     bool undoing_round; /* the switch that takes it back is under way */
+    bool target_again;  /* the server was repaired: a model is asked for the target once more */
     bool resume;        /* an interrupted session goes on */
     bool undo_only; /* its session.json cannot be read: the journal says what to undo, no more */
     bool pause_resumed; /* headless: its flags differ, so it is only made clean and PAUSED */

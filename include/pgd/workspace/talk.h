@@ -17,7 +17,10 @@ enum talk_state {
     TALK_ASKED,
     /* The facts are looked up, one after the other (app/facts.c). All there, or their time is over → ASKED with them.
      * Esc → IDLE */
-    TALK_GATHER
+    TALK_GATHER,
+    /* OP_COMPARE: the files of the sessions that it names are read (app/talk_compare.c). All there → ASKED with them.
+     * Esc → IDLE */
+    TALK_READ
 };
 
 /* Something to be put to the advisor: a question, or another operation that answers in prose. */
@@ -28,6 +31,8 @@ struct talk_line {
     char *on_screen;            /* … and its text; owned, NULL = the panes */
     bool aside;                 /* asked from a dialog: the answer is shown under it, too */
     struct anomaly about;       /* OP_ANOMALY */
+    int ntold;                  /* OP_COMPARE: … from their files; owned */
+    struct session_told *told;
 };
 
 struct talk {
