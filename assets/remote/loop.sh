@@ -14,7 +14,7 @@ export LC_ALL
 set -f
 
 wal=$1
-files=
+files=''
 for f in stat meminfo diskstats vmstat net/dev pressure/cpu pressure/io pressure/memory uptime; do
     [ -r "/proc/$f" ] && files="$files /proc/$f"
 done
@@ -28,7 +28,7 @@ while read -r what number postmaster wanted; do
     case $postmaster in
     *[!0-9]*) continue ;;
     esac
-    more= children= n=0
+    more='' children='' n=0
     # The file has no newline at its end: read fails, and has read.
     { read -r children <"/proc/$postmaster/task/$postmaster/children"; } 2>/dev/null
     for p in $children; do

@@ -3,6 +3,7 @@
 
 #include "pgd/app/advise.h"
 #include "pgd/app/flow_parts.h"
+#include "pgd/app/logwatch.h"
 #include "pgd/base/text.h"
 
 /* Once for each failure: a model's words come after those of the event that reports it. */
@@ -36,8 +37,10 @@ void advise_failed(struct model *m, const char *what, const struct err *e)
     model_evidence(m, &ev);
     text_copy(v->trouble, sizeof v->trouble, what);
     v->trouble_err = *e;
-    text_copy(v->trouble_log, sizeof v->trouble_log, m->apply.log_line);
-    builtin_diagnose(&ev, what, e, v->trouble_log, &v->diagnosis);
+    logwatch_trouble(m, v->trouble_log, sizeof v->trouble_log);
+    /* The rules go by what the failed step itself has said, where it has said anything. */
+    builtin_diagnose(&ev, what, e, m->apply.log_line[0] ? m->apply.log_line : v->trouble_log,
+                     &v->diagnosis);
     say(m);
 }
 

@@ -10,6 +10,7 @@
 #include "pgd/app/hosts.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/links.h"
+#include "pgd/app/logwatch.h"
 #include "pgd/app/talk.h"
 #include "pgd/base/log.h"
 #include "pgd/base/text.h"
@@ -25,10 +26,19 @@ static void start(struct model *m, struct effects *fx)
         keys_start_screen(m, fx);
 }
 
+/* What the figures are asked with. */
+static void sample(struct model *m, bool link_up, struct effects *fx)
+{
+    m->collect.now_us = m->now_us;
+    m->collect.wall_us = m->wall_us;
+    m->collect.host_link = hosts_up(m, SSH_SERVER);
+    collect_tick(&m->collect, fx, link_up);
+}
+
 static void tick(struct model *m, struct effects *fx)
 {
     if (!m->quitting)
-        collect_tick(&m->collect, fx, m->links[CONN_TELEMETRY].state == LINK_UP);
+        sample(m, m->links[CONN_TELEMETRY].state == LINK_UP, fx);
     talk_tick(m, fx);
     if (m->screen.flash_until_us && m->now_us > m->screen.flash_until_us) {
         m->screen.flash_until_us = 0;
@@ -60,7 +70,7 @@ static void link_event(struct model *m, struct event *ev, struct effects *fx)
     if (ev->u.pg.conn == CONN_TELEMETRY && ev->kind == EV_PG_UP) {
         collect_link_up(&m->collect, ev->u.pg.server_version);
         m->collect.pooled = ev->u.pg.pooled;
-        collect_tick(&m->collect, fx, true); /* the first figures at once */
+        sample(m, true, fx); /* the first figures at once */
     }
     if (ev->u.pg.conn == CONN_CONTROL) {
         apply_step(&m->apply, ev, fx);
@@ -198,5 +208,6 @@ void app_update(struct model *m, struct event *ev, struct effects *fx)
     flow_pump(m, fx);
     flow_host_pump(m, fx);
     talk_pump(m, fx);
+    logwatch_pump(m);
     hosts_dialogs(m, fx);
 }

@@ -18,7 +18,13 @@
 #include "pgd/base/text.h"
 #include "pgd/io/launch.h"
 
-enum { READ_SIZE = 16 * 1024, BACKLOG_MAX = 256, TAIL_MAX = 480, STREAMS = 2 };
+enum {
+    READ_SIZE = 16 * 1024,
+    BACKLOG_MAX = 256,
+    TAIL_MAX = 480,
+    INPUT_MAX = 64 * 1024, /* that a child has not read yet */
+    STREAMS = 2
+};
 
 struct stream {
     struct child *child;
@@ -110,7 +116,8 @@ static void close_stream(struct stream *s)
 static void on_input_closed(uv_handle_t *h)
 {
     struct input *in = h->data;
-    explicit_bzero(in->text, strlen(in->text));
+    if (in->text)
+        explicit_bzero(in->text, strlen(in->text));
     free(in->text);
     free(in);
 }
@@ -366,8 +373,10 @@ static const char *setpriv_of(struct children *all, const struct effect *e)
 
 static void on_written(uv_write_t *w, int status)
 {
-    (void)status; /* a child that does not read its input is free to do so */
-    close_input(w->data);
+    struct input *in = w->data;
+    /* a child that does not read its input is free to do so */
+    if (status != 0 || !in->child || !(in->child->flags & CHILD_MORE))
+        close_input(in);
 }
 
 static void write_input(struct input *in)
@@ -378,9 +387,42 @@ static void write_input(struct input *in)
         close_input(in);
 }
 
+/* A line more for a child with CHILD_MORE. */
+struct more {
+    uv_write_t write;
+    char *text; /* owned */
+};
+
+static void on_more_written(uv_write_t *w, int status)
+{
+    struct more *m = w->data;
+    (void)status; /* its end is told by its exit */
+    free(m->text);
+    free(m);
+}
+
+void children_input(struct children *all, struct effect *e)
+{
+    struct child *c = all->first;
+
+    while (c && !req_same(c->req, e->req))
+        c = c->next;
+    if (!c || !c->input || !(c->flags & CHILD_MORE) || !e->text ||
+        uv_stream_get_write_queue_size((uv_stream_t *)&c->input->pipe) > INPUT_MAX)
+        return;
+    struct more *m = xcalloc(1, sizeof(*m));
+    const uv_buf_t b = uv_buf_init(e->text, (unsigned)e->len);
+    m->write.data = m;
+    m->text = e->text;
+    e->text = NULL;
+    if (uv_write(&m->write, (uv_stream_t *)&c->input->pipe, &b, 1, on_more_written) != 0)
+        on_more_written(&m->write, 0);
+}
+
 static void make_input(struct child *c, struct effect *e)
 {
-    if (!e->u.child.stdin_text || (e->u.child.flags & CHILD_DETACHED))
+    const bool wanted = e->u.child.stdin_text || (e->u.child.flags & CHILD_MORE);
+    if (!wanted || (e->u.child.flags & CHILD_DETACHED))
         return;
     struct input *in = xcalloc(1, sizeof(*in));
     uv_pipe_init(&c->all->loop->uv, &in->pipe, 0);
@@ -479,7 +521,7 @@ static void began(struct child *c)
     for (size_t i = 0; i < STREAMS; i++)
         if (c->streams[i].open)
             uv_read_start((uv_stream_t *)&c->streams[i].pipe, on_alloc, on_read);
-    if (c->input)
+    if (c->input && c->input->text)
         write_input(c->input);
 }
 

@@ -325,6 +325,7 @@ void io_run(struct io *io, struct effect *e)
         break;
     case FX_CHILD_INPUT:
         sshes_input(io->sshes, e);
+        children_input(io->children, e);
         break;
     case FX_SSH_OPEN:
     case FX_SSH_ANSWER:

@@ -29,6 +29,7 @@ void collect_init(struct collect *c)
     c->mem_min = c->wal_total = c->wal_free = c->load_from = NAN;
     c->backends = xcalloc(1, sizeof *c->backends);
     hostloop_init(&c->loop);
+    logtail_init(&c->log);
 }
 
 void collect_clear(struct collect *c)
@@ -141,6 +142,19 @@ static void ask_remote(struct collect *c, struct effects *fx)
         c->host_missed++;
 }
 
+static void follow_log(struct collect *c, struct effects *fx)
+{
+    struct req req = {OWNER_TELEMETRY, c->generation, c->next_id + 1};
+    uint32_t id;
+
+    if (!c->host || (remote(c) && !c->host_link))
+        return;
+    if (c->log.state == LOGTAIL_OFF)
+        req = next_req(c, &id);
+    c->log.offset_us = remote(c) && c->loop.clock.known ? c->loop.clock.offset_us : 0;
+    logtail_tick(&c->log, c->host, c->log_dir, req, c->now_us, c->wall_us, fx);
+}
+
 static void send_host(struct collect *c, struct effects *fx)
 {
     if (remote(c))
@@ -186,6 +200,8 @@ void collect_tick(struct collect *c, struct effects *fx, bool link_up)
         send_watch(c, fx);
     if (c->host_on)
         send_host(c, fx);
+    if (c->log_on)
+        follow_log(c, fx);
 }
 
 static void *copy_of(const void *what, size_t size)
@@ -342,8 +358,10 @@ static void put_host(struct collect *c)
 static void count_kills(struct collect *c)
 {
     double more = c->host_before ? c->host_now->oom_kills - c->host_before->oom_kills : NAN;
-    if (more > 0)
-        c->oom_seen += more;
+    if (!(more > 0 && more < 1e6))
+        return;
+    c->oom_seen += more;
+    logtail_look_up_kills(&c->log, (int)more);
 }
 
 static bool take_sample(struct collect *c, const char *text, size_t len, int64_t at_us)
@@ -383,7 +401,7 @@ static bool take_remote(struct collect *c, const struct event *ev)
 {
     int64_t at_us;
     if (!hostloop_event(&c->loop, ev, &at_us))
-        return ev->kind == EV_CHILD_EXIT;
+        return ev->kind == EV_CHILD_EXIT && req_same(ev->req, c->loop.child);
     c->backends->page_bytes = c->loop.page_bytes;
     if (!isnan(c->loop.space)) {
         c->wal_free = c->loop.space;
@@ -440,7 +458,7 @@ bool collect_step(struct collect *c, const struct event *ev)
     if (ev->req.owner != OWNER_TELEMETRY)
         return false;
     if (ev->kind == EV_CHILD_UP || ev->kind == EV_CHILD_LINE || ev->kind == EV_CHILD_EXIT)
-        return take_remote(c, ev); /* it outlives the connection to the server */
+        return take_remote(c, ev) | logtail_event(&c->log, ev); /* they outlive the connection */
     if (ev->req.generation != c->generation)
         return false;
     if (ev->kind == EV_PG_RESULT && c->pg_in_flight && ev->req.id == c->waiting_pg)

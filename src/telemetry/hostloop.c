@@ -50,8 +50,6 @@ static void start(struct hostloop *l, const struct identity *id, const char *wal
     argv[n++] = wal_path;
     argv[n] = NULL;
     struct effect *e = fx_child(fx, next, argv, CHILD_MORE);
-    if (id->owner[0])
-        e->u.child.run_as = xstrdup(id->owner);
     place_child(id, e);
     l->child = next;
     l->state = HOSTLOOP_STARTING;
@@ -60,7 +58,8 @@ static void start(struct hostloop *l, const struct identity *id, const char *wal
     buf_clear(&l->text);
 }
 
-static void ask(struct hostloop *l, int postmaster, const int *wanted, int nwanted, struct effects *fx)
+static void ask(struct hostloop *l, int postmaster, const int *wanted, int nwanted,
+                struct effects *fx)
 {
     struct effect *e = effects_add(fx, FX_CHILD_INPUT, l->child);
     struct buf line = {0};

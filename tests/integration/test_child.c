@@ -129,6 +129,54 @@ static void lines_come_whole(void **state)
     iotest_clear(&t);
 }
 
+/* -- input that comes later --------------------------------------------------------------------- */
+
+static void more_script(struct iotest *t, struct event *ev)
+{
+    struct effects fx = {0};
+    if (ev->kind == EV_START) {
+        sh(&fx, 1, "while read -r l; do echo got $l; [ $l = d ] && exit 7; done", CHILD_MORE);
+        sh(&fx, 2, "read -r l || echo none", 0); /* it has no input at all */
+        struct effect *e = sh(&fx, 3, "while read -r l; do echo $l; [ $l = b ] && exit; done",
+                              CHILD_MORE);
+        e->u.child.stdin_text = xstrdup("a\n");
+        /* nobody reads this one's */
+        sh(&fx, 4, "exec sleep 600", CHILD_MORE);
+    }
+    const char *more = ev->kind == EV_CHILD_UP                                   ? "a\n"
+                       : ev->kind == EV_CHILD_LINE && !strcmp(ev->text, "got a") ? "b\nc\n"
+                       : ev->kind == EV_CHILD_LINE && !strcmp(ev->text, "got c") ? "d\n"
+                       : ev->kind == EV_CHILD_LINE && !strcmp(ev->text, "a")     ? "b\n"
+                                                                                 : NULL;
+    if (more && ev->req.id != 2 && !(ev->kind == EV_CHILD_UP && ev->req.id == 3)) {
+        for (int i = 0; i < (ev->req.id == 4 ? 200000 : 1); i++) {
+            struct effect *e = effects_add(&fx, FX_CHILD_INPUT, ev->req);
+            e->text = xstrdup(more);
+            e->len = strlen(more);
+        }
+    }
+    if (ev->kind == EV_CHILD_EXIT && ev->req.id == 1)
+        effects_add(&fx, FX_CHILD_KILL, req(4));
+    iotest_run(t, &fx);
+    quit_after_exits(t, ev, 4);
+}
+
+static void input_may_come_later(void **state)
+{
+    struct iotest t;
+    (void)state;
+    iotest_loop(&t, more_script, 60);
+    assert_false(t.timed_out);
+    assert_int_equal(t.leaked, 0);
+    assert_exit(&t, 1, 7);
+    assert_int_equal(iotest_count(&t, EV_CHILD_LINE, 1), 4);
+    assert_string_equal(iotest_find(&t, EV_CHILD_LINE, 1, 3)->text, "got d");
+    assert_string_equal(iotest_find(&t, EV_CHILD_LINE, 2, 0)->text, "none");
+    assert_exit(&t, 3, 0);
+    assert_int_equal(iotest_count(&t, EV_CHILD_LINE, 3), 2);
+    iotest_clear(&t);
+}
+
 /* -- keys in the environment ---------------------------------------------------------------------- */
 
 static void keys_script(struct iotest *t, struct event *ev)
@@ -459,6 +507,7 @@ int main(void)
         cmocka_unit_test(keys_reach_no_child),
         cmocka_unit_test(keys_are_wiped_where_they_stand),
         cmocka_unit_test(lines_come_whole),
+        cmocka_unit_test(input_may_come_later),
         cmocka_unit_test(a_flood_is_held_back),
         cmocka_unit_test(what_cannot_start_says_why),
         cmocka_unit_test(a_kill_reaches_the_group),

@@ -25,7 +25,7 @@ enum effect_kind {
     FX_SSH_OPEN,   /* -> EV_SSH_ASK*, then EV_SSH_UP | EV_SSH_DOWN */
     FX_SSH_ANSWER, /* to an EV_SSH_ASK: a word of the DBA's */
     FX_SSH_CLOSE,  /* what runs there is let go; EV_SSH_DOWN follows (ERR_CANCELLED) */
-    FX_CHILD_INPUT, /* text: goes to the stdin of the child that req names (CHILD_REMOTE, CHILD_MORE) */
+    FX_CHILD_INPUT, /* text: goes to the stdin of the child that req names (CHILD_MORE) */
     FX_HTTP,        /* -> EV_HTTP_HEAD, EV_HTTP_DATA*, EV_HTTP_END */
     FX_HTTP_CANCEL, /* req names the transfer, which ends at once: its EV_HTTP_END is ERR_CANCELLED */
     FX_STDOUT,      /* text: a line for scripts (headless) */
@@ -60,8 +60,7 @@ enum child_flag {
     CHILD_DIES_WITH_US =
         4, /* killed by the kernel when we die; remote: by its shell when the link ends */
     CHILD_REMOTE = 8, /* on the host of an ssh link; argv[0] is found there */
-    CHILD_MORE =
-        16 /* remote: stdin stays open for FX_CHILD_INPUT, until the child or the link ends */
+    CHILD_MORE = 16   /* stdin stays open for FX_CHILD_INPUT, until the child, we or the link end */
 };
 
 struct effect {

@@ -20,6 +20,8 @@ struct children;
 struct children *children_new(struct loop *l);
 /* Takes the contents of the effect. */
 void children_run(struct children *all, struct effect *e);
+/* FX_CHILD_INPUT: text for the stdin of a child with CHILD_MORE. What has ended, or does not read, gets nothing. */
+void children_input(struct children *all, struct effect *e);
 void children_kill(struct children *all, struct req req);
 /* The queue has shrunk: outputs that were held back go on. */
 void children_resume(struct children *all);

@@ -9,6 +9,7 @@
 #include "pgd/base/effect.h"
 #include "pgd/telemetry/backends.h"
 #include "pgd/telemetry/hostloop.h"
+#include "pgd/telemetry/logtail.h"
 #include "pgd/telemetry/metrics.h"
 #include "pgd/telemetry/watch.h"
 
@@ -34,7 +35,12 @@ struct collect {
     int64_t last_host_us;        /* when the newest figures of the host were taken; 0 = none */
     int host_missed;             /* ticks that found the host's last answer outstanding */
     double oom_seen;             /* processes killed for want of memory, since we look */
+    double oom_told;             /* … of them the DBA knows; the owner's */
+    bool kernel_told;            /* the DBA knows that the kernel's log is closed; the owner's */
     struct hostloop loop;
+    bool log_on;       /* the server's log is wanted */
+    char log_dir[256]; /* log_directory, when it is absolute */
+    struct logtail log;
     struct backends *backends; /* owned */
     char data_device[64];      /* the device whose disk figures matter; "" = sum of all */
     int server_version;

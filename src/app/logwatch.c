@@ -1,0 +1,93 @@
+/* logwatch.c - see logwatch.h. */
+#include "pgd/app/logwatch.h"
+
+#include <inttypes.h>
+
+#include "pgd/base/clock.h"
+#include "pgd/base/text.h"
+
+enum { TROUBLE_S = 60 };
+
+void logwatch_begin(struct model *m)
+{
+    const struct setting *dir = settings_find(&m->server.settings, "log_directory");
+
+    m->collect.host = &m->server.id;
+    m->collect.log_on = m->server.id.reached;
+    text_copy_raw(m->collect.log_dir, sizeof m->collect.log_dir,
+                  dir && dir->value[0] == '/' ? dir->value : "");
+}
+
+static enum chat_kind chat_of(const struct logtail_told *t)
+{
+    switch (t->kind) {
+    case LOGLINE_DEADLOCK:
+    case LOGLINE_MEMORY:
+    case LOGLINE_DISK:
+    case LOGLINE_CRASH:
+    case LOGLINE_PANIC:
+    case LOGLINE_OOM_KILL:
+        return CHAT_BAD;
+    case LOGLINE_CONFIG:
+    case LOGLINE_CHECKPOINTS_OFTEN:
+    case LOGLINE_TEMP_FILE:
+    case LOGLINE_AUTOVACUUM_CANCEL:
+    case LOGLINE_FATAL:
+        return CHAT_WARN;
+    default:
+        return t->severity >= LOG_SEVERITY_WARNING ? CHAT_WARN : CHAT_EVENT;
+    }
+}
+
+static void tell_source(struct model *m)
+{
+    struct logtail *t = &m->collect.log;
+
+    if (t->source_told || !t->source[0])
+        return;
+    t->source_told = true;
+    if (t->format == LOG_FORMAT_NONE)
+        model_say(m, CHAT_WARN, "the server's log is not followed: %s", t->source);
+}
+
+static void tell_kills(struct model *m)
+{
+    struct collect *c = &m->collect;
+
+    if (c->oom_seen > c->oom_told)
+        model_say(m, CHAT_BAD,
+                  "the kernel of the server's host has ended %.0f process%s for want of memory",
+                  c->oom_seen - c->oom_told, c->oom_seen - c->oom_told > 1 ? "es" : "");
+    c->oom_told = c->oom_seen;
+    if (c->log.kernel_closed && !c->kernel_told) {
+        c->kernel_told = true;
+        model_say(m, CHAT_WARN,
+                  "which ones cannot be told: the kernel's log is closed to us there");
+    }
+}
+
+void logwatch_pump(struct model *m)
+{
+    struct logtail_told one;
+    char clock[16];
+
+    tell_source(m);
+    tell_kills(m);
+    while (logtail_next(&m->collect.log, &one)) {
+        clock_hms(one.at_us, clock, sizeof clock);
+        model_say(m, chat_of(&one), "%s %s %s: %s",
+                  one.kind == LOGLINE_OOM_KILL ? "kernel log" : "server log", clock,
+                  log_severity_name(one.severity), one.text);
+        m->dirty = true;
+    }
+}
+
+void logwatch_trouble(const struct model *m, char *dst, size_t size)
+{
+    struct buf text = {0};
+
+    buf_puts(&text, m->apply.log_line);
+    logtail_recent(&m->collect.log, m->wall_us - (int64_t)TROUBLE_S * 1000000, &text);
+    text_copy(dst, size, buf_text(&text));
+    buf_clear(&text);
+}
