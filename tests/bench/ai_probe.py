@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the full screen while a model's answer streams into it: key to paint, own CPU, and Esc to stopped.
 
-ai_probe.py [--quick] [--program PATH] [--json FILE]
+ai_probe.py [--quick] [--program PATH] [--only NAME,...] [--json FILE]
 
 aimock streams an answer of one token (four bytes) an event, 200 events a second, to a question typed at the prompt, while
 pgbench runs against the server. Keys are measured as in screen_probe.py, against the floor program of the same run. Between
@@ -9,10 +9,9 @@ program and mock stands a relay of ours, a process of its own, that notes when e
 connection is gone. Esc counts from its write to the terminal, the time in which it could become a sequence included. Exit 1 if
 a bar is missed, 77 without the mock.
 """
-import argparse
-import json
 import multiprocessing
 import os
+import re
 import select
 import signal
 import socket
@@ -22,8 +21,9 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 import llmtest
+import probe
 import tunetest as t
-from screen_probe import Bench, ms, p95
+from probe import ms, p95
 
 TOKENS_S = 200
 TIMER = 1.2  # what is asked of the mock over what is wanted: its timer rounds and is late
@@ -57,7 +57,7 @@ def relay(listener, to, notes):
         up.close()
 
 
-class AiBench(Bench):
+class Bench(probe.Bench):
     def __init__(self, args):
         super().__init__(args)
         word = "The sorts do not fit into work_mem of 4MB and go to disk; "
@@ -83,8 +83,8 @@ class AiBench(Bench):
         return {k: v for k, v in env.items() if not k.lower().endswith("_proxy")}
 
     def advised(self):
-        screen = self.open(ready="y: send it|have agreed", settle=0.3)
-        if "send it" in screen.text():  # the first of this home
+        screen = self.open(ready="at.?most|have.?agreed", settle=0.3)
+        if re.search("at.?most", screen.text()):  # the first of this home
             screen.key(b"y", "advises from here on")
         screen.drain(1)
         return screen
@@ -109,41 +109,23 @@ class AiBench(Bench):
     # ---- the measurements ----
 
     def keys(self):
-        n = 20 if self.args.quick else 50
-        for attempt in range(3):
-            samples, missed, rate, cpu = self.stream_samples(n)
-            a, b = p95(samples["floor"] or [9]), p95(samples["program"] or [9])
-            if (b <= a + 0.003 and not missed) or a < 0.005:
-                break  # as in screen_probe.py: the floor says whether the machine was quiet enough
-        note = ", attempt %d" % (attempt + 1) if attempt else ""
-        self.row("events a second", "%d" % TOKENS_S, "%.0f" % rate, rate >= TOKENS_S, "while keys were measured")
-        self.row("key to paint p95, streaming", "floor + 3 ms", "%.1f ms" % ms(b), b <= a + 0.003 and not missed,
-                 "floor %.1f ms, median %.1f ms (floor %.1f)%s%s" % (
-                     ms(a), ms(statistics.median(samples["program"] or [9])), ms(statistics.median(samples["floor"] or [9])),
-                     ", %d missed" % missed if missed else "", note))
-        self.row("own CPU, streaming", "", "%.1f %%" % (100 * cpu), None)
-        self.facts["stream"] = dict(floor=ms(a), program=ms(b), rate=rate, cpu=cpu, missed=missed)
+        self.key_row("streaming", self.stream_samples)
+        self.row("events a second", "%d" % TOKENS_S, "%.0f" % self.rate, self.rate >= TOKENS_S, "while keys were measured")
+        self.row("own CPU, streaming", "", "%.1f %%" % (100 * self.cpu), None)
+        self.facts["streaming"].update(rate=self.rate, cpu=self.cpu)
 
-    def stream_samples(self, n):
+    def stream_samples(self):
         ours, floor = self.advised(), self.open(self.floor_argv, "floor ready")
         self.busy("-c", "2")
         self.ask(ours)
         ours.drain(1)
         began, cpu = time.monotonic(), ours.stat()
         ours.drain(5 if self.args.quick else 10)
-        cpu = (ours.stat() - cpu) / (time.monotonic() - began)
-        samples, missed = {"floor": [], "program": []}, 0
+        self.cpu = (ours.stat() - cpu) / (time.monotonic() - began)
         self.heard("")
         began = time.monotonic()
-        for i in range(n):
-            for who, s, pattern in (("floor", floor, "floor help"), ("program", ours, "Keyboard help")):
-                s.drain(0.05 + KEY_GAP_S * (i % 9))
-                got = s.key(b"?", pattern)
-                missed += got is None and who == "program"
-                samples[who] += [got] if got is not None else []
-                os.write(s.master, b"\x1b" if who == "program" else b"x")
-                s.drain(0.08)
-        rate = sum(count for _, _, count in self.heard("event")) / (time.monotonic() - began)
+        got = self.keys_in_turn(ours, floor, 20 if self.args.quick else 50)
+        self.rate = sum(count for _, _, count in self.heard("event")) / (time.monotonic() - began)
         ours.drain(0.5)
         going_on = self.heard("event")
         self.quiet()
@@ -151,7 +133,7 @@ class AiBench(Bench):
         floor.end()
         if not going_on:
             raise t.Failure("the answer ended before the keys did")
-        return samples, missed, rate, cpu
+        return got
 
     def escape(self):
         n = 8 if self.args.quick else 20
@@ -181,33 +163,10 @@ class AiBench(Bench):
         super().close()
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--quick", action="store_true")
-    p.add_argument("--program", default=t.PROGRAM)
-    p.add_argument("--json", default="")
-    args = p.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+if __name__ == "__main__":
     try:
         llmtest.folder()
     except llmtest.Absent as e:
         print(e, file=sys.stderr)
-        return 77
-    b = AiBench(args)
-    try:
-        print("  %-34s %-18s %-14s" % ("what", "bar", "measured"), flush=True)
-        b.keys()
-        b.escape()
-    finally:
-        b.close()
-    missed = [r[0] for r in b.rows if r[3] is False]
-    print("%d bars met, %d missed%s (load of the machine %.1f)" % (
-        sum(r[3] is True for r in b.rows), len(missed), ": " + "; ".join(missed) if missed else "", os.getloadavg()[0]))
-    if args.json:
-        with open(args.json, "w", encoding="utf-8") as f:
-            json.dump(dict(rows=b.rows, facts=b.facts), f, indent=1)
-    return 1 if missed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        sys.exit(77)
+    sys.exit(probe.main(Bench, __doc__, ("keys", "escape")))

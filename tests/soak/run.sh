@@ -11,11 +11,11 @@
 #   versions    each of PostgreSQL 12 to 18 that can be had, as superuser, as a member of pg_monitor and as an ordinary role
 #   observe     whole sessions over a server's own traffic: one that improves, one that changes all the time, and all versions
 #   compare     the best state beside the defaults and pgtune, and the sweep of clients, on a real server
-#   model       whole sessions with a model as the advisor over aimock, and with the endpoint gone half-way
 #   llm         each hostile answer of a model as a round of a session, canaries in sessions that change settings, and a
 #               provider that goes away while its proposal is measured
 #   ssh         a second host: a session that improves, the link failing at each state of a round, each value that prevents a
 #               start, and who waits for libssh
+#   exports     a session's exports, read by ansible-playbook, by PostgreSQL 12 to 18 and by a browser
 #   package     the Debian package: what lintian has against it, and that it installs and runs
 #   sabotage    the program broken in one place at a time: the named test must fail
 # Each part prints what it did; the exit code says whether all of them were content.
@@ -127,12 +127,6 @@ compare() {
         "$top/tests/soak/compare.py"
 }
 
-model() {
-    build gcc dev pg_diagnose pg_diagnose_test || return 1
-    PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
-        "$top/tests/soak/model_session.py"
-}
-
 llm() {
     build gcc dev pg_diagnose pg_diagnose_test || return 1
     code=0
@@ -155,6 +149,11 @@ ssh() {
         [ "$got" -eq 0 ] || [ "$got" -eq 77 ] || code=1
     done
     return "$code"
+}
+
+exports() {
+    build gcc dev pg_diagnose pg_diagnose_test &&
+        PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test "$top/tests/soak/exports.py"
 }
 
 package() {
