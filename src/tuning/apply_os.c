@@ -70,7 +70,8 @@ static void name_all(struct words *w, const struct apply *a)
 static void name_values(struct words *w, const struct apply *a, bool back)
 {
     for (int i = 0; i < a->os.n; i++) {
-        const struct entry *e = back ? &a->os.before[a->os.n - 1 - i] : &a->os.to[i];
+        int at = back ? a->os.n - 1 - i : i;
+        const struct entry *e = a->undoing ? &a->os.before[at] : &a->os.to[at];
         word(w, e->name);
         word(w, e->present ? e->value : "-");
     }
