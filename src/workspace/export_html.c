@@ -259,7 +259,10 @@ static void settings_table(const struct final_setting *list, int n, struct buf *
     for (int i = 0; i < n; i++) {
         const struct final_setting *f = &list[i];
         buf_puts(out, "<tr>");
-        put_cell(out, "code", f->entry->name);
+        buf_puts(out, "<td><code>");
+        put(out, f->entry->name);
+        buf_puts(out, f->restart ? "</code><br><span class=\"dim\">needs a restart</span></td>"
+                                 : "</code></td>");
         put_cell(out, "code", f->from);
         put_cell(out, "code", f->to);
         if (f->round)
@@ -267,9 +270,7 @@ static void settings_table(const struct final_setting *list, int n, struct buf *
         else
             buf_puts(out, "<td></td>");
         put_cell(out, "span", f->change ? f->change->evidence : "");
-        buf_puts(out, f->restart
-                          ? "</tr><tr><td class=\"dim\" colspan=\"5\">needs a restart</td></tr>\n"
-                          : "</tr>\n");
+        buf_puts(out, "</tr>\n");
     }
     buf_puts(out, "</table>\n");
 }
