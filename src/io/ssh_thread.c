@@ -10,7 +10,7 @@
 #include "pgd/io/ssh_auth.h"
 #include "pgd/io/ssh_child.h"
 
-enum { POLL_MS = 200, FULL_MS = 10, PROBE_US = 5000000 };
+enum { POLL_MS = 200, FULL_MS = 10, FIRST_PROBE_US = 500000, PROBE_US = 5000000 };
 
 struct service {
     struct ssh_host *host;
@@ -100,6 +100,8 @@ static void probe(struct service *s, int64_t now_us)
         ssh_channel_free(s->probe);
     s->probe = NULL;
     s->probe_due_us = now_us + PROBE_US;
+    if (!ssh_is_connected(s->session))
+        return;
     ssh_host_post(s->host, &ev);
 }
 
@@ -224,6 +226,7 @@ void ssh_thread(void *arg)
     ssh_event_add_session(s.event, s.session);
     ssh_event_add_fd(s.event, h->wake[0], POLLIN, on_wake, NULL);
     up(h, &banner);
+    s.probe_due_us = io_now_us() + FIRST_PROBE_US; /* the host still sets the session up */
     serve(&s);
     if (s.err.code == ERR_NONE)
         err_set(&s.err, ERR_CANCELLED, "the link was closed");

@@ -71,6 +71,8 @@ void dialog_keys(const struct model *m, const struct view_tables *t, struct buf 
         buf_puts(out, "k keep  r roll back  : ask  Esc later");
     else if (m->screen.dialog.kind == DIALOG_RECOVER && m->fl.now.undo_only)
         buf_puts(out, "u undo  : ask  Esc later");
+    else if (m->screen.dialog.kind == DIALOG_HOSTS && !dialog_hosts_can_retry(m))
+        buf_puts(out, SCROLL "Esc close");
     else if (d->keys)
         buf_puts(out, d->keys);
     else if (where == KEY_IN_PROMPT)

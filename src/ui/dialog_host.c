@@ -41,8 +41,7 @@ static void say_key(struct dialog_text *text, const struct model *m)
     dialog_say(text, STYLE_NORMAL, "%s shows a key that known_hosts does not have.", who);
     dialog_gap(text);
     dialog_pair(text, "kind", STYLE_VALUE, "%s", type);
-    dialog_say(text, STYLE_LABEL, "fingerprint");
-    dialog_say(text, STYLE_HEADING, "%s", print ? print + 1 : h->question);
+    dialog_pair(text, "fingerprint", STYLE_HEADING, "%s", print ? print + 1 : h->question);
     dialog_gap(text);
     dialog_say(text, STYLE_NORMAL,
                "Compare it, letter by letter, with what the host's administrator has given you, or "
@@ -188,6 +187,14 @@ static void say_host(struct dialog_text *text, const struct model *m, enum ssh_c
                "%s says:", d->diagnosis.advisor.text[0] ? d->diagnosis.advisor.text : "builtin");
     dialog_say(text, STYLE_AI, "%s", d->diagnosis.explanation);
     dialog_say(text, STYLE_VALUE, "%s", d->diagnosis.fix);
+}
+
+bool dialog_hosts_can_retry(const struct model *m)
+{
+    for (int i = 0; i < SSH_CONN_COUNT; i++)
+        if (m->hosts[i].host[0] && m->hosts[i].state != HOST_UP)
+            return true;
+    return false;
 }
 
 static void say_hosts(struct dialog_text *text, const struct model *m)

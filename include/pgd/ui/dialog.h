@@ -67,6 +67,8 @@ void dialog_host_word(struct canvas *c, struct rect screen, const struct model *
                       const struct view_tables *t, struct view_cursor *cursor);
 void dialog_hosts(struct canvas *c, struct rect screen, const struct model *m,
                   const struct view_tables *t, struct view_cursor *cursor);
+/* A link is not up that is wanted. */
+bool dialog_hosts_can_retry(const struct model *m);
 /* "dba@db1", port included where it was given. */
 void dialog_host_name(const struct model *m, enum ssh_conn conn, char *dst, size_t size);
 
