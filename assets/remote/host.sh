@@ -116,6 +116,15 @@ as_owner() {
     fi
 }
 
+# File $2 of process $1; where processes of others are hidden, the owner of the data directory sees the server's.
+of_process() {
+    if [ -r "$R/proc/$1/$2" ]; then
+        cat "$R/proc/$1/$2"
+    elif [ "$access" = sudo ]; then
+        as_owner cat "$R/proc/$1/$2"
+    fi
+} 2>/dev/null
+
 # Without /proc processes are known by their signals alone.
 has_proc() {
     [ -d "$R/proc/1" ] || [ -d "$R/proc/self" ]
@@ -126,7 +135,7 @@ is_postgres() {
         as_owner kill -0 "$1"
         return
     fi
-    case $(first "$R/proc/$1/comm") in
+    case $(of_process "$1" comm) in
     postgres* | postmaster | edb-postgres) return 0 ;;
     esac
     return 1
@@ -134,7 +143,7 @@ is_postgres() {
 
 # Field $2 of /proc/PID/stat, counted after the command's name: 2 = parent, 20 = start in ticks since boot.
 stat_field() {
-    line=$(first "$R/proc/$1/stat")
+    line=$(of_process "$1" stat)
     # shellcheck disable=SC2086
     set -- "$2" ${line##*) }
     shift "$1" 2>/dev/null || return
@@ -348,10 +357,10 @@ say_cpus() {
 }
 
 limits() {
-    of=$R/proc/${pm:-self}/cgroup
+    of=$(of_process "${pm:-self}" cgroup)
     top=$R/sys/fs/cgroup
     if [ -e "$top/cgroup.controllers" ]; then
-        path=$(sed -n 's/^0:://p' "$of" 2>/dev/null)
+        path=$(printf '%s\n' "$of" | sed -n 's/^0:://p')
         path=${path%/}
         [ -d "$top$path" ] || path=
         say cgroup_mem_limit "$(lowest_limit "$path" memory.max "$top")"
@@ -368,11 +377,11 @@ limits() {
             path=${path%/*}
         done
     else
-        path=$(sed -n 's/^[0-9]*:\([^:]*,\)*memory\(,[^:]*\)*://p' "$of" 2>/dev/null)
+        path=$(printf '%s\n' "$of" | sed -n 's/^[0-9]*:\([^:]*,\)*memory\(,[^:]*\)*://p')
         path=${path%/}
         [ -d "$top/memory$path" ] || path=
         say cgroup_mem_limit "$(lowest_limit "$path" memory.limit_in_bytes "$top/memory")"
-        path=$(sed -n 's/^[0-9]*:\([^:]*,\)*cpu\(,[^:]*\)*://p' "$of" 2>/dev/null)
+        path=$(printf '%s\n' "$of" | sed -n 's/^[0-9]*:\([^:]*,\)*cpu\(,[^:]*\)*://p')
         path=${path%/}
         [ -d "$top/cpu$path" ] || path=
         say_cpus "$(first "$top/cpu$path/cpu.cfs_quota_us")" "$(first "$top/cpu$path/cpu.cfs_period_us")"
@@ -467,7 +476,10 @@ os_file() { # NAME FILE
     [ -n "$value" ] || return
     say "os.$1" "$(chosen "$value")"
     case $value in
-    *\[*\]*) say "os_choices.$1" "$(printf '%s' "$value" | tr -d '[]')" ;;
+    *\[*\]*)
+        value=$(printf '%s' "$value" | tr -d '[]')
+        say "os_choices.$1" "${value% }"
+        ;;
     esac
     os_files="$os_files $1=$2"
 }
@@ -495,9 +507,9 @@ os_settings() {
     say os_choices.cpu.governor "$(first "$cpu/scaling_available_governors")"
     [ -n "$pm" ] || return
     # What the postmaster may have, and what it may be given without root's rights.
-    sed -n -e 's/^Max open files  *\([^ ]*\)  *\([^ ]*\).*/os.limit.nofile=\1 os.limit.nofile_hard=\2/p' \
-        -e 's/^Max locked memory  *\([^ ]*\)  *\([^ ]*\).*/os.limit.memlock=\1 os.limit.memlock_hard=\2/p' \
-        "$R/proc/$pm/limits" 2>/dev/null | tr ' ' '\n'
+    of_process "$pm" limits | sed -n -e 's/^Max open files  *\([^ ]*\)  *\([^ ]*\).*/os.limit.nofile=\1 os.limit.nofile_hard=\2/p' \
+        -e 's/^Max locked memory  *\([^ ]*\)  *\([^ ]*\).*/os.limit.memlock=\1 os.limit.memlock_hard=\2/p' |
+        tr ' ' '\n'
 }
 
 # Which of them root can open for writing here: in a container, or on a kernel without them, it cannot. Nothing is written.
@@ -513,8 +525,8 @@ os_writable() {
 # Who starts the server again: nobody may do it behind this one's back.
 supervisor() {
     parent=$(stat_field "$pm" 2)
-    args=$(tr '\0' ' ' <"$R/proc/${parent:-0}/cmdline" 2>/dev/null)
-    unit=$(sed -n -e 's/^0:://p' -e 's/^[0-9]*:name=systemd://p' "$R/proc/$pm/cgroup" 2>/dev/null | sed 1q)
+    args=$(of_process "${parent:-0}" cmdline | tr '\0' ' ')
+    unit=$(of_process "$pm" cgroup | sed -n -e 's/^0:://p' -e 's/^[0-9]*:name=systemd://p' | sed 1q)
     found=
     case $args/$unit in
     *patroni*) found=patroni ;;
@@ -617,7 +629,7 @@ server() {
     exe=$(as_owner readlink "$R/proc/$pm/exe" 2>/dev/null)
     exe=${exe% (deleted)}
     # Without the owner's rights only what it was called.
-    [ -n "$exe" ] || exe=$(tr '\0' '\n' <"$R/proc/$pm/cmdline" | sed 1q)
+    [ -n "$exe" ] || exe=$(of_process "$pm" cmdline | tr '\0' '\n' | sed 1q)
     case $exe in
     /*) say bindir "${exe%/*}" ;;
     esac

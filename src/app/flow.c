@@ -128,9 +128,10 @@ void flow_begin(struct model *m, struct effects *fx)
     if (m->opt.headless)
         collect_watch(&m->collect, "");
     flow_enter(m, FLOW_DISCOVER);
-    /* sudo is not even looked at where no restart could be wanted */
+    /* sudo is not even looked at where neither a restart nor anything else on the host could be wanted */
     m->discover.may_sudo = !m->opt.readonly &&
-                           (m->opt.restart == RESTART_AUTO ||
+                           (m->opt.restart == RESTART_AUTO || m->opt.ssh_host[0] ||
+                            m->opt.accept_os ||
                             (m->opt.restart == RESTART_ASK && !m->opt.headless));
     links_open(m, CONN_CONTROL, NULL, fx);
     links_open(m, CONN_TELEMETRY, NULL, fx);

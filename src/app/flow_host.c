@@ -7,6 +7,7 @@
 
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/hosts.h"
+#include "pgd/app/logwatch.h"
 #include "pgd/base/text.h"
 
 static struct line *machine_line(const struct model *m)
@@ -146,6 +147,16 @@ static const char *why_not(const struct model *m)
     return unknown;
 }
 
+void flow_host_telemetry(struct model *m)
+{
+    const struct host_facts *h = &m->server.host;
+
+    m->collect.host_on = h->known;
+    text_copy_raw(m->collect.data_device, sizeof m->collect.data_device, h->data.device);
+    text_copy_raw(m->collect.wal_path, sizeof m->collect.wal_path, h->wal.mount);
+    logwatch_begin(m);
+}
+
 static void looked(struct model *m, struct effects *fx)
 {
     const struct host_facts *h = &m->server.host;
@@ -159,9 +170,7 @@ static void looked(struct model *m, struct effects *fx)
         text_copy(m->fl.host_boot, sizeof m->fl.host_boot, h->boot_id);
     if (identity_same(&m->pinned, &m->server.id, why, sizeof why))
         m->pinned = m->server.id; /* what was learnt of it counts from now on */
-    m->collect.host_on = h->known;
-    text_copy_raw(m->collect.data_device, sizeof m->collect.data_device, h->data.device);
-    text_copy_raw(m->collect.wal_path, sizeof m->collect.wal_path, h->wal.mount);
+    flow_host_telemetry(m);
     m->dirty = true;
     if (!h->known && !m->opt.ssh_host[0])
         return;
@@ -185,9 +194,7 @@ void flow_host_pump(struct model *m, struct effects *fx)
     enum discover_where where = where_now(m);
     char why[200] = "";
 
-    if (where != m->discover.where ||
-        (where == LOOK_BY_SSH && h->generation != m->fl.host_generation)) {
-        m->fl.host_generation = h->generation;
+    if (where != m->discover.where) { /* between two links there is always none */
         if (where == LOOK_NOWHERE)
             snprintf(why, sizeof why, "not reached by ssh%s%.150s", h->err.code ? ": " : "",
                      h->err.code ? h->err.msg : "");

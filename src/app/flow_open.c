@@ -7,8 +7,8 @@
 
 #include "pgd/agent/wishes.h"
 #include "pgd/app/advise.h"
+#include "pgd/app/flow_host.h"
 #include "pgd/app/flow_parts.h"
-#include "pgd/app/logwatch.h"
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/grants.h"
@@ -100,11 +100,7 @@ void flow_open_discovered(struct model *m, struct effects *fx)
 {
     m->server_known = true;
     m->pinned = m->server.id;
-    m->collect.host_on = m->server.host.known;
-    logwatch_begin(m);
-    text_copy_raw(m->collect.data_device, sizeof m->collect.data_device,
-                  m->server.host.data.device);
-    text_copy_raw(m->collect.wal_path, sizeof m->collect.wal_path, m->server.host.wal.mount);
+    flow_host_telemetry(m);
     name_workspace(m);
     flow_way_known(m);
     advise_know(m);

@@ -104,6 +104,29 @@ static void say_restart(struct dialog_text *text, const struct model *m)
         dialog_pair(text, "restart", STYLE_WARN, "no way is known: %s", by.why_not);
 }
 
+/* Where the server runs, and what we may do there. */
+static void say_host(struct dialog_text *text, const struct model *m)
+{
+    const struct host_facts *h = &m->server.host;
+    char memory[24];
+
+    if (h->other) {
+        dialog_pair(text, "host", STYLE_BAD, "%s is not the server's: %s", m->opt.ssh_host,
+                    h->why_not);
+        return;
+    }
+    if (!h->known)
+        return;
+    text_bytes(memory, sizeof memory, h->mem_total);
+    dialog_pair(text, "host", STYLE_VALUE, "%s, %s%s%s; %d CPUs, %s",
+                m->server.id.over_ssh ? "by ssh" : "this machine", h->hostname,
+                h->container[0] ? ", in a container: " : "", h->container, h->cpus, memory);
+    if (m->server.id.over_ssh || h->root[0])
+        dialog_pair(text, "we are", STYLE_VALUE, "%s there%s%s%s", h->user,
+                    strcmp(h->root, "sudo") == 0 ? ", with sudo" : "", h->root_note[0] ? "; " : "",
+                    h->root_note);
+}
+
 static void say_server(struct dialog_text *text, const struct model *m)
 {
     const struct identity *id = &m->server.id;
@@ -115,7 +138,10 @@ static void say_server(struct dialog_text *text, const struct model *m)
                 id->standby ? "standby" : "primary", age);
     dialog_pair(text, "data directory", STYLE_VALUE, "%s%s",
                 id->data_directory[0] ? id->data_directory : "hidden",
-                id->reached ? "" : " (not on this machine)");
+                id->reached            ? ""
+                : m->server.host.known ? " (closed to us)"
+                                       : " (not on this machine)");
+    say_host(text, m);
     say_restart(text, m);
     dialog_pair(text, "role", STYLE_VALUE, "%s%s%s", id->role,
                 m->server.rights.superuser ? ", superuser" : "",

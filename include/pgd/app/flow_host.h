@@ -6,3 +6,5 @@
 /* Runs after every event. Tells discovery of a link that comes up or goes, and the DBA (screen and event "host") what each
  * look at the host has shown. */
 void flow_host_pump(struct model *m, struct effects *fx);
+/* What is known of the host decides what is sampled there. */
+void flow_host_telemetry(struct model *m);

@@ -555,11 +555,10 @@ struct flow {
     char down_session[128];          /* the killed session */
     enum restart_policy down_policy; /* and its plan's way to restart; ASK when unknown */
     /* flow_host.c */
-    uint32_t host_generation; /* of the link that discovery was told of */
-    int host_looks;           /* looks at the host that the DBA was told of */
-    char host_why[240];       /* why it is not known; "" = it is */
-    char host_boot[40];       /* boot id of the last look that saw one */
-    bool host_rebooted;       /* the last look saw another one */
+    int host_looks;     /* looks at the host that the DBA was told of */
+    char host_why[240]; /* why it is not known; "" = it is */
+    char host_boot[40]; /* boot id of the last look that saw one */
+    bool host_rebooted; /* the last look saw another one */
     int64_t down_until_us;
     struct identity down_id;          /* its server; local when we can see to it */
     struct buf down_names, down_undo; /* settings of its switch without a result; the SQL back */
