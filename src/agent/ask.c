@@ -252,8 +252,10 @@ static void send(struct ask *a, const struct ask_env *env, struct effects *fx)
     a->first_byte_us = 0;
     wire_clear(&a->wire);
     wire_begin(&a->wire, p->endpoint.dialect, !p->no_stream);
-    wire_request(fx, req_of(a), &p->endpoint, &a->packet, a->max_tokens, !p->no_stream,
-                 a->repairing ? &repair : NULL);
+    struct effect *e = wire_request(fx, req_of(a), &p->endpoint, &a->packet, a->max_tokens,
+                                    !p->no_stream, a->repairing ? &repair : NULL);
+    if (!p->reached && a->slot == ASK_FLOW && e->ms > ASK_NOBODY_S * 1000)
+        e->ms = ASK_NOBODY_S * 1000;
     tell(a, env);
 }
 
@@ -263,7 +265,10 @@ static void send(struct ask *a, const struct ask_env *env, struct effects *fx)
 static void give_up(struct ask *a, const struct ask_env *env, enum wire_fault fault,
                     const char *why)
 {
-    partner_failed(env->partner, fault, why, env->now_us);
+    if (a->nobody)
+        partner_nobody(env->partner, why, env->now_us);
+    else
+        partner_failed(env->partner, fault, why, env->now_us);
     by_rules(a, env, why);
 }
 
@@ -289,6 +294,9 @@ static int pause_ms(const struct ask *a, const struct ask_env *env)
     }
     if ((double)a->waited_us / 1000 + ms > budget_s * 1000.0)
         return -1;
+    if (a->nobody && a->slot == ASK_FLOW &&
+        (double)(env->now_us - a->begun_us) / 1000 + ms > ASK_NOBODY_S * 1000.0)
+        return -1; /* the screen waits for it */
     return (int)ms;
 }
 
@@ -366,6 +374,8 @@ static void ended(struct ask *a, const struct event *ev, const struct ask_env *e
     char wrong[400];
 
     a->waiting++;
+    a->nobody = !env->partner->reached && a->wire.status == 0 &&
+                (ev->err.code == ERR_CONNECT || ev->err.code == ERR_TIMEOUT);
     bool whole = wire_end(&a->wire, &ev->err, ev->u.http.temporary, &f);
     account(a, env, !whole, whole ? "" : f.err.msg);
     if (!whole) {
@@ -443,6 +453,7 @@ bool ask_step(struct ask *a, const struct event *ev, const struct ask_env *env, 
     }
     switch (ev->kind) {
     case EV_HTTP_HEAD:
+        env->partner->reached = true;
         wire_head(&a->wire, ev->u.http.status, ev->text ? ev->text : "");
         break;
     case EV_HTTP_DATA:

@@ -247,6 +247,11 @@ void builtin_diagnose(const struct evidence *e, const char *what, const struct e
     SAY(out->advisor.text, "builtin");
     if (!err)
         err = &nothing;
+    if (err->code == ERR_REFUSED) {
+        SAY(out->explanation, "Nothing has failed: the program does not do this. %s.", err->msg);
+        SAY(out->fix, "%s", err->hint);
+        return;
+    }
     buf_printf(&text, "%s\n%s\n%s", err->msg, err->detail, log ? log : "");
     const struct cause *c = find(what ? kind_of(what) : "", err->sqlstate, buf_text(&text));
     SAY(out->explanation, "%s%s%s%s", c->explanation, err->msg[0] ? " The message was: " : "",

@@ -154,6 +154,15 @@ void partner_failed(struct partner *p, enum wire_fault fault, const char *why, i
     }
 }
 
+void partner_nobody(struct partner *p, const char *why, int64_t now_us)
+{
+    struct breaker *b = &p->breaker;
+
+    text_copy(b->why, sizeof b->why, why);
+    b->failures++;
+    open_for(b, b->state == BREAKER_TRYING ? b->pause_s * 2 : BREAKER_PAUSE_S, now_us);
+}
+
 void partner_untried(struct partner *p, int64_t now_us)
 {
     if (p->breaker.state != BREAKER_TRYING)
@@ -166,6 +175,7 @@ void partner_anew(struct partner *p)
 {
     memset(&p->breaker, 0, sizeof p->breaker);
     p->gone[0] = '\0';
+    p->reached = false;
 }
 
 struct mask *partner_mask(struct partner *p)

@@ -44,11 +44,18 @@ void advise_failed(struct model *m, const char *what, const struct err *e)
     say(m);
 }
 
+/* A rule of ours that said no explains itself: who is asked about it could only repeat it. */
+static bool refused(const struct err *e)
+{
+    return e->code == ERR_REFUSED || e->code == ERR_USAGE || e->code == ERR_CANCELLED;
+}
+
 void advise_explain(struct model *m, struct effects *fx)
 {
     char why[200];
 
-    if (partner_speaks(&m->partner, m->now_us, why, sizeof why))
+    if (!refused(&m->advising.trouble_err) &&
+        partner_speaks(&m->partner, m->now_us, why, sizeof why))
         advise(m, OP_DIAGNOSE, fx);
     else
         tell(m, fx);

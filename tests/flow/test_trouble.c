@@ -299,6 +299,23 @@ static void the_end_does_not_wait_for_ever(void **state)
     assert_non_null(last(FX_HTTP_CANCEL));
 }
 
+/* A rule that said no is not put to a model: it costs, and could only be repeated. */
+static void a_refusal_explains_itself(void **state)
+{
+    struct err e = {0};
+
+    (void)state;
+    headless();
+    m->session.state = SESSION_NONE;
+    err_set(&e, ERR_REFUSED, "--readonly: nothing may be measured");
+    err_hint(&e, "Leave it away.");
+    flow_fail(m, &e, "the session", &fx);
+    assert_true(m->quitting);
+    assert_null(last(FX_HTTP));
+    assert_true(printed("\"diagnosis\"", "Nothing has failed") > 0);
+    assert_true(printed("\"diagnosis\"", "Leave it away.") > 0);
+}
+
 static void without_a_model_it_ends_at_once(void **state)
 {
     struct err e = {0};
@@ -324,6 +341,7 @@ int main(void)
         ROW(the_end_waits_for_the_words),
         ROW(the_end_does_not_wait_for_ever),
         ROW(without_a_model_it_ends_at_once),
+        ROW(a_refusal_explains_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

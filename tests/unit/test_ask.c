@@ -98,6 +98,7 @@ struct effect *wire_request(struct effects *fx, struct req req, const struct end
     asked_stream = stream;
     text_copy(said, sizeof said, repair ? repair->said : "");
     text_copy(said_wrong, sizeof said_wrong, repair ? repair->wrong : "");
+    e->ms = 10000;
     e->u.http.url = xstrdup(p->base);
     e->text = xstrdup(packet->user);
     e->len = strlen(e->text);
@@ -747,6 +748,82 @@ static void test_a_stopped_call_costs(void **state)
     assert_true(c->estimated && c->usage.out == 5 && w->p.session.usd > before);
 }
 
+static void unreached(struct world *w, enum err_code code)
+{
+    struct ask_env env = env_of(w);
+    struct event ev = {.kind = EV_HTTP_END, .req = last(w, FX_HTTP)->req, .at_us = w->now_us};
+
+    err_set(&ev.err, code, "connection refused");
+    ask_step(&w->a, &ev, &env, &w->fx);
+}
+
+/* An address at which nobody has ever answered costs the loop five seconds, once; not the session half a minute. */
+static void test_nobody_is_there(void **state)
+{
+    struct world *w = *state;
+
+    w->a.slot = ASK_FLOW;
+    next_failure.fault = FAULT_NETWORK;
+    begin(w, OP_ROUND1);
+    assert_true(last(w, FX_HTTP)->ms == ASK_NOBODY_S * 1000);
+    int64_t from = w->now_us;
+    unreached(w, ERR_CONNECT);
+    assert_int_equal(w->a.state, ASK_WAIT); /* with its countdown */
+    assert_non_null(strstr(w->a.note, "attempt 2/5 in 1 s"));
+    for (int i = 0; w->a.state == ASK_WAIT; i++) {
+        assert_true(i < ASK_TRIES);
+        w->now_us = w->a.again_at_us;
+        fire(w);
+        unreached(w, ERR_CONNECT);
+    }
+    assert_true(w->now_us - from <= ASK_NOBODY_S * 1000000);
+    assert_true(w->a.answer->by_rules);
+    assert_int_equal(w->p.breaker.state, BREAKER_OPEN);
+    int sent = count(w, FX_HTTP);
+    begin(w, OP_ROUND1);
+    assert_int_equal(w->a.state, ASK_DONE);
+    assert_int_equal(count(w, FX_HTTP), sent);
+    w->now_us = w->p.breaker.until_us; /* it is tried again later, once, and then less often */
+    begin(w, OP_ROUND1);
+    unreached(w, ERR_TIMEOUT);
+    assert_int_equal(w->a.state, ASK_DONE);
+    assert_int_equal(w->p.breaker.pause_s, 2 * BREAKER_PAUSE_S);
+}
+
+/* One that has answered before is waited for as ever; so is what the DBA has asked. */
+static void test_somebody_was_there(void **state)
+{
+    struct world *w = *state;
+
+    next_failure.fault = FAULT_NETWORK;
+    begin(w, OP_ROUND1); /* the slot is the conversation's */
+    assert_true(last(w, FX_HTTP)->ms > ASK_NOBODY_S * 1000);
+    for (int i = 1; i < ASK_TRIES; i++) {
+        unreached(w, ERR_CONNECT);
+        assert_int_equal(w->a.state, ASK_WAIT);
+        w->now_us = w->a.again_at_us;
+        fire(w);
+    }
+    unreached(w, ERR_CONNECT);
+    assert_int_equal(w->a.state, ASK_DONE);
+    partner_anew(&w->p);
+    w->a.slot = ASK_FLOW;
+    begin(w, OP_ROUND1);
+    answer(w, 200, "{\"text\":\"x\"}");
+    w->in.question = "other";
+    begin(w, OP_ROUND1);
+    assert_true(last(w, FX_HTTP)->ms > ASK_NOBODY_S * 1000);
+    for (int i = 1; i < ASK_TRIES; i++) {
+        unreached(w, ERR_CONNECT);
+        assert_int_equal(w->a.state, ASK_WAIT);
+        w->now_us = w->a.again_at_us;
+        fire(w);
+    }
+    unreached(w, ERR_CONNECT);
+    assert_int_equal(w->p.breaker.state, BREAKER_CLOSED);
+    assert_int_equal(w->p.breaker.failures, 1);
+}
+
 static void test_cache_is_bounded(void **state)
 {
     struct world *w = *state;
@@ -839,6 +916,8 @@ int main(void)
         ROW(test_mid_stream),
         ROW(test_blocked),
         ROW(test_breaker),
+        ROW(test_nobody_is_there),
+        ROW(test_somebody_was_there),
         ROW(test_cache_in_a_file),
         ROW(test_what_is_in_no_file),
         ROW(test_a_stopped_call_costs),

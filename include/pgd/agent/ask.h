@@ -27,7 +27,14 @@ enum ask_state {
 /* Questions may be open side by side: the loop's own, the DBA's, and what explains itself (errors, anomalies). */
 enum ask_slot { ASK_FLOW, ASK_CHAT, ASK_ASIDE, ASK_SLOTS };
 
-enum { ASK_TRIES = 5, ASK_BACKOFF_MS = 1000, ASK_BACKOFF_MAX_MS = 30000, ASK_WAIT_BUDGET_S = 120 };
+enum {
+    ASK_TRIES = 5,
+    ASK_BACKOFF_MS = 1000,
+    ASK_BACKOFF_MAX_MS = 30000,
+    ASK_WAIT_BUDGET_S = 120,
+    ASK_NOBODY_S =
+        5 /* so long the loop looks for an address that has never answered: then it goes on by rules */
+};
 
 /* What a request is made with; borrowed for the call alone. */
 struct ask_env {
@@ -55,6 +62,7 @@ struct ask {
     struct wire wire;  /* text so far: op_partial() */
     struct wire_failure failure;
     bool cancelled;
+    bool nobody;              /* there was no connection, and never has been one to this address */
     bool kept;                /* the answer may serve once more: it is in the cache under `key` */
     struct buf said;          /* the answer that is being repaired */
     char wrong[400];          /* what is wrong with it */

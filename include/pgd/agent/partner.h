@@ -72,6 +72,7 @@ struct partner {
     int cap_calls;
     bool warned_80, capped;
     bool told;      /* the first-use notice was agreed to (headless: by --advisor and the key) */
+    bool reached;   /* the address has answered something, be it a refusal */
     bool no_stream; /* answers come in one piece: for proxies that hold streams back */
     int ncalls;
     struct call_note calls[CALL_NOTES_MAX]; /* the newest last */
@@ -108,6 +109,8 @@ void partner_answered(struct partner *p);
 /* A question was not answered; why in words. What only the DBA can mend (key, region, model, a day's quota) opens the breaker at
  * once. */
 void partner_failed(struct partner *p, enum wire_fault fault, const char *why, int64_t now_us);
+/* Nobody is there, and nobody was before: the breaker opens at once. */
+void partner_nobody(struct partner *p, const char *why, int64_t now_us);
 /* The call that an open breaker had let through was stopped: the next one tries. */
 void partner_untried(struct partner *p, int64_t now_us);
 /* Another model, key or address: what was held against the old one is forgotten. */
