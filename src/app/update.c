@@ -14,6 +14,7 @@
 #include "pgd/app/talk.h"
 #include "pgd/base/log.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/os.h"
 
 static void start(struct model *m, struct effects *fx)
 {
@@ -26,19 +27,10 @@ static void start(struct model *m, struct effects *fx)
         keys_start_screen(m, fx);
 }
 
-/* What the figures are asked with. */
-static void sample(struct model *m, bool link_up, struct effects *fx)
-{
-    m->collect.now_us = m->now_us;
-    m->collect.wall_us = m->wall_us;
-    m->collect.host_link = hosts_up(m, SSH_SERVER);
-    collect_tick(&m->collect, fx, link_up);
-}
-
 static void tick(struct model *m, struct effects *fx)
 {
     if (!m->quitting)
-        sample(m, m->links[CONN_TELEMETRY].state == LINK_UP, fx);
+        logwatch_sample(m, m->links[CONN_TELEMETRY].state == LINK_UP, fx);
     talk_tick(m, fx);
     if (m->screen.flash_until_us && m->now_us > m->screen.flash_until_us) {
         m->screen.flash_until_us = 0;
@@ -70,7 +62,7 @@ static void link_event(struct model *m, struct event *ev, struct effects *fx)
     if (ev->u.pg.conn == CONN_TELEMETRY && ev->kind == EV_PG_UP) {
         collect_link_up(&m->collect, ev->u.pg.server_version);
         m->collect.pooled = ev->u.pg.pooled;
-        sample(m, true, fx); /* the first figures at once */
+        logwatch_sample(m, true, fx); /* the first figures at once */
     }
     if (ev->u.pg.conn == CONN_CONTROL) {
         apply_step(&m->apply, ev, fx);
@@ -99,6 +91,8 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
         break;
     case OWNER_DISCOVERY:
         discover_step(&m->discover, &m->server, ev, fx);
+        if (m->discover.state == DISCOVER_DONE)
+            os_settings(&m->server);
         m->dirty = true;
         break;
     case OWNER_TELEMETRY:
