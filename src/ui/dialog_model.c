@@ -225,9 +225,8 @@ static void say_trust(struct dialog_text *t, const struct model *m)
     dialog_gap(t);
     if (w->nnever > 0)
         dialog_say(t, STYLE_VALUE,
-                   "%d settings that it names are never touched, whatever you "
-                   "answer.",
-                   w->nnever);
+                   "%d setting%s that it names %s never touched, whatever you answer.", w->nnever,
+                   w->nnever == 1 ? "" : "s", w->nnever == 1 ? "is" : "are");
     dialog_say(t, STYLE_WARN, "y: it is yours, tell it to the advisor.  n: only its limits count.");
 }
 

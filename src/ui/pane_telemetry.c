@@ -221,10 +221,13 @@ void pane_telemetry(struct canvas *c, struct rect r, const struct model *m)
         y += draw_group(c, r, y, &table[i], m);
     if (m->anomalies.n > 0 && y < r.y + r.h) {
         const struct anomaly *a = &m->anomalies.items[m->anomalies.n - 1];
+        char usual[48], seen[48], ago[32];
+        pane_metric(usual, sizeof usual, a->usual, a->unit);
+        pane_metric(seen, sizeof seen, a->seen, a->unit);
+        text_age(ago, sizeof ago, (double)(m->now_us - a->from_us) / 1e6);
         canvas_printf(c, y++, r.x, r.w, a->until_us || a->shift ? STYLE_DIM : STYLE_WARN,
-                      "! %s %.4g \xe2\x86\x92 %.4g %s, %.0f s ago%s: Enter here explains it",
-                      a->label, a->usual, a->seen, a->unit, (double)(m->now_us - a->from_us) / 1e6,
-                      a->shift ? ", a new level" : "");
+                      "! Enter explains %s: %s \xe2\x86\x92 %s, %s ago%s", a->label, usual, seen,
+                      ago, a->shift ? ", a new level" : "");
     }
     draw_waits(c, r, y, m);
 }
