@@ -259,6 +259,76 @@ static void find_goes_upwards(void **state)
     world_free(m, &fx);
 }
 
+/* Every dialog where something is decided, or told that may be asked about, is asked from by one key; none closes or answers. */
+static void each_dialog_is_asked_from(void **state)
+{
+    (void)state;
+    static const struct {
+        enum dialog_kind kind;
+        enum decision decision;
+    } each[] = {
+        {DIALOG_STRATEGY, DECIDE_STRATEGY}, {DIALOG_PLAN, DECIDE_PLAN},
+        {DIALOG_TARGET, DECIDE_TARGET},     {DIALOG_REVIEW, DECIDE_REVIEW},
+        {DIALOG_VERDICT, DECIDE_VERDICT},   {DIALOG_MANUAL, DECIDE_MANUAL},
+        {DIALOG_RECOVER, DECIDE_RECOVER},   {DIALOG_SUMMARY, DECIDE_KEEP},
+        {DIALOG_ERROR, DECIDE_NOTHING},     {DIALOG_STUCK, DECIDE_NOTHING},
+        {DIALOG_STATUS, DECIDE_NOTHING},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(each); i++) {
+        struct model *m = world();
+        struct effects fx = {0};
+        m->screen.dialog.kind = each[i].kind;
+        m->fl.decision = each[i].decision;
+        type(m, ":yug", &fx); /* letters that would answer */
+        keys_key(m, (struct key){KEYN_ENTER, 0}, &fx);
+        assert_int_equal(chat_with(m, "yug"), 1);
+        assert_int_equal(chat_with(m, "[builtin"), 1);
+        assert_int_equal(m->screen.dialog.kind, each[i].kind);
+        assert_int_equal(m->fl.decision, each[i].decision);
+        assert_true(m->talk.panel);
+        type(m, "w", &fx); /* and what would be sent is looked at */
+        assert_int_equal(m->screen.dialog.kind, DIALOG_PREVIEW);
+        keys_key(m, (struct key){KEYN_ESC, 0}, &fx);
+        assert_int_equal(m->screen.dialog.kind, each[i].kind);
+        keys_key(m, (struct key){KEYN_ESC, 0}, &fx); /* the answer first, the dialog then */
+        assert_false(m->talk.panel);
+        assert_int_equal(m->screen.dialog.kind, each[i].kind);
+        world_free(m, &fx);
+    }
+}
+
+/* Enter in the telemetry pane explains the newest; ':' is the prompt there, too. */
+static void an_anomaly_is_explained(void **state)
+{
+    (void)state;
+    struct model *m = world();
+    struct effects fx = {0};
+    struct anomaly *a = &m->anomalies.items[0];
+    m->screen.focus = PANE_TELEMETRY;
+    keys_key(m, (struct key){KEYN_ENTER, 0}, &fx);
+    assert_true(m->screen.prompt.focus); /* there is nothing to be explained */
+    m->screen.prompt.focus = false;
+    m->anomalies.n = 1;
+    text_copy(a->metric, sizeof a->metric, "wal_bytes");
+    text_copy(a->label, sizeof a->label, "WAL");
+    text_copy(a->unit, sizeof a->unit, "MB/s");
+    text_copy(a->beside, sizeof a->beside, "waits WALSync 61 %");
+    a->usual = 3;
+    a->seen = 41;
+    a->score = 12;
+    a->from_us = m->now_us - 5000000;
+    type(m, ":", &fx);
+    assert_true(m->screen.prompt.focus);
+    m->screen.prompt.focus = false;
+    keys_key(m, (struct key){KEYN_ENTER, 0}, &fx);
+    assert_false(m->screen.prompt.focus);
+    assert_int_equal(chat_with(m, "What happened with WAL"), 1);
+    assert_int_equal(chat_with(m, "[builtin]"), 1);
+    assert_true(chat_with(m, "41") == 2); /* question and answer */
+    assert_int_equal(chat_with(m, "Beside it: waits WALSync 61 %"), 1);
+    world_free(m, &fx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +341,8 @@ int main(void)
         cmocka_unit_test(the_transcript_comes_back_without_secrets),
         cmocka_unit_test(the_end_of_a_long_answer_is_enough),
         cmocka_unit_test(find_goes_upwards),
+        cmocka_unit_test(each_dialog_is_asked_from),
+        cmocka_unit_test(an_anomaly_is_explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
