@@ -8,6 +8,7 @@
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/apply_parts.h"
+#include "pgd/tuning/os.h"
 #include "pgd/workspace/store.h"
 
 /* For the connection, once the server should be up; or where no restart is on its way. */
@@ -179,8 +180,9 @@ static bool killed_in_switch(struct model *m, const struct event *ev)
         const struct ledger_row *row = &j->ledger.rows[i];
         if (!row->unsure)
             continue;
-        buf_puts(&m->fl.down_names, m->fl.down_names.len ? " " : "");
-        for (const char *p = row->current.name; *p; p++)
+        bool in_file = !os_is(row->current.name);
+        buf_puts(&m->fl.down_names, in_file && m->fl.down_names.len ? " " : "");
+        for (const char *p = row->current.name; in_file && *p; p++)
             buf_putc(&m->fl.down_names, *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p);
         entry_sql(&row->current, &m->fl.down_undo);
         buf_puts(&m->fl.down_undo, ";\n");

@@ -8,6 +8,7 @@
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/manual.h"
+#include "pgd/tuning/os.h"
 #include "pgd/workspace/store.h"
 
 bool flow_restart_by_dba(const struct model *m)
@@ -76,12 +77,18 @@ void flow_undo_text(const struct model *m, struct buf *out)
         const struct ledger_row *row = &l->rows[i];
         if (!row->unsure && entry_same(&row->original, &row->current))
             continue;
+        if (os_is(row->original.name)) {
+            entry_sql(&row->original, out);
+            buf_putc(out, '\n');
+            continue;
+        }
         items[n].to = &row->original;
         items[n].setting = settings_find(&m->server.settings, row->original.name);
         restart |= items[n].setting && strcmp(items[n].setting->context, "postmaster") == 0;
         n++;
     }
-    way_text(m->session.by_hand ? &m->way : &sql, &m->server, items, n, restart, false, out);
+    if (n > 0)
+        way_text(m->session.by_hand ? &m->way : &sql, &m->server, items, n, restart, false, out);
 }
 
 /* A switch between these two takes a person: then the runs of an arm stand together. */

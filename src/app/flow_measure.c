@@ -268,21 +268,23 @@ static void tell_apply(struct model *m, struct effects *fx)
     const struct apply *a = &m->apply;
     struct line *l;
 
-    for (int i = 0; i < a->n; i++) {
+    for (int i = 0; i < a->n + a->os.n; i++) {
+        const struct entry *before = i < a->n ? &a->before[i] : &a->os.before[i - a->n];
+        const struct entry *to = i < a->n ? &a->to[i] : &a->os.to[i - a->n];
         l = line_new(a->state == APPLY_DONE ? "apply" : "rollback");
         line_text(l, "arm", a->goal.label);
-        line_text(l, "name", a->to[i].name);
-        line_text(l, "from", a->before[i].present ? a->before[i].value : NULL);
-        line_text(l, "to", a->to[i].present ? a->to[i].value : NULL);
+        line_text(l, "name", to->name);
+        line_text(l, "from", before->present ? before->value : NULL);
+        line_text(l, "to", to->present ? to->value : NULL);
         line_bool(l, "restarted", a->restarted);
         flow_emit(m, l, fx);
     }
-    if (a->n == 0)
+    if (a->n + a->os.n == 0)
         return;
     l = line_new("verify");
     line_text(l, "arm", a->goal.label);
     line_text(l, "state", apply_state_name(a->state));
-    line_int(l, "settings", a->n);
+    line_int(l, "settings", a->n + a->os.n);
     line_text(l, "error", a->state == APPLY_DONE ? NULL : a->err.msg);
     line_text(l, "log", a->log_line[0] ? a->log_line : NULL);
     flow_emit(m, l, fx);

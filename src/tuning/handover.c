@@ -8,6 +8,7 @@
 #include "pgd/discovery/place.h"
 #include "pgd/protocol/summary.h"
 #include "pgd/tuning/apply_parts.h"
+#include "pgd/tuning/os.h"
 
 void handover_clear(struct handover *h)
 {
@@ -22,6 +23,10 @@ bool handover_begin(struct handover *h, const struct ledger *l)
         const struct ledger_row *row = &l->rows[i];
         if (!row->current.present || entry_same(&row->current, &row->original))
             continue;
+        if (os_is(row->original.name)) {
+            arm_set(&h->system, row->current.name, true, row->current.value);
+            continue;
+        }
         h->unsure[h->n] = row->unsure;
         h->items[h->n++] = row->current;
     }
@@ -176,7 +181,7 @@ void handover_text(const struct handover *h, const char *old, const char *sessio
 
 void handover_arm(const struct handover *h, bool with, struct arm *out)
 {
-    memset(out, 0, sizeof *out);
+    *out = h->system;
     snprintf(out->label, sizeof out->label, "%s", with ? "best" : "hand-over");
     for (int i = 0; i < h->n; i++)
         arm_set(out, h->items[i].name, with, h->items[i].value);

@@ -10,8 +10,10 @@
 
 struct handover {
     int n;
-    struct entry items[LEDGER_MAX];             /* ours, as they stand in postgresql.auto.conf */
-    bool unsure[LEDGER_MAX];                    /* a switch that touched it has no result */
+    struct entry items[LEDGER_MAX]; /* ours, as they stand in postgresql.auto.conf */
+    bool unsure[LEDGER_MAX];        /* a switch that touched it has no result */
+    struct arm
+        system; /* settings of the operating system that stand: no file of the server's has them, so they stay */
     char values[LEDGER_MAX][SETTING_VALUE_MAX]; /* what runs, in the unit of pg_settings */
     char file[600];                             /* the managed file; "" = one of the DBA's own */
     char why_not[240];                          /* why we cannot write one */
