@@ -3,10 +3,26 @@
 
 #include <inttypes.h>
 
+#include "pgd/app/hosts.h"
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
 
 enum { TROUBLE_S = 60 };
+
+void logwatch_sample(struct model *m, bool link_up, struct effects *fx)
+{
+    m->collect.now_us = m->now_us;
+    m->collect.wall_us = m->wall_us;
+    m->collect.host_link = hosts_up(m, SSH_SERVER);
+    collect_tick(&m->collect, fx, link_up);
+}
+
+void logwatch_link_up(struct model *m, const struct event *ev, struct effects *fx)
+{
+    collect_link_up(&m->collect, ev->u.pg.server_version);
+    m->collect.pooled = ev->u.pg.pooled;
+    logwatch_sample(m, true, fx);
+}
 
 void logwatch_begin(struct model *m)
 {

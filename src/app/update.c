@@ -36,13 +36,7 @@ static void tick(struct model *m, struct effects *fx)
         m->screen.flash_until_us = 0;
         m->dirty = true;
     }
-    for (int i = 0; i < CONN_COUNT; i++) /* a countdown is on the screen */
-        if (m->links[i].state == LINK_WAITING)
-            m->dirty = true;
-    for (int i = 0; i < SSH_CONN_COUNT; i++)
-        if (m->hosts[i].state == HOST_WAITING)
-            m->dirty = true;
-    if (model_run_active(m) || m->demo.state == DEMO_STARTING)
+    if (model_shows_time(m))
         m->dirty = true;
     advise_tick(m, fx);
 }
@@ -59,11 +53,8 @@ static void link_event(struct model *m, struct event *ev, struct effects *fx)
         talk_event(m, ev, fx);
         return;
     }
-    if (ev->u.pg.conn == CONN_TELEMETRY && ev->kind == EV_PG_UP) {
-        collect_link_up(&m->collect, ev->u.pg.server_version);
-        m->collect.pooled = ev->u.pg.pooled;
-        logwatch_sample(m, true, fx); /* the first figures at once */
-    }
+    if (ev->u.pg.conn == CONN_TELEMETRY && ev->kind == EV_PG_UP)
+        logwatch_link_up(m, ev, fx);
     if (ev->u.pg.conn == CONN_CONTROL) {
         apply_step(&m->apply, ev, fx);
         claim_link(m, ev, fx);

@@ -191,6 +191,17 @@ double model_seconds_left(const struct model *m)
     return (double)(m->session.deadline_us - (m->fl.asked_us ? m->fl.asked_us : m->now_us)) / 1e6;
 }
 
+bool model_shows_time(const struct model *m)
+{
+    bool counts = model_run_active(m) || m->demo.state == DEMO_STARTING;
+
+    for (int i = 0; i < CONN_COUNT; i++)
+        counts |= m->links[i].state == LINK_WAITING;
+    for (int i = 0; i < SSH_CONN_COUNT; i++)
+        counts |= m->hosts[i].state == HOST_WAITING;
+    return counts;
+}
+
 bool model_run_active(const struct model *m)
 {
     return m->flow >= FLOW_PREPARE && m->flow <= FLOW_KNEE;

@@ -288,6 +288,15 @@ static inline void sim_collected(struct sim *s, struct effect *e, enum sim_fault
     }
 }
 
+/* A program that waits for its input has nothing to tell, until it is ended. */
+static inline bool sim_step_asked(struct sim *s, struct sim_pending *p, enum sim_fault fault)
+{
+    p->due = s->now + 3600 * SIM_SECOND;
+    if (fault != SIM_WELL)
+        sim_exit(s, &p->e, 1, 0, "");
+    return fault == SIM_WELL;
+}
+
 /* One step of a program; false: it has ended. */
 static inline bool sim_step_child(struct sim *s, struct sim_pending *p, enum sim_fault fault)
 {
@@ -312,6 +321,8 @@ static inline bool sim_step_child(struct sim *s, struct sim_pending *p, enum sim
         sim_deliver(s, &ev);
         return true;
     }
+    if (e->u.child.flags & CHILD_MORE)
+        return sim_step_asked(s, p, fault);
     if (pgbench && p->stage == 1) {
         p->stage = 2;
         p->due = s->now + 10000;

@@ -229,8 +229,11 @@ static inline void sim_carry_out(void *arg, struct effect *e)
         sim_forget(s, sim_find_req(s, FX_TIMER, e->req));
         break;
     case FX_CHILD_KILL:
-        for (int i = sim_find_req(s, FX_CHILD, e->req); i >= 0; i = -1)
+        for (int i = sim_find_req(s, FX_CHILD, e->req); i >= 0; i = -1) {
             s->list[i].stage = SIM_DONE;
+            if (e->req.owner == OWNER_TELEMETRY) /* it would have gone on for ever */
+                s->list[i].due = s->now;
+        }
         break;
     case FX_QUIT:
         s->quit = true;

@@ -1,8 +1,12 @@
-/* logwatch.h - what the server's log and its host's kernel tell, as lines of the list of events. */
+/* logwatch.h - the figures and the log of the server: how they are asked for, and what log and kernel tell, as lines of the list of events. */
 #pragma once
 
 #include "pgd/workspace/model.h"
 
+/* One tick of telemetry; link_up: of the connection for it. */
+void logwatch_sample(struct model *m, bool link_up, struct effects *fx);
+/* The connection for it is up: the first figures at once. */
+void logwatch_link_up(struct model *m, const struct event *ev, struct effects *fx);
 /* The server is known: its log is followed from now on, where it can be read. */
 void logwatch_begin(struct model *m);
 /* Tells what has come; after every event. */

@@ -709,4 +709,5 @@ void model_evidence(const struct model *m, struct evidence *e);
 void model_restart(const struct model *m, struct restart_choice *out);
 /* Seconds of the budget that are left; a large number without a budget. */
 double model_seconds_left(const struct model *m);
+bool model_shows_time(const struct model *m); /* a countdown or a clock is on the screen */
 bool model_run_active(const struct model *m); /* a session is between PREPARE and SETTLE */
