@@ -54,6 +54,11 @@ static void do_handover(struct model *m, const char *args, struct effects *fx)
     flow_handover(m, strcmp(args, "go") == 0, fx);
 }
 
+static void do_persist(struct model *m, const char *args, struct effects *fx)
+{
+    flow_persist(m, args, fx);
+}
+
 static void do_close(struct model *m, const char *args, struct effects *fx)
 {
     (void)args;
@@ -220,12 +225,13 @@ static const struct command_row rows[] = {
     {"compare", "", "A B", "Two sessions of this workspace beside each other.", 17},
     {"hardware", "", "", "What other hardware could do for this workload.", 18},
     {"ssh", "", "[retry|close]", "How the links to other machines stand; try again, or close.", 19},
+    {"persist", "", "[go|undo]", "Let the host's next start set the operating system so, too.", 20},
 };
 
-static const command_fn functions[] = {do_help,    do_status,  do_tune,    do_pause,    do_resume,
-                                       do_export,  do_close,   do_quit,    do_grants,   do_handover,
-                                       do_undo,    do_knee,    do_find,    do_model,    do_cost,
-                                       do_privacy, do_explain, do_compare, do_hardware, do_ssh};
+static const command_fn functions[] = {
+    do_help, do_status,  do_tune,     do_pause,   do_resume,   do_export, do_close,
+    do_quit, do_grants,  do_handover, do_undo,    do_knee,     do_find,   do_model,
+    do_cost, do_privacy, do_explain,  do_compare, do_hardware, do_ssh,    do_persist};
 
 const struct command_row *commands_table(int *n)
 {

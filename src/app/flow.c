@@ -228,7 +228,7 @@ void flow_pump(struct model *m, struct effects *fx)
             if (m->discover.err.code != ERR_LOST && m->links[CONN_CONTROL].state == LINK_UP)
                 flow_fail(m, &m->discover.err, "discovery", fx);
         } else if (flow_prepare_pump(m, fx) || flow_measure_pump(m, fx) || flow_end_pump(m, fx) ||
-                   flow_handover_pump(m, fx)) {
+                   flow_handover_pump(m, fx) || flow_persist_pump(m, fx)) {
             continue;
         } else if (m->fl.decision != DECIDE_NOTHING && m->opt.headless) {
             headless_decide(m, fx);

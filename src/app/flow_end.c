@@ -196,6 +196,12 @@ void flow_finish(struct model *m, struct effects *fx)
         text_copy(s->end_reason, sizeof s->end_reason, "undone by the DBA");
     flow_compare_missed(m, fx);
     flow_journal(m, "checkpoint", "what", session_state_name(s->state), fx);
+    if (s->state == SESSION_ARCHIVED && flow_persist_open(m) > 0)
+        model_say(m, CHAT_EVENT,
+                  "%d setting%s of the operating system last%s until its next start: /persist on "
+                  "the screen keeps them",
+                  flow_persist_open(m), flow_persist_open(m) == 1 ? "" : "s",
+                  flow_persist_open(m) == 1 ? "s" : "");
     if (!flow_knee_begin(m, fx))
         flow_finished(m, fx);
 }

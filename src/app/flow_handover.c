@@ -394,12 +394,12 @@ static void file_answered(struct model *m, const struct event *ev, struct effect
 
 bool flow_handover_busy(const struct model *m)
 {
-    return m->fl.hand_step != HAND_NONE;
+    return m->fl.hand_step != HAND_NONE || flow_persist_busy(m);
 }
 
 bool flow_handover_event(struct model *m, const struct event *ev, struct effects *fx)
 {
-    if (!flow_handover_busy(m) || !flow_waits(m, ev))
+    if (m->fl.hand_step == HAND_NONE || !flow_waits(m, ev))
         return false;
     if (ev->kind == EV_PG_RESULT)
         rows_answered(m, ev, fx);
@@ -441,7 +441,8 @@ void flow_handover(struct model *m, bool go, struct effects *fx)
     struct workspace *w = &m->workspace;
 
     if (!w->open || w->readonly || m->opt.readonly || m->opt.headless || model_run_active(m) ||
-        flow_end_busy(m) || (m->flow != FLOW_SUMMARY && m->flow != FLOW_WATCH)) {
+        flow_end_busy(m) || flow_persist_busy(m) ||
+        (m->flow != FLOW_SUMMARY && m->flow != FLOW_WATCH)) {
         model_say(m, CHAT_WARN, "a hand-over is possible when a session has ended");
         return;
     }

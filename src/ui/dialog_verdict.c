@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pgd/base/text.h"
+#include "pgd/tuning/os.h"
 #include "pgd/ui/dialog.h"
 #include "pgd/ui/graph.h"
 #include "pgd/ui/list.h"
@@ -207,6 +208,14 @@ static void say_earned(struct dialog_text *t, const struct session *s)
     }
 }
 
+static bool names_system(const struct arm *a)
+{
+    for (int i = 0; i < a->n; i++)
+        if (os_is(a->entries[i].name))
+            return true;
+    return false;
+}
+
 static void say_summary(struct dialog_text *text, const struct model *m)
 {
     const struct session *s = &m->session;
@@ -248,6 +257,10 @@ static void say_summary(struct dialog_text *text, const struct model *m)
                 text, STYLE_LABEL,
                 "They stand in postgresql.auto.conf, which wins over every file that Ansible, "
                 "Puppet or conf.d manage: /handover moves them.");
+        if (!asks && pane_best_stands(m) && names_system(&s->best))
+            dialog_say(text, STYLE_LABEL,
+                       "Those of the operating system (os:) last until its next start: /persist "
+                       "keeps them.");
     } else {
         dialog_say(text, STYLE_NORMAL,
                    "No change earned its place: the server runs as it did before.");

@@ -51,3 +51,5 @@ void flow_export(struct model *m, struct effects *fx);
 void flow_knee(struct model *m, struct effects *fx);
 /* Says what a hand-over of the newest archived session would do; with go it is done. */
 void flow_handover(struct model *m, bool go, struct effects *fx);
+/* args: "go", "undo", or "": it is said what would be written. */
+void flow_persist(struct model *m, const char *args, struct effects *fx);

@@ -39,6 +39,11 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx);
 void flow_undone(struct model *m, struct effects *fx);
 void flow_sight(struct model *m, struct effects *fx);
 
+/* flow_persist.c: settings of the operating system are kept over the machine's next start */
+bool flow_persist_busy(const struct model *m);
+bool flow_persist_pump(struct model *m, struct effects *fx);
+int flow_persist_open(const struct model *m); /* how many the session has left in force */
+
 /* flow_handover.c: the settings of a finished session go to a managed file */
 bool flow_handover_busy(const struct model *m);
 bool flow_handover_event(struct model *m, const struct event *ev, struct effects *fx);

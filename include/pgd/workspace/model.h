@@ -568,6 +568,7 @@ struct flow {
     char journal_path[1100];
     struct session *archived[ARCHIVED_MAX]; /* read for an export, oldest first; owned */
     int narchived;
+    int persist; /* flow_persist.c: 0 = nothing is under way */
     /* flow_handover.c */
     int hand_step; /* 0 = no hand-over is under way */
     bool hand_go, hand_written;

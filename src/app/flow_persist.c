@@ -1,0 +1,145 @@
+/* flow_persist.c - keeping a finished session's settings of the operating system over the machine's next start, on the DBA's wish
+ * alone (/persist): what would be written is said first, `/persist go` writes it, `/persist undo` takes it out again.
+ *
+ * Each is a switch of apply, with its own journal entries: the lines of our files are entries of the arm, "boot:NAME". */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/app/flow_parts.h"
+#include "pgd/base/text.h"
+#include "pgd/tuning/os.h"
+
+enum { PERSIST_NONE, PERSIST_GO, PERSIST_UNDO };
+
+static bool ours(const struct ledger_row *row)
+{
+    return os_is(row->original.name) && row->current.present &&
+           !entry_same(&row->original, &row->current);
+}
+
+/* What is in force, and the lines for it; or without them. */
+static int arm_of(const struct session *s, bool lines, struct arm *out)
+{
+    int n = 0;
+
+    memset(out, 0, sizeof *out);
+    text_copy(out->label, sizeof out->label, lines ? "persist" : "persist undo");
+    for (int i = 0; i < s->ledger.n; i++) {
+        const struct ledger_row *row = &s->ledger.rows[i];
+        const struct entry *e = &row->current;
+        char name[SETTING_NAME_MAX + 8];
+        if (entry_same(&row->original, e) || os_is_boot(e->name))
+            continue;
+        arm_set(out, e->name, e->present, e->value);
+        if (!lines || !ours(row))
+            continue;
+        snprintf(name, sizeof name, OS_BOOT_PREFIX "%s", e->name + strlen(OS_PREFIX));
+        n += arm_set(out, name, true, e->value);
+    }
+    return n;
+}
+
+int flow_persist_open(const struct model *m)
+{
+    const struct ledger *l = &m->session.ledger;
+    int n = 0;
+
+    for (int i = 0; i < l->n; i++)
+        n += ours(&l->rows[i]) && !os_is_boot(l->rows[i].original.name);
+    return n;
+}
+
+static int kept(const struct model *m)
+{
+    const struct ledger *l = &m->session.ledger;
+    int n = 0;
+
+    for (int i = 0; i < l->n; i++)
+        n += ours(&l->rows[i]) && os_is_boot(l->rows[i].original.name);
+    return n;
+}
+
+static void tell(struct model *m)
+{
+    struct arm *arm = xcalloc(1, sizeof *arm);
+    struct buf line = {0};
+
+    arm_of(&m->session, true, arm);
+    for (int i = 0; i < arm->n; i++) {
+        if (!os_is_boot(arm->entries[i].name))
+            continue;
+        line.len = 0;
+        os_command(&arm->entries[i], &line);
+        model_say(m, CHAT_AI, "%s", buf_text(&line));
+    }
+    model_say(m, CHAT_AI,
+              "/persist go writes these lines on the server's host, so that its next start sets "
+              "them; /persist undo takes them out again.");
+    buf_clear(&line);
+    free(arm);
+}
+
+static void begin(struct model *m, int step, struct effects *fx)
+{
+    struct arm *arm = xcalloc(1, sizeof *arm);
+
+    arm_of(&m->session, step == PERSIST_GO, arm);
+    if (m->session.journal_no < m->fl.journal_high)
+        m->session.journal_no = m->fl.journal_high;
+    m->fl.persist = step;
+    flow_switch_only(m, arm, fx);
+    m->dirty = true;
+    free(arm);
+}
+
+void flow_persist(struct model *m, const char *args, struct effects *fx)
+{
+    bool go = strcmp(args, "go") == 0, undo = strcmp(args, "undo") == 0;
+
+    if (m->opt.readonly || m->opt.headless || m->workspace.readonly || model_run_active(m) ||
+        flow_end_busy(m) || flow_handover_busy(m) || m->flow != FLOW_SUMMARY ||
+        m->session.state != SESSION_ARCHIVED) {
+        model_say(m, CHAT_WARN, "/persist is possible when a session has ended with a gain");
+    } else if (undo && kept(m) == 0) {
+        model_say(m, CHAT_GOOD, "no file of ours sets anything when the server's host starts");
+    } else if (!undo && flow_persist_open(m) == 0) {
+        model_say(m, CHAT_WARN, "session %s has left the operating system as it was",
+                  m->session.name);
+    } else if (go || undo) {
+        begin(m, go ? PERSIST_GO : PERSIST_UNDO, fx);
+    } else {
+        tell(m);
+    }
+}
+
+bool flow_persist_busy(const struct model *m)
+{
+    return m->fl.persist != PERSIST_NONE;
+}
+
+bool flow_persist_pump(struct model *m, struct effects *fx)
+{
+    const struct apply *a = &m->apply;
+    int step = m->fl.persist;
+
+    if (step == PERSIST_NONE || !apply_finished(a))
+        return false;
+    m->fl.persist = PERSIST_NONE;
+    m->fl.journal_high = m->session.journal_no;
+    m->dirty = true;
+    if (a->state == APPLY_STUCK)
+        m->screen.dialog = (struct dialog){.kind = DIALOG_STUCK};
+    if (a->state != APPLY_DONE)
+        model_say(m, CHAT_BAD, "/persist: %s", a->err.msg);
+    else if (step == PERSIST_GO)
+        model_say(m, CHAT_GOOD,
+                  "%d setting%s of the operating system will be set when the server's "
+                  "host starts; /persist undo takes that back",
+                  kept(m), kept(m) == 1 ? "" : "s");
+    else
+        model_say(m, CHAT_GOOD, "nothing of ours is set any more when the server's host starts");
+    if (m->fl.quit_after)
+        flow_quit(m, m->fl.exit_code, fx);
+    return true;
+}
