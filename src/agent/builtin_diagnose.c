@@ -23,7 +23,7 @@ static const struct cause causes[] = {
     {NULL, "was not accepted|is not known", "ssh",
      "The host's key is not in known_hosts, and nobody has said that it is the right one.",
      "Connect once with ssh and compare the fingerprint, or answer y when the dialog shows it."},
-    {NULL, "lets nobody in", "ssh",
+    {NULL, "lets nobody in|took none of the words", "ssh",
      "The host can be reached, and nothing that was offered lets this user in.",
      "Check --ssh-user and --ssh-key, load the key into the agent (ssh-add), and see that its public part is in authorized_keys there."},
     {NULL, "connection refused", "ssh",
@@ -247,13 +247,16 @@ void builtin_diagnose(const struct evidence *e, const char *what, const struct e
     SAY(out->advisor.text, "builtin");
     if (!err)
         err = &nothing;
-    if (err->code == ERR_REFUSED) {
+    const char *kind = what ? kind_of(what) : "";
+    const bool link = strcmp(kind, "ssh") ==
+                      0; /* there others refuse, and the server's log says nothing */
+    if (err->code == ERR_REFUSED && !link) {
         SAY(out->explanation, "Nothing has failed: the program does not do this. %s.", err->msg);
         SAY(out->fix, "%s", err->hint);
         return;
     }
-    buf_printf(&text, "%s\n%s\n%s", err->msg, err->detail, log ? log : "");
-    const struct cause *c = find(what ? kind_of(what) : "", err->sqlstate, buf_text(&text));
+    buf_printf(&text, "%s\n%s\n%s", err->msg, err->detail, log && !link ? log : "");
+    const struct cause *c = find(kind, err->sqlstate, buf_text(&text));
     SAY(out->explanation, "%s%s%s%s", c->explanation, err->msg[0] ? " The message was: " : "",
         err->msg, err->msg[0] ? "." : "");
     SAY(out->fix, "%s", c->fix);

@@ -145,7 +145,8 @@ static bool connect_host(struct login *l, struct err *e)
     err_set(e, ERR_CONNECT, "cannot connect to %.180s by ssh", l->host->host);
     ssh_options_get(l->session, SSH_OPTIONS_PROXYCOMMAND, &proxy);
     if (proxy) {
-        err_detail(e, "%.100s. It goes through: %.300s.", ssh_get_error(l->session), proxy);
+        err_detail(e, "%.100s. It goes through: %.300s.", ssh_get_error(l->session),
+                   strncmp(proxy, "exec ", 5) == 0 ? proxy + 5 : proxy);
         ssh_string_free_char(proxy);
         return err_hint(e,
                         "Nobody is asked anything on that way: \"ssh -o BatchMode=yes %.100s "
@@ -412,6 +413,13 @@ static bool refused(struct login *l, int offered, struct err *e)
     for (size_t i = 0; i < ARRAY_LEN(methods); i++)
         if (offered & methods[i].method)
             buf_printf(&list, "%s%s", list.len ? ", " : "", methods[i].name);
+    if (l->denied > 0 && !l->cancelled) {
+        err_set(e, ERR_PASSWORD, "%.180s took none of the words that were typed", l->host->host);
+        err_detail(e, "It takes: %s. %d were tried, and it is not tried any more by itself.",
+                   buf_text(&list), l->denied);
+        buf_clear(&list);
+        return err_hint(e, "/ssh retry asks again; many wrong words may lock the account there.");
+    }
     err_set(e, l->cancelled ? ERR_CANCELLED : ERR_PASSWORD,
             "%.180s lets nobody in with what we have", l->host->host);
     err_detail(e, "It takes: %s. %s", list.len ? buf_text(&list) : "nothing that is known",

@@ -19,7 +19,10 @@ start() {
     [ -f "$dir/client/id_locked" ] || ssh-keygen -q -t ed25519 -a 8 -N 'words of mine' -f "$dir/client/id_locked"
     cat "$dir/client/id_ed25519.pub" "$dir/client/id_locked.pub" >"$dir/authorized_keys"
     port=$(free_port)
-    {
+    { # the first line of a kind counts
+        for option; do
+            echo "$option" | tr = ' '
+        done
         echo "Port $port"
         echo "ListenAddress 127.0.0.1"
         echo "HostKey $dir/host_key"
@@ -29,9 +32,6 @@ start() {
         echo "UsePAM no"
         echo "PasswordAuthentication no"
         echo "PermitRootLogin yes"
-        for option; do
-            echo "$option" | tr = ' '
-        done
     } >"$dir/sshd_config"
     /usr/sbin/sshd -f "$dir/sshd_config" -E "$dir/sshd.log"
     for _ in 1 2 3 4 5 6 7 8 9 10; do # it leaves before it listens

@@ -459,6 +459,11 @@ static void flags_say_where(void **state)
     assert_string_equal(cl->opt.ssh_dir, "/home/of/it/.ssh");
     assert_true(cl->opt.host_from_ssh);
     assert_string_equal(cli_connect_get(&cl->opt.connect, "host"), "db1");
+    setenv("PGHOST", "10.0.0.8", 1);
+    assert_true(PARSE(cl, &e, "tune", "--ssh-host", "db1"));
+    assert_false(cl->opt.host_from_ssh);
+    assert_null(cli_connect_get(&cl->opt.connect, "host"));
+    unsetenv("PGHOST");
     assert_true(PARSE(cl, &e, "tune", "--ssh-host", "db1", "-H", "10.0.0.7"));
     assert_false(cl->opt.host_from_ssh);
     assert_string_equal(cli_connect_get(&cl->opt.connect, "host"), "10.0.0.7");
