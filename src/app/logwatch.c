@@ -7,7 +7,7 @@
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
 
-enum { TROUBLE_S = 60 };
+enum { TROUBLE_S = 60, CLOCK_OFF_US = 1000000 };
 
 void logwatch_sample(struct model *m, bool link_up, struct effects *fx)
 {
@@ -66,6 +66,25 @@ static void tell_source(struct model *m)
         model_say(m, CHAT_WARN, "the server's log is not followed: %s", t->source);
 }
 
+static int64_t apart(int64_t a, int64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+/* Once, and again when it has changed by as much: what is dated there is shown in our time. */
+static void tell_clock(struct model *m)
+{
+    struct collect *c = &m->collect;
+    const struct hostclock *k = &c->loop.clock;
+
+    if (!k->known || apart(k->offset_us, c->offset_told_us) - k->error_us <= CLOCK_OFF_US)
+        return;
+    c->offset_told_us = k->offset_us;
+    model_say(m, CHAT_WARN,
+              "the clock of the server's host is %.1f s %s ours: times of its log are converted",
+              (double)apart(k->offset_us, 0) / 1e6, k->offset_us > 0 ? "ahead of" : "behind");
+}
+
 static void tell_kills(struct model *m)
 {
     struct collect *c = &m->collect;
@@ -88,6 +107,7 @@ void logwatch_pump(struct model *m)
     char clock[16];
 
     tell_source(m);
+    tell_clock(m);
     tell_kills(m);
     while (logtail_next(&m->collect.log, &one)) {
         clock_hms(one.at_us, clock, sizeof clock);

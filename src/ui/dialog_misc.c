@@ -170,6 +170,24 @@ static void advisor_text(const struct model *m, char *dst, size_t size)
                  privacy_name(p->privacy));
 }
 
+/* How the host and the log of the server are seen. */
+static void say_seen(struct dialog_text *text, const struct model *m)
+{
+    const struct collect *c = &m->collect;
+    char line[320];
+    if (c->host_on && c->host && c->host->over_ssh) {
+        pane_host_text(m, line, sizeof line);
+        dialog_pair(text, "host figures", pane_host_gap(m) ? STYLE_WARN : STYLE_VALUE,
+                    "%s, %d ticks missed", line, c->host_missed);
+        pane_clock_text(m, line, sizeof line);
+        dialog_pair(text, "clock there", pane_clock_off(m) ? STYLE_WARN : STYLE_VALUE, "%s", line);
+    }
+    if (c->log_on && c->log.source[0])
+        dialog_pair(text, "server log", c->log.format == LOG_FORMAT_NONE ? STYLE_WARN : STYLE_VALUE,
+                    "%s%s", c->log.format == LOG_FORMAT_JOURNAL ? "journal of " : "",
+                    c->log.source);
+}
+
 static void say_status(struct dialog_text *text, const struct model *m)
 {
     say_link(text, m, CONN_CONTROL, "control link");
@@ -198,6 +216,7 @@ static void say_status(struct dialog_text *text, const struct model *m)
     dialog_pair(text, "advisor", STYLE_VALUE, "%s", advisor);
     dialog_gap(text);
     dialog_pair(text, "ticks missed", STYLE_VALUE, "%d", m->collect.missed);
+    say_seen(text, m);
     dialog_pair(text, "longest stall", m->stall_longest_ms > 8 ? STYLE_WARN : STYLE_VALUE,
                 "%.1f ms%s%s", m->stall_longest_ms, m->stall_name[0] ? " in " : "", m->stall_name);
 }

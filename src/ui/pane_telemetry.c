@@ -15,6 +15,7 @@ enum {
     SPARK_MIN = 8,
     SPARK_MAX = 20,
     SCALE_SECONDS = 60,
+    LATE_SECONDS = 5,
     NAME_WIDTH = 8,
     VALUE_WIDTH = 12
 };
@@ -129,6 +130,19 @@ static void mark_spark(struct canvas *c, int y, int x, int spark, const struct a
         canvas_restyle(c, (struct rect){y, x + from, 1, to - from + 1}, STYLE_WARN | STYLE_BOLD);
 }
 
+/* The newest value of the minute; NAN = none. Figures of a host behind a slow link come some seconds late. */
+static double newest(const struct model *m, int metric, const double *values, int n)
+{
+    int back = metric >= METRIC_CPU_USER && m->collect.host && m->collect.host->over_ssh &&
+                       !pane_host_gap(m)
+                   ? LATE_SECONDS
+                   : 0;
+    for (int i = n - 1; i >= 0 && i >= n - 1 - back; i--)
+        if (isfinite(values[i]))
+            return values[i];
+    return NAN;
+}
+
 /* A figure with its spark. Nothing known of the metric: nothing is drawn. */
 static bool draw_cell(struct canvas *c, int y, int x, int width, const struct tele_cell *cell,
                       const struct model *m)
@@ -138,7 +152,8 @@ static bool draw_cell(struct canvas *c, int y, int x, int width, const struct te
     int n = pane_series(m, (enum metric_id)cell->metric, SCALE_SECONDS, values);
     const char *name = cell->name ? cell->name : info->label;
     const bool hidden = is_hidden(m, cell->metric);
-    if (!hidden && (n == 0 || !isfinite(values[n - 1])))
+    const double value = newest(m, cell->metric, values, n);
+    if (!hidden && !isfinite(value))
         return false;
     const struct anomaly *odd = anomaly_of(m, info->name);
     if (odd) /* beside the name, so that colour is not all */
@@ -150,7 +165,7 @@ static bool draw_cell(struct canvas *c, int y, int x, int width, const struct te
         return true;
     }
     char text[48];
-    pane_metric(text, sizeof(text), values[n - 1], info->unit);
+    pane_metric(text, sizeof(text), value, info->unit);
     int spark = spark_width(width);
     x += NAME_WIDTH;
     width -= NAME_WIDTH;
@@ -186,11 +201,12 @@ static int draw_group(struct canvas *c, struct rect r, int y, const struct tele_
     return (drawn + columns - 1) / columns;
 }
 
-static void draw_waits(struct canvas *c, struct rect r, int y, const struct model *m)
+static int draw_waits(struct canvas *c, struct rect r, int y, const struct model *m)
 {
     const struct collect *k = &m->collect;
+    int from = y;
     if (k->nrecent_waits == 0 || y >= r.y + r.h)
-        return;
+        return 0;
     canvas_put(c, y, r.x, GROUP_WIDTH - 1, STYLE_HEADING, "waits");
     int bar = r.w - GROUP_WIDTH - 34;
     for (int i = 0; i < k->nrecent_waits && i < WAITS_MAX && y < r.y + r.h; i++, y++) {
@@ -201,6 +217,7 @@ static void draw_waits(struct canvas *c, struct rect r, int y, const struct mode
         if (bar > 4)
             graph_bar(c, y, x + 34, bar < 30 ? bar : 30, pane_graph(m), STYLE_GRAPH4, w->share);
     }
+    return y - from;
 }
 
 void pane_telemetry(struct canvas *c, struct rect r, const struct model *m)
@@ -217,6 +234,7 @@ void pane_telemetry(struct canvas *c, struct rect r, const struct model *m)
     int skip = m->screen.scroll[PANE_TELEMETRY], y = r.y;
     if (skip < 0 || skip >= (int)ARRAY_LEN(table))
         skip = 0;
+    y += pane_host(c, r, y, m);
     for (size_t i = (size_t)skip; i < ARRAY_LEN(table) && y < r.y + r.h; i++)
         y += draw_group(c, r, y, &table[i], m);
     if (m->anomalies.n > 0 && y < r.y + r.h) {
@@ -229,5 +247,6 @@ void pane_telemetry(struct canvas *c, struct rect r, const struct model *m)
                       "! Enter explains %s: %s \xe2\x86\x92 %s, %s ago%s", a->label, usual, seen,
                       ago, a->shift ? ", a new level" : "");
     }
-    draw_waits(c, r, y, m);
+    y += draw_waits(c, r, y, m);
+    pane_busy(c, r, y, m);
 }

@@ -37,6 +37,7 @@ struct collect {
     double oom_seen;             /* processes killed for want of memory, since we look */
     double oom_told;             /* … of them the DBA knows; the owner's */
     bool kernel_told;            /* the DBA knows that the kernel's log is closed; the owner's */
+    int64_t offset_told_us;      /* of the host's clock, that the DBA knows; the owner's */
     struct hostloop loop;
     bool log_on;       /* the server's log is wanted */
     char log_dir[256]; /* log_directory, when it is absolute */

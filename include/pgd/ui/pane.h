@@ -31,6 +31,14 @@ void pane_call(const struct model *m, char *dst, size_t size);
 /* The text of the DBA's question's answer as far as it has come, appended; of a long one about the last `most` bytes, 0 = all. A
  * cell takes four bytes at the most: 4 * width * height fill a pane. */
 void pane_live(const struct model *m, size_t most, struct buf *out);
+/* How the figures of a host over ssh come, in words: "via ssh, answers in 12 ms", or since when and why there are none. */
+void pane_host_text(const struct model *m, char *dst, size_t size);
+bool pane_host_gap(const struct model *m);  /* a host over ssh has told nothing for seconds */
+bool pane_clock_off(const struct model *m); /* its clock is certainly more than a second off ours */
+void pane_clock_text(const struct model *m, char *dst, size_t size);
+/* Parts of the telemetry pane: that row (returns the rows it took), and the server's busiest processes. */
+int pane_host(struct canvas *c, struct rect r, int y, const struct model *m);
+void pane_busy(struct canvas *c, struct rect r, int y, const struct model *m);
 /* "postgres@10.0.0.230": role and host of the control link, or what was asked for. */
 void pane_who(const struct model *m, char *dst, size_t size);
 /* "00:41" from seconds; "1:02:03" from an hour on. */
