@@ -187,8 +187,10 @@ void ssh_child_lose(struct ssh_child *c, const struct err *why)
 static void fail(struct ssh_child *c, ssh_session s)
 {
     struct err e = {0};
+    bool denied = ssh_get_error_code(s) == SSH_REQUEST_DENIED; /* else the link has failed */
 
-    err_set(&e, ERR_CHILD, "cannot run %.60s on %.150s", c->order->name, c->host->host);
+    err_set(&e, denied ? ERR_CHILD : ERR_LOST, "cannot run %.60s on %.150s", c->order->name,
+            c->host->host);
     err_detail(&e, "%s.", ssh_get_error(s));
     post_exit(c, &e);
 }
@@ -240,7 +242,9 @@ static bool run(struct ssh_child *c, bool reads, int64_t now_us)
     bool moved = write_input(c);
 
     moved = (reads && read_output(c)) || moved;
-    if (!moved && reads && ssh_channel_is_eof(c->ssh) && ssh_channel_is_closed(c->ssh)) {
+    /* Without a link its end is not known, unless it was told before. */
+    bool known = c->has_status || ssh_is_connected(ssh_channel_get_session(c->ssh));
+    if (!moved && reads && known && ssh_channel_is_eof(c->ssh) && ssh_channel_is_closed(c->ssh)) {
         finish(c);
         return true;
     }
