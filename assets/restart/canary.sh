@@ -60,7 +60,10 @@ fi
 
 cd "$scratch" || exit 2
 "$bin/initdb" -D "$cluster" -U postgres -N -A trust --no-locale </dev/null >"$scratch/initdb.log" 2>&1 ||
-    cannot "$(grep -E 'error|FATAL' "$scratch/initdb.log" | tail -n 1)"
+    {
+        why=$(grep -E 'error|FATAL' "$scratch/initdb.log" | tail -n 1)
+        cannot "${why:-initdb failed; is the disk of $scratch full?}"
+    }
 
 quoted() {
     printf '%s' "$1" | sed "s/\\\\/\\\\\\\\/g; s/'/''/g"

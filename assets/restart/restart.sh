@@ -3,7 +3,7 @@
 # does through a file.
 #
 #   sh -c "$(cat restart.sh)" pg_diagnose-restart MODE data=DIR [config=FILE] [bin=DIR] [id=TOKEN] [wait=SECONDS] \
-#       [cluster=VERSION/NAME | unit=UNIT] [names=NAME…] [again=1]
+#       [system=IDENTIFIER] [cluster=VERSION/NAME | unit=UNIT] [names=NAME…] [again=1]
 #
 # MODE
 #   save      copies postgresql.auto.conf, removes an old report: before the first ALTER SYSTEM
@@ -21,6 +21,7 @@
 # data    the data directory                       config  the server's postgresql.conf, where it is somewhere else
 # bin     the folder with pg_ctl                   id      a word that is repeated in the report
 # wait    how long a server may be starting, seconds
+# system  the system identifier that the data directory must have: a host's name may lead to another machine by now
 # cluster stop and start by pg_ctlcluster
 # unit    restart by the service manager. We are not the one to call it: a line "@restart" on the standard output asks our parent
 #         (service.sh) for it, "@log" for the line of the journal that explains a failed start; the answer comes on the standard
@@ -45,7 +46,7 @@ export LC_ALL
 
 mode=${1:-}
 [ $# -eq 0 ] || shift
-data='' config='' bin='' id='' wait=3600 cluster='' unit='' names='' again=''
+data='' config='' bin='' id='' wait=3600 cluster='' unit='' names='' again='' system=''
 for arg; do
     case $arg in
     data=*) data=${arg#data=} ;;
@@ -57,6 +58,7 @@ for arg; do
     unit=*) unit=${arg#unit=} ;;
     names=*) names=${arg#names=} ;;
     again=*) again=${arg#again=} ;;
+    system=*) system=${arg#system=} ;;
     esac
 done
 # What runs in the background has no standard input.
@@ -150,6 +152,11 @@ remove_stale() {
 take_lock() {
     tries=0
     until mkdir "$lock" 2>/dev/null && echo $$ 2>/dev/null >"$lock/pid"; do
+        if [ -f "$lock/pid" ] && [ ! -s "$lock/pid" ] && ! echo 2>/dev/null >"$lock/room"; then
+            rm -rf "$lock"
+            lines refused "the disk of the data directory is full"
+            exit 1
+        fi
         if ! held_by "$lock"; then
             # Its owner is gone, or has not yet written its number.
             sleep 1
@@ -622,6 +629,13 @@ if [ ! -f "$data/PG_VERSION" ] || [ -z "$(find "$data" -prune -user "$(id -u)" 2
     exit 1
 fi
 cd "$data" || exit 1
+if [ -n "$system" ] && [ "$mode" != look ] && [ -x "$bin/pg_controldata" ]; then
+    there=$("$bin/pg_controldata" -D "$data" 2>/dev/null | sed -n 's/^Database system identifier: *//p')
+    if [ -n "$there" ] && [ "$there" != "$system" ]; then
+        lines refused "$data is another server's: its system identifier is $there, not $system"
+        exit 1
+    fi
+fi
 
 # Another one may be at work: that is what it reports.
 if [ "$mode" = look ]; then

@@ -133,7 +133,7 @@ static void canary_answered(struct apply *a, const struct event *ev, struct effe
     last_words(ev->text, a->log_line, sizeof a->log_line);
     if (ev->err.code != ERR_NONE) {
         a->fault = ev->err;
-    } else if (ev->u.child.status == 1) {
+    } else if (ev->u.child.status == 1 && a->log_line[0]) {
         err_set(&a->fault, ERR_REFUSED, "the server would not start with these settings");
         err_detail(&a->fault, "The canary says: %.400s", a->log_line);
         err_hint(&a->fault, "Nothing was touched.");

@@ -266,6 +266,8 @@ static void script_words(struct words *w, const struct identity *id, enum restar
     pair(w, "bin", id->bindir);
     pair(w, "id", token);
     pair(w, "wait", number);
+    if (id->system_identifier[0])
+        pair(w, "system", id->system_identifier);
     if (way == RESTART_WAY_PG_CTLCLUSTER && debian_cluster(id, cluster, sizeof cluster))
         pair(w, "cluster", cluster);
     if (way == RESTART_WAY_SYSTEMCTL)

@@ -30,8 +30,15 @@ struct world {
     char role[64], command[700];
     enum restart_way way;
     bool canary, preflight_disabled;
-    int link_ms;
+    int link_ms, host_ms;
+    /* The server's host by ssh, where host is given: the link is opened first, and again when it is lost. */
+    struct {
+        char host[64], port[16], user[64], key[300], dir[300];
+    } ssh;
+    void (*before)(const struct effect *e); /* an effect is carried out; NULL = nobody looks */
+    void (*after)(const struct effect *e);
     /* of one switch */
+    bool control_up, ssh_up;
     struct io *io;
     struct apply *apply;
     uint32_t connects;
@@ -72,6 +79,25 @@ static inline void connect_control(void)
     io_run(w->io, &e);
 }
 
+static inline void open_ssh(void)
+{
+    struct effect e = {.kind = FX_SSH_OPEN};
+    e.req = (struct req){.owner = OWNER_HOSTS, .generation = 1, .id = ++w->connects};
+    e.u.ssh.host = strdup(w->ssh.host);
+    e.u.ssh.port = strdup(w->ssh.port);
+    e.u.ssh.user = strdup(w->ssh.user);
+    e.u.ssh.key_file = strdup(w->ssh.key);
+    e.u.ssh.dir = strdup(w->ssh.dir);
+    io_run(w->io, &e);
+}
+
+static inline void later(enum owner owner)
+{
+    struct effect e = {.kind = FX_TIMER, .ms = RETRY_MS};
+    e.req = (struct req){.owner = owner, .generation = 1, .id = 1000000};
+    io_run(w->io, &e);
+}
+
 static inline void quit(void)
 {
     struct effect e = {.kind = FX_QUIT};
@@ -95,8 +121,14 @@ static inline void carry_out(struct effects *fx)
             w->cut = true;
             quit();
         }
+        struct effect copy = effect_copy(e);
+        if (w->before)
+            w->before(&copy);
         if (!w->cut)
             io_run(w->io, e);
+        if (w->after)
+            w->after(&copy);
+        effect_clear(&copy);
     }
     effects_clear(fx);
 }
@@ -117,6 +149,7 @@ static inline void start_switch(const struct arm *goal, const struct effect *ses
         .preflight_disabled = w->preflight_disabled,
         .verify_ms = 4000,
         .link_ms = w->link_ms,
+        .host_ms = w->host_ms,
         .connect = session,
     };
     w->began_us = at_us;
@@ -142,21 +175,32 @@ static inline void on_event(void *arg, struct event *ev)
                    ev->u.pg.conn == CONN_CONTROL;
     if (ev->kind == EV_FILE && ev->u.file.journal_no && ev->err.code == ERR_NONE)
         w->answered = ev->u.file.journal_no;
+    bool ssh = ev->kind == EV_SSH_UP || ev->kind == EV_SSH_DOWN;
+    if (control)
+        w->control_up = ev->kind == EV_PG_UP;
+    if (ssh)
+        w->ssh_up = ev->kind == EV_SSH_UP;
     if (ev->kind == EV_START) {
         connect_control();
-    } else if (ev->kind == EV_PG_UP && control && w->apply->state == APPLY_IDLE) {
-        start_switch(current_goal, &current_session, ev->at_us);
+        if (w->ssh.host[0])
+            open_ssh();
+    } else if ((control || ssh) && w->apply->state == APPLY_IDLE) {
+        if (w->control_up && (w->ssh_up || !w->ssh.host[0]))
+            start_switch(current_goal, &current_session, ev->at_us);
+        else if (ev->kind == EV_SSH_DOWN)
+            quit();
+    } else if (ev->kind == EV_SSH_DOWN) {
+        later(OWNER_HOSTS);
+    } else if (ev->kind == EV_TIMER && ev->req.owner == OWNER_HOSTS) {
+        open_ssh();
     } else if (ev->kind == EV_TIMER && ev->req.owner == OWNER_LINKS) {
         connect_control();
     } else if (ev->req.owner == OWNER_APPLY || control) {
         apply_step(w->apply, ev, &fx);
         keep_note(w->apply->note);
         carry_out(&fx);
-        if (control && ev->kind == EV_PG_DOWN && !apply_finished(w->apply)) {
-            struct effect e = {.kind = FX_TIMER, .ms = RETRY_MS};
-            e.req = (struct req){.owner = OWNER_LINKS, .generation = 1, .id = 1000000};
-            io_run(w->io, &e);
-        }
+        if (control && ev->kind == EV_PG_DOWN && !apply_finished(w->apply))
+            later(OWNER_LINKS);
     }
     if (apply_finished(w->apply) || ev->at_us - w->began_us > LIMIT_S * 1000000LL)
         quit();
@@ -175,7 +219,7 @@ static inline enum apply_state switch_to(const struct arm *goal)
     apply_clear(w->apply);
     w->began_us = io_now_us();
     w->answered = w->journal_no;
-    w->too_early = w->cut = false;
+    w->too_early = w->cut = w->control_up = w->ssh_up = false;
     w->alters = 0;
     w->notes[0] = '\0';
     buf_clear(&w->trace);
