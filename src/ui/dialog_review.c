@@ -72,7 +72,8 @@ static void draw_line(struct canvas *c, struct rect r, int y, const struct revie
 }
 
 /* All that is known of a line, and what is paid for it, before the word of the advisor. */
-static void say_line(struct dialog_text *t, const struct review_line *l)
+/* by: a model that has proposed it, whose evidence are its own words; "" = the figure was measured. */
+static void say_line(struct dialog_text *t, const struct review_line *l, const char *by)
 {
     static const char *const risks[] = {"low", "medium", "high"};
     const char *to = l->to[0] ? l->to : "reset";
@@ -93,17 +94,26 @@ static void say_line(struct dialog_text *t, const struct review_line *l)
     dialog_say(t, l->restart ? STYLE_WARN : STYLE_LABEL, "price: %s",
                l->price[0] ? l->price : "none that is known");
     if (l->change.evidence[0] || prediction[0])
-        dialog_say(t, STYLE_NORMAL, "%s%s%s%s", l->change.evidence[0] ? "measured: " : "",
-                   l->change.evidence, l->change.evidence[0] && prediction[0] ? " \xc2\xb7 " : "",
-                   prediction);
+        dialog_say(t, STYLE_NORMAL, "%s%s%s%s%s",
+                   !l->change.evidence[0] ? ""
+                   : *by                  ? by
+                                          : "measured",
+                   l->change.evidence[0] ? ": " : "", l->change.evidence,
+                   l->change.evidence[0] && prediction[0] ? " \xc2\xb7 " : "", prediction);
     dialog_say(t, STYLE_AI, "%s", l->change.why);
 }
 
-static int detail_rows(struct canvas *c, const struct review_line *l, int width)
+static int detail_rows(struct canvas *c, const struct review_line *l, const char *by, int width)
 {
     struct dialog_text t = {.c = c, .r = {0, 0, 0, width}};
-    say_line(&t, l);
+    say_line(&t, l, by);
     return t.line;
+}
+
+static const char *model_of(const struct review *r)
+{
+    const char *by = r->proposal.advisor.text;
+    return strcmp(by, "builtin") == 0 ? "" : by;
 }
 
 /* One height for all lines, so that the list stays where it is while the cursor moves. */
@@ -111,19 +121,19 @@ static int detail_want(struct canvas *c, const struct review *r, int width)
 {
     int most = 1;
     for (int i = 0; i < r->n; i++) {
-        int rows = detail_rows(c, &r->lines[i], width);
+        int rows = detail_rows(c, &r->lines[i], model_of(r), width);
         most = rows > most ? rows : most;
     }
     return most < DETAIL_MOST ? most : DETAIL_MOST;
 }
 
 static void draw_detail(struct canvas *c, struct rect r, const struct review_line *l,
-                        const struct dialog *d, struct view_cursor *cursor)
+                        const char *by, const struct dialog *d, struct view_cursor *cursor)
 {
-    int total = detail_rows(c, l, r.w);
+    int total = detail_rows(c, l, by, r.w);
     cursor->scroll = list_scroll(d->scroll, -1, r.h, total);
     struct dialog_text t = {.c = c, .r = r, .skip = cursor->scroll};
-    say_line(&t, l);
+    say_line(&t, l, by);
     if (total > r.h)
         list_more(c, r, cursor->scroll, total);
 }
@@ -317,7 +327,7 @@ void dialog_review(struct canvas *c, struct rect screen, const struct model *m,
     canvas_hline(c, y, in.x - 2, in.w + 4, STYLE_FOCUS);
     draw_list(c, list, review, at, d, cursor);
     if (at >= 0)
-        draw_detail(c, (struct rect){y + 1, in.x, in.y + in.h - y - 2, in.w}, &review->lines[at], d,
-                    cursor);
+        draw_detail(c, (struct rect){y + 1, in.x, in.y + in.h - y - 2, in.w}, &review->lines[at],
+                    model_of(review), d, cursor);
     draw_state(c, in, in.y + in.h - 1, review, d);
 }
