@@ -6,6 +6,7 @@
 
 #include "pgd/agent/search.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/os.h"
 
 /* Why nothing is proposed, in words. */
 static void say_nothing(const struct pool *p, char *dst, size_t size)
@@ -178,6 +179,8 @@ void builtin_target(const struct evidence *e, struct target *out)
     size_t len = 0;
     for (int i = 0; i < all.n; i++) {
         const struct setting_change *c = &all.changes[i];
+        if (os_is(c->name)) /* who may accept it is not known yet */
+            continue;
         /* Near what each may earn at most, since whole configurations are tried; less, for the same second is not saved twice. */
         double high = 0.3 * c->expect_lo + 0.7 * c->expect_hi;
         if (isnan(high))

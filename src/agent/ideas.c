@@ -6,6 +6,7 @@
 
 #include "pgd/agent/search.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/os.h"
 
 #define KB 1024.0
 
@@ -125,10 +126,27 @@ static void say_use(const struct pool *p, const char *name, char *dst, size_t si
         say(dst, size, "1 value of %d that differ", p->s->f->settings.n);
 }
 
+/* Where nobody may accept it, it stands behind everything else: it is told, and costs no run. */
+static void add_system(struct pool *p, const struct setting_change *c)
+{
+    const struct setting *one = settings_find(&p->s->f->settings, c->name);
+    double middle = (c->expect_lo + c->expect_hi) / 2;
+    if (p->n == IDEAS_MAX || !one)
+        return;
+    struct idea *idea = &p->ideas[p->n++];
+    *idea = (struct idea){.change = *c, .from = FROM_SYSTEM};
+    idea->restart = strcmp(one->context, "postmaster") == 0;
+    idea->worth = p->s->e->os_open ? fmax(1.3, middle) : 1.25;
+}
+
 static void from_rules(struct pool *p)
 {
     for (int i = 0; i < p->all.n; i++) {
         const struct setting_change *c = &p->all.changes[i];
+        if (os_is(c->name)) {
+            add_system(p, c);
+            continue;
+        }
         struct idea *idea = p->all.repairs[i] ? NULL : add(p, FROM_RULE, c->name, c->value);
         if (!idea)
             continue;

@@ -10,6 +10,7 @@
 #include "pgd/base/assets.h"
 #include "pgd/base/text.h"
 #include "pgd/protocol/json_records.h"
+#include "pgd/tuning/os.h"
 
 #define MB 1048576.0
 #define GB (1024.0 * MB)
@@ -122,12 +123,21 @@ static bool take_member(struct known_setting *s, const char *key, const json_t *
     return false;
 }
 
+/* A row of the operating system's settings, by the name in its table. */
+static bool of_the_system(const char *name)
+{
+    for (int i = 0; os_is(name) && !os_is_boot(name) && os_at(i); i++)
+        if (strcmp(os_at(i)->name, name + strlen(OS_PREFIX)) == 0)
+            return true;
+    return false;
+}
+
 static bool take_setting(struct knowledge *k, const char *name, const json_t *v, struct err *e)
 {
     static const char *const needed[] = {"meaning", "unit", "change", "default", "source"};
     const char *key;
     json_t *value;
-    if (k->n == KNOWN_MAX || !knob_find(name) || !json_is_object(v))
+    if (k->n == KNOWN_MAX || !(knob_find(name) || of_the_system(name)) || !json_is_object(v))
         return wrong(e, name, "name", "it is not a setting of the allowlist, or no object");
     struct known_setting *s = &k->items[k->n++];
     text_copy(s->name, sizeof s->name, name);
@@ -187,6 +197,12 @@ struct knowledge *knowledge_load(void)
 
 const struct known_setting *knowledge_find(const struct knowledge *k, const char *name)
 {
+    const struct os_row *row = os_find(name);
+    char pattern[SETTING_NAME_MAX];
+    if (row) { /* of a disk: what is known of all of them */
+        snprintf(pattern, sizeof pattern, OS_PREFIX "%.50s", row->name);
+        name = pattern;
+    }
     for (int i = 0; i < k->n; i++)
         if (strcmp(k->items[i].name, name) == 0)
             return &k->items[i];

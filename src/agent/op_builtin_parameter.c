@@ -21,6 +21,9 @@ static void tell_value(struct teller *t, const struct sense *s, const struct set
         tell(t, "A change takes a restart.");
     else if (strcmp(x->context, "internal") == 0)
         tell(t, "It cannot be changed.");
+    else if (strcmp(x->context, "os") == 0)
+        tell(t,
+             "It is the operating system's: a change takes effect at once, for the whole machine.");
     else
         tell(t, "A change takes a reload, no restart.");
     if (x->pending_restart)

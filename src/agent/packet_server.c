@@ -6,6 +6,7 @@
 #include "pgd/agent/packet_parts.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/knobs.h"
+#include "pgd/tuning/os.h"
 
 static const struct server_facts *facts_of(const struct packing *p)
 {
@@ -42,7 +43,7 @@ void packet_know(struct packing *p)
     }
     /* Names of settings are PostgreSQL's own; those with a dot are of extensions, or anybody's. */
     for (int i = 0; i < f->settings.n; i++)
-        if (!strchr(f->settings.items[i].name, '.'))
+        if (!strchr(f->settings.items[i].name, '.') || os_is(f->settings.items[i].name))
             mask_allow(m, f->settings.items[i].name);
 }
 
@@ -205,7 +206,7 @@ static void add_settings(struct packing *p, const struct server_facts *f)
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < f->settings.n; i++) {
             const struct setting *s = &f->settings.items[i];
-            bool knob = knob_find(s->name) != NULL;
+            bool knob = knob_find(s->name) != NULL || os_is(s->name);
             bool set = strcmp(s->source, "default") != 0 && strcmp(s->value, s->boot) != 0;
             if (pass == 0 ? !knob : knob || !set || strchr(s->name, '.'))
                 continue;

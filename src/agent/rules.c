@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pgd/base/text.h"
+#include "pgd/tuning/os.h"
 
 /* What a server should not have been given. Repairing it is proposed whether or not it costs speed.
  */
@@ -164,6 +165,18 @@ static void collect_group(const struct sense *s, const struct rule_group *g, str
     }
 }
 
+/* What is in force on the host is no entry of ours until it was sent: then that value counts. */
+static void collect_os(const struct sense *s, struct candidates *out)
+{
+    for (int i = 0; i < s->f->settings.n; i++) {
+        const struct setting *now = &s->f->settings.items[i];
+        struct setting_change c;
+        const char *area;
+        if (os_is(now->name) && !sense_ours(s, now->name) && rules_os_fire(s, now, &c, &area))
+            add(out, &c, area, false);
+    }
+}
+
 void rules_collect(const struct sense *s, struct candidates *out)
 {
     struct setting_change c;
@@ -177,4 +190,5 @@ void rules_collect(const struct sense *s, struct candidates *out)
     collect_group(s, &rules_planner, out);
     collect_group(s, &rules_parallel, out);
     collect_group(s, &rules_write, out);
+    collect_os(s, out);
 }

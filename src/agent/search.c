@@ -170,7 +170,8 @@ static int open_ideas(const struct pool *p, struct pick *picks)
     for (int i = 0; i < p->n; i++) {
         const struct idea *idea = &p->ideas[i];
         enum past past = past_of(p, &idea->change);
-        bool measured = idea->from == FROM_RULE || idea->from == FROM_MEMORY;
+        bool measured = idea->from == FROM_RULE || idea->from == FROM_MEMORY ||
+                        idea->from == FROM_SYSTEM;
         double worth = idea->worth * (past == PAST_SUSPECT ? 0.9 : past == PAST_AGAIN ? 0.8 : 1);
         if (!measured && idea->from != FROM_LADDER && neighbour_failed(p, idea))
             worth *= 0.4;

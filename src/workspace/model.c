@@ -104,6 +104,7 @@ void model_clear(struct model *m)
     free(m->advising.merged);
     collect_clear(&m->collect);
     bench_clear(&m->bench);
+    bench_forget_scripts(&m->bench);
     apply_clear(&m->apply);
     session_reset(&m->session);
     server_facts_clear(&m->server);
@@ -242,6 +243,7 @@ void model_evidence(const struct model *m, struct evidence *e)
     e->nrejected = s->nrejected;
     e->rejected = s->rejected;
     e->best_arm = s->best.n > 0 ? &s->best : NULL;
+    e->os_open = !m->opt.headless || m->opt.accept_os;
     e->restart_allowed = s->plan.strategy[0] ? s->plan.restart != RESTART_NEVER
                                              : m->opt.restart != RESTART_NEVER;
     e->seconds_left = model_seconds_left(m);

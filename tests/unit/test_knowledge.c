@@ -11,6 +11,7 @@
 
 #include "pgd/agent/knowledge.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/os.h"
 
 static void test_every_setting_has_an_entry(void **state)
 {
@@ -24,7 +25,18 @@ static void test_every_setting_has_an_entry(void **state)
         assert_int_equal(s->since, knob->min_version);
         assert_true(s->meaning[0] && s->source[0] && s->otherwise[0]);
     }
+    for (int i = 0; os_at(i); i++, n++) {
+        char name[80];
+        snprintf(name, sizeof name, OS_PREFIX "%s", os_at(i)->name);
+        bool found = false;
+        for (int j = 0; j < k->n && !found; j++)
+            found = strcmp(k->items[j].name, name) == 0;
+        if (!found)
+            fail_msg("nothing is known of %s", name);
+    }
     assert_int_equal(n, k->n);
+    assert_non_null(knowledge_find(k, "os:io.sda.scheduler"));
+    assert_null(knowledge_find(k, "os:io.sda.nr_requests"));
     free(k);
 }
 
@@ -81,8 +93,13 @@ static void test_values_are_within_the_limits(void **state)
         for (int kind = 0; kind < LOAD_KINDS; kind++)
             if (s->worth[kind] > 0 && s->explore.n == 0 && s->ladder.n == 0)
                 fail_msg("%s is worth something but has no values", s->name);
+        const struct knob *knob = knob_find(s->name);
+        assert_int_equal(!knob,
+                         os_is(s->name)); /* those of the system have values from rules alone */
+        if (!knob)
+            assert_int_equal(s->explore.n + s->ladder.n, 0);
         /* Neither the DBA's own nor a trade of durability is ever explored. */
-        if (knob_find(s->name)->flags & (KNOB_DBA_ONLY | KNOB_DURABILITY))
+        if (knob && knob->flags & (KNOB_DBA_ONLY | KNOB_DURABILITY))
             assert_int_equal(s->explore.n, 0);
     }
     free(k);

@@ -24,6 +24,10 @@ struct rule_group {
 
 extern const struct rule_group rules_memory, rules_planner, rules_parallel, rules_write;
 
+/* A change of a setting of the server's host (rules_os.c) that the figures speak for and the guard would let through. */
+bool rules_os_fire(const struct sense *s, const struct setting *now, struct setting_change *c,
+                   const char **area);
+
 struct candidates {
     int n;
     struct setting_change changes[CHANGES_MAX];

@@ -10,7 +10,15 @@
 #include "pgd/agent/knowledge.h"
 #include "pgd/agent/rules.h"
 
-enum idea_from { FROM_RULE, FROM_MEMORY, FROM_LADDER, FROM_DEFAULT, FROM_THUMB, FROM_PRIOR };
+enum idea_from {
+    FROM_RULE,
+    FROM_MEMORY,
+    FROM_LADDER,
+    FROM_DEFAULT,
+    FROM_THUMB,
+    FROM_PRIOR,
+    FROM_SYSTEM /* a rule about the operating system: by itself, never part of a whole configuration */
+};
 
 struct idea {
     struct setting_change change;
