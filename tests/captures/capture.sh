@@ -3,12 +3,17 @@
 # in tmux: takes the first strategy and the plan as they come, accepts every change, stops after the first round. Nothing
 # is edited afterwards, so a capture shows what this machine measured.
 #
-#   tests/captures/capture.sh [PROGRAM] [FOLDER]        about five minutes; needs tmux and what the demo needs
+#   tests/captures/capture.sh [PROGRAM] [FOLDER] [PART]   PART: session, about five minutes; model, about two; both without one
+#
+# "model" shows what a model as the advisor looks like; its answers are those of the tests' own model (tests/support/model_server.py).
+# Needs tmux and what the demo needs; "model" node, npm and python3 besides.
 set -eu
 
 top=$(cd "$(dirname "$0")/../.." && pwd -P)
 program=${1:-$top/build/pg_diagnose}
 folder=${2:-$top/docs/captures}
+part=${3:-both}
+model=
 home=/var/tmp/pg_diagnose-captures
 socket=pg_diagnose-captures
 
@@ -24,6 +29,7 @@ t() {
 cleanup() {
     t send-keys -t 0 C-c 2>/dev/null && sleep 3
     t kill-server 2>/dev/null || true
+    [ -z "$model" ] || kill "$model" 2>/dev/null || true
     rm -rf "$home"
 }
 trap cleanup EXIT
@@ -65,48 +71,118 @@ size() {
     sleep 1.2
 }
 
-mkdir -p "$folder"
-t new-session -d -x 120 -y 36 "env LC_ALL=C.UTF-8 TZ=UTC PG_DIAGNOSE_HOME='$home' '$program' demo"
+# start NAME=VALUE...: the demo in 120 columns
+start() {
+    t new-session -d -x 120 -y 36 "env LC_ALL=C.UTF-8 TZ=UTC PG_DIAGNOSE_HOME='$home' $* '$program' demo"
+}
 
-wait_for 60 'Press t to start'
-sleep 20
-save dashboard
-keys '?'
-wait_for 5 'Keyboard help'
-save help
-keys Escape t
-wait_for 10 'pick a strategy'
-save strategy
-keys Enter
-wait_for 10 'Plan of'
-save plan
-keys g
-wait_for 240 'suggested'
-sleep 3
-save target
-keys Enter
-wait_for 60 'proposal:'
-sleep 2
-save review
-for _ in $(screen | grep '\[?\]' | sed 's/.*/x/'); do
-    keys a
-done
-wait_for 5 'ready to go'
-keys g
-wait_for 240 'MEASURE.*00:0[789]'
-wait_for 240 ' run 4 of '
-wait_for 60 'MEASURE.*00:0[678]'
-save round
-size 80 24
-save round-80x24
-size 160 45
-save round-160x45
-size 120 36
-wait_for 400 '┌ Round 1: '
-sleep 3
-save verdict
-keys s
-wait_for 400 'next session\|k keep'
-save summary
-keys q
-sleep 5
+session() {
+    start
+
+    wait_for 60 'Press t to start'
+    sleep 20
+    save dashboard
+    keys '?'
+    wait_for 5 'Keyboard help'
+    save help
+    keys Escape t
+    wait_for 10 'pick a strategy'
+    save strategy
+    keys Enter
+    wait_for 10 'Plan of'
+    save plan
+    keys g
+    wait_for 240 'suggested'
+    sleep 3
+    save target
+    keys Enter
+    wait_for 60 'proposal:'
+    sleep 2
+    save review
+    for _ in $(screen | grep '\[?\]' | sed 's/.*/x/'); do
+        keys a
+    done
+    wait_for 5 'ready to go'
+    keys g
+    wait_for 240 'MEASURE.*00:0[789]'
+    wait_for 240 ' run 4 of '
+    wait_for 60 'MEASURE.*00:0[678]'
+    save round
+    size 80 24
+    save round-80x24
+    size 160 45
+    save round-160x45
+    size 120 36
+    wait_for 400 '┌ Round 1: '
+    sleep 3
+    save verdict
+    keys s
+    wait_for 400 'next session\|k keep'
+    save summary
+    keys q
+    sleep 5
+}
+
+# say TEXT: a line at the prompt
+say() {
+    keys :
+    t send-keys -t 0 -l "$1"
+    keys Enter
+}
+
+advised() {
+    mkdir -p "$home"
+    mkfifo "$home/in"
+    python3 "$top/tests/support/model_server.py" <"$home/in" >"$home/out" &
+    model=$!
+    exec 9>"$home/in"
+    until [ -s "$home/out" ]; do
+        kill -0 "$model" || { echo "capture: no model" >&2; exit 2; }
+        sleep 0.2
+    done
+    start "GEMINI_API_KEY=test-key GOOGLE_GEMINI_BASE_URL=$(head -n 1 "$home/out")"
+    wait_for 60 'primary'
+    wait_for 10 'Before the first request'
+    save notice
+    keys w
+    wait_for 5 'byte by byte'
+    save request
+    keys Escape
+    wait_for 5 'Before the first request'
+    keys y
+    wait_for 60 'Press t to start'
+    sleep 15
+    say 'where does the time go? the figures, please'
+    wait_for 10 'work_mem: '
+    save answer
+    keys t
+    wait_for 10 'pick a strategy'
+    keys Enter
+    wait_for 10 'Plan of'
+    keys g
+    wait_for 240 'suggested'
+    keys Enter
+    wait_for 60 'proposal:'
+    sleep 1
+    save review-model
+    keys Escape
+    say /cost
+    wait_for 5 'get_round1_config'
+    save cost
+    keys Escape C-c
+    wait_for 60 'is paused'
+    keys q
+    sleep 5
+}
+
+mkdir -p "$folder"
+case $part in
+session | both) session ;;
+esac
+case $part in
+model | both)
+    t kill-server 2>/dev/null || true
+    rm -rf "$home"
+    advised
+    ;;
+esac

@@ -8,6 +8,7 @@ Exit 77 where its packages from npm cannot be had.
 """
 import json
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -33,7 +34,7 @@ class Advisor(llmtest.Provider):
     def __init__(self, dialect):
         change = llmtest.change("work_mem", "64MB", "Sorts stay in memory.", (5, 150))
         made = answers()
-        made["get_round1_config"].update(changes=[change])
+        made["get_round1_config"].update(changes=[dict(change, evidence="Temporary files were written.")])
         super().__init__(llmtest.fixtures(made), answer=self.by_word, need_key=dialect == "gemini")
         self.limited, self.gone = 0, set()
 
@@ -56,7 +57,8 @@ class Advisor(llmtest.Provider):
         if "Chinese" in r.user:
             return answer(CJK * 12)
         if "figures" in r.user:
-            return answer(SENTENCE, figures=[{"name": "work_mem", "value": "64kB"}])
+            found = re.search(r'"work_mem","value":"([^"]+)"', r.user)
+            return answer(SENTENCE, figures=[{"name": "work_mem", "value": found.group(1) if found else "64kB"}])
         if "limited" in r.user:
             self.limited += 1
             if self.limited == 1:
