@@ -95,7 +95,7 @@ class Ground:
         self.stock = self.host.entries()
         self.ssh, self.pg = self.host.relay(), self.host.relay(self.host.port)
         self.script = self.host.script(t.SLEEPS)
-        self.rows, self.wrong = [], []
+        self.last_words = ""
 
     def report(self):
         text = t.read(os.path.join(self.host.data, "pg_diagnose.report"), "")
@@ -184,6 +184,9 @@ class Ground:
             if failed:
                 became += " (%s)" % failed[0][:60]
             return became, gap.longest, time.monotonic() - since
+        except Exception:
+            self.last_words = t.read(run.err.name)
+            raise
         finally:
             if gap:
                 gap.over.set()
@@ -236,7 +239,7 @@ def main():
                     print("%-22s %-7s %-70s %4.1f s %5.1f s" % (state.name, way, became, nobody, took), flush=True)
                 except Exception as why:
                     bad += 1
-                    print("%-22s %-7s FAILED: %s" % (state.name, way, why), flush=True)
+                    print("%-22s %-7s FAILED: %s\n%s" % (state.name, way, why, ground.last_words[-4000:]), flush=True)
     finally:
         ground.host.destroy()
     t.check(not bad, "%d failed" % bad)
