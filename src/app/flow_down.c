@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pgd/app/flow_parts.h"
+#include "pgd/app/hosts.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/apply_parts.h"
 #include "pgd/tuning/os.h"
@@ -101,6 +102,7 @@ static void unlock(struct model *m, const struct event *ev, struct effects *fx)
         model_say(m, CHAT_WARN, "it gets its old settings back; to restart it is yours%s%s",
                   by.why_not[0] ? ": " : "", by.why_not);
     m->fl.down = DOWN_UNLOCK;
+    m->fl.down_way = by.way;
     restart_unlock(&m->fl.down_id, by.way, buf_text(&m->fl.down_names), flow_req(m), fx);
 }
 
@@ -121,8 +123,9 @@ void flow_down_look(struct model *m, const struct event *ev, struct effects *fx)
 
 bool flow_down_busy(const struct model *m)
 {
-    return m->fl.down == DOWN_INDEX || m->fl.down == DOWN_SESSION || m->fl.down == DOWN_JOURNAL ||
-           m->fl.down == DOWN_IDENTITY || m->fl.down == DOWN_RECOVER || m->fl.down == DOWN_UNLOCK ||
+    return m->fl.down == DOWN_INDEX || m->fl.down == DOWN_HOST || m->fl.down == DOWN_SESSION ||
+           m->fl.down == DOWN_JOURNAL || m->fl.down == DOWN_IDENTITY ||
+           m->fl.down == DOWN_RECOVER || m->fl.down == DOWN_UNLOCK ||
            (m->fl.down == DOWN_WAIT && m->now_us < m->fl.down_until_us);
 }
 
@@ -205,19 +208,33 @@ static void wait_for_link(struct model *m)
     m->fl.down = DOWN_WAIT;
 }
 
-static void recover(struct model *m, const struct event *ev, struct effects *fx)
+/* Is its host in reach, as far as it was known and by what the command line says now? */
+static void place(struct model *m, const struct ssh_way *was)
 {
     struct identity *id = &m->fl.down_id;
-    struct err e = {0};
-    bool known = ev->err.code == ERR_NONE &&
-                 store_workspace_parse(ev->text ? ev->text : "", ev->len, id, &e);
+    bool by_ssh = m->opt.ssh_host[0] != '\0';
 
-    if (!known)
-        memset(id, 0, sizeof *id);
-    id->reached = this_machine(m->fl.down_host); /* the name of its host says so */
+    if (id->over_ssh && !by_ssh && was->host[0])
+        model_say(m, CHAT_WARN,
+                  "its host was reached by ssh: start again with --ssh-host=%s%s%s%s%s to have it "
+                  "looked after",
+                  was->host, was->user[0] ? " --ssh-user=" : "", was->user,
+                  was->port[0] ? " --ssh-port=" : "", was->port);
+    /* Another user there has other rights: who we are is seen there. */
+    if (by_ssh && (!id->over_ssh || strcmp(was->user, m->opt.ssh_user) != 0)) {
+        text_copy(id->access, sizeof id->access, "root");
+        id->manager[0] = '\0';
+    }
+    /* without ssh the name of its host says whether it is this machine */
+    id->reached = by_ssh || (!id->over_ssh && this_machine(m->fl.down_host));
+    id->over_ssh = by_ssh;
     id->reached = restart_script_possible(id);
-    if (m->fl.down_restart)
-        model_say(m, CHAT_WARN, "a restart of ours was interrupted here: looking after the server");
+}
+
+static void look_after(struct model *m, struct effects *fx)
+{
+    const struct identity *id = &m->fl.down_id;
+
     if (!id->reached || !m->fl.down_restart) {
         wait_for_link(m);
         return;
@@ -230,6 +247,64 @@ static void recover(struct model *m, const struct event *ev, struct effects *fx)
     model_say(m, CHAT_WARN, "it gets its old settings back; to start it is yours");
     restart_script(id, RESTART_WAY_NONE, "rescue", "recover", CHILD_COLLECT, flow_req(m), fx)
         ->changes_server = true;
+}
+
+/* Without the link nothing is in reach; a host that refuses us is none. */
+static void go_on_there(struct model *m, struct effects *fx)
+{
+    enum down_state next = m->fl.down_next;
+
+    if (!hosts_up(m, SSH_SERVER))
+        m->fl.down_id.reached = false;
+    if (next == DOWN_UNLOCK && m->fl.down_id.reached) {
+        m->fl.down = DOWN_UNLOCK;
+        restart_unlock(&m->fl.down_id, m->fl.down_way, buf_text(&m->fl.down_names), flow_req(m),
+                       fx);
+    } else if (next == DOWN_UNLOCK) {
+        say_by_hand(m);
+        m->fl.down = DOWN_NOT_OURS;
+    } else {
+        look_after(m, fx);
+    }
+}
+
+static void await_host(struct model *m, enum down_state next, struct effects *fx)
+{
+    m->fl.down = DOWN_HOST;
+    m->fl.down_next = next;
+    flow_down_host(m, fx);
+    if (m->fl.down == DOWN_HOST)
+        model_say(m, CHAT_WARN, "waiting for ssh to %s, to look after the server there",
+                  m->opt.ssh_host);
+}
+
+void flow_down_host(struct model *m, struct effects *fx)
+{
+    enum host_state state = m->hosts[SSH_SERVER].state;
+
+    if (m->flow == FLOW_DISCOVER && m->fl.down == DOWN_HOST &&
+        (state == HOST_UP || state == HOST_REFUSED || state == HOST_OFF))
+        go_on_there(m, fx);
+}
+
+static void recover(struct model *m, const struct event *ev, struct effects *fx)
+{
+    const char *text = ev->text ? ev->text : "";
+    struct identity *id = &m->fl.down_id;
+    struct ssh_way was = {0};
+    struct err e = {0};
+
+    if (ev->err.code == ERR_NONE)
+        store_workspace_ssh(text, ev->len, &was);
+    if (ev->err.code != ERR_NONE || !store_workspace_parse(text, ev->len, id, &e))
+        memset(id, 0, sizeof *id);
+    if (m->fl.down_restart)
+        model_say(m, CHAT_WARN, "a restart of ours was interrupted here: looking after the server");
+    place(m, &was);
+    if (id->reached && id->over_ssh)
+        await_host(m, DOWN_UNKNOWN, fx);
+    else
+        look_after(m, fx);
 }
 
 static void not_ours(struct model *m, struct effects *fx)
@@ -246,6 +321,12 @@ static void recovered(struct model *m, const struct event *ev, struct effects *f
     const char *text = ev->text ? ev->text : "";
     char state[32], said[300];
 
+    /* Both can be done twice. */
+    if (m->fl.down_id.over_ssh && ev->err.code != ERR_NONE && ev->err.code != ERR_CHILD &&
+        ev->err.code != ERR_REFUSED) {
+        await_host(m, m->fl.down == DOWN_UNLOCK ? DOWN_UNLOCK : DOWN_UNKNOWN, fx);
+        return;
+    }
     text_field(text, "state", state, sizeof state);
     text_field(text, "note", said, sizeof said);
     if (said[0])

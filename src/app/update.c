@@ -121,6 +121,7 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
         break;
     case OWNER_HOSTS:
         hosts_event(m, ev, fx);
+        flow_down_host(m, fx);
         break;
     case OWNER_TALK:
         talk_event(m, ev, fx);

@@ -33,6 +33,7 @@ static json_t *json_from_identity(const struct identity *id)
     put(j, "access", js_text(id->access));
     put(j, "manager", js_text(id->manager));
     put(j, "pg_ctlcluster", json_boolean(id->pg_ctlcluster));
+    put(j, "over_ssh", json_boolean(id->over_ssh));
     return j;
 }
 
@@ -97,6 +98,9 @@ void store_workspace_json(const struct model *m, struct buf *out)
     put(connection, "user", js_text(l->user));
     put(connection, "dbname", js_text(l->dbname));
     put(connection, "tls", json_boolean(l->tls));
+    put(connection, "ssh_host", js_text(m->opt.ssh_host));
+    put(connection, "ssh_user", js_text(m->opt.ssh_user));
+    put(connection, "ssh_port", js_text(m->opt.ssh_port));
     put(j, "connection", connection);
     store_dump(j, out);
 }
@@ -120,6 +124,7 @@ static void read_identity(const json_t *s, struct identity *id)
     js_get_text(s, "access", id->access, sizeof id->access);
     js_get_text(s, "manager", id->manager, sizeof id->manager);
     id->pg_ctlcluster = js_get_bool(s, "pg_ctlcluster", false);
+    id->over_ssh = js_get_bool(s, "over_ssh", false);
 }
 
 bool store_workspace_parse(const char *text, size_t len, struct identity *id, struct err *e)
@@ -132,6 +137,19 @@ bool store_workspace_parse(const char *text, size_t len, struct identity *id, st
     read_identity(json_object_get(j, "server"), id);
     json_decref(j);
     return true;
+}
+
+void store_workspace_ssh(const char *text, size_t len, struct ssh_way *way)
+{
+    struct err ignored = {0};
+    json_t *j = store_open(text, len, "workspace.json", &ignored);
+    const json_t *c = json_object_get(j, "connection");
+
+    memset(way, 0, sizeof *way);
+    js_get_text(c, "ssh_host", way->host, sizeof way->host);
+    js_get_text(c, "ssh_user", way->user, sizeof way->user);
+    js_get_text(c, "ssh_port", way->port, sizeof way->port);
+    json_decref(j);
 }
 
 double store_workspace_restart_s(const char *text, size_t len)

@@ -53,3 +53,5 @@ void flow_knee(struct model *m, struct effects *fx);
 void flow_handover(struct model *m, bool go, struct effects *fx);
 /* args: "go", "undo", or "": it is said what would be written. */
 void flow_persist(struct model *m, const char *args, struct effects *fx);
+/* Something is new about the ssh link to the server's host. */
+void flow_down_host(struct model *m, struct effects *fx);

@@ -455,10 +455,11 @@ enum down_state {
     DOWN_INDEX,    /* the workspace's list is read. A killed session → SESSION, else NOT_OURS */
     DOWN_SESSION,  /* its session.json is read, for who restarts. → JOURNAL */
     DOWN_JOURNAL,  /* its journal is read. A switch without a result → IDENTITY, else NOT_OURS */
-    DOWN_IDENTITY, /* workspace.json is read. A restart, on this machine → RECOVER, else WAIT */
-    DOWN_RECOVER,  /* the script looks after the server. Left down → NOT_OURS, else WAIT */
-    DOWN_WAIT,     /* for the connection until down_until_us. In vain → UNLOCK, or NOT_OURS */
-    DOWN_UNLOCK,   /* a server that runs gets its old settings back. → WAIT, or NOT_OURS */
+    DOWN_IDENTITY, /* workspace.json is read. A host by ssh → HOST; a restart, on this machine → RECOVER, else WAIT */
+    DOWN_HOST, /* the ssh link is awaited, however long; then RECOVER, WAIT or UNLOCK. It is refused → WAIT */
+    DOWN_RECOVER, /* the script looks after the server. Left down → NOT_OURS, lost with the link → HOST, else WAIT */
+    DOWN_WAIT,    /* for the connection until down_until_us. In vain → UNLOCK, or NOT_OURS */
+    DOWN_UNLOCK,  /* a server that runs gets its old settings back. → WAIT, HOST or NOT_OURS */
     DOWN_NOT_OURS
 };
 
@@ -564,6 +565,8 @@ struct flow {
     struct buf down_names, down_undo; /* settings of its switch without a result; the SQL back */
     bool down_restart;                /* that switch needs a restart */
     bool down_unlocked;               /* tried once */
+    enum restart_way down_way;        /* UNLOCK: how it is restarted */
+    enum down_state down_next; /* HOST: what is done when the link is up; UNKNOWN = not decided */
     uint64_t journal_high; /* of all sessions of this run: the gate compares numbers across them */
     char journal_path[1100];
     struct session *archived[ARCHIVED_MAX]; /* read for an export, oldest first; owned */

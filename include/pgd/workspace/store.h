@@ -24,6 +24,11 @@ void store_workspace_json(const struct model *m, struct buf *out);
 /* Reads the pinned identity of workspace.json. */
 PGD_MUST_CHECK bool store_workspace_parse(const char *text, size_t len, struct identity *id,
                                           struct err *e);
+/* How the server's host was reached by ssh, as the command line named it; all "" when it was not. */
+struct ssh_way {
+    char host[256], user[64], port[8];
+};
+void store_workspace_ssh(const char *text, size_t len, struct ssh_way *way);
 /* How long the newest restart here took the server away, seconds; NAN = there was none. */
 double store_workspace_restart_s(const char *text, size_t len);
 /* The noise floors that were measured here; what makes no sense is passed over. */
