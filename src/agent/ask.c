@@ -179,9 +179,17 @@ static bool take(struct ask *a, const struct ask_env *env, const char *text, siz
 {
     struct op_answer *r = xcalloc(1, sizeof *r);
     struct advisor_name name;
-    struct buf plain = {0};
+    struct buf plain = {0}, shorter = {0};
 
-    unmask(partner_mask(env->partner), text, len, &plain);
+    if (len > OP_TEXT_MAX && op_shorten(text, len, &shorter)) {
+        text = buf_text(&shorter);
+        len = shorter.len;
+    }
+    if (len <= OP_TEXT_MAX)
+        unmask(partner_mask(env->partner), text, len, &plain);
+    else
+        buf_append(&plain, text, len); /* it is refused */
+    buf_clear(&shorter);
     bool ok = op_read(a->op, env->in, buf_text(&plain), plain.len, r, e);
     buf_clear(&plain);
     if (!ok) {

@@ -287,6 +287,22 @@ static bool has_prose(enum op op)
     return op_row(op)->read == op_read_prose;
 }
 
+static bool read_long(enum op op, const struct op_input *in, const char *text, size_t len,
+                      struct op_answer *a, struct err *e)
+{
+    struct buf shorter = {0};
+    bool ok = op_shorten(text, len, &shorter);
+
+    if (ok) {
+        ok = op_read(op, in, buf_text(&shorter), shorter.len, a, e);
+    } else {
+        err_set(e, ERR_MODEL, "the answer is too long");
+        err_detail(e, "It has %zu bytes; %d are read.", len, OP_TEXT_MAX);
+    }
+    buf_clear(&shorter);
+    return ok;
+}
+
 bool op_read(enum op op, const struct op_input *in, const char *text, size_t len,
              struct op_answer *a, struct err *e)
 {
@@ -296,10 +312,8 @@ bool op_read(enum op op, const struct op_input *in, const char *text, size_t len
         e = &quiet;
     err_clear(e);
     open_answer(op, a);
-    if (len > OP_TEXT_MAX) {
-        err_set(e, ERR_MODEL, "the answer is too long");
-        return err_detail(e, "It has %zu bytes; %d are read.", len, OP_TEXT_MAX);
-    }
+    if (len > OP_TEXT_MAX)
+        return read_long(op, in, text, len, a, e);
     if (len == 0 || skip_blank(text, len, 0) == len) {
         err_set(e, ERR_MODEL, "the answer is empty");
         return err_detail(e, "One object that fits the schema was asked for.");

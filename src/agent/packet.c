@@ -53,59 +53,96 @@ void pack_word(json_t *o, const char *key, const char *ours)
         json_object_set_new(o, key, js_text(ours));
 }
 
-/* Cut at a character, with a sign that something is missing. Takes the text. */
-static void set_text(json_t *o, const char *key, struct buf *text, size_t most)
+enum { MEMO_PROSE, MEMO_SQL, MEMO_NAME, MEMO_PLACE = MEMO_NAME + ALIAS_KINDS };
+
+/* Cut at a character, with a sign that something is missing. */
+static void cut(struct buf *text, size_t most)
 {
-    if (text->len > most) {
-        size_t len = most;
-        while (len > 0 && ((unsigned char)text->data[len] & 0xc0u) == 0x80)
-            len--;
-        text->data[len] = '\0';
-        text->len = len;
-        buf_puts(text, " [cut]");
-    }
-    if (text->len) {
-        secret_redact(text->data);
-        json_object_set_new(o, key, js_text(text->data));
-    }
-    buf_clear(text);
+    size_t len = most;
+
+    if (text->len <= most)
+        return;
+    while (len > 0 && ((unsigned char)text->data[len] & 0xc0u) == 0x80)
+        len--;
+    text->data[len] = '\0';
+    text->len = len;
+    buf_puts(text, " [cut]");
+}
+
+static void set_word(json_t *o, const char *key, const char *masked)
+{
+    if (*masked)
+        json_object_set_new(o, key, js_text(masked));
+}
+
+/* What `masked` has become of `text`; it is remembered. Takes masked. */
+static void set_text(struct packing *p, json_t *o, const char *key, int kind, const char *text,
+                     struct buf *masked, size_t most)
+{
+    cut(masked, most);
+    if (masked->len)
+        secret_redact(masked->data);
+    mask_remember(p->mask, kind, text, buf_text(masked));
+    set_word(o, key, buf_text(masked));
+    buf_clear(masked);
+}
+
+/* It was masked before. */
+static bool set_before(struct packing *p, json_t *o, const char *key, int kind, const char *text)
+{
+    const char *masked = mask_remembered(p->mask, kind, text);
+
+    if (masked)
+        set_word(o, key, masked);
+    return masked != NULL;
 }
 
 void pack_prose(struct packing *p, json_t *o, const char *key, const char *text)
 {
     struct buf out = {0};
-    if (text && *text)
-        mask_prose(p->mask, text, &out);
-    set_text(o, key, &out, PROSE_SENT_MAX);
+
+    if (!text || !*text || set_before(p, o, key, MEMO_PROSE, text))
+        return;
+    mask_prose(p->mask, text, &out);
+    set_text(p, o, key, MEMO_PROSE, text, &out, PROSE_SENT_MAX);
 }
 
 void pack_sql(struct packing *p, json_t *o, const char *key, const char *sql)
 {
     struct buf out = {0};
-    if (sql && *sql)
-        mask_sql(p->mask, sql, &out);
-    set_text(o, key, &out, QUERY_SENT_MAX);
+
+    if (!sql || !*sql || set_before(p, o, key, MEMO_SQL, sql))
+        return;
+    mask_sql(p->mask, sql, &out);
+    set_text(p, o, key, MEMO_SQL, sql, &out, QUERY_SENT_MAX);
 }
 
 void pack_name(struct packing *p, json_t *o, const char *key, enum alias_kind kind,
                const char *name)
 {
     struct buf out = {0};
-    if (name && *name)
-        mask_ident(p->mask, kind, name, &out);
-    set_text(o, key, &out, QUERY_SENT_MAX);
+
+    if (!name || !*name || set_before(p, o, key, MEMO_NAME + (int)kind, name))
+        return;
+    mask_ident(p->mask, kind, name, &out);
+    set_text(p, o, key, MEMO_NAME + (int)kind, name, &out, QUERY_SENT_MAX);
 }
 
 void pack_place(struct packing *p, json_t *o, const char *key, enum alias_kind kind,
                 const char *schema, const char *name)
 {
-    struct buf out = {0};
-    if (*schema) {
-        mask_ident(p->mask, ALIAS_NAME, schema, &out);
-        buf_putc(&out, '.');
+    struct buf out = {0}, both = {0};
+
+    buf_printf(&both, "%s\n%s", schema, name); /* a name may hold a dot */
+    if (!set_before(p, o, key, MEMO_PLACE + (int)kind, buf_text(&both))) {
+        if (*schema) {
+            mask_ident(p->mask, ALIAS_NAME, schema, &out);
+            buf_putc(&out, '.');
+        }
+        mask_ident(p->mask, kind, name, &out);
+        set_text(p, o, key, MEMO_PLACE + (int)kind, buf_text(&both), &out, QUERY_SENT_MAX);
     }
-    mask_ident(p->mask, kind, name, &out);
-    set_text(o, key, &out, QUERY_SENT_MAX);
+    buf_clear(&both);
 }
 
 void pack_value(struct packing *p, json_t *o, const char *key, const struct setting *s,

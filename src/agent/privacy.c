@@ -112,6 +112,7 @@ void mask_free(struct mask *m)
     for (size_t i = 0; i < m->words_cap; i++)
         free(m->words[i]);
     free(m->words);
+    mask_forget(m);
     free(m->items);
     free(m);
 }
@@ -133,11 +134,16 @@ int mask_known(const struct mask *m)
 
 /* ---- words ---- */
 
+static inline bool ascii_letter(unsigned char c)
+{
+    unsigned char lower = c | 0x20;
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 static bool letter(uint32_t rune)
 {
     if (rune < 0x80)
-        return (rune >= 'a' && rune <= 'z') || (rune >= 'A' && rune <= 'Z') ||
-               (rune >= '0' && rune <= '9') || rune == '_';
+        return ascii_letter((unsigned char)rune);
     if (rune < 0xc0 || rune == 0xd7 || rune == 0xf7)
         return rune == 0xaa || rune == 0xb5 || rune == 0xba;
     /* punctuation, arrows, mathematics, boxes */
@@ -150,7 +156,7 @@ size_t mask_word(const char *s, size_t n)
     while (i < n) {
         unsigned char c = (unsigned char)s[i];
         if (c < 0x80) { /* by far the most */
-            if (!letter(c) && !(i > 0 && c == '$'))
+            if (!ascii_letter(c) && !(i > 0 && c == '$'))
                 break;
             i++;
             continue;
@@ -170,7 +176,7 @@ bool mask_is_word_before(const char *s, size_t at)
         return false;
     size_t from = at - 1;
     if ((unsigned char)s[from] < 0x80)
-        return letter((unsigned char)s[from]) || s[from] == '$';
+        return ascii_letter((unsigned char)s[from]) || s[from] == '$';
     while (from > 0 && at - from < 4 && ((unsigned char)s[from] & 0xc0u) == 0x80)
         from--;
     uint32_t rune;
@@ -269,7 +275,8 @@ static int alias_number(const char *word, size_t len, enum alias_kind *kind)
         return 0;
     for (int k = 0; k < ALIAS_KINDS; k++) {
         size_t p = strlen(prefixes[k]);
-        if (len <= p || len > p + 6 || strncasecmp(word, prefixes[k], p) != 0 || word[p] == '0')
+        if ((word[0] | 0x20) != prefixes[k][0] || len <= p || len > p + 6 ||
+            strncasecmp(word, prefixes[k], p) != 0 || word[p] == '0')
             continue;
         int number = 0;
         size_t i = p;

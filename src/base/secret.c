@@ -46,6 +46,14 @@ secret_id secret_put(const char *text, size_t len)
     return id;
 }
 
+secret_id secret_newest(void)
+{
+    pthread_mutex_lock(&lock);
+    secret_id id = last_id;
+    pthread_mutex_unlock(&lock);
+    return id;
+}
+
 static void wipe(struct slot *s)
 {
     explicit_bzero(s->text, s->len);

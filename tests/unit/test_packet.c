@@ -2,6 +2,7 @@
 #include "builtin_world.h"
 #include "pgd/agent/packet.h"
 #include "pgd/agent/wire.h"
+#include "pgd/base/secret.h"
 #include "pgd/base/text.h"
 
 static struct packet build(enum op op, const struct op_input *in, const char *nonce, size_t budget)
@@ -105,6 +106,45 @@ static void test_fence_holds(void **state)
     world_free(w);
 }
 
+/* What was masked once is not masked again, unless something is known by now that was not known then. */
+static void test_what_is_learnt_counts(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct op_input in = {.e = &w->e,
+                          .question = "is Bluebird as fast as yesterday, with hunter2hunter2?"};
+    struct mask *m = mask_new(PRIVACY_REDACTED);
+    struct packet_options o = {.mask = m, .nonce = "5eed"};
+    struct packet one, two;
+
+    packet_build(OP_QUESTION, &in, &o, &one);
+    packet_build(OP_QUESTION, &in, &o, &two);
+    assert_string_equal(one.user, two.user);
+    assert_non_null(strstr(two.user, "Bluebird"));
+    packet_clear(&one);
+    packet_clear(&two);
+    mask_know(m, ALIAS_HOST, "bluebird");
+    packet_build(OP_QUESTION, &in, &o, &one);
+    assert_null(strstr(one.user, "Bluebird"));
+    assert_non_null(strstr(one.user, "hunter2hunter2"));
+    packet_clear(&one);
+    secret_put("hunter2hunter2", 14);
+    packet_build(OP_QUESTION, &in, &o, &one);
+    assert_null(strstr(one.user, "hunter2hunter2"));
+    assert_non_null(strstr(one.user, "as fast as yesterday"));
+    packet_clear(&one);
+    mask_set_level(m, PRIVACY_STRICT);
+    packet_build(OP_QUESTION, &in, &o, &one);
+    mask_set_level(m, PRIVACY_REDACTED);
+    packet_build(OP_QUESTION, &in, &o, &two);
+    assert_null(strstr(one.user, "hunter2hunter2"));
+    assert_string_not_equal(one.user, two.user);
+    packet_clear(&one);
+    packet_clear(&two);
+    mask_free(m);
+    world_free(w);
+}
+
 static void test_budget(void **state)
 {
     (void)state;
@@ -155,9 +195,9 @@ int main(void)
 {
     if (getenv("PGD_SHOW_REQUEST"))
         return show_request();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_scripts),
-                                       cmocka_unit_test(test_same_bytes),
-                                       cmocka_unit_test(test_fence_holds),
-                                       cmocka_unit_test(test_budget)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order),      cmocka_unit_test(test_scripts),
+        cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_fence_holds),
+        cmocka_unit_test(test_budget),     cmocka_unit_test(test_what_is_learnt_counts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

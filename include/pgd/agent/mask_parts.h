@@ -36,9 +36,11 @@ struct mask {
     int odd[MASK_ODD_MAX]; /* known names that are more than one word: "my shop", "db-1" */
     /* Words that say nothing about anybody: assets/privacy/words.txt and mask_allow(). */
     size_t nwords, words_cap;
-    char **words; /* owned texts, hashed with open addressing; words_cap is a power of two */
+    char **words;      /* owned texts, hashed with open addressing; words_cap is a power of two */
+    struct memo *memo; /* owned; mask_memo.c alone */
 };
 
+void mask_forget(struct mask *m); /* frees what is remembered */
 /* Bytes of the word that begins here: letters (of any alphabet), digits, '_', and '$' within; 0 = none. */
 size_t mask_word(const char *s, size_t n);
 bool mask_is_word_before(const char *s, size_t at); /* does a word end right before s[at]? */

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "pgd/agent/advisor.h"
+#include "pgd/base/buf.h"
 
 enum op {
     OP_FIRST_SIGHT,     /* -> sight */
@@ -38,9 +39,12 @@ enum {
     FIGURES_MAX = 12,
     SESSIONS_TOLD_MAX = 32,
     CONFLICTS_MAX = 48,
-    NEVER_MAX = 400,              /* more than a server has settings */
-    OP_TEXT_MAX = 8 * 1024 * 1024 /* bytes of an answer that are read */
+    NEVER_MAX = 400,         /* more than a server has settings */
+    OP_TEXT_MAX = 256 * 1024 /* bytes of an answer that are read: twice what its tokens come to */
 };
+
+/* Appends an answer of more than OP_TEXT_MAX bytes with its JSON strings cut to what is read of them; false: it is still too long. */
+bool op_shorten(const char *text, size_t len, struct buf *out);
 
 /* A fact that was asked for by name and gathered, read-only: "setting work_mem", "table public.orders", "statement 123",
  * "plan 123", "telemetry 10m", "round 2". */

@@ -47,5 +47,9 @@ void mask_ident(struct mask *m, enum alias_kind kind, const char *name, struct b
 void mask_names(struct mask *m, const char *text, struct buf *out);
 /* A model's words with the aliases put back; whole words alone. */
 void mask_reverse(const struct mask *m, const char *text, struct buf *out);
+/* What was made of the text when it was masked as `kind` (a number of the caller's) before; NULL = nothing that still holds: whatever
+ * the mask learns since, also a secret, empties it. Borrowed until the next call with this mask. */
+const char *mask_remembered(struct mask *m, int kind, const char *text);
+void mask_remember(struct mask *m, int kind, const char *text, const char *masked);
 /* Names that are masked wherever they stand: it grows when a text has shown what one of its words is. */
 int mask_known(const struct mask *m);
