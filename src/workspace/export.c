@@ -32,12 +32,17 @@ static bool known_to_restart(const char *name)
 static bool needs_restart(const struct model *m, const char *name)
 {
     const struct setting *s = settings_find(&m->server.settings, name);
+    const struct os_row *system = os_find(name);
 
+    if (system)
+        return system->restart;
     return s ? strcmp(s->context, "postmaster") == 0 : known_to_restart(name);
 }
 
 static bool tunable(const struct entry *e)
 {
+    if (os_is(e->name))
+        return os_find(e->name) && os_entry_ok(e) && !os_is_boot(e->name);
     return knob_find(e->name) != NULL || danger_repaired(e->name, e->value);
 }
 

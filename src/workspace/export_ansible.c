@@ -161,16 +161,18 @@ void export_ansible(const struct model *m, const struct session *const *sessions
                     struct buf *out)
 {
     struct final_setting *list = xcalloc(LEDGER_MAX, sizeof *list);
-    int count = export_settings(m, sessions, n, list, LEDGER_MAX);
+    int all = export_final(m, sessions, n, list, LEDGER_MAX), count;
 
     buf_puts(out, "---\n");
-    export_head(m, n, count, "#", out);
+    export_head(m, n, all, "#", out);
     buf_puts(out, "#\n"
                   "# ansible-playbook -i HOST, apply_tuning.yml -e "
                   "pg_connection='host=/run/postgresql user=postgres'\n"
                   "#     --check              what would be sent\n"
                   "#     -e pg_state=absent   back to what stood there before\n"
                   "# Memory sizes fit the machine on which they were measured.\n");
+    export_os_play(list, all, out); /* huge pages have to be there before the server starts */
+    count = export_settings(m, sessions, n, list, LEDGER_MAX);
     buf_puts(out, play);
     put_queries(list, count, out);
     buf_puts(out, count ? "    pg_settings:\n" : "    pg_settings: []\n");

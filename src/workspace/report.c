@@ -9,6 +9,7 @@
 
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/os.h"
 #include "pgd/workspace/export_parts.h"
 
 #define ARROW " \xe2\x86\x92 "
@@ -574,12 +575,30 @@ static void sql_of(const struct final_setting *list, int n, bool undo, struct bu
     bool restart = false;
 
     for (int i = 0; i < n; i++) {
+        if (os_is(list[i].entry->name))
+            continue;
         entry_sql(undo ? &list[i].original : list[i].entry, out);
         buf_puts(out, ";\n");
         restart = restart || list[i].restart;
     }
     buf_puts(out, restart ? "SELECT pg_reload_conf();\n-- then restart the server\n"
                           : "SELECT pg_reload_conf();\n");
+}
+
+/* They last until the machine's next start: apply_tuning.yml has the files for it, and /persist writes them. */
+static void apply_and_undo_os(const struct final_setting *list, int n, struct buf *out)
+{
+    struct buf text = {0};
+
+    buf_puts(out,
+             "## The operating system\n\nAs root on the server's host; until its next start:\n\n");
+    export_os_commands(list, n, false, &text);
+    export_fence(out, "sh", buf_text(&text));
+    buf_puts(out, "Back:\n\n");
+    text.len = 0;
+    export_os_commands(list, n, true, &text);
+    export_fence(out, "sh", buf_text(&text));
+    buf_clear(&text);
 }
 
 static void apply_and_undo(const struct final_setting *list, int n, struct buf *out)
@@ -599,6 +618,8 @@ static void apply_and_undo(const struct final_setting *list, int n, struct buf *
     sql_of(list, n, true, &sql);
     export_fence(out, "sql", buf_text(&sql));
     buf_clear(&sql);
+    if (export_os_count(list, n) > 0)
+        apply_and_undo_os(list, n, out);
 }
 
 /* What the advisor makes of all sessions together. Its figures were held against what the sessions have measured. */

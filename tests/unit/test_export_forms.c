@@ -5,12 +5,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "full_session.h"
+#include "pgd/base/text.h"
 #include "pgd/workspace/export_parts.h"
 
 static struct model *model;
@@ -160,6 +162,62 @@ static void a_playbook_has_both_ways(void **st)
     buf_clear(&b);
 }
 
+static void leave(const char *name, const char *before, const char *value)
+{
+    struct entry was = {.present = true};
+
+    text_copy_raw(was.name, sizeof was.name, name);
+    text_copy_raw(was.value, sizeof was.value, before);
+    assert_true(ledger_touch(&session->ledger, &was));
+    assert_true(arm_set(&session->best, name, true, value));
+}
+
+/* Their commands are in the playbook and the report; no file of the server's configuration has them. */
+static void the_operating_system(void **st)
+{
+    (void)st;
+    static const char *const files[] = {"conf", "sql", "patroni", "cnpg", "rds", "docker"};
+    struct buf b = {0};
+
+    leave("os:vm.swappiness", "60", "10");
+    leave("os:vm.dirty_bytes", "20%", "536870912");
+    leave("os:thp.enabled", "always", "never");
+    leave("boot:vm.swappiness", "5", "10");
+    leave("os:vm.panic_on_oom", "0", "1");
+    leave("os:vm.overcommit_ratio", "50", "60; reboot");
+    const char *text = text_of("ansible", &b);
+    has(text,
+        "      - name: \"os:vm.swappiness\"\n        value: \"10\"\n        before: \"60\"\n"
+        "        read: \"sysctl -n vm.swappiness\"\n        set: \"sysctl -w vm.swappiness=10\"\n"
+        "        undo: \"sysctl -w vm.swappiness=60\"\n");
+    has(text, "        before: \"0\"\n        read: \"sysctl -n vm.dirty_bytes\"\n");
+    has(text, "        undo: \"sysctl -w vm.dirty_ratio=20\"\n");
+    has(text, "        read: \"cat /sys/kernel/mm/transparent_hugepage/enabled\"\n");
+    has(text,
+        "      - path: \"/etc/sysctl.d/90-pg_diagnose.conf\"\n        text: \"# written by the "
+        "playbook of pg_diagnose\\nvm.swappiness = 10\\nvm.dirty_bytes = 536870912\\n\"\n");
+    has(text, "w /sys/kernel/mm/transparent_hugepage/enabled - - - - never");
+    has_not(text, "panic_on_oom");
+    has_not(text, "reboot");
+    has_not(text, "boot:vm");
+    has_not(strstr(text, "pg_settings:"), "os:");
+    for (const char *p = text; (p = strstr(p, "\n      ansible.")); p++)
+        assert_memory_equal(p, "\n      ansible.builtin.", 23);
+    const char *out = getenv("PGD_TEST_KEEP"); /* to be given to ansible-playbook */
+    FILE *f = out ? fopen(out, "w") : NULL;
+    if (f) {
+        fputs(text, f);
+        fclose(f);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        has_not(text_of(files[i], &b), "os:vm");
+    text = text_of("report", &b);
+    has(text, "## The operating system\n");
+    has(text, "sysctl -w vm.swappiness=10\n");
+    has(text, "sysctl -w vm.swappiness=60\n");
+    buf_clear(&b);
+}
+
 /* A session file may have been edited by anybody. */
 static void text_stays_text(void **st)
 {
@@ -252,6 +310,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(programs_read_it, setup, teardown),
         cmocka_unit_test_setup_teardown(clusters_and_containers, setup, teardown),
         cmocka_unit_test_setup_teardown(a_playbook_has_both_ways, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_operating_system, setup, teardown),
         cmocka_unit_test_setup_teardown(text_stays_text, setup, teardown),
         cmocka_unit_test_setup_teardown(plots_show_the_series, setup, teardown),
         cmocka_unit_test_setup_teardown(for_an_older_version, setup, teardown),

@@ -46,6 +46,11 @@ int export_settings(const struct model *m, const struct session *const *sessions
                     struct final_setting *out, int max);
 /* A scalar of YAML, in double quotes. */
 void export_yaml(struct buf *out, const char *text);
+/* export_os.c: of the same list those of the operating system: how many; their commands, a line each; the play that brings
+ * them about or takes them back, with its files for the machine's start (nothing without any). */
+int export_os_count(const struct final_setting *list, int n);
+void export_os_commands(const struct final_setting *list, int n, bool undo, struct buf *out);
+void export_os_play(const struct final_setting *list, int n, struct buf *out);
 /* What the setting stood at when the round of that index began, as SHOW prints it; "" if unknown. */
 const char *export_value_before(const struct session *s, int round, const char *name);
 
