@@ -373,6 +373,10 @@ void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx)
             flow_quit(m, exit_code, fx);
         return;
     }
+    if (m->fl.now.switching && apply_waits_for_host(&m->apply)) {
+        model_say(m, CHAT_WARN, "not waiting for ssh to %s any longer", m->opt.ssh_host);
+        apply_give_up_host(&m->apply, fx);
+    }
     if (flow_manual_stop(m, quit, fx) || m->fl.now.cancel)
         return;
     m->fl.now.cancel = true;
