@@ -1089,8 +1089,9 @@ static void test_recover_effect(void **state)
     apply_recover(&facts.id, (struct req){.owner = OWNER_FLOW, .generation = 2, .id = 3}, &fx);
     const char *seen = effects();
     assert_non_null(strstr(
-        seen, "child flow/2/3 changes_server sh -s -- recover by=pg_diagnose-restart data=/data "
-              "config=/data/postgresql.conf bin=/bin15 id=recover wait=3600 (as postgres)"));
+        seen,
+        "child flow/2/3 changes_server sh -s -- recover by=pg_diagnose-restart data=/data "
+        "config=/data/postgresql.conf bin=/bin15 id=recover wait=3600 system=42 (as postgres)"));
     assert_non_null(strstr(seen, "(collect)"));
 }
 
@@ -1111,6 +1112,144 @@ static void test_worked_out_at_the_start(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* -- the ssh link to the server's host ----------------------------------------------------------------- */
+
+static void over_ssh(void)
+{
+    facts.id.over_ssh = true;
+    snprintf(facts.id.access, sizeof facts.id.access, "sudo");
+    env.way = RESTART_WAY_PG_CTL;
+    env.canary = true;
+}
+
+static void lost(uint32_t id)
+{
+    struct event ev = answer(EV_CHILD_EXIT, id);
+    err_set(&ev.err, ERR_LOST, "the link was lost");
+    give(&ev);
+}
+
+/* Was a program with that word begun there? */
+static bool started(const char *word)
+{
+    bool found = false;
+    for (size_t i = 0; i < fx.n; i++)
+        for (int n = 0; fx.items[i].kind == FX_CHILD && fx.items[i].u.child.argv[n]; n++)
+            found |= fx.items[i].u.child.flags & CHILD_REMOTE &&
+                     strcmp(fx.items[i].u.child.argv[n], word) == 0;
+    effects_clear(&fx);
+    return found;
+}
+
+/* One answer of a look at the report, with this state. */
+static void reported(const char *state, const char *more)
+{
+    char report[300];
+    timer();
+    assert_true(started("look"));
+    snprintf(report, sizeof report, "id=1.%u.1\nstate=%s\nnote=\nlog=\n%s", a.generation, state,
+             more);
+    ended(a.waiting, 0, report);
+}
+
+static void until_restart_there(void)
+{
+    over_ssh();
+    until_preflight();
+    rows(QUIET);
+    ended(a.child, 0, "ok\n");
+    ended(a.child, 0, "state=saved\n");
+    file(ERR_NONE, NULL);
+    rows("x\n");
+    rows("x\n"); /* the checkpoint */
+    assert_int_equal(a.state, APPLY_RESTART);
+}
+
+/* Each of them runs there, and again when the link is back. */
+static void test_lost_before_anything_was_touched(void **state)
+{
+    (void)state;
+    over_ssh();
+    until_preflight();
+    effects();
+    rows(QUIET);
+    assert_true(started("watch=1"));
+    lost(a.child);
+    assert_true(apply_waits_for_host(&a));
+    assert_string_equal(a.note, "waiting for ssh to the server's host");
+    effects();
+    timer();
+    assert_true(started("pg_diagnose-canary"));
+    ended(a.child, 0, "ok\n");
+    assert_false(apply_waits_for_host(&a));
+    assert_true(started("save"));
+    lost(a.child);
+    effects();
+    timer();
+    assert_true(started("save"));
+    lost(a.child);
+    now += 11 * 60 * SECOND; /* long enough */
+    timer();
+    lost(a.child);
+    assert_int_equal(a.state, APPLY_FAILED);
+    assert_int_equal(a.err.code, ERR_LOST);
+    assert_int_equal(journal_no, 0);
+}
+
+/* A script that runs is not started once more, however long nobody could look. */
+static void test_lost_in_a_restart(void **state)
+{
+    (void)state;
+    until_restart_there();
+    effects();
+    lost(a.child);
+    timer();
+    lost(a.waiting);
+    assert_true(apply_waits_for_host(&a));
+    for (int i = 0; i < 20; i++)
+        reported("stopping", "script=alive\n");
+    assert_int_equal(a.state, APPLY_RESTART);
+    reported("up", "");
+    assert_int_equal(a.state, APPLY_RECONNECT);
+}
+
+/* One that never began is started, with the same word, so that it would do nothing if it had. */
+static void test_lost_with_the_order(void **state)
+{
+    (void)state;
+    until_restart_there();
+    effects();
+    lost(a.child);
+    bool again = false;
+    for (int i = 0; i < 10 && !again; i++) {
+        timer();
+        effects();
+        ended(a.waiting, 0, "");
+        again = started("restart");
+    }
+    assert_true(again);
+    assert_int_equal(a.restarts, 1);
+    reported("up", "");
+    assert_int_equal(a.state, APPLY_RECONNECT);
+}
+
+/* Nobody waits any longer: what was sent is undone by SQL alone, for the server has not been restarted. */
+static void test_given_up(void **state)
+{
+    (void)state;
+    until_restart_there();
+    lost(a.child);
+    timer();
+    lost(a.waiting);
+    apply_give_up_host(&a, &fx);
+    effects();
+    timer();
+    lost(a.waiting);
+    assert_int_equal(a.state, APPLY_RECONNECT);
+    identity("f", 1); /* the same postmaster */
+    assert_int_equal(a.state, APPLY_UNDO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1128,6 +1267,10 @@ int main(void)
         CASE(test_the_undo_cannot_be_written_down),
         CASE(test_link_lost_in_alter),
         CASE(test_link_stays_away),
+        CASE(test_lost_before_anything_was_touched),
+        CASE(test_lost_in_a_restart),
+        CASE(test_lost_with_the_order),
+        CASE(test_given_up),
         CASE(test_another_server_after_reconnect),
         CASE(test_undo_refused),
         CASE(test_undo_leaves_others_alone),
