@@ -85,7 +85,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text.len = in;
     buf_puts(&text, "\n2026-11-23 09:00:00 LOG:  seen vogelrolle and AIzaSyKanarienschluessel\n");
     mask_prose(m, buf_text(&text), &out);
-    const char *last = strstr(buf_text(&out), "LOG: seen ");
+    const char *last = NULL; /* the input may hold the words, too */
+    for (const char *p = buf_text(&out); (p = strstr(p, "LOG: seen ")); p++)
+        last = p;
     if (last && level != PRIVACY_FULL && strstr(last, "vogelrolle"))
         abort();
     if (strstr(buf_text(&out), "AIzaSyKanarienschluessel"))
