@@ -146,8 +146,11 @@ class Ground:
         ledger = t.Ledger(run.journal())
         wrong = ledger.explain(host.entries(), self.stock)
         t.check(ledger.open is None and not wrong, "%s: open %s, %s" % (what, ledger.open, wrong))
-        t.wait_for("the program's sessions to end", 10, lambda: not host.strangers())
-        t.wait_for("what it ran there to end", 5, lambda: not host.guests())
+        for what, look in (("the program's sessions", host.strangers), ("what it ran there", host.guests)):
+            try:
+                t.wait_for(what, 10, lambda: not look())
+            except t.Failure:
+                t.fail("%s: still there: %s" % (what, look()))
         left = [name for name in os.listdir(host.data) if name.startswith("pg_diagnose.") and name != "pg_diagnose.server.log"]
         left += [name for name in os.listdir(os.path.join(host.disk, "tmp")) if name.startswith("pgd-")]
         t.check(not left, "left on the host: %s" % left)
@@ -174,7 +177,8 @@ class Ground:
             while run.summary["state"] == "PAUSED":
                 t.check(runs < 3, "it only pauses\n%s" % run.said[-2000:])
                 self.settled_paused(run)
-                run = self.run(state, way, home, again=True).end(180)
+                run = self.run(state, way, home, again=True)
+                run.end(180)
                 runs += 1
                 became += "; started again: %s, %s" % (run.summary["state"].lower(), run.summary["verdict"])
             t.check(run.code in (0, 1, 4), "exit %d: %s\n%s" % (run.code, run.summary, run.said[-2000:]))
