@@ -22,7 +22,7 @@ vm=$R/proc/sys/vm
 tag='# pg_diagnose wrote this file and takes it away again'
 
 root() {
-    if [ "$(id -u)" -eq 0 ]; then
+    if [ -n "$R" ] || [ "$(id -u)" -eq 0 ]; then
         "$@"
     else
         sudo -n "$@"
