@@ -69,7 +69,7 @@ struct flag {
 enum flag_kind { KIND_CONNECTION, KIND_TUNING, KIND_SCREEN, KIND_OTHER, KIND_COUNT };
 
 #define IN(v) (1u << (v))
-#define LOOKING (IN(VERB_SCREEN) | IN(VERB_TUNE))
+#define LOOKING (IN(VERB_SCREEN) | IN(VERB_TUNE) | IN(VERB_HEALTH))
 #define TUNING (IN(VERB_SCREEN) | IN(VERB_TUNE) | IN(VERB_DEMO))
 
 static const struct flag flags[] = {
@@ -124,9 +124,9 @@ static const struct flag flags[] = {
     {F_JSON, "json", 0, NULL, "one JSON object a line on stdout", 0},
     {F_BENCH_DB, "bench-db", 0, NULL, "consent to the database pg_diagnose_bench", TUNING},
     {F_OBSERVE, "observe", 0, NULL, "measure the server's own traffic instead of a benchmark",
-     LOOKING},
+     IN(VERB_SCREEN) | IN(VERB_TUNE)},
     {F_BENCH_HOST, "bench-host", 0, "[USER@]HOST[:PORT]",
-     "where pgbench runs, to be reached by ssh", LOOKING},
+     "where pgbench runs, to be reached by ssh", IN(VERB_SCREEN) | IN(VERB_TUNE)},
     {F_READONLY, "readonly", 0, NULL, "look only: nothing is changed, no benchmark runs", 0},
     {F_NO_COLOR, "no-color", 0, NULL, "bold and reverse only", 0},
     {F_TUNED, "tuned", 0, NULL, "demo: start from good settings", IN(VERB_DEMO)},
@@ -138,11 +138,9 @@ static const struct {
     const char *name;
     enum verb verb;
 } verbs[] = {
-    {"demo", VERB_DEMO},
-    {"tune", VERB_TUNE},
-    {"workspaces", VERB_WORKSPACES},
-    {"export", VERB_EXPORT},
-    {"completion", VERB_COMPLETION},
+    {"demo", VERB_DEMO},     {"tune", VERB_TUNE},
+    {"health", VERB_HEALTH}, {"workspaces", VERB_WORKSPACES},
+    {"export", VERB_EXPORT}, {"completion", VERB_COMPLETION},
 };
 
 bool cli_flag_row(size_t i, struct cli_flag *out)
@@ -200,6 +198,8 @@ void cli_usage(struct buf *out)
         "  pg_diagnose demo [--tuned]      a private PostgreSQL, a real workload, the built-in "
         "advisor\n"
         "  pg_diagnose tune ... [--json] [--accept safe|none]   the same loop with no screen\n"
+        "  pg_diagnose health ... [--json]                      look at what needs care, change "
+        "nothing\n"
         "  pg_diagnose workspaces [--json]                      list what was tuned\n"
         "  pg_diagnose export WORKSPACE                         write its exports again\n"
         "  pg_diagnose completion bash|zsh|fish                 a script for that shell\n");
@@ -593,9 +593,8 @@ static bool take_word(const char *word, bool first, struct command_line *cl, str
         return cl->opt.has_target = true;
     }
     err_set(e, ERR_USAGE, "unknown command \"%.60s\"", word);
-    return err_hint(
-        e,
-        "Commands are demo, tune, workspaces, export and completion; a database is given by -d.");
+    return err_hint(e, "Commands are demo, tune, health, workspaces, export and completion; a "
+                       "database is given by -d.");
 }
 
 /* The traffic is what it is: nothing of a benchmark can be asked of it. */
@@ -667,7 +666,9 @@ static bool finish(struct command_line *cl, struct err *e)
         return err_hint(e, "pg_diagnose workspaces lists them.");
     }
     o->demo = cl->verb == VERB_DEMO;
-    o->headless = cl->verb == VERB_TUNE;
+    o->health = cl->verb == VERB_HEALTH;
+    o->readonly = o->readonly || o->health;
+    o->headless = cl->verb == VERB_TUNE || o->health;
     return true;
 }
 

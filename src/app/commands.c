@@ -7,6 +7,7 @@
 #include "pgd/app/advise.h"
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow.h"
+#include "pgd/app/health.h"
 #include "pgd/app/hosts.h"
 #include "pgd/app/talk.h"
 #include "pgd/base/text.h"
@@ -202,6 +203,12 @@ static void do_ssh(struct model *m, const char *args, struct effects *fx)
     }
 }
 
+static void do_health(struct model *m, const char *args, struct effects *fx)
+{
+    (void)args;
+    health_begin(m, fx);
+}
+
 static const struct command_row rows[] = {
     {"help", "h ?", "", "Keys and commands.", 0},
     {"status", "s", "", "Where server, session and program stand.", 1},
@@ -225,13 +232,14 @@ static const struct command_row rows[] = {
     {"compare", "", "A B", "Two sessions of this workspace beside each other.", 17},
     {"hardware", "", "", "What other hardware could do for this workload.", 18},
     {"ssh", "", "[retry|close]", "How the links to other machines stand; try again, or close.", 19},
+    {"health", "", "", "Look at what needs care: tables, indexes, vacuum, settings, host.", 21},
     {"persist", "", "[go|undo]", "Let the host's next start set the operating system so, too.", 20},
 };
 
 static const command_fn functions[] = {
-    do_help, do_status,  do_tune,     do_pause,   do_resume,   do_export, do_close,
-    do_quit, do_grants,  do_handover, do_undo,    do_knee,     do_find,   do_model,
-    do_cost, do_privacy, do_explain,  do_compare, do_hardware, do_ssh,    do_persist};
+    do_help,    do_status,   do_tune,     do_pause, do_resume,  do_export, do_close, do_quit,
+    do_grants,  do_handover, do_undo,     do_knee,  do_find,    do_model,  do_cost,  do_privacy,
+    do_explain, do_compare,  do_hardware, do_ssh,   do_persist, do_health};
 
 const struct command_row *commands_table(int *n)
 {

@@ -785,18 +785,19 @@ static bool key_model(struct model *m, struct key k, struct effects *fx)
 typedef bool (*dialog_key_fn)(struct model *m, struct key k, struct effects *fx);
 
 static const dialog_key_fn key_functions[] = {
-    [DIALOG_HELP] = key_text_dialog,  [DIALOG_STRATEGY] = key_strategy,
-    [DIALOG_PLAN] = key_plan,         [DIALOG_TARGET] = key_target,
-    [DIALOG_REVIEW] = key_review,     [DIALOG_VERDICT] = key_verdict,
-    [DIALOG_SUMMARY] = key_summary,   [DIALOG_RECOVER] = key_recover,
-    [DIALOG_PASSWORD] = key_password, [DIALOG_STATUS] = key_text_dialog,
-    [DIALOG_STUCK] = key_text_dialog, [DIALOG_ERROR] = key_text_dialog,
-    [DIALOG_QUIT] = key_quit,         [DIALOG_START] = start_screen_key,
-    [DIALOG_SCRIPTS] = key_scripts,   [DIALOG_MANUAL] = key_manual,
-    [DIALOG_NOTICE] = key_notice,     [DIALOG_MODEL] = key_model,
-    [DIALOG_COST] = key_text_dialog,  [DIALOG_PREVIEW] = key_text_dialog,
-    [DIALOG_TRUST] = key_notice,      [DIALOG_HOST_KEY] = hosts_key,
-    [DIALOG_HOST_WORD] = hosts_key,   [DIALOG_HOSTS] = hosts_key,
+    [DIALOG_HELP] = key_text_dialog,    [DIALOG_STRATEGY] = key_strategy,
+    [DIALOG_PLAN] = key_plan,           [DIALOG_TARGET] = key_target,
+    [DIALOG_REVIEW] = key_review,       [DIALOG_VERDICT] = key_verdict,
+    [DIALOG_SUMMARY] = key_summary,     [DIALOG_RECOVER] = key_recover,
+    [DIALOG_PASSWORD] = key_password,   [DIALOG_STATUS] = key_text_dialog,
+    [DIALOG_STUCK] = key_text_dialog,   [DIALOG_ERROR] = key_text_dialog,
+    [DIALOG_QUIT] = key_quit,           [DIALOG_START] = start_screen_key,
+    [DIALOG_SCRIPTS] = key_scripts,     [DIALOG_MANUAL] = key_manual,
+    [DIALOG_NOTICE] = key_notice,       [DIALOG_MODEL] = key_model,
+    [DIALOG_COST] = key_text_dialog,    [DIALOG_HEALTH] = key_text_dialog,
+    [DIALOG_PREVIEW] = key_text_dialog, [DIALOG_TRUST] = key_notice,
+    [DIALOG_HOST_KEY] = hosts_key,      [DIALOG_HOST_WORD] = hosts_key,
+    [DIALOG_HOSTS] = hosts_key,
 };
 
 bool dialogs_key(struct model *m, struct key k, struct effects *fx)

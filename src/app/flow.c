@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pgd/app/advise.h"
+#include "pgd/app/bench_place.h"
 #include "pgd/app/claim.h"
 #include "pgd/app/demo.h"
 #include "pgd/app/flow_parts.h"
@@ -230,7 +231,10 @@ void flow_pump(struct model *m, struct effects *fx)
         } else if (flow_prepare_pump(m, fx) || flow_measure_pump(m, fx) || flow_end_pump(m, fx) ||
                    flow_handover_pump(m, fx) || flow_persist_pump(m, fx)) {
             continue;
-        } else if (m->fl.decision != DECIDE_NOTHING && m->opt.headless) {
+        } else if (bench_place_pump(m, fx)) {
+            continue;
+        } else if (m->fl.decision != DECIDE_NOTHING && m->opt.headless &&
+                   !(m->fl.decision == DECIDE_PLAN && bench_place_busy(m))) {
             headless_decide(m, fx);
         } else {
             break;
@@ -407,7 +411,7 @@ void flow_quit(struct model *m, int exit_code, struct effects *fx)
         return;
     m->quitting = true;
     m->exit_code = exit_code;
-    if (m->opt.headless)
+    if (m->opt.headless && !m->opt.health)
         flow_summary_line(m, fx);
     for (int i = 0; i < CONN_COUNT; i++)
         links_close(m, (enum pg_conn)i, fx);

@@ -9,6 +9,7 @@
 #include "pgd/app/advise.h"
 #include "pgd/app/flow_host.h"
 #include "pgd/app/flow_parts.h"
+#include "pgd/app/health.h"
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/grants.h"
@@ -104,6 +105,11 @@ void flow_open_discovered(struct model *m, struct effects *fx)
     name_workspace(m);
     flow_way_known(m);
     advise_know(m);
+    if (m->opt.health) { /* nothing is kept: no workspace, no lock */
+        flow_enter(m, FLOW_WATCH);
+        health_begin(m, fx);
+        return;
+    }
     emit_discovery(m, fx);
     flow_enter(m, FLOW_WORKSPACE);
     ask(m, STEP_MKDIR, FILE_MKDIR, "sessions", fx);

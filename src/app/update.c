@@ -3,10 +3,12 @@
 #include "pgd/app/update.h"
 
 #include "pgd/app/advise.h"
+#include "pgd/app/bench_place.h"
 #include "pgd/app/claim.h"
 #include "pgd/app/demo.h"
 #include "pgd/app/flow.h"
 #include "pgd/app/flow_host.h"
+#include "pgd/app/health.h"
 #include "pgd/app/hosts.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/links.h"
@@ -119,9 +121,15 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
     case OWNER_UI:
         keys_answer(m, ev, fx);
         break;
+    case OWNER_HEALTH:
+        health_event(m, ev, fx);
+        break;
     case OWNER_HOSTS:
         hosts_event(m, ev, fx);
         flow_down_host(m, fx);
+        break;
+    case OWNER_PLACE:
+        bench_place_event(m, ev, fx);
         break;
     case OWNER_TALK:
         talk_event(m, ev, fx);

@@ -69,8 +69,10 @@ static const char *const owners[OWNER_COUNT] = {
     [OWNER_DEMO] = "demo",
     [OWNER_UI] = "ui",
     [OWNER_ASK] = "ask",
+    [OWNER_HEALTH] = "health",
     [OWNER_CLAIM] = "claim",
     [OWNER_HOSTS] = "hosts",
+    [OWNER_PLACE] = "place",
     [OWNER_TALK] = "talk",
 };
 

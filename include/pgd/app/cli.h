@@ -9,6 +9,7 @@ enum verb {
     VERB_SCREEN, /* no verb: full screen */
     VERB_DEMO,
     VERB_TUNE,
+    VERB_HEALTH,
     VERB_WORKSPACES,
     VERB_EXPORT,
     VERB_COMPLETION,

@@ -29,10 +29,12 @@ enum owner {
     OWNER_STORE,     /* workspace/store: session files, journal, index */
     OWNER_DEMO,      /* app/demo: the private server */
     OWNER_UI,
-    OWNER_ASK,   /* agent/ask: what is asked of a model */
-    OWNER_CLAIM, /* app/claim: whether the session may work on this server */
-    OWNER_HOSTS, /* app/hosts: links to other machines by ssh */
-    OWNER_TALK,  /* app/talk, app/facts: the conversation */
+    OWNER_ASK,    /* agent/ask: what is asked of a model */
+    OWNER_HEALTH, /* agent/health: the health check */
+    OWNER_CLAIM,  /* app/claim: whether the session may work on this server */
+    OWNER_HOSTS,  /* app/hosts: links to other machines by ssh */
+    OWNER_PLACE,  /* app/bench_place: where pgbench runs */
+    OWNER_TALK,   /* app/talk, app/facts: the conversation */
     OWNER_COUNT
 };
 

@@ -60,6 +60,10 @@ void dialog_preview(struct canvas *c, struct rect screen, const struct model *m,
 void dialog_trust(struct canvas *c, struct rect screen, const struct model *m,
                   const struct view_tables *t, struct view_cursor *cursor);
 
+/* dialog_health.c */
+void dialog_health(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor);
+
 /* dialog_host.c */
 void dialog_host_key(struct canvas *c, struct rect screen, const struct model *m,
                      const struct view_tables *t, struct view_cursor *cursor);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "pgd/agent/ask.h"
+#include "pgd/agent/health.h"
 #include "pgd/base/key.h"
 #include "pgd/discovery/discover.h"
 #include "pgd/runner/ablation.h"
@@ -120,6 +121,7 @@ struct options {
     int max_calls;              /* of --max-calls; 0 = CAP_CALLS */
     bool no_stream;             /* of --no-stream: for proxies that hold a stream back */
     struct model_env env;
+    bool health; /* the verb: one look, no session */
     bool readonly, headless, json, demo, demo_tuned, no_color;
     bool unsafe_guard;     /* test builds only: the guard lets everything pass */
     bool unsafe_preflight; /* test builds only: preflight and canary, too */
@@ -352,6 +354,7 @@ enum dialog_kind {
     DIALOG_MANUAL,   /* a change or a restart that the DBA makes */
     DIALOG_NOTICE,   /* before the first request: what leaves this machine; y agrees */
     DIALOG_MODEL,    /* pick or type a model */
+    DIALOG_HEALTH,   /* findings of the health check (m->health) */
     DIALOG_COST,     /* calls, tokens, money */
     DIALOG_PREVIEW,  /* the next request, byte by byte (talk.preview) */
     DIALOG_HOST_KEY, /* an unknown host shows its key; cursor = enum ssh_conn, as in the next two */
@@ -476,6 +479,31 @@ struct watch_state {
     bool tripped;
 };
 
+/* Which machine pgbench runs on (app/bench_place). */
+enum place_state {
+    PLACE_NONE,  /* on this one: there is no other */
+    PLACE_LINK,  /* the link by ssh is being made. Up, or given up → HERE; of --bench-host → THERE, or KNOWN with err */
+    PLACE_HERE,  /* which pgbench is on this machine. → DELAY */
+    PLACE_DELAY, /* how long a statement takes from here, a few times. Short enough, or no other machine → KNOWN; else THERE */
+    PLACE_THERE, /* which pgbench is there. None → KNOWN (--bench-host: with err), else DELAY_THERE */
+    PLACE_DELAY_THERE, /* how long a statement takes from there: fails when the server cannot be reached. → KNOWN */
+    PLACE_KNOWN
+};
+struct bench_place {
+    enum place_state state;
+    uint32_t generation, waiting;
+    int tries;
+    int64_t sent_us;
+    double here_ms, there_ms; /* of a statement; NAN not known */
+    int here_version, version;
+    char here[512], there[512]; /* paths of pgbench */
+    secret_id pgpass;           /* while a statement is timed from there */
+    bool far;
+    enum ssh_conn ssh;
+    char why[240];
+    struct err err; /* --bench-host cannot do it: the session does not begin */
+};
+
 /* What the session at hand has come to in this run of the program. Emptied in one place, flow_fresh(), so that nothing of
  * an earlier session is taken for a later one's. */
 struct flow_now {
@@ -494,6 +522,7 @@ struct flow_now {
     bool run_warmup;
     struct hold hold;   /* a switch or a run that waits for the connection */
     int lost_tries;     /* switches begun anew because the connection was lost before they began */
+    int lost_runs;      /* runs begun anew because the link to pgbench's machine was lost */
     bool change_failed; /* the session ends because a change could not be made */
     bool arm_unknown;   /* a kept round was undone: its candidate is still in force */
     bool unfinished;    /* the interrupted session has a switch without a result */
@@ -668,8 +697,10 @@ struct model {
     struct workspace workspace;
     struct session session;
     struct apply apply;
+    struct health health;
     struct bench bench;
     struct bench_target bench_target;
+    struct bench_place place;
     enum flow_state flow;
     struct demo demo;
     struct partner partner;

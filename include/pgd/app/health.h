@@ -1,0 +1,9 @@
+/* health.h - the health check as a command: `pg_diagnose health` and /health. agent/health has the checks. */
+#pragma once
+
+#include "pgd/workspace/model.h"
+
+/* Goes through all checks on the control link; discovery must have ended. */
+void health_begin(struct model *m, struct effects *fx);
+/* Answers of OWNER_HEALTH. */
+void health_event(struct model *m, const struct event *ev, struct effects *fx);

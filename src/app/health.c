@@ -1,0 +1,114 @@
+/* health.c - see app/health.h. On the screen the findings are a page; without one they are printed and decide the exit
+ * code: 0 nothing was found that needs anybody (notes do not), 1 something was. */
+#include "pgd/app/health.h"
+
+#include "pgd/app/dialogs.h"
+#include "pgd/app/flow_parts.h"
+#include "pgd/app/hosts.h"
+
+static void print_finding(struct model *m, const struct health_finding *f, struct effects *fx)
+{
+    const struct health_check *c = f->check;
+    struct buf text = {0};
+
+    if (m->opt.json) {
+        struct line *l = line_new("finding");
+        line_text(l, "check", c->id);
+        line_text(l, "area", c->area);
+        line_text(l, "grade", health_grade_name(f->grade));
+        line_text(l, "title", c->title);
+        line_text(l, "object", f->said.object);
+        line_text(l, "figure", f->said.figure);
+        line_text(l, "why", c->why);
+        line_text(l, "fix", f->said.fix[0] ? f->said.fix : c->fix ? c->fix : "");
+        line_text(l, "source", c->source);
+        line_finish(l, &text);
+        fx_line(fx, FX_STDOUT, buf_text(&text));
+    } else {
+        health_text(f, &text);
+        fx_line(fx, FX_STDOUT, buf_text(&text));
+    }
+    buf_clear(&text);
+}
+
+static void print_end(struct model *m, struct effects *fx)
+{
+    const struct health *h = &m->health;
+    char summary[200];
+
+    health_summary(h, summary, sizeof summary);
+    if (m->opt.json) {
+        struct buf text = {0};
+        struct line *l = line_new("health");
+        line_text(l, "server", m->workspace.name);
+        line_text(l, "version", m->server.id.version);
+        line_int(l, "checks", h->checks);
+        line_int(l, "ok", h->ok);
+        line_int(l, "critical", health_count(h, HEALTH_CRITICAL));
+        line_int(l, "warnings", health_count(h, HEALTH_WARN));
+        line_int(l, "notes", health_count(h, HEALTH_NOTE));
+        line_int(l, "unknown", health_count(h, HEALTH_UNKNOWN));
+        line_int(l, "left_out", h->left_out);
+        line_finish(l, &text);
+        fx_line(fx, FX_STDOUT, buf_text(&text));
+        buf_clear(&text);
+    } else {
+        fx_line(fx, FX_STDOUT, summary);
+    }
+}
+
+static void ended(struct model *m, struct effects *fx)
+{
+    const struct health *h = &m->health;
+    char summary[200];
+
+    m->dirty = true;
+    if (h->state == HEALTH_FAILED) {
+        model_say(m, CHAT_BAD, "the health check was cut short: %s", h->err.msg);
+        if (m->opt.health)
+            flow_quit(m, 3, fx);
+        return;
+    }
+    if (m->opt.health) {
+        for (int i = 0; i < h->n; i++)
+            print_finding(m, &h->found[i], fx);
+        print_end(m, fx);
+        flow_quit(m, health_count(h, HEALTH_CRITICAL) + health_count(h, HEALTH_WARN) ? 1 : 0, fx);
+        return;
+    }
+    health_summary(h, summary, sizeof summary);
+    model_say(m, CHAT_EVENT, "health: %s", summary);
+    if (m->screen.dialog.kind == DIALOG_NONE)
+        dialogs_open(m, DIALOG_HEALTH);
+}
+
+static void look(struct model *m, struct effects *fx)
+{
+    if (m->health.state == HEALTH_DONE || m->health.state == HEALTH_FAILED)
+        ended(m, fx);
+}
+
+void health_begin(struct model *m, struct effects *fx)
+{
+    if (!m->server_known || m->links[CONN_CONTROL].state != LINK_UP) {
+        model_say(m, CHAT_WARN, "the server is not known yet: /health works once it is");
+        return;
+    }
+    if (model_run_active(
+            m)) { /* its connection is the session's; and the load would be the finding */
+        model_say(m, CHAT_WARN, "a session is under way: /health looks when it has ended");
+        return;
+    }
+    if (m->health.state == HEALTH_ASKING)
+        return;
+    health_start(&m->health, &m->server, fx);
+    look(m, fx);
+}
+
+void health_event(struct model *m, const struct event *ev, struct effects *fx)
+{
+    if (m->health.state != HEALTH_ASKING)
+        return;
+    health_step(&m->health, &m->server, ev, fx);
+    look(m, fx);
+}

@@ -1,0 +1,278 @@
+/* The health check's machine, and the checks that need no statement: each finds its fault and is silent beside a near miss. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pgd/agent/health_parts.h"
+#include "pgd/base/mem.h"
+#include "pgd/base/text.h"
+
+static struct server_facts *facts;
+static struct health *health;
+
+static void setting(const char *name, const char *value, const char *unit)
+{
+    struct settings *s = &facts->settings;
+
+    s->items = realloc(s->items, (size_t)(s->n + 1) * sizeof *s->items);
+    assert_non_null(s->items);
+    memset(&s->items[s->n], 0, sizeof *s->items);
+    text_copy(s->items[s->n].name, sizeof s->items[0].name, name);
+    text_copy(s->items[s->n].value, sizeof s->items[0].value, value);
+    text_copy(s->items[s->n].unit, sizeof s->items[0].unit, unit);
+    text_copy(s->items[s->n].vartype, sizeof s->items[0].vartype, "string");
+    s->n++;
+}
+
+static int setup(void **st)
+{
+    (void)st;
+    facts = xcalloc(1, sizeof *facts);
+    server_facts_clear(facts);
+    health = xcalloc(1, sizeof *health);
+    return 0;
+}
+
+static int teardown(void **st)
+{
+    (void)st;
+    server_facts_clear(facts);
+    free(facts);
+    free(health);
+    return 0;
+}
+
+typedef enum health_grade (*look_fn)(const struct server_facts *f, struct health_look *out);
+
+static void is(look_fn look, enum health_grade want)
+{
+    struct health_look said = {0};
+
+    assert_int_equal(look(facts, &said), want);
+    if (want == HEALTH_UNKNOWN)
+        assert_true(said.figure[0]);
+}
+
+static void memory_and_disk(void **st)
+{
+    (void)st;
+    struct host_facts *h = &facts->host;
+
+    is(health_disk, HEALTH_UNKNOWN);
+    is(health_shared_buffers, HEALTH_UNKNOWN);
+    h->known = true;
+    h->mem_total = 64e9;
+    h->mem_available = 30e9;
+    h->data.total_bytes = h->wal.total_bytes = 1e12;
+    h->data.free_bytes = 11e10;
+    h->wal.free_bytes = 5e11;
+    is(health_disk, HEALTH_OK);
+    h->data.free_bytes = 9e10;
+    is(health_disk, HEALTH_WARN);
+    h->data.free_bytes = 2e10;
+    is(health_disk, HEALTH_CRITICAL);
+    h->data.free_bytes = 5e11;
+    h->wal.free_bytes = 5e10;
+    is(health_disk, HEALTH_WARN);
+    is(health_swap, HEALTH_OK);
+    h->mem_available = 1e9;
+    is(health_swap, HEALTH_WARN);
+    text_copy(h->thp, sizeof h->thp, "madvise");
+    is(health_thp, HEALTH_OK);
+    text_copy(h->thp, sizeof h->thp, "always");
+    is(health_thp, HEALTH_NOTE);
+    h->overcommit = 2;
+    is(health_overcommit, HEALTH_OK);
+    h->overcommit = 1;
+    is(health_overcommit, HEALTH_NOTE);
+}
+
+static void settings_that_do_not_fit(void **st)
+{
+    (void)st;
+    facts->host.known = true;
+    facts->host.mem_total = 64e9;
+    setting("max_connections", "100", "");
+    setting("random_page_cost", "4", "");
+    setting("shared_buffers", "16384", "8kB");
+    setting("work_mem", "4096", "kB");
+    is(health_shared_buffers, HEALTH_WARN);
+    is(health_memory, HEALTH_OK);
+    text_copy(facts->settings.items[3].value, sizeof facts->settings.items[3].value, "4194304");
+    is(health_memory, HEALTH_WARN);
+    text_copy(facts->settings.items[2].value, sizeof facts->settings.items[2].value, "1048576");
+    is(health_shared_buffers, HEALTH_OK);
+    text_copy(facts->host.data.kind, sizeof facts->host.data.kind, "hdd");
+    is(health_random_page_cost, HEALTH_OK);
+    text_copy(facts->host.data.kind, sizeof facts->host.data.kind, "ssd");
+    is(health_random_page_cost, HEALTH_NOTE);
+}
+
+static void counters(void **st)
+{
+    (void)st;
+    struct runtime_facts *r = &facts->runtime;
+
+    r->stats_age_s = 86400;
+    is(health_checkpoints, HEALTH_OK); /* not known */
+    r->ckpt_req = 4;
+    r->ckpt_timed = 0;
+    is(health_checkpoints, HEALTH_OK);
+    r->ckpt_req = 9;
+    is(health_checkpoints, HEALTH_WARN);
+    r->ckpt_timed = 9;
+    is(health_checkpoints, HEALTH_OK);
+    r->temp_bytes = 9e9;
+    is(health_temp_files, HEALTH_OK);
+    r->temp_bytes = 20e9;
+    is(health_temp_files, HEALTH_WARN);
+    r->blks_hit = 5e6;
+    r->blks_read = 9e5;
+    is(health_hit_ratio, HEALTH_OK);
+    r->blks_read = 2e6;
+    is(health_hit_ratio, HEALTH_NOTE);
+    r->max_connections = 100;
+    r->sessions = 80;
+    is(health_connections, HEALTH_OK);
+    r->sessions = 90;
+    is(health_connections, HEALTH_WARN);
+    r->sessions = 99;
+    is(health_connections, HEALTH_CRITICAL);
+    r->xact_commit = 95000;
+    r->xact_rollback = 5000;
+    is(health_rollbacks, HEALTH_OK);
+    r->xact_rollback = 50000;
+    is(health_rollbacks, HEALTH_NOTE);
+    facts->id.version_num = 120022;
+    is(health_version, HEALTH_WARN);
+    facts->id.version_num = 150018;
+    is(health_version, HEALTH_OK);
+}
+
+static struct event answer(const char *rows)
+{
+    return (struct event){.kind = EV_PG_RESULT,
+                          .req = {OWNER_HEALTH, health->generation, health->waiting},
+                          .rows = rows ? rows_parse(rows) : NULL};
+}
+
+static void feed(const char *rows, enum err_code code, struct effects *fx)
+{
+    struct event ev = answer(rows);
+
+    ev.err.code = code;
+    if (code)
+        text_copy(ev.err.msg, sizeof ev.err.msg, "permission denied for view x");
+    health_step(health, facts, &ev, fx);
+    event_clear(&ev);
+    assert_true(health->state != HEALTH_ASKING || fx->n > 0);
+}
+
+/* Every statement is asked once; what is refused is said; the worst stands first. */
+static void the_machine_goes_through(void **st)
+{
+    (void)st;
+    struct effects fx = {0};
+    int asked = 0, refused = 0;
+    char text[200];
+
+    facts->rights.read_stats = true;
+    health_start(health, facts, &fx);
+    while (health->state == HEALTH_ASKING) {
+        const struct health_check *c = health_check_at(health->at);
+        assert_true(asked++ < 100);
+        assert_int_equal(fx.items[fx.n - 1].kind, FX_PG_QUERY);
+        if (strcmp(c->id, "slots") == 0)
+            feed("object|figure|fix\na\\|b|keeps 9 GB|SELECT 1;\n", ERR_NONE, &fx);
+        else if (strcmp(c->id, "wraparound") == 0)
+            feed("object|figure|fix|grade\npostgres|old|VACUUM|critical\n", ERR_NONE, &fx);
+        else if (strcmp(c->id, "hba-trust") == 0 && ++refused)
+            feed(NULL, ERR_SQL, &fx);
+        else
+            feed("object|figure|fix\n", ERR_NONE, &fx);
+    }
+    assert_int_equal(health->state, HEALTH_DONE);
+    assert_true(asked > 20);
+    assert_int_equal(refused, 1);
+    assert_string_equal(health->found[0].check->id, "wraparound");
+    assert_int_equal(health->found[0].grade, HEALTH_CRITICAL);
+    bool slot = false, trust = false;
+    for (int i = 0; i < health->n; i++) {
+        slot = slot || strcmp(health->found[i].said.object, "a|b") == 0;
+        trust = trust || (health->found[i].grade == HEALTH_UNKNOWN &&
+                          strstr(health->found[i].said.figure, "permission denied"));
+    }
+    assert_true(slot && trust);
+    health_summary(health, text, sizeof text);
+    assert_non_null(strstr(text, "1 critical, 1 warning"));
+    effects_clear(&fx);
+}
+
+static void a_lost_link_ends_it(void **st)
+{
+    (void)st;
+    struct effects fx = {0};
+
+    health_start(health, facts, &fx);
+    uint32_t before = health->waiting;
+    struct event late = {.kind = EV_PG_RESULT,
+                         .req = {OWNER_HEALTH, health->generation + 1, before}};
+    health_step(health, facts, &late, &fx);
+    assert_int_equal(health->waiting, before); /* of an older generation */
+    feed(NULL, ERR_LOST, &fx);
+    assert_int_equal(health->state, HEALTH_FAILED);
+    effects_clear(&fx);
+}
+
+static void no_more_than_fit(void **st)
+{
+    (void)st;
+    struct effects fx = {0};
+    struct buf rows = {0};
+
+    buf_puts(&rows, "object|figure|fix\n");
+    for (int i = 0; i < 20; i++)
+        buf_printf(&rows, "t%d|x|y\n", i);
+    health_start(health, facts, &fx);
+    while (health->state == HEALTH_ASKING)
+        feed(buf_text(&rows), ERR_NONE, &fx);
+    assert_int_equal(health->state, HEALTH_DONE);
+    assert_true(health->n <= HEALTH_FOUND_MAX);
+    assert_int_equal(health->left_out > 0, health->n == HEALTH_FOUND_MAX);
+    buf_clear(&rows);
+    effects_clear(&fx);
+}
+
+static void every_row_has_its_words(void **st)
+{
+    (void)st;
+    const struct health_check *c;
+
+    for (int i = 0; (c = health_check_at(i)); i++) {
+        assert_true(c->id && c->area && c->title && c->why && c->source);
+        assert_true((c->asset != NULL) != (c->look != NULL));
+        assert_true(c->asset || c->fix);
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(c->id, health_check_at(k)->id);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(memory_and_disk, setup, teardown),
+        cmocka_unit_test_setup_teardown(settings_that_do_not_fit, setup, teardown),
+        cmocka_unit_test_setup_teardown(counters, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_machine_goes_through, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_lost_link_ends_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_more_than_fit, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_row_has_its_words, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
