@@ -15,6 +15,7 @@
 #               provider that goes away while its proposal is measured
 #   ssh         a second host: a session that improves, the link failing at each state of a round, each value that prevents a
 #               start, and who waits for libssh
+#   health      planted faults and their near misses on each of PostgreSQL 12 to 18
 #   exports     a session's exports, read by ansible-playbook, by PostgreSQL 12 to 18 and by a browser
 #   package     the Debian package: what lintian has against it, and that it installs and runs
 #   sabotage    the program broken in one place at a time: the named test must fail
@@ -61,6 +62,7 @@ screens() {
         i=$((i + 1))
         ctest --test-dir "$top/build/asan" -L '^screen$' --output-on-failure --no-tests=error || return 1
     done
+    PGD_SOAK=1 ctest --test-dir "$top/build/asan" -R '^screen_test_talk$' --output-on-failure || return 1
     echo "screens: $i loops"
 }
 
@@ -149,6 +151,12 @@ ssh() {
         [ "$got" -eq 0 ] || [ "$got" -eq 77 ] || code=1
     done
     return "$code"
+}
+
+health() {
+    build gcc dev pg_diagnose pg_diagnose_test &&
+        PGD_SOAK=1 PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
+            "$top/tests/integration/test_health.py"
 }
 
 exports() {
