@@ -120,6 +120,7 @@ static void add_host(struct segments *s, const struct model *m, enum ssh_conn co
         add(s, 7, STYLE_STATUS, "%s \xe2\x97\x8f %.*f ms", name, h->delay_ms < 10, h->delay_ms);
     else
         add(s, 7, STYLE_STATUS, "%s \xe2\x97\x8f", name);
+    brief(s, "%s \xe2\x97\x8f", name);
 }
 
 static void add_session(struct segments *s, const struct model *m)
