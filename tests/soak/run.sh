@@ -16,6 +16,7 @@
 #   ssh         a second host: a session that improves, the link failing at each state of a round, each value that prevents a
 #               start, and who waits for libssh
 #   health      planted faults and their near misses on each of PostgreSQL 12 to 18
+#   system      a session that changes the operating system, declined and killed on the way
 #   exports     a session's exports, read by ansible-playbook, by PostgreSQL 12 to 18 and by a browser
 #   package     the Debian package: what lintian has against it, and that it installs and runs
 #   sabotage    the program broken in one place at a time: the named test must fail
@@ -157,6 +158,12 @@ health() {
     build gcc dev pg_diagnose pg_diagnose_test &&
         PGD_SOAK=1 PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
             "$top/tests/integration/test_health.py"
+}
+
+system() {
+    build gcc dev pg_diagnose pg_diagnose_test &&
+        PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
+            "$top/tests/integration/test_os_settings.py" declined killed
 }
 
 exports() {

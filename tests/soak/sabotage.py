@@ -57,6 +57,17 @@ ROWS = {
     "a verify does not mind a pending restart": (
         "src/tuning/verify.c", "if (listed && !s.pending_restart && apply_value_same(&s, want->value))",
         "if (listed)", "test_apply"),
+    "any setting of the operating system may be set": (
+        "src/tuning/os.c", "    if (!row)\n        return err_set(err, ERR_REFUSED, \"refused to set: this program",
+        "    if (!row)\n        return true;\n    if (!row)\n        return err_set(err, ERR_REFUSED, \"refused to set: this program",
+        "test_os"),
+    "the operating system is not put back": (
+        "src/tuning/apply_os.c", "if (!a->os.sent || a->os.undone ||", "if (a->os.sent || a->os.undone ||",
+        "integration_test_apply_os"),
+    "the operating system is not read back": (
+        "src/tuning/apply_os.c", "        if (entry_same(&now, want)) {\n", "        if (true) {\n", "integration_test_apply_os"),
+    "a change of the operating system is accepted along with others": (
+        "src/tuning/guard.c", "!review_is_trade(line) && !review_is_os(line)", "!review_is_trade(line)", "test_os"),
     "the arms are swapped": (
         "src/runner/experiment.c", "return other ? ARM_A + ARM_B - x->first : x->first;",
         "return other ? x->first : ARM_A + ARM_B - x->first;", "test_experiment"),
