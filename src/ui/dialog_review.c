@@ -55,8 +55,14 @@ static void draw_line(struct canvas *c, struct rect r, int y, const struct revie
         canvas_put_cut(c, y, x + 14, 12, style, l->to[0] ? l->to : "reset");
     x += 27;
     bool trade = !l->refusal && review_is_trade(l);
-    const char *how = l->refusal ? "REFUSED" : l->restart ? "RESTART" : trade ? "TRADE" : "reload";
-    canvas_put(c, y, x, 8, l->refusal || l->restart || trade ? STYLE_WARN : STYLE_LABEL, how);
+    bool host = review_is_os(l);
+    const char *how = l->refusal   ? "REFUSED"
+                      : l->restart ? "RESTART"
+                      : trade      ? "TRADE"
+                      : host       ? "HOST"
+                                   : "reload";
+    bool warn = l->refusal || l->restart || trade || host;
+    canvas_put(c, y, x, 8, warn ? STYLE_WARN : STYLE_LABEL, how);
     x += 9;
     char prediction[40];
     expected(l, prediction, sizeof(prediction));
