@@ -158,7 +158,9 @@ enum health_grade health_huge_pages(const struct server_facts *f, struct health_
 {
     char figure[200];
 
-    if (!huge_pages_missed(f, out->figure, sizeof out->figure, figure, sizeof figure))
+    /* with less the page tables are no matter; huge_pages = try is the default */
+    if (!(settings_number(&f->settings, "shared_buffers") >= GB) ||
+        !huge_pages_missed(f, out->figure, sizeof out->figure, figure, sizeof figure))
         return HEALTH_OK;
     return HEALTH_NOTE;
 }
