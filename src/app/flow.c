@@ -10,6 +10,7 @@
 #include "pgd/app/bench_place.h"
 #include "pgd/app/claim.h"
 #include "pgd/app/demo.h"
+#include "pgd/app/flow_host.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/headless.h"
 #include "pgd/app/hosts.h"
@@ -183,6 +184,10 @@ void flow_event(struct model *m, const struct event *ev, struct effects *fx)
 {
     if (m->quitting)
         return;
+    if (ev->req.owner == OWNER_PLACE) {
+        bench_place_event(m, ev, fx);
+        return;
+    }
     switch (m->flow) {
     case FLOW_DISCOVER:
         flow_down_event(m, ev, fx);
@@ -240,6 +245,7 @@ void flow_pump(struct model *m, struct effects *fx)
             break;
         }
     }
+    flow_host_pump(m, fx);
     if (m->fl.decision == DECIDE_NOTHING)
         m->fl.asked_us = 0;
     else if (m->fl.asked_us == 0)

@@ -9,6 +9,7 @@
 #include "pgd/app/hosts.h"
 #include "pgd/app/logwatch.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/os.h"
 
 static struct line *machine_line(const struct model *m)
 {
@@ -155,6 +156,14 @@ void flow_host_telemetry(struct model *m)
     text_copy_raw(m->collect.data_device, sizeof m->collect.data_device, h->data.device);
     text_copy_raw(m->collect.wal_path, sizeof m->collect.wal_path, h->wal.mount);
     logwatch_begin(m);
+}
+
+void flow_host_discovery(struct model *m, const struct event *ev, struct effects *fx)
+{
+    discover_step(&m->discover, &m->server, ev, fx);
+    if (m->discover.state == DISCOVER_DONE)
+        os_settings(&m->server);
+    m->dirty = true;
 }
 
 static void looked(struct model *m, struct effects *fx)

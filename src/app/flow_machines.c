@@ -2,6 +2,7 @@
  * while the connection is away, and taking what a run brought. */
 #include "pgd/app/claim.h"
 #include "pgd/app/flow_parts.h"
+#include "pgd/app/hosts.h"
 #include "pgd/app/links.h"
 #include "pgd/base/text.h"
 #include "pgd/workspace/store.h"
@@ -31,18 +32,29 @@ static bool is_gone(const struct model *m)
     return l->state != LINK_UP && m->now_us - l->lost_us >= HOLD_MOST_S * 1000000LL;
 }
 
+/* The machine that pgbench runs on cannot be reached now, and may be later. */
+static bool bench_cut(const struct model *m)
+{
+    const struct bench_target *t = &m->bench_target;
+
+    return t->far && !hosts_up(m, t->ssh) && m->hosts[t->ssh].state != HOST_REFUSED;
+}
+
 bool flow_hold(struct model *m, enum hold_what what, bool lost)
 {
     struct hold *h = &m->fl.now.hold;
 
-    if (!lost && m->links[CONN_CONTROL].state == LINK_UP && claim_ready(m))
+    bool cut = what == HOLD_RUN && (lost || bench_cut(m));
+
+    if (!lost && !cut && m->links[CONN_CONTROL].state == LINK_UP && claim_ready(m))
         return false;
     h->what = what;
     h->from_us = m->now_us + (lost ? HOLD_LEAST_MS * 1000 : 0);
     h->until_us = m->now_us;
     if (!is_gone(m)) {
         h->until_us += HOLD_MOST_S * 1000000LL;
-        model_say(m, CHAT_WARN, "waiting for the connection to come back");
+        model_say(m, CHAT_WARN, "waiting for the %s to come back",
+                  cut ? "link to pgbench's machine" : "connection");
     }
     return true;
 }
@@ -145,7 +157,7 @@ bool flow_release(struct model *m, struct effects *fx)
 {
     struct hold *h = &m->fl.now.hold;
     bool back = m->links[CONN_CONTROL].state == LINK_UP && m->now_us >= h->from_us &&
-                claim_ready(m);
+                claim_ready(m) && !(h->what == HOLD_RUN && bench_cut(m));
     bool dropped = m->fl.now.cancel && (h->what == HOLD_RUN || ledger_clean(&m->session.ledger));
     enum hold_what what = h->what;
 

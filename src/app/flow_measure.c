@@ -446,6 +446,21 @@ static void explain_run(struct model *m, const struct bench_run *run, struct eff
     advise_explain(m, fx);
 }
 
+/* The link to the machine that pgbench runs on was lost: the run says nothing of the server, and is begun anew. */
+static bool run_void(struct model *m, const struct bench_run *run)
+{
+    bool lost = m->bench_target.far && run->err.code == ERR_LOST && !m->fl.now.cancel;
+
+    if (!lost || m->fl.now.lost_runs >= LOST_TRIES_MAX) {
+        if (run->valid)
+            m->fl.now.lost_runs = 0;
+        return false;
+    }
+    m->fl.now.lost_runs++;
+    model_say(m, CHAT_WARN, "run %d is void and repeated: %s", run->number, run->err.msg);
+    return true;
+}
+
 static bool run_finished(struct model *m, struct effects *fx)
 {
     struct bench_run run;
@@ -457,7 +472,15 @@ static bool run_finished(struct model *m, struct effects *fx)
     m->fl.now.running = false;
     m->dirty = true;
     int arm = m->flow == FLOW_ROUND ? m->session.round.arm_in_force : x ? x->arm : ARM_A;
+    int seconds = m->bench.duration_s;
     flow_take_run(m, &run, arm, fx);
+    if (run_void(m, &run)) {
+        bench_run_clear(&run);
+        m->fl.now.running = true; /* the link may not know yet that it is lost */
+        flow_hold(m, HOLD_RUN, true);
+        m->fl.now.hold.seconds = seconds;
+        return true;
+    }
     if (!run.valid && !run.cancelled && !m->fl.now.cancel && !run.contaminated && !run.abandoned) {
         model_say(m, CHAT_BAD, "run failed: %s", run.err.msg);
         if (run.err.detail[0])

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pgd/app/advise.h"
+#include "pgd/app/bench_place.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
 #include "pgd/workspace/consent.h"
@@ -297,6 +298,8 @@ static void emit_strategy(struct model *m, struct effects *fx)
     line_text(l, "restart_by", by.text[0] ? by.text : NULL);
     line_text(l, "restart_why_not", by.why_not[0] ? by.why_not : NULL);
     line_text(l, "success", p->success);
+    line_text(l, "bench_at", p->observe ? NULL : bench_place_name(m));
+    line_text(l, "bench_why", m->place.why[0] ? m->place.why : NULL);
     flow_emit(m, l, fx);
 }
 
@@ -337,6 +340,7 @@ void flow_plan_known(struct model *m, const struct op_answer *a, struct effects 
     flow_enter(m, FLOW_PLAN);
     m->fl.decision = DECIDE_PLAN;
     m->screen.dialog = (struct dialog){.kind = DIALOG_PLAN};
+    bench_place_begin(m, fx);
     if (strcmp(m->opt.workload, "statements") == 0)
         flow_statements_begin(m, fx);
 }

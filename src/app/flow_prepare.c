@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/app/bench_place.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/links.h"
 #include "pgd/base/assets.h"
@@ -134,6 +135,7 @@ static bool keep_script(struct model *m, const char *text, size_t len, struct ef
         return false;
     }
     text_copy_raw(m->fl.script_text[m->fl.at], sizeof m->fl.script_text[0], text);
+    bench_script(&m->bench, m->fl.at, text, len);
     return true;
 }
 
@@ -267,47 +269,30 @@ static void script_answer(struct model *m, const struct event *ev, struct effect
 
 /* ---- pgbench ---- */
 
-/* Prints "PATH|VERSION" of each pgbench found; the server's own folder first. */
-static const char find_pgbench_sh[] =
-    "for d in \"$1\" $(pg_config --bindir 2>/dev/null) /usr/lib/postgresql/*/bin /usr/pgsql-*/bin "
-    "/usr/local/pgsql/bin /opt/homebrew/bin; do\n"
-    "  [ -x \"$d/pgbench\" ] && echo \"$d/pgbench|$(\"$d/pgbench\" --version 2>/dev/null)\"\n"
-    "done\n"
-    "p=$(command -v pgbench) && echo \"$p|$(\"$p\" --version 2>/dev/null)\"\n"
-    "exit 0\n";
+static void pgbench_chosen(struct model *m, int version, struct effects *fx);
 
+/* Where there is another machine, it is known, or will be, which of the two it is. */
 static void find_pgbench(struct model *m, struct effects *fx)
 {
-    const char *argv[] = {"sh", "-c", find_pgbench_sh, "sh", m->server.id.bindir, NULL};
+    struct bench_target here = {.far = false};
 
     m->fl.step = PREP_PGBENCH;
-    fx_child(fx, flow_req(m), argv, CHILD_COLLECT | CHILD_DIES_WITH_US);
+    bench_place_begin(m, fx);
+    if (m->place.state == PLACE_NONE)
+        bench_far_find(&here, m->server.id.over_ssh ? "" : m->server.id.bindir, flow_req(m), fx);
 }
 
-static int choose_pgbench(struct model *m, const char *text)
+/* The look that find_pgbench() waits for has ended. */
+static void place_known(struct model *m, struct effects *fx)
 {
-    int best = 0;
+    const struct bench_place *p = &m->place;
 
-    for (const char *p = text; *p;) {
-        size_t n = strcspn(p, "\n");
-        size_t bar = strcspn(p, "|\n");
-        char version[128], path[512];
-
-        if (bar < n && bar < sizeof path && n - bar < sizeof version) {
-            memcpy(path, p, bar);
-            path[bar] = 0;
-            memcpy(version, p + bar + 1, n - bar - 1);
-            version[n - bar - 1] = 0;
-            int v = bench_parse_version(version);
-            /* the newest wins: an old pgbench drives a new server, but knows fewer figures */
-            if (v > best) {
-                best = v;
-                text_copy_raw(m->program_pgbench, sizeof m->program_pgbench, path);
-            }
-        }
-        p += n + (p[n] == '\n');
+    if (p->err.code != ERR_NONE) {
+        fail(m, &p->err, "looking for pgbench", fx);
+        return;
     }
-    return best;
+    text_copy_raw(m->program_pgbench, sizeof m->program_pgbench, p->far ? p->there : p->here);
+    pgbench_chosen(m, p->far ? p->version : p->here_version, fx);
 }
 
 /* A line of a password file that fits whatever pgbench connects to; colons and backslashes are escaped there. */
@@ -341,13 +326,10 @@ static void only_reads(char *way, size_t size)
     buf_clear(&lines);
 }
 
-static void fill_target(struct model *m)
+void flow_bench_target(const struct model *m, struct bench_target *t)
 {
     const struct link *l = &m->links[CONN_CONTROL];
-    struct bench_target *t = &m->bench_target;
 
-    if (t->pgpass)
-        secret_release(t->pgpass);
     memset(t, 0, sizeof *t);
     text_copy_raw(t->host, sizeof t->host, l->host);
     text_copy_raw(t->port, sizeof t->port, l->port);
@@ -361,6 +343,18 @@ static void fill_target(struct model *m)
         only_reads(t->way, sizeof t->way);
     if (l->password)
         t->pgpass = pgpass_line(l->password);
+}
+
+static void fill_target(struct model *m)
+{
+    struct bench_target *t = &m->bench_target;
+
+    if (t->pgpass)
+        secret_release(t->pgpass);
+    if (m->place.state == PLACE_KNOWN && m->place.far)
+        flow_bench_target_there(m, t);
+    else
+        flow_bench_target(m, t);
 }
 
 static void control_sql(struct model *m, enum prepare_step step, const char *sql, bool changes,
@@ -380,8 +374,13 @@ static void bench_sql(struct model *m, enum prepare_step step, const char *sql, 
 
 static void pgbench_answer(struct model *m, const struct event *ev, struct effects *fx)
 {
-    int version = choose_pgbench(m, ev->text ? ev->text : "");
+    pgbench_chosen(
+        m, bench_choose(ev->text ? ev->text : "", m->program_pgbench, sizeof m->program_pgbench),
+        fx);
+}
 
+static void pgbench_chosen(struct model *m, int version, struct effects *fx)
+{
     if (version == 0) {
         struct err e = {0};
         err_set(&e, ERR_CHILD, "pgbench was not found on this machine");
@@ -551,6 +550,13 @@ bool flow_prepare_pump(struct model *m, struct effects *fx)
 {
     if (m->flow == FLOW_PREPARE && m->fl.step == PREP_GATE)
         return at_the_gate(m, fx);
+    if (m->flow == FLOW_PREPARE && m->fl.step == PREP_PGBENCH && m->place.state == PLACE_KNOWN) {
+        if (m->fl.now.cancel)
+            flow_settle(m, &m->session.best, fx);
+        else
+            place_known(m, fx);
+        return true;
+    }
     if (m->flow != FLOW_PREPARE || m->fl.step != PREP_REFRESH ||
         (m->discover.state != DISCOVER_DONE && m->discover.state != DISCOVER_FAILED))
         return false;

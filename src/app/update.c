@@ -3,7 +3,6 @@
 #include "pgd/app/update.h"
 
 #include "pgd/app/advise.h"
-#include "pgd/app/bench_place.h"
 #include "pgd/app/claim.h"
 #include "pgd/app/demo.h"
 #include "pgd/app/flow.h"
@@ -16,7 +15,6 @@
 #include "pgd/app/talk.h"
 #include "pgd/base/log.h"
 #include "pgd/base/text.h"
-#include "pgd/tuning/os.h"
 
 static void start(struct model *m, struct effects *fx)
 {
@@ -83,10 +81,7 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
         links_timer(m, ev, fx);
         break;
     case OWNER_DISCOVERY:
-        discover_step(&m->discover, &m->server, ev, fx);
-        if (m->discover.state == DISCOVER_DONE)
-            os_settings(&m->server);
-        m->dirty = true;
+        flow_host_discovery(m, ev, fx);
         break;
     case OWNER_TELEMETRY:
         if (collect_step(&m->collect, ev) && !m->screen.frozen)
@@ -103,6 +98,7 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
         m->dirty = true;
         break;
     case OWNER_FLOW:
+    case OWNER_PLACE:
         flow_event(m, ev, fx);
         break;
     case OWNER_STORE:
@@ -127,9 +123,6 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
     case OWNER_HOSTS:
         hosts_event(m, ev, fx);
         flow_down_host(m, fx);
-        break;
-    case OWNER_PLACE:
-        bench_place_event(m, ev, fx);
         break;
     case OWNER_TALK:
         talk_event(m, ev, fx);
@@ -200,7 +193,6 @@ void app_update(struct model *m, struct event *ev, struct effects *fx)
         break;
     }
     flow_pump(m, fx);
-    flow_host_pump(m, fx);
     talk_pump(m, fx);
     logwatch_pump(m);
     hosts_dialogs(m, fx);

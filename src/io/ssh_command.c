@@ -91,6 +91,11 @@ void ssh_command_script(const struct effect *e, const char *mark, struct buf *ou
 
     for (size_t i = 0; e->u.child.env && e->u.child.env[i]; i++)
         put_variable(&script, e->u.child.env[i]);
+    if (e->u.child.pgpass) { /* the program takes it from there and forgets it */
+        buf_puts(&script, "PGD_PGPASS=");
+        quote_shell(&script, secret_get(e->u.child.pgpass));
+        buf_puts(&script, "; export PGD_PGPASS\n");
+    }
     if (e->u.child.cwd) {
         buf_puts(&script, "cd ");
         quote_shell(&script, e->u.child.cwd);
@@ -102,5 +107,7 @@ void ssh_command_script(const struct effect *e, const char *mark, struct buf *ou
     put_encoded(out, buf_text(&script));
     if (e->u.child.stdin_text)
         buf_puts(out, e->u.child.stdin_text);
+    if (script.data)
+        explicit_bzero(script.data, script.len);
     buf_clear(&script);
 }

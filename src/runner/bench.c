@@ -20,9 +20,7 @@ enum {
     DEBT_MS = 2000,
     GRACE_S = 120,           /* connecting many clients, and the end of long transactions */
     LOGGED_MAX = 200 * 1000, /* transactions in the log; more are sampled */
-    LOG_BYTES_MAX = 64 * 1024 * 1024, /* of one file */
-    LOGS_MAX = 4096,                  /* files that are looked at in a folder */
-    OUTPUT_MAX = 64 * 1024            /* of the summary */
+    OUTPUT_MAX = 64 * 1024   /* of the summary */
 };
 
 void bench_run_clear(struct bench_run *r)
@@ -54,25 +52,14 @@ void bench_run_copy(struct bench_run *to, const struct bench_run *from)
     }
 }
 
-static struct req ask(struct bench *b)
+struct req bench_ask(struct bench *b)
 {
     return (struct req){OWNER_BENCH, b->generation, ++b->ids};
 }
 
-static void forget_logs(struct bench *b)
+void bench_finish(struct bench *b)
 {
-    for (int i = 0; i < b->nlogs; i++)
-        free(b->logs[i]);
-    free(b->logs);
-    b->logs = NULL;
-    b->nlogs = b->log_at = 0;
-    free(b->latency);
-    b->latency = NULL;
-}
-
-static void finish(struct bench *b)
-{
-    forget_logs(b);
+    bench_log_forget(b);
     buf_clear(&b->out);
     b->waiting = 0;
     b->run.valid = b->run.err.code == ERR_NONE;
@@ -116,7 +103,8 @@ static void arg_script(struct args *a, const struct bench *b, const struct sdl *
     char name[300];
     script_file(plan, i, name, sizeof name);
     /* the weight is always given: the path may hold an @ of its own */
-    buf_printf(&path, "%s/%s@%d", b->script_dir, name, plan->scripts[i].weight);
+    buf_printf(&path, "%s/%s@%d", b->target.far ? "." : b->script_dir, name,
+               plan->scripts[i].weight);
     arg(a, "-f");
     arg(a, buf_text(&path));
     buf_clear(&path);
@@ -126,7 +114,7 @@ static void arg_log(struct args *a, struct bench *b)
 {
     struct buf s = {0};
     arg(a, "-l");
-    buf_printf(&s, "--log-prefix=%s/run", b->dir);
+    buf_printf(&s, "--log-prefix=%s/run", b->target.far ? "." : b->dir);
     arg(a, buf_text(&s));
     buf_clear(&s);
     double expected = b->tps_expected * b->duration_s;
@@ -182,6 +170,18 @@ static void env_database(struct effect *e, const char *dbname)
     buf_clear(&s);
 }
 
+void bench_env(struct effect *e, const struct bench_target *t)
+{
+    e->u.child.pgpass = t->pgpass;
+    env_if(e, "PGHOST", t->host);
+    env_if(e, "PGPORT", t->port);
+    env_if(e, "PGUSER", t->user);
+    env_database(e, t->dbname);
+    env_way(e, t->way);
+    fx_child_env(e, "PGSERVICE", NULL); /* its database and host would win over ours */
+    fx_child_env(e, "PGAPPNAME", "pg_diagnose_bench");
+}
+
 static void start_child(struct bench *b, struct effects *fx)
 {
     struct args a = {.n = 0};
@@ -207,25 +207,23 @@ static void start_child(struct bench *b, struct effects *fx)
     if (b->want_log && !b->run.warmup && b->dir[0])
         arg_log(&a, b);
 
-    struct req req = ask(b);
-    const char *argv[ARRAY_LEN(a.v)];
-    for (int i = 0; i <= a.n; i++)
-        argv[i] = a.v[i];
-    struct effect *e = fx_child(fx, req, argv, CHILD_DIES_WITH_US);
-    e->changes_server = true;
-    e->u.child.pgpass = b->target.pgpass;
-    env_if(e, "PGHOST", b->target.host);
-    env_if(e, "PGPORT", b->target.port);
-    env_if(e, "PGUSER", b->target.user);
-    env_database(e, b->target.dbname);
-    env_way(e, b->target.way);
-    fx_child_env(e, "PGSERVICE", NULL); /* its database and host would win over ours */
-    fx_child_env(e, "PGAPPNAME", "pg_diagnose_bench");
+    struct req req = bench_ask(b);
+    if (b->target.far) {
+        a.v[a.n] = NULL;
+        bench_far_start(b, a.v, req, fx);
+    } else {
+        const char *argv[ARRAY_LEN(a.v)];
+        for (int i = 0; i <= a.n; i++)
+            argv[i] = a.v[i];
+        struct effect *e = fx_child(fx, req, argv, CHILD_DIES_WITH_US);
+        e->changes_server = true;
+        bench_env(e, &b->target);
+    }
     for (int i = 0; i < a.n; i++)
         free(a.v[i]);
     b->child_id = b->waiting = req.id;
     b->state = BENCH_RUNNING;
-    req = ask(b);
+    req = bench_ask(b);
     b->timer_id = req.id;
     fx_timer(fx, req, (b->duration_s + (b->grace_s > 0 ? b->grace_s : GRACE_S)) * 1000);
 }
@@ -236,7 +234,7 @@ static void checkpoint_or_child(struct bench *b, struct effects *fx)
         start_child(b, fx);
         return;
     }
-    struct req req = ask(b);
+    struct req req = bench_ask(b);
     struct effect *e = fx_sql(fx, req, CONN_CONTROL, "CHECKPOINT", CHECKPOINT_MS);
     e->changes_server = true;
     b->waiting = req.id;
@@ -246,7 +244,7 @@ static void checkpoint_or_child(struct bench *b, struct effects *fx)
 /* The statements so far, where they can be told, then the CHECKPOINT. */
 static void before_run(struct bench *b, struct effects *fx)
 {
-    struct req req = ask(b);
+    struct req req = bench_ask(b);
     if (!bench_statements_ask(b, req, fx)) {
         checkpoint_or_child(b, fx);
         return;
@@ -258,7 +256,7 @@ static void before_run(struct bench *b, struct effects *fx)
 void bench_start(struct bench *b, const struct sdl *plan, const struct bench_target *t,
                  int duration_s, bool warmup, int64_t seed, struct effects *fx)
 {
-    forget_logs(b);
+    bench_log_forget(b);
     bench_run_clear(&b->run);
     buf_clear(&b->out);
     b->generation++;
@@ -289,7 +287,7 @@ void bench_start(struct bench *b, const struct sdl *plan, const struct bench_tar
     }
     if (plan->nscripts < 1) {
         err_set(&b->run.err, ERR_USAGE, "the workload has no script");
-        finish(b);
+        bench_finish(b);
         return;
     }
     bench_statements_forget(b);
@@ -383,6 +381,8 @@ static void on_line(struct bench *b, const struct event *ev)
     const char *line = ev->text ? ev->text : "";
     if (ev->u.child.stream == STREAM_ERR) {
         add_stderr(b, line);
+    } else if (b->target.far && bench_far_line(b, line)) {
+        return;
     } else if (b->out.len + strlen(line) < OUTPUT_MAX) {
         buf_puts(&b->out, line);
         buf_putc(&b->out, '\n');
@@ -454,8 +454,8 @@ static void explain_exit(struct bench *b, const struct event *ev)
         err_hint(&r->err, "Look for a statement that waits for a lock, or a server that hangs.");
     } else if (b->warmed) {
         r->tps = b->tps_now; /* there is no summary of a run that was told to end */
-    } else if (ev->err.code == ERR_REFUSED) {
-        r->err = ev->err; /* a policy, such as --readonly */
+    } else if (ev->err.code == ERR_REFUSED || ev->err.code == ERR_LOST) {
+        r->err = ev->err; /* a policy, such as --readonly; a link to another machine that is gone */
     } else if (ev->err.code != ERR_NONE) {
         explain_missing(b, ev->err.detail[0] ? ev->err.detail : ev->err.msg);
     } else if (ev->u.child.status == 127) {
@@ -471,19 +471,6 @@ static void explain_exit(struct bench *b, const struct event *ev)
     }
 }
 
-static void digest_begin(struct bench *b, struct effects *fx)
-{
-    bool logged = b->want_log && !b->run.warmup && b->dir[0] && b->started_at_us != 0;
-    if (!logged) {
-        finish(b);
-        return;
-    }
-    struct req req = ask(b);
-    fx_file(fx, req, FILE_LIST, b->dir);
-    b->waiting = req.id;
-    b->state = BENCH_DIGEST;
-}
-
 /* ---- what the run has left for later ---- */
 
 enum { CLOSING_STATEMENTS, CLOSING_DEBT, CLOSING_CHECKPOINT, CLOSING_IDLE };
@@ -492,7 +479,7 @@ enum { IDLE_CHECKPOINTS = 4 };
 static void closing_sql(struct bench *b, int step, const char *sql, int ms, int64_t at_us,
                         struct effects *fx)
 {
-    struct req req = ask(b);
+    struct req req = bench_ask(b);
     fx_sql(fx, req, CONN_CONTROL, sql, ms)->changes_server = step > CLOSING_DEBT;
     b->waiting = req.id;
     b->closing = step;
@@ -504,7 +491,7 @@ static void closing_sql(struct bench *b, int step, const char *sql, int ms, int6
 static void closing_pay(struct bench *b, int64_t at_us, struct effects *fx)
 {
     if (!b->want_checkpoint || b->checkpoint_refused) {
-        digest_begin(b, fx);
+        bench_log_begin(b, fx);
         return;
     }
     static const char redo[] = "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), "
@@ -535,7 +522,7 @@ static void charge(struct bench *b, double checkpoint_s)
 /* Before anything else of ours runs there. */
 static void closing_begin(struct bench *b, int64_t at_us, struct effects *fx)
 {
-    struct req req = ask(b);
+    struct req req = bench_ask(b);
     if (!bench_statements_ask_after(b, req, fx)) {
         closing_pay(b, at_us, fx);
         return;
@@ -567,7 +554,7 @@ static void on_exit_of_child(struct bench *b, const struct event *ev, struct eff
     if (b->run.tps > 0)
         b->tps_expected = b->run.tps_pgbench = b->run.tps;
     if (b->run.warmup || b->run.err.code != ERR_NONE)
-        digest_begin(b, fx);
+        bench_log_begin(b, fx);
     else
         closing_begin(b, ev->at_us, fx);
 }
@@ -579,7 +566,7 @@ static void step_closing(struct bench *b, const struct event *ev, struct effects
     if (ev->kind != EV_PG_RESULT || ev->req.id != b->waiting)
         return;
     if (b->cancel_asked) {
-        digest_begin(b, fx);
+        bench_log_begin(b, fx);
         return;
     }
     switch (b->closing) {
@@ -599,13 +586,13 @@ static void step_closing(struct bench *b, const struct event *ev, struct effects
     case CLOSING_CHECKPOINT:
         b->checkpoints += done;
         if (!done) { /* the link is away: what it took nobody knows */
-            digest_begin(b, fx);
+            bench_log_begin(b, fx);
             return;
         }
         b->run.checkpoint_s = secs;
         if (b->idle_checkpoints >= IDLE_CHECKPOINTS) {
             charge(b, secs);
-            digest_begin(b, fx);
+            bench_log_begin(b, fx);
         } else {
             closing_sql(b, CLOSING_IDLE, "CHECKPOINT", CHECKPOINT_MS, ev->at_us, fx);
         }
@@ -616,111 +603,9 @@ static void step_closing(struct bench *b, const struct event *ev, struct effects
         if (done)
             b->idle_checkpoint_s = fmax(b->idle_checkpoint_s, secs);
         charge(b, b->run.checkpoint_s);
-        digest_begin(b, fx);
+        bench_log_begin(b, fx);
         return;
     }
-}
-
-/* ---- the transaction log ---- */
-
-/* "run.PID" or "run.PID.THREAD". Those of other processes are left over from a program that was
- * killed. */
-static bool is_log(const char *name, int *pid)
-{
-    if (strncmp(name, "run.", 4) != 0)
-        return false;
-    const char *s = name + 4;
-    size_t n = strspn(s, "0123456789");
-    if (n == 0 || n > 10)
-        return false;
-    *pid = (int)strtoll(s, NULL, 10);
-    s += n;
-    if (*s == '.') {
-        n = strspn(s + 1, "0123456789");
-        s += n > 0 ? n + 1 : 0;
-    }
-    return *s == '\0';
-}
-
-static char *in_dir(const struct bench *b, const char *name)
-{
-    struct buf path = {0};
-    buf_printf(&path, "%s/%s", b->dir, name);
-    return buf_take(&path);
-}
-
-static void remove_log(struct bench *b, const char *name, struct effects *fx)
-{
-    char *path = in_dir(b, name);
-    fx_file(fx, ask(b), FILE_REMOVE, path); /* its answer is not waited for */
-    free(path);
-}
-
-static void read_next_log(struct bench *b, struct effects *fx)
-{
-    if (b->log_at >= b->nlogs) {
-        if (b->latency && b->latency->n > 0) {
-            b->run.p50_ms = b->latency->p50_ms;
-            b->run.p95_ms = b->latency->p95_ms;
-            b->run.p99_ms = b->latency->p99_ms;
-            b->run.nscripts = b->plan.nscripts < SCRIPTS_MAX ? b->plan.nscripts : SCRIPTS_MAX;
-            latency_digest_scripts(b->latency, b->run.nscripts, b->run.scripts);
-        }
-        finish(b);
-        return;
-    }
-    char *path = in_dir(b, b->logs[b->log_at]);
-    struct req req = ask(b);
-    struct effect *e = fx_file(fx, req, FILE_READ, path);
-    e->u.file.max_bytes = LOG_BYTES_MAX;
-    e->u.file.digest = bench_digest_log;
-    e->u.file.digest_free = free;
-    free(path);
-    b->waiting = req.id;
-}
-
-static void remove_rest(struct bench *b, struct effects *fx)
-{
-    for (; b->log_at < b->nlogs; b->log_at++)
-        remove_log(b, b->logs[b->log_at], fx);
-    finish(b);
-}
-
-static void on_list(struct bench *b, const struct event *ev, struct effects *fx)
-{
-    const char *s = ev->err.code == ERR_NONE && ev->text ? ev->text : "";
-    b->logs = xcalloc(LOGS_MAX, sizeof *b->logs);
-    while (*s && b->nlogs < LOGS_MAX) {
-        size_t n = strcspn(s, "\n");
-        char *name = xstrndup(s, n);
-        int pid = 0;
-        if (!is_log(name, &pid))
-            free(name);
-        else if (b->child_pid == 0 || pid == b->child_pid)
-            b->logs[b->nlogs++] = name;
-        else {
-            remove_log(b, name, fx);
-            free(name);
-        }
-        s += n + (s[n] == '\n');
-    }
-    b->latency = xcalloc(1, sizeof *b->latency);
-    if (b->run.err.code != ERR_NONE)
-        remove_rest(b, fx);
-    else
-        read_next_log(b, fx);
-}
-
-static void on_log(struct bench *b, const struct event *ev, struct effects *fx)
-{
-    if (ev->err.code == ERR_NONE && ev->digest)
-        latency_digest_add(b->latency, ev->digest);
-    remove_log(b, b->logs[b->log_at], fx);
-    b->log_at++;
-    if (b->run.err.code != ERR_NONE)
-        remove_rest(b, fx);
-    else
-        read_next_log(b, fx);
 }
 
 /* ---- the machine ---- */
@@ -732,7 +617,7 @@ static void step_checkpoint(struct bench *b, const struct event *ev, struct effe
     if (b->cancel_asked) {
         b->run.cancelled = true;
         err_set(&b->run.err, ERR_CANCELLED, "the run was cancelled");
-        finish(b);
+        bench_finish(b);
         return;
     }
     if (b->asking) {
@@ -762,6 +647,16 @@ static void step_running(struct bench *b, const struct event *ev, struct effects
     } else if (ev->kind == EV_CHILD_LINE) {
         on_line(b, ev);
         end_warmup(b, fx);
+        if (b->target.far && b->far.over && b->far.holds) {
+            struct event over;
+            bench_far_event(b, ev, &over);
+            on_exit_of_child(b, &over, fx);
+        }
+    } else if (ev->kind == EV_CHILD_EXIT && b->target.far && b->far.over &&
+               ev->err.code == ERR_NONE) {
+        struct event over; /* the shell there ends as pgbench did, and knows what it took */
+        bench_far_event(b, ev, &over);
+        on_exit_of_child(b, &over, fx);
     } else if (ev->kind == EV_CHILD_EXIT) {
         on_exit_of_child(b, ev, fx);
     }
@@ -795,6 +690,8 @@ void bench_step(struct bench *b, const struct event *ev, struct effects *fx)
         follow(b);
         return;
     }
+    if (ev->kind == EV_CHILD_EXIT && b->far.holds && ev->req.id == b->child_id)
+        b->far.holds = false; /* its folder is gone with it */
     switch (b->state) {
     case BENCH_CHECKPOINT:
         step_checkpoint(b, ev, fx);
@@ -806,12 +703,7 @@ void bench_step(struct bench *b, const struct event *ev, struct effects *fx)
         step_closing(b, ev, fx);
         break;
     case BENCH_DIGEST:
-        if (ev->kind != EV_FILE || ev->req.id != b->waiting)
-            break;
-        if (b->logs == NULL)
-            on_list(b, ev, fx);
-        else
-            on_log(b, ev, fx);
+        bench_log_step(b, ev, fx);
         break;
     case BENCH_IDLE:
     case BENCH_DONE:
@@ -853,7 +745,7 @@ void bench_cancel(struct bench *b, struct effects *fx)
 
 void bench_clear(struct bench *b)
 {
-    forget_logs(b);
+    bench_log_forget(b);
     bench_run_clear(&b->run);
     buf_clear(&b->out);
     bench_observe(b, NULL);

@@ -318,6 +318,14 @@ static void say_consent(struct dialog_text *text, const struct model *m)
              "%d to %d of up to %d s with %d clients; at most %d different configurations are "
              "tried, up to %d in a round",
              c.runs_least, c.runs_most, p->duration_s, p->clients, c.arms - 1, c.arms_round);
+    if (!p->observe && m->place.state == PLACE_KNOWN)
+        line(text, "pgbench", "%s%s; %s", m->place.far ? "on " : "",
+             !m->place.far               ? "here"
+             : m->place.ssh == SSH_BENCH ? m->opt.bench_host
+                                         : m->opt.ssh_host,
+             m->place.why);
+    else if (m->place.state != PLACE_NONE)
+        line(text, "pgbench", "looking where it runs best");
     line(text, "minutes", "%.0f baseline, %.0f a round, %.0f confirmation; %.3g at most",
          ceil(c.minutes_baseline), ceil(c.minutes_round), ceil(c.minutes_confirm), c.minutes_most);
     say_restarts(text, m, &c);

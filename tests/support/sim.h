@@ -272,7 +272,7 @@ static inline void sim_collected(struct sim *s, struct effect *e, enum sim_fault
                      "data_free=107374182400\nwal_free=107374182400\nmatch=pidfile\n"
                      "data_directory=/data\npostmaster_pid=70\nowner=postgres\nbindir=/bin15\n"
                      "auto_conf=rw\nsupervisor=\ndata_readable=1\n");
-    } else if (sim_has(sim_arg(e, 2), "pgbench")) {
+    } else if (sim_has(script, "pgd_bench")) { /* where it is */
         sim_exit(s, e, 0, 0,
                  fault == SIM_WELL ? "/bin15/pgbench|pgbench (PostgreSQL) 15.18\n" : "");
     } else if (strcmp(sim_arg(e, 1), "-c") == 0) { /* the DBA's restart command */

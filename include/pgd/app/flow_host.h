@@ -3,6 +3,8 @@
 
 #include "pgd/workspace/model.h"
 
+/* Answers of OWNER_DISCOVERY. */
+void flow_host_discovery(struct model *m, const struct event *ev, struct effects *fx);
 /* Runs after every event. Tells discovery of a link that comes up or goes, and the DBA (screen and event "host") what each
  * look at the host has shown. */
 void flow_host_pump(struct model *m, struct effects *fx);

@@ -58,6 +58,10 @@ void flow_down_look(struct model *m, const struct event *ev, struct effects *fx)
 bool flow_down_busy(const struct model *m);
 void flow_down_event(struct model *m, const struct event *ev, struct effects *fx);
 
+/* flow_prepare.c: what leads pgbench to the workload's database, from this machine; from bench_place's other one */
+void flow_bench_target(const struct model *m, struct bench_target *t);
+void flow_bench_target_there(const struct model *m, struct bench_target *t);
+
 /* flow_plan.c: strategy and plan */
 void flow_strategy_ask(struct model *m, struct effects *fx);
 void flow_strategy_picked(struct model *m, int index, struct effects *fx);

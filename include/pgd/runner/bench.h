@@ -60,6 +60,21 @@ struct bench_target {
     char way[1024];    /* what else libpq needs: NAME=VALUE lines of its environment */
     secret_id pgpass;  /* a line of a password file */
     char pgbench[512]; /* the program's path */
+    bool
+        far; /* it runs on another machine, behind the link `ssh`: what stands above is as seen from there */
+    enum ssh_conn ssh;
+    char machine[256]; /* that machine's name, for people */
+};
+
+/* Of a run on another machine. */
+struct bench_far {
+    int times;    /* lines of the shell's `times` seen, the heading included */
+    double cpu_s; /* of pgbench there; NAN unknown */
+    bool over;    /* pgbench has ended with status */
+    bool holds;   /* its folder stays until it is let go */
+    bool lost;    /* the link went before the log was here */
+    int status;
+    char folder[200]; /* where the log is */
 };
 
 enum bench_state {
@@ -76,7 +91,7 @@ enum bench_state {
      * first runs a second one shows what an idle CHECKPOINT takes: that much is nobody's. */
     BENCH_CLOSING,
     /* The transaction log, one file for each thread of pgbench, is listed, read and digested in
-     * a worker, and removed. After a run that failed or was cancelled it is only removed. Leaves
+     * a worker, and removed. One on another machine is fetched and saved before. After a run that failed or was cancelled it is only removed. Leaves
      * when the last file was read. */
     BENCH_DIGEST,
     BENCH_DONE,
@@ -125,8 +140,11 @@ struct bench {
     double idle_checkpoint_s; /* the longest CHECKPOINT of those that had nothing to do */
     int idle_checkpoints;     /* how many of them were made */
     int child_pid;
-    char first_error[512]; /* the first line of stderr that tells of an error */
-    char **logs;           /* names in dir, owned: what is to be read and removed */
+    struct bench_far far;
+    bool fetching, saving;      /* the log of another machine */
+    char *scripts[SCRIPTS_MAX]; /* texts, owned: what is sent to another machine */
+    char first_error[512];      /* the first line of stderr that tells of an error */
+    char **logs;                /* names in dir, owned: what is to be read and removed */
     int nlogs, log_at;
     struct latency_digest *latency; /* sum so far, owned */
     int progress_n;                 /* progress lines seen */
@@ -158,6 +176,21 @@ void bench_step(struct bench *b, const struct event *ev, struct effects *fx);
 /* Ends FAILED with ERR_CANCELLED as soon as the child is gone; the series so far is kept. */
 void bench_cancel(struct bench *b, struct effects *fx);
 void bench_clear(struct bench *b);
+/* The text of script i of the plan, for runs on another machine; NULL = none. */
+void bench_script(struct bench *b, int i, const char *text, size_t len);
+void bench_forget_scripts(struct bench *b);
+
+/* Where pgbench is on the target's machine (EV_CHILD_EXIT with the text for bench_choose()); bindir: the server's own
+ * programs, if they are there, or "". */
+void bench_far_find(const struct bench_target *t, const char *bindir, struct req req,
+                    struct effects *fx);
+/* The newest pgbench of that text: its path and version, as bench_parse_version(); 0 = there is none. */
+int bench_choose(const char *text, char *path, size_t size);
+/* How long a statement takes from there (EV_CHILD_EXIT with the text for bench_far_delay_read()). */
+void bench_far_delay(const struct bench_target *t, struct req req, struct effects *fx);
+/* Milliseconds; NAN and why not. */
+double bench_far_delay_read(const char *text, char *why, size_t size);
+
 struct observed_source;
 /* Plans that observe measure this traffic from now on, without a reference yet; NULL = none. */
 void bench_observe(struct bench *b, const struct observed_source *source);
