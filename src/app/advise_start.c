@@ -118,9 +118,15 @@ void advise_know(struct model *m)
     const struct server_facts *f = &m->server;
     struct mask *mask;
 
-    if (m->partner.kind == PARTNER_BUILTIN || !m->server_known)
+    if (m->partner.kind == PARTNER_BUILTIN)
         return;
     mask = partner_mask(&m->partner);
+    mask_know(mask, ALIAS_HOST, m->opt.ssh_host);
+    mask_know(mask, ALIAS_HOST, m->opt.bench_host);
+    mask_know(mask, ALIAS_USER, m->opt.ssh_user);
+    mask_know(mask, ALIAS_USER, m->opt.bench_user);
+    if (!m->server_known)
+        return;
     mask_know(mask, ALIAS_HOST, l->host);
     mask_know(mask, ALIAS_HOST, f->host.hostname);
     mask_know(mask, ALIAS_ADDRESS, l->hostaddr);

@@ -153,6 +153,7 @@ static void explain(struct model *m, struct host_link *h, struct effects *fx)
 {
     advise_failed(m, "the link by ssh", &h->err);
     h->diagnosis = m->advising.diagnosis;
+    advise_know(m); /* the link may fail before anything else is known */
     advise_explain(m, fx);
 }
 

@@ -4,10 +4,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "pgd/base/buf.h"
 #include "pgd/base/text.h"
 #include "pgd/io/ssh_auth.h"
 
-enum { CONFIG_LINE_MAX = 1024 };
+enum { CONFIG_LINE_MAX = 1024, CONFIG_MAX = 1 << 20 };
 
 /* The next word of a line: in quotes, or up to white space or '='. NULL at the end. */
 static char *word(char **at)
@@ -45,16 +46,19 @@ static bool fits(char *at, const char *host)
     return found;
 }
 
-void ssh_auth_config(const char *dir, const char *host, const char *keyword, char *dst, size_t size)
+void ssh_config_value(const char *text, const char *host, const char *keyword, char *dst,
+                      size_t size)
 {
-    char path[1100], line[CONFIG_LINE_MAX];
+    char line[CONFIG_LINE_MAX];
     bool ours = true;
-    FILE *f;
 
     dst[0] = '\0';
-    snprintf(path, sizeof path, "%s/config", dir ? dir : "");
-    f = dir ? fopen(path, "re") : NULL;
-    while (f && !dst[0] && fgets(line, sizeof line, f)) {
+    while (*text && !dst[0]) {
+        size_t len = strcspn(text, "\n");
+        bool fits_in = len < sizeof line;
+        memcpy(line, text, fits_in ? len : 0);
+        line[fits_in ? len : 0] = '\0'; /* no line of that length is one of ours */
+        text += len + (text[len] == '\n');
         char *at = line, *key = word(&at), *value;
         if (!key)
             continue;
@@ -65,6 +69,22 @@ void ssh_auth_config(const char *dir, const char *host, const char *keyword, cha
         else if (ours && strcasecmp(key, keyword) == 0 && (value = word(&at)) != NULL)
             text_copy(dst, size, value);
     }
+}
+
+void ssh_auth_config(const char *dir, const char *host, const char *keyword, char *dst, size_t size)
+{
+    char path[1100];
+    struct buf text = {0};
+    char part[4096];
+    size_t n;
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/config", dir ? dir : "");
+    f = dir ? fopen(path, "re") : NULL;
+    while (f && text.len < CONFIG_MAX && (n = fread(part, 1, sizeof part, f)) > 0)
+        buf_append(&text, part, n);
     if (f)
         fclose(f);
+    ssh_config_value(buf_text(&text), host, keyword, dst, size);
+    buf_clear(&text);
 }

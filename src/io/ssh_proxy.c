@@ -49,6 +49,13 @@ static void take_option(const char **at, const char *option, char *dst, size_t s
     *at += n + len;
 }
 
+/* Nothing that a shell would take for more than a name. */
+static bool plain(const char *s)
+{
+    return s[0] != '-' && s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                      "0123456789.-_+@:,[]%/")] == '\0';
+}
+
 static bool read_jump(const char *command, struct jump *j)
 {
     static const char through[] = " -W '[%h]:%p' ";
@@ -64,7 +71,7 @@ static bool read_jump(const char *command, struct jump *j)
         return false;
     at += sizeof through - 1;
     return snprintf(j->first, sizeof j->first, "%s", at) < (int)sizeof j->first && *at &&
-           !strchr(at, ' ');
+           plain(j->first) && plain(j->user) && plain(j->port) && plain(j->next);
 }
 
 /* Where ssh would not look by itself: it knows no $HOME. */
@@ -115,20 +122,27 @@ static void put_jump(struct buf *out, const struct jump *j, const char *dir)
     buf_clear(&hops);
 }
 
+bool ssh_proxy_command(const char *command, const char *dir, struct buf *out)
+{
+    struct jump j;
+
+    if (!read_jump(command, &j))
+        return false;
+    put_jump(out, &j, dir);
+    return true;
+}
+
 void ssh_proxy_prepare(ssh_session s, const char *dir)
 {
     static uv_once_t once = UV_ONCE_INIT;
+    struct buf ours = {0};
     char *command = NULL;
-    struct jump j;
 
     uv_once(&once, watch_forks);
     of_a_link = true;
     ssh_options_get(s, SSH_OPTIONS_PROXYCOMMAND, &command);
-    if (command && read_jump(command, &j)) {
-        struct buf ours = {0};
-        put_jump(&ours, &j, dir);
+    if (command && ssh_proxy_command(command, dir, &ours))
         ssh_options_set(s, SSH_OPTIONS_PROXYCOMMAND, buf_text(&ours));
-        buf_clear(&ours);
-    }
+    buf_clear(&ours);
     ssh_string_free_char(command);
 }

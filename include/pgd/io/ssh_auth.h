@@ -16,3 +16,8 @@ void ssh_proxy_prepare(ssh_session s, const char *dir);
  * libssh reads and does not tell. dir is the .ssh folder. */
 void ssh_auth_config(const char *dir, const char *host, const char *keyword, char *dst,
                      size_t size);
+/* The same of that file's text. */
+void ssh_config_value(const char *text, const char *host, const char *keyword, char *dst,
+                      size_t size);
+/* What is run in place of a command line that libssh has made of ProxyJump; false: it is none. Appended. */
+bool ssh_proxy_command(const char *command, const char *dir, struct buf *out);
