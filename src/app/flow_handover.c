@@ -57,6 +57,11 @@ static void over(struct model *m, struct effects *fx)
 
 static void failed(struct model *m, const struct err *e, struct effects *fx)
 {
+    if (m->fl.persist_then) {
+        enter(m, HAND_NONE);
+        flow_persist_read(m, e, fx);
+        return;
+    }
     model_say(m, CHAT_BAD, "hand-over: %s", e->msg);
     if (e->hint[0])
         model_say(m, CHAT_WARN, "%s", e->hint);
@@ -357,7 +362,12 @@ static void journal_known(struct model *m, const struct event *ev, struct effect
         m->session.ledger = j->ledger;
         if (j->last_no > m->session.journal_no)
             m->session.journal_no = j->last_no;
-        begin(m, fx);
+        if (m->fl.persist_then) {
+            enter(m, HAND_NONE);
+            flow_persist_read(m, &e, fx);
+        } else {
+            begin(m, fx);
+        }
     } else {
         failed(m, &e, fx);
     }
@@ -436,6 +446,18 @@ bool flow_handover_pump(struct model *m, struct effects *fx)
     return true;
 }
 
+bool flow_handover_archived(struct model *m, struct effects *fx)
+{
+    const struct workspace *w = &m->workspace;
+
+    for (int i = 0; i < w->nsessions; i++)
+        if (w->sessions[i].state == SESSION_ARCHIVED) {
+            read_file(m, HAND_SESSION, w->sessions[i].name, "session.json", fx);
+            return true;
+        }
+    return false;
+}
+
 void flow_handover(struct model *m, bool go, struct effects *fx)
 {
     struct workspace *w = &m->workspace;
@@ -454,10 +476,6 @@ void flow_handover(struct model *m, bool go, struct effects *fx)
         begin(m, fx);
         return;
     }
-    for (int i = 0; i < w->nsessions; i++)
-        if (w->sessions[i].state == SESSION_ARCHIVED) {
-            read_file(m, HAND_SESSION, w->sessions[i].name, "session.json", fx);
-            return;
-        }
-    model_say(m, CHAT_WARN, "no session of this workspace has settings to hand over");
+    if (!flow_handover_archived(m, fx))
+        model_say(m, CHAT_WARN, "no session of this workspace has settings to hand over");
 }

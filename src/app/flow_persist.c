@@ -10,7 +10,7 @@
 #include "pgd/base/text.h"
 #include "pgd/tuning/os.h"
 
-enum { PERSIST_NONE, PERSIST_GO, PERSIST_UNDO };
+enum { PERSIST_NONE, PERSIST_TELL, PERSIST_GO, PERSIST_UNDO };
 
 static bool ours(const struct ledger_row *row)
 {
@@ -93,24 +93,52 @@ static void begin(struct model *m, int step, struct effects *fx)
     free(arm);
 }
 
-void flow_persist(struct model *m, const char *args, struct effects *fx)
+/* The session is at hand. */
+static void carry_out(struct model *m, int what, struct effects *fx)
 {
-    bool go = strcmp(args, "go") == 0, undo = strcmp(args, "undo") == 0;
-
-    if (m->opt.readonly || m->opt.headless || m->workspace.readonly || model_run_active(m) ||
-        flow_end_busy(m) || flow_handover_busy(m) || m->flow != FLOW_SUMMARY ||
-        m->session.state != SESSION_ARCHIVED) {
-        model_say(m, CHAT_WARN, "/persist is possible when a session has ended with a gain");
-    } else if (undo && kept(m) == 0) {
+    if (what == PERSIST_UNDO && kept(m) == 0)
         model_say(m, CHAT_GOOD, "no file of ours sets anything when the server's host starts");
-    } else if (!undo && flow_persist_open(m) == 0) {
+    else if (what != PERSIST_UNDO && flow_persist_open(m) == 0)
         model_say(m, CHAT_WARN, "session %s has left the operating system as it was",
                   m->session.name);
-    } else if (go || undo) {
-        begin(m, go ? PERSIST_GO : PERSIST_UNDO, fx);
-    } else {
+    else if (what == PERSIST_TELL)
         tell(m);
+    else
+        begin(m, what, fx);
+}
+
+void flow_persist_read(struct model *m, const struct err *e, struct effects *fx)
+{
+    int what = m->fl.persist_then;
+
+    m->fl.persist_then = PERSIST_NONE;
+    if (e->code != ERR_NONE)
+        model_say(m, CHAT_BAD, "/persist: %s", e->msg);
+    else
+        carry_out(m, what, fx);
+}
+
+void flow_persist(struct model *m, const char *args, struct effects *fx)
+{
+    int what = strcmp(args, "go") == 0     ? PERSIST_GO
+               : strcmp(args, "undo") == 0 ? PERSIST_UNDO
+                                           : PERSIST_TELL;
+
+    if (m->opt.readonly || m->opt.headless || !m->workspace.open || m->workspace.readonly ||
+        model_run_active(m) || flow_end_busy(m) || flow_handover_busy(m) ||
+        (m->flow != FLOW_SUMMARY && m->flow != FLOW_WATCH)) {
+        model_say(m, CHAT_WARN, "/persist is possible when a session has ended");
+        return;
     }
+    if (m->session.state == SESSION_ARCHIVED) {
+        carry_out(m, what, fx);
+        return;
+    }
+    m->fl.persist_then = what;
+    if (flow_handover_archived(m, fx))
+        return;
+    m->fl.persist_then = PERSIST_NONE;
+    model_say(m, CHAT_WARN, "no session of this workspace has settings to keep");
 }
 
 bool flow_persist_busy(const struct model *m)

@@ -92,6 +92,10 @@ static void dirty(void **state)
     writing(w);
     expect_change(w, "os:vm.dirty_bytes", "512MB");
     expect_change(machine("vm.dirty_bytes", "0", ""), "os:vm.dirty_bytes", NULL); /* no stalls */
+    w = machine("vm.dirty_bytes", "0", "");
+    writing(w);
+    w->base.cpu_iowait = w->best.cpu_iowait = 0; /* the disk keeps up */
+    expect_change(w, "os:vm.dirty_bytes", NULL);
     w = machine("vm.dirty_bytes", "1073741824", "");
     writing(w);
     expect_change(w, "os:vm.dirty_bytes", NULL); /* an amount is set */
@@ -107,6 +111,7 @@ static void pages(void **state)
                   "madvise");
     expect_change(machine("thp.enabled", "madvise", "always madvise never"), "os:thp.enabled",
                   NULL);
+    expect_change(machine("thp.enabled", "never", "always madvise never"), "os:thp.enabled", NULL);
     expect_change(machine("vm.nr_hugepages", "0", ""), "os:vm.nr_hugepages", NULL); /* 128 MB */
     struct world *w = machine("vm.nr_hugepages", "0", "");
     set(w, "shared_buffers", "524288"); /* 4 GB */

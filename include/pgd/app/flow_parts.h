@@ -43,9 +43,13 @@ void flow_sight(struct model *m, struct effects *fx);
 bool flow_persist_busy(const struct model *m);
 bool flow_persist_pump(struct model *m, struct effects *fx);
 int flow_persist_open(const struct model *m); /* how many the session has left in force */
+/* The archived session that was asked for is at hand, with its ledger; or it cannot be had. */
+void flow_persist_read(struct model *m, const struct err *e, struct effects *fx);
 
 /* flow_handover.c: the settings of a finished session go to a managed file */
 bool flow_handover_busy(const struct model *m);
+/* Reads the newest archived session of the workspace, for fl.persist_then. False: there is none. */
+bool flow_handover_archived(struct model *m, struct effects *fx);
 bool flow_handover_event(struct model *m, const struct event *ev, struct effects *fx);
 bool flow_handover_pump(struct model *m, struct effects *fx);
 

@@ -481,9 +481,9 @@ struct watch_state {
 
 /* Which machine pgbench runs on (app/bench_place). */
 enum place_state {
-    PLACE_NONE,  /* on this one: there is no other */
-    PLACE_LINK,  /* the link by ssh is being made. Up, or given up → HERE; of --bench-host → THERE, or KNOWN with err */
-    PLACE_HERE,  /* which pgbench is on this machine. → DELAY */
+    PLACE_NONE, /* on this one: there is no other */
+    PLACE_LINK, /* the link by ssh is being made. Up, or given up → HERE; of --bench-host → THERE, or KNOWN with err */
+    PLACE_HERE, /* which pgbench is on this machine. → DELAY */
     PLACE_DELAY, /* how long a statement takes from here, a few times. Short enough, or no other machine → KNOWN; else THERE */
     PLACE_THERE, /* which pgbench is there. None → KNOWN (--bench-host: with err), else DELAY_THERE */
     PLACE_DELAY_THERE, /* how long a statement takes from there: fails when the server cannot be reached. → KNOWN */
@@ -600,7 +600,8 @@ struct flow {
     char journal_path[1100];
     struct session *archived[ARCHIVED_MAX]; /* read for an export, oldest first; owned */
     int narchived;
-    int persist; /* flow_persist.c: 0 = nothing is under way */
+    int persist;      /* flow_persist.c: 0 = nothing is under way */
+    int persist_then; /* … and what is done when an archived session has been read; 0 = nothing */
     /* flow_handover.c */
     int hand_step; /* 0 = no hand-over is under way */
     bool hand_go, hand_written;
