@@ -253,7 +253,8 @@ static void send(struct ask *a, const struct ask_env *env, struct effects *fx)
     struct wire_repair repair = {buf_text(&a->said), a->wrong};
 
     a->waiting++;
-    if (!a->repairing)
+    if (!a->repairing ||
+        a->state == ASK_WAIT) /* a repair is no try of its own, sending it again is */
         a->attempt++;
     a->state = ASK_SENT;
     a->sent_us = env->now_us;

@@ -491,6 +491,24 @@ static void test_repair(void **state)
     assert_false(w->a.answer->by_rules);
 }
 
+/* The endpoint dies while it mends its answer: that is tried again as often as anything else. */
+static void test_repair_dies(void **state)
+{
+    struct world *w = *state;
+
+    begin(w, OP_ROUND1);
+    answer(w, 200, "{}");
+    for (int i = 1; i < ASK_TRIES; i++) {
+        answer(w, 503, NULL);
+        assert_int_equal(w->a.state, ASK_WAIT);
+        fire(w);
+    }
+    answer(w, 503, NULL);
+    assert_int_equal(w->a.state, ASK_DONE);
+    assert_true(w->a.answer->by_rules);
+    assert_int_equal(count(w, FX_HTTP), 1 + ASK_TRIES);
+}
+
 static void test_cut_off(void **state)
 {
     struct world *w = *state;
@@ -912,6 +930,7 @@ int main(void)
         ROW(test_short_of_time),
         ROW(test_terminal),
         ROW(test_repair),
+        ROW(test_repair_dies),
         ROW(test_cut_off),
         ROW(test_mid_stream),
         ROW(test_blocked),
