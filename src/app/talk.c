@@ -543,11 +543,13 @@ void talk_tick(struct model *m, struct effects *fx)
 
 enum { LOOK_US = 33000 };
 
-static int ai_lines(const struct model *m)
+/* Lines of the AI pane; *room: rows that it has. */
+static int ai_lines(const struct model *m, int *room)
 {
     struct layout l;
 
     layout_compute(m->screen.cols, m->screen.rows, PANE_AI, m->screen.zoom, &l);
+    *room = view_inside(&l, PANE_AI).h;
     return pane_ai_lines(m, view_inside(&l, PANE_AI).w);
 }
 
@@ -555,17 +557,17 @@ static int ai_lines(const struct model *m)
 static void keep_place(struct model *m)
 {
     struct talk *t = &m->talk;
-    int n;
+    int *scroll = &m->screen.scroll[PANE_AI], room, n;
 
-    if (m->screen.scroll[PANE_AI] == 0) {
+    if (*scroll == 0) {
         t->lines = 0;
         return;
     }
     if (t->lines && m->now_us - t->seen_us < LOOK_US)
         return;
-    n = ai_lines(m);
+    n = ai_lines(m, &room);
     if (t->lines && n > t->lines)
-        m->screen.scroll[PANE_AI] += n - t->lines;
+        *scroll = list_scroll(*scroll + n - t->lines, -1, room, n);
     t->lines = n;
     t->seen_us = m->now_us;
 }
