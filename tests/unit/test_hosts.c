@@ -241,6 +241,25 @@ static void the_delay_is_smoothed(void **state)
     end(&w);
 }
 
+/* A link may fail before the server is known: what a model is told of it names nobody. */
+static void names_are_masked_before_anything_is_known(void **state)
+{
+    struct buf out = {0};
+    (void)state;
+    struct world w = begin(false);
+    w.m->partner.kind = PARTNER_GEMINI;
+    w.m->partner.privacy = PRIVACY_REDACTED;
+    text_copy(w.m->opt.ssh_host, sizeof w.m->opt.ssh_host, "ordersbox");
+    text_copy(w.m->opt.ssh_user, sizeof w.m->opt.ssh_user, "karlheinz");
+    play(&w, (struct event){.kind = EV_START});
+    down(&w, ERR_CONNECT, "cannot connect to ordersbox by ssh");
+    mask_prose(partner_mask(&w.m->partner), "cannot connect to ordersbox as karlheinz", &out);
+    assert_null(strstr(buf_text(&out), "ordersbox"));
+    assert_null(strstr(buf_text(&out), "karlheinz"));
+    buf_clear(&out);
+    end(&w);
+}
+
 /* ---- questions ---- */
 
 static void a_key_is_kept_by_y_alone(void **state)
@@ -495,6 +514,7 @@ int main(void)
         cmocka_unit_test(a_loss_is_tried_again_with_back_off),
         cmocka_unit_test(a_refusal_is_final_and_explained),
         cmocka_unit_test(the_delay_is_smoothed),
+        cmocka_unit_test(names_are_masked_before_anything_is_known),
         cmocka_unit_test(a_key_is_kept_by_y_alone),
         cmocka_unit_test(no_is_no_and_no_news),
         cmocka_unit_test(a_password_is_stars_and_a_secret),
