@@ -458,7 +458,7 @@ bool collect_step(struct collect *c, const struct event *ev)
     if (ev->req.owner != OWNER_TELEMETRY)
         return false;
     if (ev->kind == EV_CHILD_UP || ev->kind == EV_CHILD_LINE || ev->kind == EV_CHILD_EXIT)
-        return take_remote(c, ev) | logtail_event(&c->log, ev); /* they outlive the connection */
+        return take_remote(c, ev) || logtail_event(&c->log, ev); /* they outlive the connection */
     if (ev->req.generation != c->generation)
         return false;
     if (ev->kind == EV_PG_RESULT && c->pg_in_flight && ev->req.id == c->waiting_pg)

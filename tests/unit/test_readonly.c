@@ -166,12 +166,54 @@ static void the_gate_refuses(void **state)
     gate_clear(&g);
 }
 
+/* The scripts that look at the server's host and its log, by their text alone. */
+static void only_scripts_that_look(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"remote/loop.sh", "remote/log.sh"};
+    const char *restart = (const char *)asset_find("restart/restart.sh")->data;
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *script = (const char *)asset_find(names[i])->data;
+        struct buf more = {0};
+        buf_printf(&more, "%s\npg_ctl stop\n", script);
+        const struct {
+            bool passes;
+            unsigned flags;
+            const char *words[12];
+        } cases[] = {
+            {true, CHILD_MORE, {"sh", "-c", script, "name", "/srv/pg", ""}},
+            {true,
+             CHILD_MORE | CHILD_REMOTE,
+             {"sudo", "-n", "-u", "postgres", "--", "sh", "-c", script}},
+            {false, CHILD_DETACHED, {"sh", "-c", script}},
+            {false, CHILD_MORE, {"sh", "-c", buf_text(&more)}},
+            {false, CHILD_MORE, {"sh", "-c", restart, script}},
+            {false, CHILD_MORE, {"sh", "-s", script}},
+            {false, CHILD_MORE, {"pg_ctl", "-c", script}},
+            {false, CHILD_MORE, {"sudo", "-n", "-u", "postgres", "sh", "-c", script}},
+            {false, CHILD_MORE, {"sudo", "-n", "pg_ctl", "postgres", "--", "sh", "-c", script}},
+            {false, CHILD_MORE, {"sh", "-c"}},
+            {false, CHILD_MORE, {"sudo", "-n", "-u"}},
+        };
+        for (size_t k = 0; k < ARRAY_LEN(cases); k++) {
+            struct effects fx = {0};
+            struct effect *e = fx_child(&fx, req, cases[k].words, cases[k].flags);
+            if (readonly_allows(e) != cases[k].passes)
+                fail_msg("%s, case %zu", names[i], k);
+            effects_clear(&fx);
+        }
+        buf_clear(&more);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statements),
         cmocka_unit_test(what_we_read_passes),
         cmocka_unit_test(the_gate_refuses),
+        cmocka_unit_test(only_scripts_that_look),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
