@@ -1,5 +1,5 @@
 /*
- * One pgbench run as a machine: the lines of the program, the listing of its folder and the order of events come from
+ * One pgbench run as a machine, here or on another one: the lines of the program, the listing of its folder and the order of events come from
  * the input. It ends when its program has ended and its files were answered, is valid only with a figure, and leaves no
  * log behind.
  */
@@ -32,7 +32,8 @@ static void step(struct run *x, struct event *ev)
             REQUIRE(strncmp(e->u.file.path, "/w/bench/run.", 13) == 0);
             x->removed++;
         }
-        REQUIRE(!(e->kind == FX_CHILD && !e->changes_server));
+        REQUIRE(!(e->kind == FX_CHILD && !e->changes_server && !x->b.fetching));
+        REQUIRE(e->kind != FX_CHILD || !(e->u.child.flags & CHILD_REMOTE) == !x->b.target.far);
     }
     buf_clear(&line);
     effects_clear(&x->fx);
@@ -46,7 +47,8 @@ static struct req req(const struct run *x, uint32_t id)
 
 static void list(struct run *x)
 {
-    struct event ev = {.kind = EV_FILE, .req = req(x, x->b.waiting)};
+    struct event ev = {.kind = x->b.fetching ? EV_CHILD_EXIT : EV_FILE,
+                       .req = req(x, x->b.waiting)};
 
     ev.text = input_word(&x->in);
     ev.len = strlen(ev.text);
@@ -69,7 +71,7 @@ static void happens(struct run *x)
     uint8_t b = input_byte(&x->in);
     struct event ev = {.kind = EV_CHILD_LINE, .req = req(x, x->b.child_id)};
 
-    switch (b % 10) {
+    switch (b % 12) {
     case 0:
         ev.kind = EV_CHILD_UP;
         ev.u.child.pid = b >> 4;
@@ -109,6 +111,18 @@ static void happens(struct run *x)
         else if (x->b.state == BENCH_DIGEST)
             list(x);
         return;
+    case 9: /* the end of one on another machine, in its own words */
+        ev.u.child.stream = STREAM_OUT;
+        ev.text = xstrdup(b & 16   ? "pgd_bench times"
+                          : b & 32 ? "pgd_bench exit=0"
+                                   : "pgd_bench exit=0 logs=/tmp/x");
+        break;
+    case 10: /* its link is lost */
+        ev.kind = EV_CHILD_EXIT;
+        if (b & 16)
+            ev.req.id = x->b.waiting;
+        err_set(&ev.err, ERR_LOST, "simulated");
+        break;
     default: /* of an earlier run */
         ev.kind = b & 16 ? EV_CHILD_EXIT : EV_FILE;
         ev.req.generation--;
@@ -125,6 +139,8 @@ static void finish(struct run *x)
         struct event ev = {.kind = EV_FILE, .req = req(x, x->b.waiting)};
         if (x->b.state == BENCH_CHECKPOINT || x->b.state == BENCH_CLOSING) {
             ev.kind = EV_PG_RESULT;
+        } else if (x->b.state == BENCH_DIGEST && x->b.fetching) {
+            ev.kind = EV_CHILD_EXIT;
         } else if (x->b.state == BENCH_RUNNING) {
             ev.kind = EV_CHILD_EXIT;
             ev.req.id = x->b.child_id;
@@ -149,6 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     plan.nscripts = options & 1 ? 0 : 1;
     x.b.want_checkpoint = options & 2;
     x.b.want_log = options & 4;
+    t.far = options & 16;
     snprintf(x.b.dir, sizeof x.b.dir, "/w/bench");
     bench_start(&x.b, &plan, &t, 1, options & 8, 42, &x.fx);
     while (!input_ended(&x.in) && x.b.state != BENCH_DONE && x.b.state != BENCH_FAILED)

@@ -90,6 +90,16 @@ static void answer_host(struct run *x, uint8_t b)
     step(x, &ev, id);
 }
 
+/* Of the link by ssh: it is made, comes up, goes, in any order and at any time. */
+static void link_changes(struct run *x, uint8_t b)
+{
+    discover_host(&x->d, &x->f, (enum discover_where)(b & 3), b & 1 ? "" : "simulated", &x->fx);
+    take_effects(x);
+    REQUIRE(!x->f.id.over_ssh || x->f.host.known);
+    if (x->d.state == DISCOVER_HOST)
+        REQUIRE(x->child != 0);
+}
+
 static void late(struct run *x, uint8_t b)
 {
     struct event ev = {.kind = b & 1 ? EV_PG_RESULT : EV_CHILD_EXIT};
@@ -118,6 +128,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             b = 2; /* all goes well to the end */
         if (b >= 0xf0 && !input_ended(&x->in))
             late(x, b);
+        else if (b >= 0xe0 && !input_ended(&x->in))
+            link_changes(x, b);
+        else if (x->d.state == DISCOVER_UNDECIDED)
+            link_changes(x, (uint8_t)(b & 1 ? LOOK_NOWHERE : LOOK_BY_SSH));
         else if (x->d.state == DISCOVER_SQL)
             answer_sql(x, b);
         else if (x->d.state == DISCOVER_HOST)

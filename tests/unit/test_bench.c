@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "pgd/base/text.h"
-#include "pgd/runner/bench.h"
+#include "pgd/runner/bench_parts.h"
 
 #define SET(field, text) text_copy(field, sizeof(field), text)
 
@@ -800,6 +800,244 @@ static void test_unreadable_log(void **st)
     teardown(&f);
 }
 
+/* ---- on another machine ---- */
+
+static const char far_out[] = "transaction type: multiple scripts\n"
+                              "number of transactions actually processed: 12345\n"
+                              "number of failed transactions: 0 (0.000%)\n"
+                              "latency average = 8.1 ms\n"
+                              "initial connection time = 12.3 ms\n"
+                              "tps = 1234.5 (without initial connection time)\n"
+                              "pgd_bench times\n"
+                              "0m0.010s 0m0.020s\n"
+                              "0m3.500s 0m0.500s\n";
+
+static void far_setup(struct fixture *f)
+{
+    setup(f);
+    f->target.far = true;
+    f->target.ssh = SSH_BENCH;
+    SET(f->target.machine, "box");
+    bench_script(&f->b, 0, "SELECT 1;\n", 10);
+    bench_script(&f->b, 1, "SELECT 'END_OF_SCRIPT_0';", 25);
+}
+
+static void far_teardown(struct fixture *f)
+{
+    bench_forget_scripts(&f->b);
+    teardown(f);
+}
+
+/* Until pgbench there has ended well, with its log kept. */
+static void far_runs(struct fixture *f)
+{
+    start(f, false);
+    checkpointed(f, NULL);
+    up(f, 0);
+    line(f, STREAM_ERR, "progress: 1.0 s, 1200.0 tps, lat 8.000 ms stddev 0.100, 0 failed");
+    lines(f, STREAM_OUT, far_out);
+    line(f, STREAM_OUT, "pgd_bench exit=0 logs=/tmp/pg_diagnose.x");
+}
+
+static void test_far_run(void **state)
+{
+    struct fixture f;
+    (void)state;
+    far_setup(&f);
+    start(&f, false);
+    checkpointed(&f, NULL);
+    const struct effect *e = last(&f, FX_CHILD);
+    assert_int_equal(e->u.child.flags, CHILD_REMOTE | CHILD_DIES_WITH_US);
+    assert_int_equal(e->u.child.ssh, SSH_BENCH);
+    assert_true(e->changes_server);
+    assert_string_equal(e->u.child.argv[0], "sh");
+    assert_string_equal(e->u.child.argv[1], "-s");
+    assert_null(e->u.child.argv[2]);
+    const char *text = e->u.child.stdin_text;
+    const char *call = strstr(text, "\nfolder\nscript '");
+    assert_non_null(call);
+    assert_non_null(strstr(call, "<<'END_OF_SCRIPT_0'\nSELECT 1;\nEND_OF_SCRIPT_0\n"));
+    /* a line of its own text does not end it, nor does the missing end of its last line */
+    assert_non_null(
+        strstr(call, "<<'END_OF_SCRIPT_1'\nSELECT 'END_OF_SCRIPT_0';\nEND_OF_SCRIPT_1\n"));
+    assert_non_null(strstr(call, "\nrun 1 '/usr/lib/postgresql/15/bin/pgbench' '-n'"));
+    assert_non_null(strstr(call, "'--log-prefix=./run'"));
+    assert_null(strstr(text, "/s/"));
+    up(&f, 0);
+    lines(&f, STREAM_OUT, far_out);
+    assert_int_equal(f.b.state, BENCH_RUNNING);
+    far_teardown(&f);
+}
+
+static void test_far_log(void **state)
+{
+    struct fixture f;
+    (void)state;
+    far_setup(&f);
+    far_runs(&f);
+    struct req child = {OWNER_BENCH, f.b.generation, f.b.child_id};
+    closes(&f);
+    const struct effect *e = last(&f, FX_CHILD);
+    assert_int_equal(e->u.child.flags, CHILD_COLLECT | CHILD_REMOTE);
+    assert_string_equal(e->u.child.argv[4], "/tmp/pg_diagnose.x");
+    assert_int_equal(count(&f, FX_CHILD_KILL), 0); /* its folder is still needed */
+    struct event ev = answer(&f, EV_CHILD_EXIT, FX_CHILD);
+    ev.text = xstrdup("0 0 8000 0 0\n0 0 9000 1 0\n");
+    ev.len = strlen(ev.text);
+    give(&f, &ev);
+    assert_true(req_same(last(&f, FX_CHILD_KILL)->req, child));
+    e = last(&f, FX_FILE);
+    assert_int_equal(e->u.file.op, FILE_SAVE);
+    assert_string_equal(e->u.file.path, "/s/bench/run.1");
+    assert_string_equal(e->text, "0 0 8000 0 0\n0 0 9000 1 0\n");
+    /* From here on as a log of this machine. */
+    file_answer(&f, NULL, NULL);
+    assert_int_equal(last(&f, FX_FILE)->u.file.op, FILE_LIST);
+    file_answer(&f, "run.1\nrun.77\n", NULL);
+    file_answer(&f, NULL, bench_digest_log("0 0 8000 0 0\n0 0 9000 1 0\n", 26, NULL));
+    assert_int_equal(f.b.state, BENCH_DONE);
+    assert_true(f.b.run.valid && f.b.run.tps_pgbench == 1234.5);
+    assert_int_equal(f.b.run.nscripts, 2);
+    assert_true(f.b.run.p95_ms > 8.9 && f.b.run.p95_ms < 9.1);
+    far_teardown(&f);
+}
+
+/* What the shell there tells of the times of its children, and what it cannot be. */
+static void test_far_cpu(void **state)
+{
+    static const struct {
+        const char *line;
+        double cpu_s;
+    } cases[] = {{"0m3.500s 0m0.500s", 4}, {"1m2.25s 0m0.75s", 63}, {"nonsense", NAN}, {"", NAN},
+                 {"0m1.0s", NAN},          {"0m-9s 0m1s", NAN},     {"ms ms", NAN}};
+    struct bench b = {.state = BENCH_RUNNING};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        memset(&b.far, 0, sizeof b.far);
+        b.far.cpu_s = NAN;
+        assert_false(bench_far_line(&b, "0m1.0s 0m1.0s"));
+        assert_true(bench_far_line(&b, "pgd_bench times"));
+        assert_true(bench_far_line(&b, "0m9.0s 0m9.0s"));
+        assert_true(bench_far_line(&b, cases[i].line));
+        if (isnan(cases[i].cpu_s))
+            assert_true(isnan(b.far.cpu_s));
+        else
+            assert_true(fabs(b.far.cpu_s - cases[i].cpu_s) < 1e-9);
+        assert_false(b.far.over);
+        assert_true(bench_far_line(&b, "pgd_bench exit=3"));
+        assert_true(b.far.over && !b.far.holds);
+        assert_int_equal(b.far.status, 3);
+    }
+    assert_true(bench_far_line(&b, "pgd_bench exit=0 logs=tmp/x")); /* no path */
+    assert_false(b.far.holds);
+}
+
+/* The link goes: while pgbench runs, while the run is closed, while its log is fetched. The run is void each time. */
+static void test_far_link_lost(void **state)
+{
+    struct fixture f;
+    (void)state;
+    for (int when = 0; when < 4; when++) {
+        far_setup(&f);
+        if (when == 0) {
+            start(&f, false);
+            checkpointed(&f, NULL);
+            up(&f, 0);
+        } else {
+            far_runs(&f);
+        }
+        struct event gone = {.kind = EV_CHILD_EXIT, .at_us = 7000000};
+        gone.req = (struct req){OWNER_BENCH, f.b.generation, f.b.child_id};
+        err_set(&gone.err, ERR_LOST, "the link is lost");
+        if (when == 2)
+            closes(&f);
+        if (when == 3) { /* it hangs instead */
+            closes(&f);
+            struct event late = {.kind = EV_TIMER};
+            late.req = (struct req){OWNER_BENCH, f.b.generation, f.b.timer_id};
+            give(&f, &late);
+        } else {
+            give(&f, &gone);
+        }
+        if (when == 1)
+            closes(&f);
+        if (when == 2) {
+            struct event ev = answer(&f, EV_CHILD_EXIT, FX_CHILD);
+            err_set(&ev.err, ERR_LOST, "the link is lost");
+            give(&f, &ev);
+        }
+        assert_int_equal(f.b.state, BENCH_FAILED);
+        assert_int_equal(f.b.run.err.code, ERR_LOST);
+        assert_false(f.b.run.valid);
+        far_teardown(&f);
+    }
+}
+
+/* What is cancelled, or was a warm-up, leaves nothing to fetch. */
+static void test_far_without_log(void **state)
+{
+    struct fixture f;
+    (void)state;
+    far_setup(&f);
+    far_runs(&f);
+    assert_int_equal(f.b.state, BENCH_CLOSING);
+    bench_cancel(&f.b, &f.fx);
+    sql_answer(&f, 8000000, true);
+    assert_int_equal(f.b.state, BENCH_FAILED);
+    assert_int_equal(f.b.run.err.code, ERR_CANCELLED);
+    assert_int_equal(last(&f, FX_CHILD_KILL)->req.id, f.b.child_id);
+    far_teardown(&f);
+    far_setup(&f);
+    start(&f, true);
+    assert_non_null(strstr(last(&f, FX_CHILD)->u.child.stdin_text, "\nrun 0 '/usr"));
+    up(&f, 0);
+    lines(&f, STREAM_OUT, far_out);
+    line(&f, STREAM_OUT, "pgd_bench exit=0");
+    assert_int_equal(f.b.state, BENCH_RUNNING);
+    ends(&f, 0, 0);
+    assert_int_equal(f.b.state, BENCH_DONE);
+    assert_int_equal(count(&f, FX_FILE), 0);
+    far_teardown(&f);
+}
+
+/* pgbench that fails there says so in its own words. */
+static void test_far_failure(void **state)
+{
+    struct fixture f;
+    (void)state;
+    far_setup(&f);
+    start(&f, false);
+    checkpointed(&f, NULL);
+    up(&f, 0);
+    line(&f, STREAM_ERR,
+         "pgbench: error: client 0 aborted in command 0 (SQL) of script 0; ERROR:  x");
+    line(&f, STREAM_OUT, "pgd_bench times");
+    line(&f, STREAM_OUT, "0m0s 0m0s");
+    line(&f, STREAM_OUT, "0m0s 0m0s");
+    line(&f, STREAM_OUT, "pgd_bench exit=2 logs=/tmp/pg_diagnose.x");
+    assert_int_equal(f.b.state, BENCH_FAILED);
+    assert_string_equal(f.b.run.err.msg, "a statement of the workload failed");
+    assert_int_equal(count(&f, FX_CHILD_KILL), 1);
+    far_teardown(&f);
+}
+
+static void test_far_look(void **state)
+{
+    char path[64], why[100];
+    (void)state;
+    assert_int_equal(bench_choose("/a/pgbench|pgbench (PostgreSQL) 13.2\n/b/pgbench|pgbench "
+                                  "(PostgreSQL) 15.18 (Debian)\n/c/pgbench|\nx\n",
+                                  path, sizeof path),
+                     150018);
+    assert_string_equal(path, "/b/pgbench");
+    assert_int_equal(bench_choose("nothing\n", path, sizeof path), 0);
+    assert_true(bench_far_delay_read("delay=0.125\n", why, sizeof why) == 0.125);
+    assert_true(isnan(bench_far_delay_read("why=FATAL:  no\n", why, sizeof why)));
+    assert_string_equal(why, "FATAL:  no");
+    assert_true(isnan(bench_far_delay_read("delay=-1\n", why, sizeof why)));
+    assert_true(isnan(bench_far_delay_read("", why, sizeof why)) && why[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -821,6 +1059,13 @@ int main(void)
         cmocka_unit_test(test_charge),
         cmocka_unit_test(test_watchdog_and_late_answers),
         cmocka_unit_test(test_unreadable_log),
+        cmocka_unit_test(test_far_run),
+        cmocka_unit_test(test_far_log),
+        cmocka_unit_test(test_far_cpu),
+        cmocka_unit_test(test_far_link_lost),
+        cmocka_unit_test(test_far_without_log),
+        cmocka_unit_test(test_far_failure),
+        cmocka_unit_test(test_far_look),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
