@@ -42,7 +42,7 @@ def candidates():
     """A value for each setting of this machine that is not the one it has."""
     disk = sorted(d for d in os.listdir("/sys/block") if os.path.exists("/sys/block/%s/queue/scheduler" % d))[:1]
     rows = {"os:vm.swappiness": "11", "os:vm.dirty_bytes": "268435456", "os:vm.dirty_background_bytes": "67108864",
-            "os:vm.overcommit_ratio": "61", "os:vm.overcommit_memory": "2", "os:vm.nr_hugepages": "3", "os:thp.enabled": "never",
+            "os:vm.overcommit_ratio": "61", "os:vm.overcommit_memory": "1", "os:vm.nr_hugepages": "3", "os:thp.enabled": "never",
             "os:kernel.numa_balancing": "1", "os:kernel.sched_autogroup_enabled": "0", "os:cpu.governor": "performance"}
     for d in disk:
         rows["os:io.%s.scheduler" % d] = "none"
