@@ -9,6 +9,7 @@
 #include "pgd/app/hosts.h"
 #include "pgd/app/logwatch.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/manual.h"
 #include "pgd/tuning/os.h"
 
 static struct line *machine_line(const struct model *m)
@@ -197,13 +198,27 @@ static enum discover_where where_now(const struct model *m)
     return hosts_undecided(m, SSH_SERVER) ? LOOK_UNDECIDED : LOOK_NOWHERE;
 }
 
+/* A link that is back shows the server that runs there, and it is known by its start: that may be another one by now. While a
+ * switch of ours is under way it is about to become one, and the switch knows by itself whom it has before it. */
+static bool may_look_again(const struct model *m)
+{
+    bool switching = m->apply.state != APPLY_IDLE && !apply_finished(&m->apply) &&
+                     !apply_waits(&m->apply);
+
+    return m->links[CONN_CONTROL].state == LINK_UP && !switching;
+}
+
 void flow_host_pump(struct model *m, struct effects *fx)
 {
     const struct host_link *h = &m->hosts[SSH_SERVER];
     enum discover_where where = where_now(m);
+    bool again = where == LOOK_BY_SSH && m->discover.state == DISCOVER_DONE;
     char why[200] = "";
 
-    if (where != m->discover.where) { /* between two links there is always none */
+    if (where != m->discover.where && (!again || may_look_again(m))) {
+        /* between two links there is always none */
+        if (again)
+            discover_refresh(&m->discover, &m->server, fx);
         if (where == LOOK_NOWHERE)
             snprintf(why, sizeof why, "not reached by ssh%s%.150s", h->err.code ? ": " : "",
                      h->err.code ? h->err.msg : "");
