@@ -6,7 +6,8 @@ skip of that row alone. Files in /etc are those of a mount namespace of its own.
 script     assets/remote/os.sh: each setting there and back, what is refused leaves no trace
 start      our own files: what they hold is what the machine's start makes of them; they go with the last line
 sudo       the same as an ordinary user, by sudo -n with a rule and without one
-session    a whole headless session with --accept-os: a change is proposed, applied, measured, undone
+session    a headless session with --accept-os: a change is proposed, applied, measured, and undone at a signal
+whole      (by name, as what follows; tests/soak) the same to its verdict
 declined   without --accept-os the line is proposed, left, and said so
 killed     kill -9 while a change is in force: the next start takes it back
 """
@@ -209,24 +210,36 @@ def begin(server, change, *flags, seconds="1"):
     return t.Run(server, server.home(), server.script(t.STEADY), "--duration", seconds, "--rounds", "1", "--accept", "safe", *flags, **how)
 
 
-def session(server):
+def measured(run):
+    return [e for e in run.events("bench") if e["arm"] == "round 1" and e["valid"]]
+
+
+def session(server, to_the_end=False):
     kernel_needed()
     before, new = swappiness(), other()
     run = begin(server, "os:vm.swappiness=%s" % new, "--accept-os")
     run.until("the change", lambda: swappiness() == new)
-    run.end()
+    if to_the_end:
+        run.end()
+        t.check(run.events("verdict"), "no verdict")
+    else:
+        run.until("a run with it", lambda: measured(run))
+        run.process.terminate()
+        run.expect(1, "PAUSED")
     t.check(swappiness() == before, "vm.swappiness is %s, not %s" % (swappiness(), before))
     line = next(e for e in run.events("guard") if e["name"] == "os:vm.swappiness")
     t.check(line["from"] == before and line["to"] == new and line["refused"] is None, "%s" % line)
     t.check(line["sql"] == "sysctl -w vm.swappiness=" + new and line["undo"] == "sysctl -w vm.swappiness=" + before, "%s" % line)
     t.check("whole machine" in line["reach"] and line["price"], "%s" % line)
-    verdicts = run.events("verdict")
-    t.check(verdicts and len([e for e in run.events("bench") if e["arm"] == "round 1" and e["valid"]]) >= 1,
-            "it was not measured: %s" % verdicts)
+    t.check(measured(run), "it was not measured")
     intents = [r for r in run.journal() if r["event"] == "intent" and r["items"][0]["name"] == "os:vm.swappiness"]
     t.check(intents[0]["undo"] == ["-- on the server's host, as root: sysctl -w vm.swappiness=" + before], "%s" % intents[0])
     t.check(intents[-1]["items"][0]["to"] == {"present": True, "value": before}, "%s" % intents[-1])
     t.check(server.entries() == {}, "postgresql.auto.conf has %s" % server.entries())
+
+
+def whole(server):
+    session(server, to_the_end=True)
 
 
 def declined(server):
@@ -267,5 +280,5 @@ def with_server(case):
 
 if __name__ == "__main__":
     quick = {"script": script, "start": start, "sudo": sudo, "session": with_server(session)}
-    long = {"declined": with_server(declined), "killed": with_server(killed)}  # a part of the soak
+    long = {"whole": with_server(whole), "declined": with_server(declined), "killed": with_server(killed)}  # a part of the soak
     t.main({**quick, **long} if sys.argv[1:] else quick)

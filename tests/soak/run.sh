@@ -163,7 +163,7 @@ health() {
 system() {
     build gcc dev pg_diagnose pg_diagnose_test &&
         PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
-            "$top/tests/integration/test_os_settings.py" declined killed
+            "$top/tests/integration/test_os_settings.py" whole declined killed
 }
 
 exports() {
