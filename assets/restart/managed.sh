@@ -67,6 +67,13 @@ where)
     exit 0
     ;;
 write)
+    # Whoever has lost sight of us asks twice: what stands beside it is what was there before.
+    if [ -e "$before" ] || [ -e "$none" ]; then
+        [ "$(cat "$file" 2>/dev/null)" != "$(printf '%s' "$text")" ] || {
+            echo "state=ok"
+            exit 0
+        }
+    fi
     rm -f "$before" "$none"
     if [ -f "$file" ]; then
         cp -p "$file" "$before" || no "$before cannot be written"

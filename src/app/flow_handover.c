@@ -37,6 +37,7 @@ enum hand_step {
     HAND_RELOAD
 };
 
+enum { LINK_S = 120, LINK_POLL_MS = 1000 }; /* for a lost link by ssh; between two tries */
 enum { SQL_MS = 15000, SESSION_BYTES_MAX = 16 << 20 };
 
 static void enter(struct model *m, enum hand_step step)
@@ -79,6 +80,7 @@ static struct effect *ask_sql(struct model *m, enum hand_step step, const char *
 static void script(struct model *m, enum hand_step step, const char *mode, struct effects *fx)
 {
     enter(m, step);
+    m->fl.hand_mode = mode;
     struct effect *e = handover_script(&m->fl.hand, &m->server.id, mode, flow_req(m), fx);
     if (e->changes_server)
         e->after_journal = m->session.journal_no;
@@ -243,6 +245,27 @@ static void where_known(struct model *m, const struct event *ev, struct effects 
         h->file[0] = '\0';
     handover_text(h, old ? old + 2 : "", m->session.name, &h->text);
     decided(m, fx);
+}
+
+/* A script that was lost with the ssh link may have run or not, and each can be run again: once the link is back, for a
+ * while. */
+static bool lost(struct model *m, const struct event *ev, struct effects *fx)
+{
+    bool is = ev->kind == EV_CHILD_EXIT && m->server.id.over_ssh && ev->err.code != ERR_NONE &&
+              ev->err.code != ERR_CHILD && ev->err.code != ERR_REFUSED;
+
+    if (!is) {
+        m->fl.hand_lost_us = 0;
+        return false;
+    }
+    if (m->fl.hand_lost_us == 0) {
+        m->fl.hand_lost_us = m->now_us;
+        model_say(m, CHAT_WARN, "hand-over: waiting for ssh to %s", m->opt.ssh_host);
+    }
+    if (m->now_us - m->fl.hand_lost_us > LINK_S * 1000000LL)
+        return false;
+    fx_timer(fx, flow_req(m), LINK_POLL_MS);
+    return true;
 }
 
 static void script_answered(struct model *m, const struct event *ev, struct effects *fx)
@@ -415,6 +438,10 @@ bool flow_handover_event(struct model *m, const struct event *ev, struct effects
         rows_answered(m, ev, fx);
     else if (ev->kind == EV_FILE)
         file_answered(m, ev, fx);
+    else if (ev->kind == EV_TIMER)
+        script(m, (enum hand_step)m->fl.hand_step, m->fl.hand_mode, fx);
+    else if (lost(m, ev, fx))
+        return true;
     else if (ev->kind == EV_CHILD_EXIT && m->fl.hand_step == HAND_WHERE)
         where_known(m, ev, fx);
     else if (ev->kind == EV_CHILD_EXIT)

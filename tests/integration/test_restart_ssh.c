@@ -238,6 +238,54 @@ static void test_sudo_to_the_owner(void **state)
     there_and_not_there(true);
 }
 
+static void test_debian_cluster(void **state)
+{
+    (void)state;
+    assert_string_equal(choose().text, "pg_ctlcluster 15 main restart (sudo) over ssh");
+    there_and_not_there(true);
+    as("postgres", "owner");
+    assert_string_equal(choose().text, "pg_ctlcluster 15 main restart over ssh");
+    there_and_not_there(false);
+}
+
+/* systemctl is recorded, since no test machine has systemd: a program of that name, first on the PATH there. */
+static void test_systemd_unit(void **state)
+{
+    struct identity *id = &w->facts.id;
+    (void)state;
+    on_host(
+        "mkdir -p /tmp/x-bin && cat >/tmp/x-bin/systemctl <<\"TXT\" && chmod 755 "
+        "/tmp/x-bin/systemctl && mount --bind /tmp/x-bin /usr/local/bin\n"
+        "#!/bin/sh\n"
+        "echo \"$(id -un) $*\" >>/tmp/x-calls\n"
+        "[ \"$1\" = restart ] && [ ! -e /tmp/x-refuses ] || exit 1\n"
+        "cd /\n"
+        "ctl=$(ls /usr/lib/postgresql/*/bin/pg_ctl | tail -n 1)\n"
+        "pg() { setpriv --reuid postgres --regid postgres --init-groups \"$ctl\" -D /srv/pg/data "
+        "\"$@\" </dev/null >/dev/null 2>&1; }\n"
+        "pg -w -m fast stop\n"
+        "pg -w -l /srv/pg/log start\n"
+        "TXT");
+    text_copy_raw(id->supervisor, sizeof id->supervisor, "systemd:postgresql@15-main.service");
+    text_copy_raw(id->manager, sizeof id->manager, "sudo");
+    assert_string_equal(choose().text, "systemctl restart postgresql@15-main (sudo) over ssh");
+    there_and_not_there(false);
+    as("root", "root");
+    text_copy_raw(id->manager, sizeof id->manager, "root");
+    assert_string_equal(choose().text, "systemctl restart postgresql@15-main over ssh");
+    there_and_not_there(false);
+    /* There, not there and back, for each of the two: never anything but restart. */
+    assert_string_equal(on_host("sort /tmp/x-calls | uniq -c | sed \"s/^ *//\""),
+                        "6 root restart postgresql@15-main.service");
+    on_host("touch /tmp/x-refuses");
+    struct arm more = arm_of("round 3", "shared_buffers", another_value());
+    w->preflight_disabled = false;
+    assert_int_equal(switch_to(&more), APPLY_ROLLED_BACK);
+    on_host("umount /usr/local/bin");
+    assert_non_null(strstr(w->apply->err.msg, "systemctl did not restart"));
+    is_clean();
+}
+
 /* -- the link fails ------------------------------------------------------------------------------- */
 
 /* When: an effect that holds both words is about to be carried out, or so many milliseconds after it was. */
@@ -246,7 +294,7 @@ static struct {
     int after_ms; /* -1: before */
     int away_ms;  /* 0: it does not come back by itself */
     bool done;
-} fault;
+} fault = {.word = "", .other = ""};
 
 static bool is_it(const struct effect *e)
 {
@@ -440,6 +488,31 @@ static void test_killed_there(void **state)
     must_be(before, line);
 }
 
+/* sshd and all that it has started stand still for longer than an answer is waited for; nobody is told. */
+static void freeze(const struct effect *e)
+{
+    if (fault.done || !is_it(e))
+        return;
+    fault.done = true;
+    pgtest_sh("(sleep 0.2; " HOST " exec '%s/host' pkill -STOP sshd; sleep 20; " HOST
+              " exec '%s/host' pkill -CONT sshd) </dev/null >/dev/null 2>&1 &",
+              folder, folder);
+}
+
+static void test_frozen(void **state)
+{
+    (void)state;
+    const char *value = another_value();
+    struct arm arm = arm_of("round 1", "shared_buffers", value);
+    choose();
+    fault.word = "restart";
+    fault.done = false;
+    w->after = freeze;
+    assert_int_equal(switch_to(&arm), APPLY_DONE);
+    assert_true(w->apply->now_us - w->apply->started_at_us > 15000000);
+    must_be(value, line_of(value));
+}
+
 static void test_sudo_asks(void **state)
 {
     (void)state;
@@ -493,6 +566,21 @@ static void test_full_disk(void **state)
                         "");
 }
 
+/* A hand-over's file, written again by somebody who could not see whether it had been: what was there before comes back. */
+static void test_written_twice(void **state)
+{
+    (void)state;
+    const char *seen = pgtest_sh(
+        "mkdir '%s/conf.d' && cd '%s/conf.d' && echo \"include_dir = 'conf.d'\" >../x.conf\n"
+        "m() { sh \"$PGD_SOURCE_DIR/assets/restart/managed.sh\" \"$@\" config=\"$PWD/../x.conf\" "
+        ">/dev/null; }\n"
+        "f=zz-pg_diagnose.conf; echo old >$f\n"
+        "m write text=new; m write text=new; cat $f; m restore; m restore; cat $f\n"
+        "rm $f; m write text=new; m write text=new; m restore; m restore; ls -A",
+        folder, folder);
+    assert_string_equal(seen, "newold");
+}
+
 #define ON_HOST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 static int ctl_host(void **state)
@@ -509,6 +597,13 @@ static int small_host(void **state)
     return 0;
 }
 
+static int debian_host(void **state)
+{
+    (void)state;
+    start_host("debian", "");
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     bool all = argc > 1 && strcmp(argv[1], "all") == 0;
@@ -519,16 +614,21 @@ int main(int argc, char **argv)
         ON_HOST(test_cut_link),
     };
     const struct CMUnitTest ctl[] = {
-        ON_HOST(test_root),         ON_HOST(test_owner),     ON_HOST(test_sudo_to_the_owner),
-        ON_HOST(test_cut_anywhere), ON_HOST(test_gone),      ON_HOST(test_reboot),
-        ON_HOST(test_killed_there), ON_HOST(test_sudo_asks), ON_HOST(test_another_machine),
+        ON_HOST(test_root),          ON_HOST(test_owner),     ON_HOST(test_sudo_to_the_owner),
+        ON_HOST(test_cut_anywhere),  ON_HOST(test_gone),      ON_HOST(test_reboot),
+        ON_HOST(test_killed_there),  ON_HOST(test_sudo_asks), ON_HOST(test_another_machine),
+        ON_HOST(test_written_twice), ON_HOST(test_frozen),    ON_HOST(test_systemd_unit),
     };
     const struct CMUnitTest small[] = {
         ON_HOST(test_full_disk),
+    };
+    const struct CMUnitTest debian[] = {
+        ON_HOST(test_debian_cluster),
     };
     unsetenv("SSH_AUTH_SOCK");
     if (argc < 2)
         return cmocka_run_group_tests(few, ctl_host, stop_host);
     return cmocka_run_group_tests(ctl, ctl_host, stop_host) +
-           cmocka_run_group_tests(small, small_host, stop_host);
+           cmocka_run_group_tests(small, small_host, stop_host) +
+           cmocka_run_group_tests(debian, debian_host, stop_host);
 }

@@ -603,7 +603,9 @@ struct flow {
     int persist;      /* flow_persist.c: 0 = nothing is under way */
     int persist_then; /* … and what is done when an archived session has been read; 0 = nothing */
     /* flow_handover.c */
-    int hand_step; /* 0 = no hand-over is under way */
+    int hand_step;         /* 0 = no hand-over is under way */
+    const char *hand_mode; /* of the script that runs */
+    int64_t hand_lost_us;  /* since when the link to its host has been missed; 0 = it is not */
     bool hand_go, hand_written;
     bool hand_locking, hand_locked; /* the lock was asked for; it is ours */
     struct handover hand;
