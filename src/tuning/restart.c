@@ -180,8 +180,9 @@ void restart_choose(const struct identity *id, enum restart_policy policy, const
         return;
     if (policy == RESTART_COMMAND) {
         out->way = RESTART_WAY_COMMAND;
-        text_copy(out->text, sizeof out->text, command);
-        return; /* the DBA's own, on this machine, wherever the server's host is */
+        snprintf(out->text, sizeof out->text, "%.180s%s", command,
+                 id->over_ssh ? ", on this machine" : "");
+        return; /* the DBA's own, and run here, wherever the server's host is */
     }
     const struct restart_row *row = rows;
     while (!row->fits(id))

@@ -13,7 +13,7 @@
 #   compare     the best state beside the defaults and pgtune, and the sweep of clients, on a real server
 #   llm         each hostile answer of a model as a round of a session, canaries in sessions that change settings, and a
 #               provider that goes away while its proposal is measured
-#   ssh         a second host: a session that improves, the link failing at each state of a round, each value that prevents a
+#   ssh         a second host: each way to restart it and the link failing in each step of a switch, a session that improves, the link failing at each state of a round, each value that prevents a
 #               start, and who waits for libssh
 #   health      planted faults and their near misses on each of PostgreSQL 12 to 18
 #   system      a session that changes the operating system, declined and killed on the way
@@ -143,9 +143,13 @@ llm() {
 }
 
 ssh() {
-    build gcc dev pg_diagnose pg_diagnose_test || return 1
+    build gcc dev pg_diagnose pg_diagnose_test integration_test_restart_ssh || return 1
     code=0
-    for test in 'integration/test_ssh_session.py whole' 'integration/test_alter_table.py ssh' soak/ssh_cut.py soak/ssh_threads.py; do
+    "$top/build/gcc/tests/integration_test_restart_ssh" all
+    got=$?
+    [ "$got" -eq 0 ] || [ "$got" -eq 77 ] || code=1
+    export PGD_SOAK=1
+    for test in 'integration/test_ssh_session.py whole' integration/test_down_ssh.py 'integration/test_alter_table.py ssh' soak/ssh_cut.py soak/ssh_threads.py; do
         # shellcheck disable=SC2086
         PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test "$top"/tests/$test
         got=$?
