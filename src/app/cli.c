@@ -69,7 +69,7 @@ struct flag {
 enum flag_kind { KIND_CONNECTION, KIND_TUNING, KIND_SCREEN, KIND_OTHER, KIND_COUNT };
 
 #define IN(v) (1u << (v))
-#define LOOKING (IN(VERB_SCREEN) | IN(VERB_TUNE) | IN(VERB_HEALTH))
+#define LOOKING (IN(VERB_SCREEN) | IN(VERB_TUNE) | IN(VERB_HEALTH) | IN(VERB_WATCH))
 #define TUNING (IN(VERB_SCREEN) | IN(VERB_TUNE) | IN(VERB_DEMO))
 
 static const struct flag flags[] = {
@@ -90,7 +90,8 @@ static const struct flag flags[] = {
     {F_WORKLOAD, "workload", 0, "statements|shop|oltp|reports",
      "what pgbench runs: the server's own top statements, or a built-in one", TUNING},
     {F_CLIENTS, "clients", 0, "N", "pgbench clients (default: twice the CPUs)", TUNING},
-    {F_DURATION, "duration", 0, "SECONDS", "length of one measured run (default 10)", TUNING},
+    {F_DURATION, "duration", 0, "SECONDS",
+     "length of one measured run (default 10); watch: how long", TUNING | IN(VERB_WATCH)},
     {F_ROUNDS, "rounds", 0, "N", "tuning rounds at the most (default 8)", TUNING},
     {F_BUDGET, "budget", 0, "MINUTES", "minutes of the whole session (default 12)", TUNING},
     {F_TARGET, "target-tps", 0, "TPS", "the goal (default: the verdict improved)", TUNING},
@@ -138,9 +139,13 @@ static const struct {
     const char *name;
     enum verb verb;
 } verbs[] = {
-    {"demo", VERB_DEMO},     {"tune", VERB_TUNE},
-    {"health", VERB_HEALTH}, {"workspaces", VERB_WORKSPACES},
-    {"export", VERB_EXPORT}, {"completion", VERB_COMPLETION},
+    {"demo", VERB_DEMO},
+    {"tune", VERB_TUNE},
+    {"health", VERB_HEALTH},
+    {"watch", VERB_WATCH},
+    {"workspaces", VERB_WORKSPACES},
+    {"export", VERB_EXPORT},
+    {"completion", VERB_COMPLETION},
 };
 
 bool cli_flag_row(size_t i, struct cli_flag *out)
@@ -200,6 +205,9 @@ void cli_usage(struct buf *out)
         "  pg_diagnose tune ... [--json] [--accept safe|none]   the same loop with no screen\n"
         "  pg_diagnose health ... [--json]                      look at what needs care, change "
         "nothing\n"
+        "  pg_diagnose watch ... [--json]                       the dashboard without tuning; "
+        "lines "
+        "for scripts\n"
         "  pg_diagnose workspaces [--json]                      list what was tuned\n"
         "  pg_diagnose export WORKSPACE                         write its exports again\n"
         "  pg_diagnose completion bash|zsh|fish                 a script for that shell\n");
@@ -593,8 +601,9 @@ static bool take_word(const char *word, bool first, struct command_line *cl, str
         return cl->opt.has_target = true;
     }
     err_set(e, ERR_USAGE, "unknown command \"%.60s\"", word);
-    return err_hint(e, "Commands are demo, tune, health, workspaces, export and completion; a "
-                       "database is given by -d.");
+    return err_hint(e,
+                    "Commands are demo, tune, health, watch, workspaces, export and completion; a "
+                    "database is given by -d.");
 }
 
 /* The traffic is what it is: nothing of a benchmark can be asked of it. */
@@ -666,9 +675,14 @@ static bool finish(struct command_line *cl, struct err *e)
         return err_hint(e, "pg_diagnose workspaces lists them.");
     }
     o->demo = cl->verb == VERB_DEMO;
+    bool was_watch = cl->verb == VERB_WATCH; /* the dashboard, and nothing that changes anything */
     o->health = cl->verb == VERB_HEALTH;
-    o->readonly = o->readonly || o->health;
-    o->headless = cl->verb == VERB_TUNE || o->health;
+    o->watch = cl->verb == VERB_WATCH && (cl->json || !isatty(0) || !isatty(1));
+    if (cl->verb == VERB_WATCH && !o->watch)
+        cl->verb = VERB_SCREEN;
+    o->has_target = o->has_target || was_watch;
+    o->readonly = o->readonly || o->health || was_watch;
+    o->headless = cl->verb == VERB_TUNE || o->health || o->watch;
     return true;
 }
 

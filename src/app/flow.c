@@ -417,7 +417,7 @@ void flow_quit(struct model *m, int exit_code, struct effects *fx)
         return;
     m->quitting = true;
     m->exit_code = exit_code;
-    if (m->opt.headless && !m->opt.health)
+    if (m->opt.headless && !m->opt.health && !m->opt.watch)
         flow_summary_line(m, fx);
     for (int i = 0; i < CONN_COUNT; i++)
         links_close(m, (enum pg_conn)i, fx);

@@ -105,6 +105,10 @@ void flow_open_discovered(struct model *m, struct effects *fx)
     name_workspace(m);
     flow_way_known(m);
     advise_know(m);
+    if (m->opt.watch) {
+        flow_enter(m, FLOW_WATCH);
+        return;
+    }
     if (m->opt.health) { /* nothing is kept: no workspace, no lock */
         flow_enter(m, FLOW_WATCH);
         health_begin(m, fx);

@@ -13,6 +13,7 @@
 #include "pgd/app/links.h"
 #include "pgd/app/logwatch.h"
 #include "pgd/app/talk.h"
+#include "pgd/app/watch_lines.h"
 #include "pgd/base/log.h"
 #include "pgd/base/text.h"
 
@@ -29,6 +30,7 @@ static void start(struct model *m, struct effects *fx)
 
 static void tick(struct model *m, struct effects *fx)
 {
+    watch_lines_tick(m, fx);
     if (!m->quitting)
         logwatch_sample(m, m->links[CONN_TELEMETRY].state == LINK_UP, fx);
     talk_tick(m, fx);

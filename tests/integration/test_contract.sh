@@ -45,6 +45,11 @@ for path in sorted(glob.glob(os.path.join(source, "src", "app", "*.c"))):
             if key not in schemas.by_name.get(s, {}).get("properties", {}):
                 problems.append(f"{s} has no schema with {key}")
 
+# The keys of a sample are the metrics, a row of their table each.
+table = open(os.path.join(source, "src", "telemetry", "metrics.c"), encoding="utf-8").read()
+for key in re.findall(r'\[METRIC_\w+\] = \{"(\w+)"', table):
+    emitted["sample"].setdefault(key, set()).add(("number", True))
+
 for pattern in ("src/tuning/*.c", "src/workspace/*.c"):
     for path in sorted(glob.glob(os.path.join(source, pattern))):
         for names, keys in schema.lines_of(path):

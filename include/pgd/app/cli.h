@@ -10,6 +10,7 @@ enum verb {
     VERB_DEMO,
     VERB_TUNE,
     VERB_HEALTH,
+    VERB_WATCH,
     VERB_WORKSPACES,
     VERB_EXPORT,
     VERB_COMPLETION,

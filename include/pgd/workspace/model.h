@@ -122,6 +122,7 @@ struct options {
     bool no_stream;             /* of --no-stream: for proxies that hold a stream back */
     struct model_env env;
     bool health; /* the verb: one look, no session */
+    bool watch;  /* the verb, without a screen: a line a second */
     bool readonly, headless, json, demo, demo_tuned, no_color;
     bool unsafe_guard;     /* test builds only: the guard lets everything pass */
     bool unsafe_preflight; /* test builds only: preflight and canary, too */
@@ -579,6 +580,8 @@ struct flow {
     struct err err;         /* why FLOW_ERROR */
     int64_t state_since_us;
     char paths[EXPORTS_MAX][1024]; /* exports that were written, as export_kind_at() numbers them */
+    int64_t watched_us;            /* arrival of the sample that was printed last (watch) */
+    int watched_n;                 /* lines so far */
     int export_at;                 /* the one that is being written */
     enum down_state down;
     char down_host[256];
