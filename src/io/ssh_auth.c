@@ -18,7 +18,8 @@ struct login {
     struct ssh_callbacks_struct calls;
     bool cancelled; /* the loop has let the link go, or the DBA gave no word */
     int passphrases;
-    int denied; /* words of the DBA that the host did not take, of this factor */
+    bool no_passphrase; /* the DBA gives none: its keys are left aside */
+    int denied;         /* words of the DBA that the host did not take, of this factor */
 };
 
 /* -- questions ------------------------------------------------------------------------------------ */
@@ -68,7 +69,7 @@ static int on_passphrase(const char *prompt, char *buf, size_t len, int echo, in
 
     (void)echo;
     (void)verify;
-    if (l->cancelled || l->passphrases++ >= SSH_WORDS_MAX)
+    if (l->cancelled || l->no_passphrase || l->passphrases++ >= SSH_WORDS_MAX)
         return -1;
     ssh_userauth_publickey_auto_get_current_identity(l->session, &file);
     snprintf(text, sizeof text, "%s%.500s", file ? "Passphrase of " : "",
@@ -77,6 +78,7 @@ static int on_passphrase(const char *prompt, char *buf, size_t len, int echo, in
                       : "");
     ssh_string_free_char(file);
     o = ask(l, SSH_ASK_PASSPHRASE, text, false);
+    l->no_passphrase = o && !o->text;
     if (o && o->text && o->len < len) {
         memcpy(buf, o->text, o->len + 1);
         rc = 0;
@@ -381,7 +383,7 @@ static int by_key(struct login *l)
         asked = l->passphrases;
         rc = ssh_userauth_publickey_auto(l->session, NULL, NULL);
     } while (rc == SSH_AUTH_DENIED && l->passphrases > asked && l->passphrases < SSH_WORDS_MAX &&
-             !l->cancelled);
+             !l->cancelled && !l->no_passphrase);
     return rc;
 }
 

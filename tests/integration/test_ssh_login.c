@@ -261,6 +261,28 @@ static void an_agent_lets_us_in(void **state)
     sh(". %s/agent.env >/dev/null; kill $SSH_AGENT_PID; mv %s/away/* %s/", folder, dir, dir);
 }
 
+/* Who gives no passphrase is not asked for it again. */
+static void a_locked_key_may_be_left_aside(void **state)
+{
+    struct iotest t;
+    (void)state;
+    write_file("ssh/config",
+               "Host *\n  HostName 127.0.0.1\n  StrictHostKeyChecking accept-new\n"
+               "  IdentityFile %s/box/client/id_locked\n",
+               folder);
+    assert_true(sh("mv %s/id_* %s/away/", dir, dir));
+    want.host = "locked";
+    want.words[0] = NULL;
+    const struct event *down = play(&t);
+    assert_int_equal(down->err.code, ERR_PASSWORD);
+    assert_int_equal(iotest_count(&t, EV_SSH_ASK, 0), 1);
+    assert_non_null(strstr(iotest_find(&t, EV_SSH_ASK, 0, 0)->text, "box/client/id_locked"));
+    iotest_clear(&t);
+    memcpy(want.words, ((const char *[]){"wrong", "words of mine"}), 2 * sizeof want.words[0]);
+    expect_up(2);
+    assert_true(sh("mv %s/away/* %s/", dir, dir));
+}
+
 /* -- through other hosts -------------------------------------------------------------------------- */
 
 static void a_command_leads_there(void **state)
@@ -340,7 +362,7 @@ static void a_wrong_password_is_asked_thrice(void **state)
     need_user();
     want.host = "password";
     want.port = start("words", "PasswordAuthentication=yes KbdInteractiveAuthentication=no "
-                               "PubkeyAuthentication=no LoginGraceTime=3");
+                               "PubkeyAuthentication=no LoginGraceTime=6");
     memcpy(want.words, ((const char *[]){"a", "b", "c", "open sesame"}), 4 * sizeof want.words[0]);
     const struct event *down = play(&t);
     assert_int_equal(down->err.code, ERR_PASSWORD);
@@ -356,7 +378,7 @@ static void too_late(struct iotest *t, struct event *ev)
 {
     struct effects fx = {0};
     if (ev->kind == EV_SSH_ASK) { /* thinks for longer than the host has patience */
-        fx_timer(&fx, (struct req){OWNER_UI, 2, 1}, 3500);
+        fx_timer(&fx, (struct req){OWNER_UI, 2, 1}, 7000);
         iotest_run(t, &fx);
     } else if (ev->kind == EV_TIMER) {
         answer(t, SSH_ASK_PASSWORD);
@@ -506,6 +528,7 @@ int main(void)
         cmocka_unit_test(the_configuration_is_kept),
         cmocka_unit_test(strict_means_no_question),
         cmocka_unit_test(an_agent_lets_us_in),
+        cmocka_unit_test(a_locked_key_may_be_left_aside),
         cmocka_unit_test(a_command_leads_there),
         cmocka_unit_test(jump_hosts_lead_there),
         cmocka_unit_test(a_wrong_password_is_asked_thrice),
