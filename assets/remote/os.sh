@@ -393,7 +393,10 @@ change_one() { # NAME VALUE
 $written"
     why=$(write "$1" "$2")
     now=$(value "$1")
-    [ "$now" != "$2" ] || return 0
+    # of a unit the file is ours, and what counts is what systemd makes of it
+    if [ "$now" = "$2" ] && { [ "$how" != unit ] || [ -z "$why" ]; }; then
+        return 0
+    fi
     why=$(printf '%s' "${why:-it is $now, not $2}" | tr '\n' ' ')
     return 1
 }

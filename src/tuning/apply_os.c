@@ -224,6 +224,11 @@ static bool plan(struct apply *a, const char *text, struct err *e)
             return false;
     }
     sort(a);
+    /* Nothing that can be asked for would tell that the DBA has made the restart. */
+    if (apply_os_restarts(a) && a->env.restart_by_dba && !a->restart)
+        return err_set(e, ERR_REFUSED,
+                       "a setting of the operating system takes a restart of the server, which is "
+                       "left to you");
     a->restart |= apply_os_restarts(a);
     return true;
 }

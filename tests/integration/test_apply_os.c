@@ -357,25 +357,41 @@ static void test_huge_pages_restart(void **state)
 static void test_limits(void **state)
 {
     (void)state;
+    static const char in_etc[] =
+        "etc/systemd/system/postgresql@15-main.service.d/zz-pg_diagnose.conf",
+                      in_run[] =
+                          "run/systemd/system/postgresql@15-main.service.d/zz-pg_diagnose.conf";
     char path[900];
     struct arm there = arm_of("round 1", "boot:limit.nofile", "65536"),
+               runs = arm_of("round 2", "os:limit.nofile", "4096"),
                start = arm_of("start", NULL, NULL);
     snprintf(path, sizeof path, "%s:%s", w->dir, getenv("PATH"));
     setenv("PATH", path, 1);
-    pgtest_sh("printf '%%s\\n' '#!/bin/sh' 'echo \"$*\" >> %s/calls' > '%s/systemctl' && chmod 755 "
-              "'%s/systemctl'",
-              w->dir, w->dir, w->dir);
+    pgtest_sh("printf '%%s\\n' '#!/bin/sh' 'echo \"$*\" >> %s/calls' "
+              "'[ \"$1\" != show ] || cat %s/shown' > '%s/systemctl' && chmod 755 '%s/systemctl'",
+              w->dir, w->dir, w->dir, w->dir);
+    pgtest_sh("echo LimitNOFILE=4096 > '%s/shown'", w->dir);
     text_copy(w->facts.id.supervisor, sizeof w->facts.id.supervisor,
               "systemd:postgresql@15-main.service");
     assert_int_equal(switch_to(&there), APPLY_DONE);
-    assert_string_equal(
-        got("etc/systemd/system/postgresql@15-main.service.d/zz-pg_diagnose.conf"),
-        "# pg_diagnose wrote this file and takes it away again\n[Service]\nLimitNOFILE=65536");
+    assert_string_equal(got(in_etc), "# pg_diagnose wrote this file and takes it away again\n"
+                                     "[Service]\nLimitNOFILE=65536");
     assert_string_equal(pgtest_sh("cat '%s/calls'", w->dir), "daemon-reload");
     assert_int_equal(switch_to(&start), APPLY_DONE);
-    assert_string_equal(got("etc/systemd/system/postgresql@15-main.service.d/zz-pg_diagnose.conf"),
-                        "");
+    assert_string_equal(got(in_etc), "");
     assert_string_equal(pgtest_sh("ls '%s/etc/systemd/system'", tree), "");
+
+    /* At run time systemd has to say so, and the server starts anew with it. */
+    assert_int_equal(switch_to(&runs), APPLY_DONE);
+    assert_true(w->apply->restarted);
+    assert_string_equal(got(in_run), "# pg_diagnose wrote this file and takes it away again\n"
+                                     "[Service]\nLimitNOFILE=4096");
+    assert_int_equal(switch_to(&start), APPLY_DONE);
+    assert_string_equal(pgtest_sh("ls '%s/run/systemd/system'", tree), "");
+    pgtest_sh("echo LimitNOFILE=1024 > '%s/shown'", w->dir); /* another drop-in wins */
+    assert_int_equal(switch_to(&runs), APPLY_ROLLED_BACK);
+    assert_non_null(strstr(w->apply->err.msg, "the service has 1024 all the same"));
+    assert_string_equal(pgtest_sh("ls '%s/run/systemd/system'", tree), "");
     setenv("PATH", strchr(path, ':') + 1, 1);
 }
 

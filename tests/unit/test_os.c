@@ -214,7 +214,11 @@ static void refused(void **state)
     check_refused("boot:vm.swappiness", "10", REFUSE_UNKNOWN);
     check_refused("os:io.sda.scheduler", "bfq", REFUSE_VALUE); /* that kernel has no bfq */
     check_refused("os:vm.overcommit_memory", "1", REFUSE_VALUE);
-    check_refused("os:limit.nofile", "65536", REFUSE_RIGHT);    /* no unit */
+    check_refused("os:limit.nofile", "65536", REFUSE_RIGHT); /* no unit */
+    text_copy(facts.id.supervisor, sizeof facts.id.supervisor, "systemd:pg@15.service");
+    assert_string_equal(look("os:limit.nofile", "65536").sql,
+                        "# /run/systemd/system/pg@15.service.d/zz-pg_diagnose.conf: "
+                        "LimitNOFILE=65536, then systemctl daemon-reload");
     check_refused("os:vm.nr_hugepages", "6000", REFUSE_MEMORY); /* 11.7 of 16 GB */
     check_refused("os:vm.nr_hugepages", "4000", REFUSE_MEMORY); /* 7.8 of 8 GB that are free */
     facts.host.hugepages_total = 1000;
