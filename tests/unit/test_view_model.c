@@ -209,6 +209,15 @@ static void the_status_line_says_who_is_not_asked(void **state)
 {
     struct fixture *f = *state;
     struct partner *p = &f->m->partner;
+    f->m->server_known = true; /* much else is to be said */
+    text_copy(f->m->server.id.version, 24, "15.20");
+    f->m->collect.samples = 60;
+    f->m->collect.activity.sessions = 240;
+    series_add(&f->m->collect.series[METRIC_TPS], 4500);
+    f->m->session.state = SESSION_ACTIVE;
+    text_copy(f->m->session.name, 64, "WriteOptimize_01022026-050830");
+    text_copy(f->m->session.plan.strategy, 48, "WriteOptimize");
+    f->m->flow = FLOW_ROUND;
     p->told = true;
     p->breaker.state = BREAKER_OPEN;
     p->breaker.until_us = f->m->now_us + 90000000;
