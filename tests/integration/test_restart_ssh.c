@@ -566,6 +566,21 @@ static void test_full_disk(void **state)
                         "");
 }
 
+/* A restart that is ordered again by somebody who could not see whether it was made is made once. */
+static void test_ordered_twice(void **state)
+{
+    (void)state;
+    int logged = starts_logged();
+    for (int i = 0; i < 2; i++)
+        pgtest_sh(
+            HOST
+            " as '%s/host' postgres sh -c \"$(cat \"$PGD_SOURCE_DIR/assets/restart/restart.sh\")\" "
+            "pg_diagnose-restart restart data=/srv/pg/data bin=%s id=7.1.1 wait=60",
+            folder, w->pg->bindir);
+    assert_int_equal(starts_logged() - logged, 1);
+    pgtest_sh("rm -f '%s'/pg_diagnose.*", w->pg->data);
+}
+
 /* A hand-over's file, written again by somebody who could not see whether it had been: what was there before comes back. */
 static void test_written_twice(void **state)
 {
@@ -614,10 +629,11 @@ int main(int argc, char **argv)
         ON_HOST(test_cut_link),
     };
     const struct CMUnitTest ctl[] = {
-        ON_HOST(test_root),          ON_HOST(test_owner),     ON_HOST(test_sudo_to_the_owner),
-        ON_HOST(test_cut_anywhere),  ON_HOST(test_gone),      ON_HOST(test_reboot),
-        ON_HOST(test_killed_there),  ON_HOST(test_sudo_asks), ON_HOST(test_another_machine),
-        ON_HOST(test_written_twice), ON_HOST(test_frozen),    ON_HOST(test_systemd_unit),
+        ON_HOST(test_root),          ON_HOST(test_owner),         ON_HOST(test_sudo_to_the_owner),
+        ON_HOST(test_cut_anywhere),  ON_HOST(test_gone),          ON_HOST(test_reboot),
+        ON_HOST(test_killed_there),  ON_HOST(test_sudo_asks),     ON_HOST(test_another_machine),
+        ON_HOST(test_ordered_twice), ON_HOST(test_written_twice), ON_HOST(test_frozen),
+        ON_HOST(test_systemd_unit),
     };
     const struct CMUnitTest small[] = {
         ON_HOST(test_full_disk),
