@@ -108,6 +108,8 @@ static int tear_down(void **state)
 {
     (void)state;
     sh("for d in %s/*/sshd.pid; do kill $(cat $d); done 2>/dev/null", folder);
+    sh("[ ! -f %s/agent.env ] || { . %s/agent.env; kill $SSH_AGENT_PID; } >/dev/null 2>&1", folder,
+       folder);
     if (user[0])
         sh("for i in 1 2 3 4 5; do userdel %s 2>/dev/null && break; sleep 0.5; done", user);
     return sh("rm -rf %s", folder) ? 0 : -1;
