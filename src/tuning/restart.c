@@ -220,12 +220,7 @@ void restart_by_hand(const struct identity *id, const char *verb, struct buf *ou
 
 int restart_as_owner(const struct identity *id, const char **first)
 {
-    static const char *const words[] = {"sudo", "-n", "-u", NULL, "--"};
-    if (strcmp(id->access, "sudo") != 0)
-        return 0;
-    for (int i = 0; i < RESTART_PREFIX; i++)
-        first[i] = words[i] ? words[i] : id->owner;
-    return RESTART_PREFIX;
+    return place_as_owner(id, first);
 }
 
 static const char *script(const char *name)
