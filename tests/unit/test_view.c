@@ -611,10 +611,48 @@ static void the_tree_knows_the_session_of_a_row(void **state)
     assert_int_equal(pane_tree_session(f->m, rows - 1), 1);
 }
 
+/* A host over ssh: how its figures come, the busiest processes, a gap and a clock that is off. */
+static void a_host_over_ssh(void **state)
+{
+    struct fixture *f = *state;
+    struct model *m = f->m;
+    struct collect *c = &m->collect;
+    struct buf text = {0};
+
+    live_server(m);
+    m->screen.focus = PANE_TELEMETRY;
+    m->screen.zoom = true;
+    m->server.id.over_ssh = c->host_on = c->host_link = true;
+    c->host = &m->server.id;
+    c->samples = 3;
+    c->last_host_us = c->backends->at_us = m->now_us - 1000000;
+    c->loop.uptime = (struct hostclock){.known = true, .delay_us = 12000};
+    c->loop.clock = (struct hostclock){.known = true, .offset_us = -2500000, .error_us = 6000};
+    c->backends->ntop = 1;
+    c->backends->top[0] = (struct backend){4711, 0.98,    440401920,
+                                           0,    3565158, "postgres: app shop UPDATE"};
+    paint(f, 160, 45);
+    canvas_text(f->c, &text);
+    assert_non_null(
+        strstr(buf_text(&text), "via ssh, answers in 12 ms, its clock is 2.500 s behind ours"));
+    assert_non_null(strstr(buf_text(&text), "98 % cpu"));
+    assert_non_null(strstr(buf_text(&text), "w 3.4 MB/s"));
+    assert_non_null(strstr(buf_text(&text), " app shop UPDATE"));
+    buf_clear(&text);
+    c->host_link = false;
+    m->now_us += 20000000;
+    paint(f, 160, 45);
+    canvas_text(f->c, &text);
+    assert_non_null(strstr(buf_text(&text), "no figures for 21 s: the ssh link is down"));
+    assert_null(strstr(buf_text(&text), "98 % cpu"));
+    buf_clear(&text);
+}
+
 int main(void)
 {
 #define VIEW_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        VIEW_TEST(a_host_over_ssh),
         VIEW_TEST(a_live_server_is_shown),
         VIEW_TEST(every_pane_can_be_seen_at_every_size),
         VIEW_TEST(a_run_is_shown),
