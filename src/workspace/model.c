@@ -246,5 +246,5 @@ void model_evidence(const struct model *m, struct evidence *e)
     e->os_open = !m->opt.headless || m->opt.accept_os;
     e->restart_allowed = s->plan.strategy[0] ? s->plan.restart != RESTART_NEVER
                                              : m->opt.restart != RESTART_NEVER;
-    e->seconds_left = model_seconds_left(m);
+    e->seconds_left = m->session.deadline_us ? model_seconds_left(m) : NAN;
 }
