@@ -59,17 +59,28 @@ static bool is_restart(const struct effect *e)
            (e->u.child.flags & CHILD_DETACHED);
 }
 
+/* A script with these words is run: here it is read from the input, over ssh it is a word of the command. */
+static bool runs_script(const struct effect *e, const char *words)
+{
+    if (e->u.child.stdin_text && strstr(e->u.child.stdin_text, words))
+        return true;
+    for (char *const *argv = e->u.child.argv; argv && *argv; argv++)
+        if (strstr(*argv, words))
+            return true;
+    return false;
+}
+
 /* The start found a server that a killed restart had left down. */
 static bool is_rescue(const struct effect *e)
 {
-    return e->kind == FX_CHILD && e->req.owner == OWNER_FLOW && e->u.child.stdin_text &&
-           strstr(e->u.child.stdin_text, "Stop, restore, start");
+    return e->kind == FX_CHILD && e->req.owner == OWNER_FLOW &&
+           runs_script(e, "Stop, restore, start");
 }
 
 static bool is_canary(const struct effect *e)
 {
-    return e->kind == FX_CHILD && e->req.owner == OWNER_APPLY && e->u.child.stdin_text &&
-           strstr(e->u.child.stdin_text, "Boots a scratch cluster");
+    return e->kind == FX_CHILD && e->req.owner == OWNER_APPLY &&
+           runs_script(e, "Boots a scratch cluster");
 }
 
 static bool is_verify(const struct effect *e)
