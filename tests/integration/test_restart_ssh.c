@@ -570,15 +570,21 @@ static void test_full_disk(void **state)
 static void test_ordered_twice(void **state)
 {
     (void)state;
-    int logged = starts_logged();
-    for (int i = 0; i < 2; i++)
-        pgtest_sh(
-            HOST
-            " as '%s/host' postgres sh -c \"$(cat \"$PGD_SOURCE_DIR/assets/restart/restart.sh\")\" "
-            "pg_diagnose-restart restart data=/srv/pg/data bin=%s id=7.1.1 wait=60",
-            folder, w->pg->bindir);
-    assert_int_equal(starts_logged() - logged, 1);
-    pgtest_sh("rm -f '%s'/pg_diagnose.*", w->pg->data);
+    char started[2][64], before[64];
+    text_copy_raw(before, sizeof before, sql("SELECT pg_postmaster_start_time()"));
+    for (int i = 0; i < 2; i++) {
+        pgtest_sh(HOST " as '%s/host' postgres sh -c "
+                       "\"$(cat \"$PGD_SOURCE_DIR/assets/restart/restart.sh\")\" "
+                       "pg_diagnose-restart restart data=/srv/pg/data bin=%s id=7.1.1 wait=60",
+                  folder, w->pg->bindir);
+        text_copy_raw(started[i], sizeof started[i], sql("SELECT pg_postmaster_start_time()"));
+    }
+    assert_string_not_equal(started[0], before);
+    assert_string_equal(started[1], started[0]);
+    pgtest_sh(
+        "cd '%s' && rm -f pg_diagnose.report pg_diagnose.opts pg_diagnose.env pg_diagnose.mark",
+        w->pg->data);
+    is_clean();
 }
 
 /* A hand-over's file, written again by somebody who could not see whether it had been: what was there before comes back. */
