@@ -249,25 +249,25 @@ class There:
         self.second = host
         self.host, self.port, self.work = "/run/postgresql", host.port, host.work
         self.name = "there%d" % host.homes
-        shutil.copy(program, os.path.join(host.disk, "tmp", self.name))
+        shutil.copy(program, os.path.join(host.disk, "var_tmp", self.name))
         self.program = os.path.join(host.work, self.name + ".sh")
         with open(self.program, "w") as f:
-            f.write('#!/bin/sh\nexport PG_DIAGNOSE_HOME="/tmp/$(basename "$PG_DIAGNOSE_HOME")"\nexec "%s" exec "%s" "/tmp/%s" "$@"\n' %
+            f.write('#!/bin/sh\nexport PG_DIAGNOSE_HOME="/var/tmp/$(basename "$PG_DIAGNOSE_HOME")"\nexec "%s" exec "%s" "/var/tmp/%s" "$@"\n' %
                     (SCRIPT, host.dir, self.name))
         os.chmod(self.program, 0o755)
 
     def home(self):
         self.second.homes += 1
-        path = os.path.join(self.second.disk, "tmp/home%d" % self.second.homes)
+        path = os.path.join(self.second.disk, "var_tmp/home%d" % self.second.homes)
         os.makedirs(path, mode=0o700)
         return path
 
     def script(self, text):
         """Both sides call it the same."""
-        path = os.path.join(self.second.disk, "tmp/script%d.sql" % len(text))
+        path = os.path.join(self.second.disk, "var_tmp/script%d.sql" % len(text))
         with open(path, "w") as f:
             f.write(text)
-        return "/tmp/script%d.sql" % len(text)
+        return "/var/tmp/script%d.sql" % len(text)
 
     def run(self, script, *flags, **how):
         run = t.Run(self, self.home(), self.script(script), *flags, program=self.program, **how)
@@ -276,7 +276,7 @@ class There:
 
     def stop(self):
         """SIGTERM for the program itself: what has brought it there passes no signal on."""
-        for pid, line in self.second.processes("/tmp/" + self.name + " tune"):
+        for pid, line in self.second.processes("/var/tmp/" + self.name + " tune"):
             os.kill(pid, signal.SIGTERM)
 
 
