@@ -142,6 +142,14 @@ void flow_run(struct model *m, int seconds, bool warmup, struct effects *fx)
         run_now(m, seconds, warmup, fx);
 }
 
+void flow_bench_event(struct model *m, const struct event *ev, struct effects *fx)
+{
+    flow_observe_feed(m);
+    bench_step(&m->bench, ev, fx);
+    m->collect.own_checkpoints = m->bench.checkpoints;
+    m->dirty = true;
+}
+
 /* A run that was cancelled before it began. */
 static void run_dropped(struct model *m)
 {

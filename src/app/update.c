@@ -90,10 +90,7 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
             m->dirty = true;
         break;
     case OWNER_BENCH:
-        flow_observe_feed(m);
-        bench_step(&m->bench, ev, fx);
-        m->collect.own_checkpoints = m->bench.checkpoints;
-        m->dirty = true;
+        flow_bench_event(m, ev, fx);
         break;
     case OWNER_APPLY:
         apply_step(&m->apply, ev, fx);

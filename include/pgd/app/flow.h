@@ -11,8 +11,8 @@
 void flow_begin(struct model *m, struct effects *fx);
 void flow_event(struct model *m, const struct event *ev, struct effects *fx);
 void flow_link(struct model *m, const struct event *ev, struct effects *fx);
-/* Before each answer that a run gets: what a window cannot know by itself. */
-void flow_observe_feed(struct model *m);
+/* Answers of OWNER_BENCH. */
+void flow_bench_event(struct model *m, const struct event *ev, struct effects *fx);
 void flow_pump(struct model *m, struct effects *fx);
 /* The DBA asks for a tuning session (Enter, t). */
 void flow_tune(struct model *m, struct effects *fx);

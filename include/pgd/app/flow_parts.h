@@ -66,6 +66,9 @@ void flow_down_event(struct model *m, const struct event *ev, struct effects *fx
 void flow_bench_target(const struct model *m, struct bench_target *t);
 void flow_bench_target_there(const struct model *m, struct bench_target *t);
 
+/* flow_observe.c. Before each answer that a run gets: what a window cannot know by itself. */
+void flow_observe_feed(struct model *m);
+
 /* flow_plan.c: strategy and plan */
 void flow_strategy_ask(struct model *m, struct effects *fx);
 void flow_strategy_picked(struct model *m, int index, struct effects *fx);
