@@ -22,9 +22,9 @@ enum effect_kind {
     FX_FILE,       /* -> EV_FILE */
     FX_TIMER,      /* -> EV_TIMER after `ms`; the same req replaces a running one */
     FX_TIMER_STOP,
-    FX_SSH_OPEN,   /* -> EV_SSH_ASK*, then EV_SSH_UP | EV_SSH_DOWN */
-    FX_SSH_ANSWER, /* to an EV_SSH_ASK: a word of the DBA's */
-    FX_SSH_CLOSE,  /* what runs there is let go; EV_SSH_DOWN follows (ERR_CANCELLED) */
+    FX_SSH_OPEN,    /* -> EV_SSH_ASK*, then EV_SSH_UP | EV_SSH_DOWN */
+    FX_SSH_ANSWER,  /* to an EV_SSH_ASK: a word of the DBA's */
+    FX_SSH_CLOSE,   /* what runs there is let go; EV_SSH_DOWN follows (ERR_CANCELLED) */
     FX_CHILD_INPUT, /* text: goes to the stdin of the child that req names (CHILD_MORE) */
     FX_HTTP,        /* -> EV_HTTP_HEAD, EV_HTTP_DATA*, EV_HTTP_END */
     FX_HTTP_CANCEL, /* req names the transfer, which ends at once: its EV_HTTP_END is ERR_CANCELLED */
