@@ -61,9 +61,9 @@ struct evidence {
     const struct rejected_change *rejected;
     const struct arm *best_arm; /* our entries in force; NULL = none */
     bool restart_allowed;
-    bool os_open; /* somebody may accept a change of the operating system */
+    bool os_open;        /* somebody may accept a change of the operating system */
     double seconds_left; /* of the budget; NAN where none runs */
-    int nremembered; /* from earlier sessions of the workspace, the newest first */
+    int nremembered;     /* from earlier sessions of the workspace, the newest first */
     const struct remembered *remembered;
 };
 
