@@ -9,18 +9,66 @@
 #include "pgd/app/flow.h"
 #include "pgd/app/health.h"
 #include "pgd/app/hosts.h"
+#include "pgd/app/offers.h"
+#include "pgd/app/sessions.h"
 #include "pgd/app/talk.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/grants.h"
 #include "pgd/ui/dialog.h"
+#include "pgd/workspace/export.h"
 
 typedef void (*command_fn)(struct model *m, const char *args, struct effects *fx);
 
+/* One command as a page. */
+static void help_of(struct model *m, const struct command_row *row)
+{
+    struct buf *out = &m->page.text;
+
+    buf_clear(out);
+    snprintf(m->page.title, sizeof m->page.title, "/%s", row->name);
+    buf_printf(out, "/%s %s\n%s\n", row->name, row->args, row->help);
+    for (const char *a = row->alias; *a;) {
+        size_t n = strcspn(a, " ");
+        buf_printf(out, "%s /%.*s", a == row->alias ? "also" : ",", (int)n, a);
+        a += n + (a[n] == ' ');
+    }
+    if (row->takes == TAKES_EXPORT) {
+        buf_puts(out, "\n# Kinds\nworkspace: all of them\n");
+        for (int i = 0; export_kind_at(i); i++)
+            buf_printf(out, "%s: %s, %s\n", export_kind_at(i)->name, export_kind_at(i)->file,
+                       export_kind_at(i)->help);
+    } else if (row->takes == TAKES_LEVEL) {
+        buf_puts(out, "\n# Levels\n");
+        for (int i = PRIVACY_STRICT; i <= PRIVACY_FULL; i++)
+            buf_printf(out, "%s: %s\n", privacy_name((enum privacy)i),
+                       dialog_privacy((enum privacy)i));
+    }
+    dialogs_open(m, DIALOG_PAGE);
+}
+
 static void do_help(struct model *m, const char *args, struct effects *fx)
+{
+    const struct command_row *row = commands_row(*args == '/' ? args + 1 : args);
+
+    (void)fx;
+    if (row)
+        help_of(m, row);
+    else if (*args)
+        model_say(m, CHAT_WARN, "there is no command /%s: /help lists them", args + (*args == '/'));
+    else
+        dialogs_open(m, DIALOG_HELP);
+}
+
+static void do_sessions(struct model *m, const char *args, struct effects *fx)
 {
     (void)args;
     (void)fx;
-    dialogs_open(m, DIALOG_HELP);
+    sessions_open(m);
+}
+
+static void do_switch(struct model *m, const char *args, struct effects *fx)
+{
+    sessions_switch(m, args, fx);
 }
 
 static void do_status(struct model *m, const char *args, struct effects *fx)
@@ -41,13 +89,22 @@ static void do_pause(struct model *m, const char *args, struct effects *fx)
 
 static void do_resume(struct model *m, const char *args, struct effects *fx)
 {
-    flow_resume(m, args, fx);
+    int row = *args ? sessions_find(m, args) : -1;
+
+    if (!*args || row >= 0)
+        flow_resume(m, *args ? m->workspace.sessions[row].name : "", fx);
 }
 
 static void do_export(struct model *m, const char *args, struct effects *fx)
 {
-    (void)args;
-    flow_export(m, fx);
+    bool known = !*args || strcmp(args, "workspace") == 0;
+
+    for (int i = 0; export_kind_at(i); i++)
+        known |= strcmp(args, export_kind_at(i)->name) == 0;
+    if (known)
+        flow_export(m, args, fx);
+    else
+        model_say(m, CHAT_WARN, "no export is named %s: /help export lists them", args);
 }
 
 static void do_handover(struct model *m, const char *args, struct effects *fx)
@@ -209,37 +266,61 @@ static void do_health(struct model *m, const char *args, struct effects *fx)
     health_begin(m, fx);
 }
 
-static const struct command_row rows[] = {
-    {"help", "h ?", "", "Keys and commands.", 0},
-    {"status", "s", "", "Where server, session and program stand.", 1},
-    {"tune", "t", "", "Start a tuning session, or go on with the open question.", 2},
-    {"pause", "", "", "Stop what runs, undo the step under way, keep the session for later.", 3},
-    {"resume", "", "[session]", "Go on with a paused session.", 4},
-    {"export", "", "", "Write the report and the configuration of all archived sessions.", 5},
-    {"close", "", "", "No further round: confirm and keep what improved, archive the session.", 6},
-    {"quit", "q", "", "Leave; a running session is paused first.", 7},
-    {"grants", "", "", "The rights that the role lacks, as a script of GRANTs.", 8},
-    {"handover", "", "[go]", "Move the session's settings to a managed file; go does it.", 9},
-    {"undo", "u", "", "Take back what the round kept whose verdict waits for an answer.", 10},
-    {"knee", "", "", "Sweep the clients at the session's end: how many the server can use.", 11},
-    {"find", "", "[text]", "Find text in what was said; alone: the next older place.", 12},
-    {"model", "", "[name]",
-     "Who advises: the provider's models, or a name, gemini, openai, builtin.", 13},
-    {"cost", "", "", "What was asked of a model, its tokens, its price and its time.", 14},
-    {"privacy", "", "[level|show]",
-     "What a model may be told: strict, redacted or full; show: the next request.", 15},
-    {"explain", "", "setting", "What a setting does, and what it means on this server.", 16},
-    {"compare", "", "A B", "Two sessions of this workspace beside each other.", 17},
-    {"hardware", "", "", "What other hardware could do for this workload.", 18},
-    {"ssh", "", "[retry|close]", "How the links to other machines stand; try again, or close.", 19},
-    {"health", "", "", "Look at what needs care: tables, indexes, vacuum, settings, host.", 21},
-    {"persist", "", "[go|undo]", "Let the host's next start set the operating system so, too.", 20},
-};
+/* name, function, other names, arguments, help, what the arguments may be */
+#define COMMANDS(X)                                                                               \
+    X("help", do_help, "h ?", "[command]", "Keys and commands; or one command in detail.",        \
+      TAKES_COMMAND)                                                                              \
+    X("status", do_status, "s", "", "Where server, session and program stand.", TAKES_NOTHING)    \
+    X("sessions", do_sessions, "ls", "",                                                          \
+      "The workspace's sessions: Enter opens a record, r goes on with one.", TAKES_NOTHING)       \
+    X("tune", do_tune, "t", "", "Start a tuning session, or go on with the open question.",       \
+      TAKES_NOTHING)                                                                              \
+    X("pause", do_pause, "", "",                                                                  \
+      "Stop what runs, undo the step under way, keep the session for later.", TAKES_NOTHING)      \
+    X("resume", do_resume, "", "[session]", "Go on with a paused session; alone: the newest.",    \
+      TAKES_PAUSED)                                                                               \
+    X("switch", do_switch, "", "[session]",                                                       \
+      "Go on with another session; one that runs is paused first, when you say yes.",             \
+      TAKES_PAUSED)                                                                               \
+    X("export", do_export, "", "[kind]",                                                          \
+      "Write what all archived sessions have proven; a kind: that file alone.", TAKES_EXPORT)     \
+    X("close", do_close, "", "",                                                                  \
+      "No further round: confirm and keep what improved, archive the session.", TAKES_NOTHING)    \
+    X("quit", do_quit, "q", "", "Leave; a running session is paused first.", TAKES_NOTHING)       \
+    X("grants", do_grants, "", "", "The rights that the role lacks, as a script of GRANTs.",      \
+      TAKES_NOTHING)                                                                              \
+    X("handover", do_handover, "", "[go]",                                                        \
+      "Move the session's settings to a managed file; go does it.", TAKES_WORDS)                  \
+    X("undo", do_undo, "u", "",                                                                   \
+      "Take back what the round kept whose verdict waits for an answer.", TAKES_NOTHING)          \
+    X("knee", do_knee, "", "",                                                                    \
+      "Sweep the clients at the session's end: how many the server can use.", TAKES_NOTHING)      \
+    X("find", do_find, "", "[text]", "Find text in what was said; alone: the next older place.",  \
+      TAKES_TEXT)                                                                                 \
+    X("model", do_model, "", "[name]",                                                            \
+      "Who advises: the provider's models, or a name, gemini, openai, builtin.", TAKES_MODEL)     \
+    X("cost", do_cost, "", "", "What was asked of a model, its tokens, its price and its time.",  \
+      TAKES_NOTHING)                                                                              \
+    X("privacy", do_privacy, "", "[level|show]",                                                  \
+      "What a model may be told: strict, redacted or full; show: the next request.", TAKES_LEVEL) \
+    X("explain", do_explain, "", "setting",                                                       \
+      "What a setting does, and what it means on this server.", TAKES_SETTING)                    \
+    X("compare", do_compare, "", "A B", "Two sessions of this workspace beside each other.",      \
+      TAKES_SESSION)                                                                              \
+    X("hardware", do_hardware, "", "", "What other hardware could do for this workload.",         \
+      TAKES_NOTHING)                                                                              \
+    X("ssh", do_ssh, "", "[retry|close]",                                                         \
+      "How the links to other machines stand; try again, or close.", TAKES_WORDS)                 \
+    X("health", do_health, "", "",                                                                \
+      "Look at what needs care: tables, indexes, vacuum, settings, host.", TAKES_NOTHING)         \
+    X("persist", do_persist, "", "[go|undo]",                                                     \
+      "Let the host's next start set the operating system so, too.", TAKES_WORDS)
 
-static const command_fn functions[] = {
-    do_help,    do_status,   do_tune,     do_pause, do_resume,  do_export, do_close, do_quit,
-    do_grants,  do_handover, do_undo,     do_knee,  do_find,    do_model,  do_cost,  do_privacy,
-    do_explain, do_compare,  do_hardware, do_ssh,   do_persist, do_health};
+#define ROW(name, function, alias, args, help, takes) {name, alias, args, help, takes},
+#define FUNCTION(name, function, alias, args, help, takes) function,
+
+static const struct command_row rows[] = {COMMANDS(ROW)};
+static const command_fn functions[] = {COMMANDS(FUNCTION)};
 
 const struct command_row *commands_table(int *n)
 {
@@ -256,6 +337,17 @@ static bool is_alias(const char *list, const char *word, size_t len)
         list += n + (list[n] == ' ');
     }
     return false;
+}
+
+const struct command_row *commands_row(const char *line)
+{
+    size_t n = strcspn(line, " ");
+
+    for (size_t i = 0; i < ARRAY_LEN(rows) && n > 0; i++)
+        if ((strlen(rows[i].name) == n && strncmp(rows[i].name, line, n) == 0) ||
+            is_alias(rows[i].alias, line, n))
+            return &rows[i];
+    return NULL;
 }
 
 /* How many edits turn a into b, for "did you mean"; words of a command's length only. */
@@ -284,39 +376,36 @@ static int distance(const char *a, const char *b)
     return row[nb];
 }
 
+/* The command that was meant, as near as can be told: one whose letters were left out, else the one with the fewest edits. */
+static const struct command_row *nearest(const char *word)
+{
+    const struct command_row *best = &rows[0];
+    int edits = distance(word, best->name);
+
+    for (size_t i = 1; i < ARRAY_LEN(rows); i++) {
+        int d = distance(word, rows[i].name);
+        if (d < edits) {
+            best = &rows[i];
+            edits = d;
+        }
+    }
+    for (size_t i = 0; edits > 2 && i < ARRAY_LEN(rows); i++)
+        if (strlen(word) > 1 && offers_fuzzy(word, rows[i].name))
+            return &rows[i];
+    return best;
+}
+
 void commands_run(struct model *m, const char *line, struct effects *fx)
 {
     size_t n = strcspn(line, " ");
     const char *args = line + n + strspn(line + n, " ");
+    const struct command_row *row = commands_row(line);
     char word[32];
-    int nearest = 0;
 
-    snprintf(word, sizeof word, "%.*s", (int)n, line);
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (strcmp(rows[i].name, word) == 0 || (n > 0 && is_alias(rows[i].alias, line, n))) {
-            functions[rows[i].command](m, args, fx);
-            return;
-        }
-        if (distance(word, rows[i].name) < distance(word, rows[nearest].name))
-            nearest = (int)i;
+    if (row) {
+        functions[row - rows](m, args, fx);
+        return;
     }
-    model_say(m, CHAT_WARN, "unknown command /%s: did you mean /%s?", word, rows[nearest].name);
-}
-
-int commands_complete(const void *arg, const char *text, char out[][64], int max)
-{
-    const struct model *m = arg;
-    int n = 0;
-
-    if (*text != '/')
-        return 0;
-    for (size_t i = 0; i < ARRAY_LEN(rows) && n < max; i++)
-        if (strncmp(rows[i].name, text + 1, strlen(text + 1)) == 0)
-            snprintf(out[n++], 64, "/%s%s", rows[i].name, rows[i].args[0] ? " " : "");
-    if (strncmp(text, "/resume ", 8) == 0)
-        for (int i = 0; i < m->workspace.nsessions && n < max; i++)
-            if (m->workspace.sessions[i].state == SESSION_PAUSED &&
-                strncmp(m->workspace.sessions[i].name, text + 8, strlen(text + 8)) == 0)
-                snprintf(out[n++], 64, "/resume %.54s", m->workspace.sessions[i].name);
-    return n;
+    snprintf(word, sizeof word, "%.*s", (int)n, line);
+    model_say(m, CHAT_WARN, "unknown command /%s: did you mean /%s?", word, nearest(word)->name);
 }

@@ -12,6 +12,7 @@
 #include "pgd/app/hosts.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/links.h"
+#include "pgd/app/sessions.h"
 #include "pgd/base/assets.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/editor.h"
@@ -108,6 +109,7 @@ static int scroll_step(const struct dialog *d, struct key k)
     case DIALOG_PASSWORD:
     case DIALOG_HOST_WORD:
     case DIALOG_SCRIPTS:
+    case DIALOG_SESSIONS:
         return 0;
     case DIALOG_STRATEGY:
     case DIALOG_PLAN:
@@ -797,7 +799,8 @@ static const dialog_key_fn key_functions[] = {
     [DIALOG_COST] = key_text_dialog,    [DIALOG_HEALTH] = key_text_dialog,
     [DIALOG_PREVIEW] = key_text_dialog, [DIALOG_TRUST] = key_notice,
     [DIALOG_HOST_KEY] = hosts_key,      [DIALOG_HOST_WORD] = hosts_key,
-    [DIALOG_HOSTS] = hosts_key,
+    [DIALOG_HOSTS] = hosts_key,         [DIALOG_SESSIONS] = sessions_key,
+    [DIALOG_PAGE] = key_text_dialog,    [DIALOG_SWITCH] = sessions_key,
 };
 
 bool dialogs_key(struct model *m, struct key k, struct effects *fx)

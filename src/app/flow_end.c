@@ -209,6 +209,7 @@ void flow_finish(struct model *m, struct effects *fx)
 void flow_finished(struct model *m, struct effects *fx)
 {
     flow_enter(m, FLOW_SUMMARY);
+    m->fl.export_one = 0;
     m->fl.step = END_REFRESH;
     discover_refresh(&m->discover, &m->server, fx);
 }
@@ -324,7 +325,7 @@ static void read_talk(struct model *m, struct effects *fx)
 
     m->fl.step = END_TALK;
     if (m->fl.at == reported(m, all)) {
-        m->fl.export_at = 0;
+        m->fl.export_at = m->fl.export_one > 0 ? m->fl.export_one - 1 : 0;
         write_export(m, fx);
         return;
     }
@@ -379,6 +380,12 @@ static void say_exports(struct model *m)
 {
     int n = 0;
 
+    if (m->fl.export_one) {
+        const char *path = m->fl.paths[m->fl.export_one - 1];
+        if (*path)
+            model_say(m, CHAT_GOOD, "exported: %s", path);
+        return;
+    }
     for (int i = 0; export_kind_at(i); i++)
         n += m->fl.paths[i][0] != '\0';
     if (m->fl.paths[EXPORT_REPORT][0])
@@ -395,6 +402,7 @@ static void end_done(struct model *m, struct effects *fx)
     m->fl.step = END_DONE;
     forget_archived(m);
     say_exports(m);
+    m->fl.export_one = 0;
     m->dirty = true;
     if (m->fl.quit_after)
         flow_quit(m, m->fl.exit_code, fx);
@@ -505,7 +513,7 @@ void flow_end_event(struct model *m, const struct event *ev, struct effects *fx)
             model_say(m, CHAT_BAD, "export failed: %s", ev->err.msg);
             m->fl.paths[m->fl.export_at][0] = '\0';
         }
-        if (export_kind_at(++m->fl.export_at))
+        if (!m->fl.export_one && export_kind_at(++m->fl.export_at))
             write_export(m, fx);
         else
             end_done(m, fx);
@@ -521,7 +529,7 @@ void flow_end_event(struct model *m, const struct event *ev, struct effects *fx)
     }
 }
 
-void flow_export(struct model *m, struct effects *fx)
+void flow_export(struct model *m, const char *kind, struct effects *fx)
 {
     if (!m->workspace.open || model_run_active(m) || m->flow == FLOW_RECOVER || flow_end_busy(m)) {
         model_say(m, CHAT_WARN, "export is possible when no session runs");
@@ -530,6 +538,10 @@ void flow_export(struct model *m, struct effects *fx)
     flow_enter(m, FLOW_SUMMARY);
     forget_archived(m);
     m->fl.at = 0;
+    m->fl.export_one = 0;
+    for (int i = 0; kind && export_kind_at(i); i++)
+        if (strcmp(export_kind_at(i)->name, kind) == 0)
+            m->fl.export_one = i + 1;
     read_archived(m, fx);
 }
 

@@ -12,7 +12,10 @@
 #include "pgd/app/commands.h"
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow.h"
+#include "pgd/app/offers.h"
+#include "pgd/app/sessions.h"
 #include "pgd/app/talk.h"
+#include "pgd/app/ui_files.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/dialog.h"
 #include "pgd/ui/layout.h"
@@ -392,7 +395,7 @@ static void prompt_keys(struct model *m, struct key k, struct effects *fx)
         interrupt(m, fx);
         return;
     }
-    switch (prompt_key(p, k, commands_complete, m)) {
+    switch (prompt_key(p, k, offers_complete, m)) {
     case PROMPT_SUBMIT:
         text_copy_raw(line, sizeof line, p->text);
         prompt_take(p);
@@ -490,7 +493,10 @@ void keys_demo_ready(struct model *m, struct effects *fx)
 
 void keys_answer(struct model *m, const struct event *ev, struct effects *fx)
 {
-    start_screen_answer(m, ev, fx);
+    if (ev->req.id == UI_FILE_START)
+        start_screen_answer(m, ev, fx);
+    else if (ev->req.id == UI_FILE_RECORD)
+        sessions_answer(m, ev);
 }
 
 void keys_submit(struct model *m, const char *line, struct effects *fx)

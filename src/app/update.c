@@ -12,6 +12,7 @@
 #include "pgd/app/keys.h"
 #include "pgd/app/links.h"
 #include "pgd/app/logwatch.h"
+#include "pgd/app/sessions.h"
 #include "pgd/app/talk.h"
 #include "pgd/app/watch_lines.h"
 #include "pgd/base/log.h"
@@ -192,6 +193,7 @@ void app_update(struct model *m, struct event *ev, struct effects *fx)
         break;
     }
     flow_pump(m, fx);
+    sessions_pump(m, fx);
     talk_pump(m, fx);
     logwatch_pump(m);
     hosts_dialogs(m, fx);

@@ -131,7 +131,7 @@ static void server_of_export(struct model *m, const struct event *ev, struct eff
     if (ev->err.code == ERR_NONE &&
         !store_workspace_facts(ev->text ? ev->text : "", ev->len, &m->server, &e))
         fx_line(fx, FX_STDERR, e.msg);
-    flow_export(m, fx);
+    flow_export(m, NULL, fx);
 }
 
 static void export_done(struct model *m, struct effects *fx)

@@ -41,6 +41,10 @@ static const struct dialog_row rows[] = {
                           "Enter send  Ctrl-U clear  Esc go without"},
     [DIALOG_HOSTS] = {dialog_hosts, KEY_IN_DIALOG, "r try again  " SCROLL "Esc close"},
     [DIALOG_TRUST] = {dialog_trust, KEY_IN_DIALOG, "y mine  n limits only  " SCROLL},
+    [DIALOG_SESSIONS] = {dialog_sessions, KEY_IN_DIALOG,
+                         MOVE "Enter record  r go on with it  Esc close"},
+    [DIALOG_PAGE] = {dialog_page_of, KEY_IN_DIALOG, SCROLL "Esc close"},
+    [DIALOG_SWITCH] = {dialog_switch, KEY_IN_DIALOG, "y pause it  n stay"},
 };
 
 const struct dialog_row *dialog_find(enum dialog_kind kind)

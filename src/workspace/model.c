@@ -124,6 +124,7 @@ void model_clear(struct model *m)
     for (int i = 0; i < m->nchat; i++)
         free(m->chat[i].text);
     talk_clear(&m->talk);
+    buf_clear(&m->page.text);
     for (int i = 0; i < m->screen.prompt.nhistory; i++)
         free(m->screen.prompt.history[i]);
 }

@@ -6,6 +6,7 @@
 
 #include "../support/fuzz.h"
 #include "pgd/app/commands.h"
+#include "pgd/app/offers.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/editor.h"
 #include "pgd/ui/keys.h"
@@ -29,7 +30,7 @@ static void check_text(const char *text, int len, int at, int size, bool newline
 
 static void key_to_prompt(struct prompt *p, struct key k)
 {
-    if (prompt_key(p, k, commands_complete, model) == PROMPT_SUBMIT)
+    if (prompt_key(p, k, offers_complete, model) == PROMPT_SUBMIT)
         prompt_take(p);
     check_text(p->text, p->len, p->at, PROMPT_MAX, true);
     REQUIRE(p->nhistory >= 0 && p->nhistory <= HISTORY_LINES);

@@ -36,8 +36,23 @@ enum key_command {
     KC_QUIT
 };
 
+/* What the argument of a command may be: what Tab offers for it. */
+enum command_takes {
+    TAKES_NOTHING,
+    TAKES_TEXT,    /* anything */
+    TAKES_WORDS,   /* those of its args: "[go|undo]" */
+    TAKES_COMMAND, /* a command's name */
+    TAKES_EXPORT,  /* a kind of workspace/export.h */
+    TAKES_SETTING,
+    TAKES_SESSION, /* any of the workspace */
+    TAKES_PAUSED,  /* one that can go on */
+    TAKES_LEVEL,   /* of privacy */
+    TAKES_MODEL,
+    TAKES_THEME
+};
+
 const struct command_row *commands_table(int *n);
+/* The row of the command that the line (without the slash) begins with, by name or alias; NULL = there is none. */
+const struct command_row *commands_row(const char *line);
 /* line: without the slash. */
 void commands_run(struct model *m, const char *line, struct effects *fx);
-/* A prompt_complete_fn; arg is the model. */
-int commands_complete(const void *arg, const char *text, char out[][64], int max);

@@ -46,7 +46,8 @@ void flow_connect_failed(struct model *m, const struct err *e, struct effects *f
 void flow_statements_begin(struct model *m, struct effects *fx);
 /* … or not: the plan is what it was before. */
 void flow_statements_drop(struct model *m, struct effects *fx);
-void flow_export(struct model *m, struct effects *fx);
+/* kind: a name of workspace/export.h; NULL, or none of those = all. */
+void flow_export(struct model *m, const char *kind, struct effects *fx);
 /* The sweep of clients: at the end of the session that runs, or now, of the one that has ended. */
 void flow_knee(struct model *m, struct effects *fx);
 /* Says what a hand-over of the newest archived session would do; with go it is done. */

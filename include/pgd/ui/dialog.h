@@ -60,6 +60,14 @@ void dialog_preview(struct canvas *c, struct rect screen, const struct model *m,
 void dialog_trust(struct canvas *c, struct rect screen, const struct model *m,
                   const struct view_tables *t, struct view_cursor *cursor);
 
+/* dialog_sessions.c */
+void dialog_sessions(struct canvas *c, struct rect screen, const struct model *m,
+                     const struct view_tables *t, struct view_cursor *cursor);
+void dialog_page_of(struct canvas *c, struct rect screen, const struct model *m,
+                    const struct view_tables *t, struct view_cursor *cursor); /* m->page */
+void dialog_switch(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor);
+
 /* dialog_health.c */
 void dialog_health(struct canvas *c, struct rect screen, const struct model *m,
                    const struct view_tables *t, struct view_cursor *cursor);

@@ -38,7 +38,7 @@ struct command_row {
     const char *alias; /* "h ?", blank-separated */
     const char *args;  /* "[name]" */
     const char *help;
-    int command;
+    int takes; /* what its argument may be: enum command_takes of app/commands.h */
 };
 
 struct view_tables {

@@ -361,7 +361,10 @@ enum dialog_kind {
     DIALOG_HOST_KEY, /* an unknown host shows its key; cursor = enum ssh_conn, as in the next two */
     DIALOG_HOST_WORD, /* passphrase, password, or what a host asks */
     DIALOG_HOSTS,     /* how the links by ssh stand, and why not */
-    DIALOG_TRUST      /* PGDIAG.md was found, or has changed: is it to be told? */
+    DIALOG_TRUST,     /* PGDIAG.md was found, or has changed: is it to be told? */
+    DIALOG_SESSIONS,  /* the workspace's sessions, one to be picked */
+    DIALOG_PAGE,      /* m->page: a text that was asked for */
+    DIALOG_SWITCH     /* another session is wanted while one runs: pause it first? */
 };
 
 struct dialog {
@@ -391,6 +394,20 @@ struct prompt {
     char completion[8][64];
     int ncompletion;
     int completion_at; /* the one that Tab took last; -1 = none */
+};
+
+/* A text for the DIALOG_PAGE. A line that begins with "# " is a heading. */
+struct page {
+    char title[160];
+    struct buf text; /* owned */
+};
+
+/* What the DBA wants of the sessions of the workspace (app/sessions.c). */
+struct sessions_view {
+    uint32_t reading; /* number of the session.json that is awaited; 0 = none */
+    uint32_t no;      /* of the newest that was asked for */
+    char record[128]; /* the session that is read */
+    char next[128];   /* to be resumed once the one that runs is paused; "" = none */
 };
 
 struct screen {
@@ -583,6 +600,7 @@ struct flow {
     int64_t watched_us;            /* arrival of the sample that was printed last (watch) */
     int watched_n;                 /* lines so far */
     int export_at;                 /* the one that is being written */
+    int export_one;                /* 1 + the only one that is wanted; 0 = all */
     enum down_state down;
     char down_host[256];
     char down_session[128];          /* the killed session */
@@ -721,6 +739,8 @@ struct model {
     struct chat_line chat[CHAT_MAX]; /* oldest first */
     uint64_t chat_total;             /* lines ever said: headless prints what is new */
     struct screen screen;
+    struct page page;
+    struct sessions_view sessions_view;
     bool dirty;     /* the screen must be painted */
     bool dirty_key; /* … at once: a key was pressed */
     bool quitting;

@@ -1,0 +1,336 @@
+/* Slash commands: finding one, what Tab offers, the list of sessions and their records, one kind of export alone. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pgd/app/commands.h"
+#include "pgd/app/keys.h"
+#include "pgd/app/offers.h"
+#include "pgd/app/sessions.h"
+#include "pgd/app/ui_files.h"
+#include "pgd/app/update.h"
+#include "pgd/base/text.h"
+#include "pgd/ui/dialog.h"
+#include "pgd/workspace/store.h"
+
+struct world {
+    struct model *m;
+    struct effects fx;
+};
+
+static void session_row(struct model *m, const char *strategy, const char *stamp,
+                        enum session_state state)
+{
+    struct session_row *r = &m->workspace.sessions[m->workspace.nsessions++];
+    snprintf(r->name, sizeof r->name, "%s_%s", strategy, stamp);
+    text_copy(r->strategy, sizeof r->strategy, strategy);
+    r->state = state;
+    r->baseline_tps = 4502;
+    r->best_tps = 5892;
+    r->effect = state == SESSION_ARCHIVED ? 1.31 : NAN;
+    r->rounds = 2;
+    r->changed_wall_us = 1700000000000000 - 7200000000LL * m->workspace.nsessions;
+}
+
+static int setup(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    w->m = calloc(1, sizeof *w->m);
+    assert_non_null(w->m);
+    model_init(w->m);
+    w->m->screen.cols = 120;
+    w->m->screen.rows = 36;
+    w->m->now_us = 100000000;
+    w->m->wall_us = 1700000000000000;
+    w->m->flow = FLOW_WATCH;
+    text_copy(w->m->workspace.name, 40, "postgres_10-0-0-230");
+    text_copy(w->m->workspace.dir, 40, "/home/w");
+    w->m->workspace.open = true;
+    session_row(w->m, "WriteOptimize", "11232026-101500", SESSION_PAUSED);
+    session_row(w->m, "MemoryTuning", "11222026-101500", SESSION_ARCHIVED);
+    session_row(w->m, "MemoryTuning", "11212026-090000", SESSION_FAILED);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+    effects_clear(&w->fx);
+    model_clear(w->m);
+    free(w->m);
+    free(w);
+    return 0;
+}
+
+static bool said(const struct world *w, const char *part)
+{
+    for (int i = 0; i < w->m->nchat; i++)
+        if (strstr(w->m->chat[i].text, part))
+            return true;
+    return false;
+}
+
+static void key(struct world *w, enum key_name name, char c)
+{
+    struct event ev = {.kind = EV_KEY, .at_us = 100000000, .wall_us = 1700000000000000};
+    ev.u.key = (struct key){name, (uint32_t)c};
+    effects_clear(&w->fx);
+    app_update(w->m, &ev, &w->fx);
+}
+
+static bool shows(struct world *w, const char *text)
+{
+    struct canvas *c = canvas_new(w->m->screen.rows, w->m->screen.cols);
+    struct view_cursor cursor;
+    struct buf b = {0};
+    view_paint(c, w->m, keys_tables(), &cursor);
+    canvas_text(c, &b);
+    if (getenv("PGD_SHOW"))
+        printf("%s\n", buf_text(&b));
+    bool found = strstr(buf_text(&b), text) != NULL;
+    buf_clear(&b);
+    canvas_free(c);
+    return found;
+}
+
+static const struct effect *file_effect(const struct world *w, enum file_op op)
+{
+    for (size_t i = 0; i < w->fx.n; i++)
+        if (w->fx.items[i].kind == FX_FILE && w->fx.items[i].u.file.op == op)
+            return &w->fx.items[i];
+    return NULL;
+}
+
+static void each_row_has_its_function(void **state)
+{
+    struct world *w = *state;
+    int n;
+    const struct command_row *rows = commands_table(&n);
+    for (int i = 0; i < n; i++) {
+        assert_ptr_equal(commands_row(rows[i].name), &rows[i]);
+        for (int j = 0; j < i; j++)
+            assert_string_not_equal(rows[i].name, rows[j].name);
+        assert_true(rows[i].help[strlen(rows[i].help) - 1] == '.');
+    }
+    commands_run(w->m, "s", &w->fx);
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_STATUS);
+    commands_run(w->m, "?", &w->fx);
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_HELP);
+    commands_run(w->m, "cost", &w->fx);
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_COST);
+}
+
+static void the_nearest_is_suggested(void **state)
+{
+    struct world *w = *state;
+    static const char *const typed[][2] = {{"exprot", "mean /export?"},
+                                           {"sesions", "mean /sessions?"},
+                                           {"stats", "mean /status?"},
+                                           {"hndvr", "mean /handover?"},
+                                           {"", "did you mean"}};
+    for (size_t i = 0; i < ARRAY_LEN(typed); i++) {
+        commands_run(w->m, typed[i][0], &w->fx);
+        assert_true(said(w, typed[i][1]));
+    }
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_NONE);
+}
+
+static bool offered(const struct model *m, const char *text, const char *line)
+{
+    char out[8][64];
+    int n = offers_complete(m, text, out, 8);
+    for (int i = 0; i < n; i++)
+        if (strcmp(out[i], line) == 0)
+            return true;
+    return false;
+}
+
+static void tab_offers_what_the_row_takes(void **state)
+{
+    struct world *w = *state;
+    char out[8][64];
+    int n = offers_complete(w->m, "/ex", out, 8);
+    assert_true(n >= 2);
+    assert_string_equal(out[0], "/export "); /* what begins so stands first */
+    assert_true(offered(w->m, "/hnd", "/handover "));
+    assert_false(offered(w->m, "/hnd", "/hardware"));
+    assert_true(offered(w->m, "/export ", "/export workspace"));
+    assert_true(offered(w->m, "/export ans", "/export ansible"));
+    assert_false(offered(w->m, "/export ans", "/export conf"));
+    assert_true(offered(w->m, "/export sbl", "/export ansible"));
+    assert_true(offered(w->m, "/resume ", "/resume WriteOptimize_11232026-101500"));
+    assert_false(offered(w->m, "/resume ", "/resume MemoryTuning_11222026-101500"));
+    assert_true(offered(w->m, "/compare MemoryTuning_11222026-101500 Wri",
+                        "/compare MemoryTuning_11222026-101500 WriteOptimize_11232026-101500") ||
+                strlen("/compare MemoryTuning_11222026-101500 WriteOptimize_11232026-101500") > 63);
+    assert_true(offered(w->m, "/compare Mem", "/compare MemoryTuning_11222026-101500"));
+    assert_true(offered(w->m, "/privacy s", "/privacy strict"));
+    assert_true(offered(w->m, "/model g", "/model gemini"));
+    assert_true(offered(w->m, "/ssh ", "/ssh retry"));
+    assert_true(offered(w->m, "/persist u", "/persist undo"));
+    assert_true(offered(w->m, "/help exp", "/help export"));
+    assert_int_equal(offers_complete(w->m, "/nosuch a", out, 8), 0);
+    assert_int_equal(offers_complete(w->m, "why /ex", out, 8), 0);
+}
+
+static void help_of_one_command(void **state)
+{
+    struct world *w = *state;
+    commands_run(w->m, "help /export", &w->fx);
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_PAGE);
+    assert_true(shows(w, "apply_tuning.yml"));
+    key(w, KEYN_ESC, 0);
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_NONE);
+    commands_run(w->m, "help nosuch", &w->fx);
+    assert_true(said(w, "no command /nosuch"));
+}
+
+static void the_list_and_a_record(void **state)
+{
+    struct world *w = *state;
+    commands_run(w->m, "ls", &w->fx);
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_SESSIONS);
+    for (int i = 0; i < 2; i++) {
+        w->m->screen.cols = i ? 80 : 120;
+        w->m->screen.rows = i ? 24 : 36;
+        assert_true(shows(w, "Sessions of postgres_10-0-0-230"));
+        assert_true(shows(w, "4502 \xe2\x86\x92 5892"));
+        assert_true(shows(w, "+31"));
+        assert_true(shows(w, "PAUSED"));
+        assert_true(shows(w, "WriteOptimize_11232026-101500")); /* of the row with the cursor */
+    }
+    key(w, KEYN_DOWN, 0);
+    key(w, KEYN_DOWN, 0);
+    key(w, KEYN_DOWN, 0);
+    key(w, KEYN_UP, 0);
+    assert_int_equal(w->m->screen.dialog.cursor, 1);
+    key(w, KEYN_ENTER, 0);
+    const struct effect *e = file_effect(w, FILE_READ);
+    assert_non_null(e);
+    assert_string_equal(e->u.file.path,
+                        "/home/w/sessions/MemoryTuning_11222026-101500/session.json");
+
+    struct session *s = calloc(1, sizeof *s);
+    struct buf json = {0};
+    session_reset(s);
+    text_copy(s->name, 60, "MemoryTuning_11222026-101500");
+    s->state = SESSION_ARCHIVED;
+    text_copy(s->plan.strategy, 40, "MemoryTuning");
+    s->baseline_tps = 4502;
+    s->nhistory = 1;
+    s->history[0].number = 1;
+    s->history[0].n = 1;
+    s->history[0].measured = 1;
+    s->history[0].kept = true;
+    s->history[0].verdict.kind = VERDICT_IMPROVED;
+    s->history[0].verdict.ratio = 1.17;
+    s->history[0].verdict.ci_lo = 1.14;
+    s->history[0].verdict.ci_hi = 1.2;
+    text_copy(s->history[0].changes[0].name, 40, "work_mem");
+    text_copy(s->history[0].changes[0].value, 40, "64MB");
+    session_remember_first(s, "work_mem", "4MB");
+    s->nfinal = 1;
+    text_copy(s->final_values[0].name, 40, "work_mem");
+    text_copy(s->final_values[0].shown, 40, "64MB");
+    store_session_json(s, &json);
+    struct event ev = {.kind = EV_FILE, .at_us = 100000001, .wall_us = 1700000000000000};
+    ev.req = e->req;
+    ev.len = json.len;
+    ev.text = buf_take(&json);
+    app_update(w->m, &ev, &w->fx);
+    event_clear(&ev);
+    session_reset(s);
+    free(s);
+    w->m->screen.cols = 120;
+    w->m->screen.rows = 36;
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_PAGE);
+    assert_true(shows(w, "MemoryTuning_11222026-101500 (read-only)"));
+    assert_true(shows(w, "work_mem 4MB \xe2\x86\x92 64MB"));
+    assert_true(shows(w, "R1: improved, +17"));
+    assert_true(shows(w, "baseline 4502 TPS"));
+    key(w, KEYN_ESC, 0); /* back to the list, where it was */
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_SESSIONS);
+    assert_int_equal(w->m->screen.dialog.cursor, 1);
+}
+
+static void another_session(void **state)
+{
+    struct world *w = *state;
+    commands_run(w->m, "switch MemoryTuning_11222", &w->fx);
+    assert_true(said(w, "has ended (ARCHIVED)"));
+    commands_run(w->m, "switch 2026-", &w->fx);
+    assert_true(said(w, "3 sessions have"));
+    commands_run(w->m, "resume nosuch", &w->fx);
+    assert_true(said(w, "no session is named nosuch"));
+    assert_null(file_effect(w, FILE_READ));
+
+    /* one runs: it is asked first, and no is no */
+    w->m->flow = FLOW_ROUND;
+    w->m->session.state = SESSION_ACTIVE;
+    text_copy(w->m->session.name, 40, "Other_11232026-120000");
+    commands_run(w->m, "switch WriteOptimize", &w->fx);
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_SWITCH);
+    assert_true(shows(w, "Other_11232026-120000 runs"));
+    key(w, KEYN_NONE, 'n');
+    assert_false(w->m->fl.now.cancel);
+    commands_run(w->m, "switch WriteOptimize", &w->fx);
+    key(w, KEYN_NONE, 'y');
+    assert_true(w->m->fl.now.cancel);
+    assert_null(file_effect(w, FILE_READ)); /* not before it is paused */
+    w->m->flow = FLOW_PAUSED;
+    w->m->fl.now.cancel = false;
+    effects_clear(&w->fx);
+    sessions_pump(w->m, &w->fx);
+    const struct effect *e = file_effect(w, FILE_READ);
+    assert_non_null(e);
+    assert_non_null(strstr(e->u.file.path, "WriteOptimize_11232026-101500/session.json"));
+    assert_string_equal(w->m->sessions_view.next, "");
+}
+
+static void one_export_alone(void **state)
+{
+    struct world *w = *state;
+    w->m->workspace.nsessions = 0;
+    commands_run(w->m, "export nosuch", &w->fx);
+    assert_true(said(w, "no export is named nosuch"));
+    assert_int_equal(w->m->flow, FLOW_WATCH);
+    commands_run(w->m, "export conf", &w->fx);
+    assert_int_equal(w->m->flow, FLOW_SUMMARY);
+    assert_int_equal(w->m->fl.export_one, 2);
+    const struct effect *e = file_effect(w, FILE_SAVE);
+    assert_non_null(e);
+    assert_non_null(strstr(e->u.file.path, "exports/postgresql.conf"));
+    struct event ev = {.kind = EV_FILE, .at_us = 100000001, .wall_us = 1700000000000000};
+    ev.req = e->req;
+    effects_clear(&w->fx);
+    app_update(w->m, &ev, &w->fx);
+    assert_null(file_effect(w, FILE_SAVE)); /* that one and no other */
+    assert_true(said(w, "exported: /home/w/exports/postgresql.conf"));
+    commands_run(w->m, "export workspace", &w->fx);
+    assert_int_equal(w->m->fl.export_one, 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(each_row_has_its_function),
+        TEST(the_nearest_is_suggested),
+        TEST(tab_offers_what_the_row_takes),
+        TEST(help_of_one_command),
+        TEST(the_list_and_a_record),
+        TEST(another_session),
+        TEST(one_export_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
