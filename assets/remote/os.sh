@@ -48,14 +48,15 @@ is_word() {
     esac
 }
 
-# kB figure of /proc/meminfo.
+# kB figure of /proc/meminfo; 0: this kernel has none.
 mem() {
-    while read -r key value _; do
-        if [ "$key" = "$1:" ]; then
-            echo "$value"
+    while read -r field figure _; do
+        if [ "$field" = "$1:" ]; then
+            echo "$figure"
             return
         fi
     done <"$R/proc/meminfo"
+    echo 0
 } 2>/dev/null
 
 # -- what there is ---------------------------------------------------------------------------------
@@ -228,25 +229,35 @@ fits() {
     [ "$2" -ge "$low" ] && [ "$2" -le "$high" ]
 }
 
-# Would it harm the machine as it is at this moment? Sets why.
+# Where overcommit_memory is 2: would the kernel promise too little, with that ratio and that many huge pages? Its own sum, and a
+# quarter of room beside what is promised: below it no program of the machine starts, the undo's among them. Sets why.
+starves() { # RATIO PAGES; RATIO "" = as it is, or the amount that stands in its place
+    fixed=$(first "$vm/overcommit_kbytes")
+    share=${1:-$(first "$vm/overcommit_ratio")}
+    promised=$(mem Committed_AS)
+    limit=$((($(mem MemTotal) - $2 * $(mem Hugepagesize)) * ${share:-0} / 100))
+    [ -n "$1" ] || [ "${fixed:-0}" = 0 ] || limit=$fixed
+    limit=$((limit + $(mem SwapTotal)))
+    why="the limit would be $limit kB, and $promised kB are promised already"
+    [ $((limit * 4)) -le $((promised * 5)) ]
+}
+
+# Would it harm the machine as it is at this moment? What the same call has set before is in force by then. Sets why.
 harms() { # NAME VALUE OLD
     case $1/$2 in
     os:vm.overcommit_memory/2)
-        why="the limit would be $(mem CommitLimit) kB, and $(mem Committed_AS) kB are promised already"
-        [ "$(mem CommitLimit)" -lt "$(mem Committed_AS)" ]
+        starves '' "$(mem HugePages_Total)"
         return
         ;;
     os:vm.overcommit_ratio/*)
-        is_number "$2" && [ "$(first "$vm/overcommit_memory")" = 2 ] || return
-        limit=$((($(mem MemTotal) - $(mem HugePages_Total) * $(mem Hugepagesize)) * $2 / 100 + $(mem SwapTotal)))
-        why="the limit would be $limit kB, and $(mem Committed_AS) kB are promised already"
-        [ "$limit" -lt "$(mem Committed_AS)" ]
+        is_number "$2" && [ "$(first "$vm/overcommit_memory")" = 2 ] && starves "$2" "$(mem HugePages_Total)"
         return
         ;;
     os:vm.nr_hugepages/*)
         need=$((($2 - $3) * $(mem Hugepagesize)))
         why="$need kB more in huge pages are too much beside the $(mem MemAvailable) kB that are available"
-        [ "$need" -gt $(($(mem MemAvailable) * 9 / 10)) ]
+        [ "$need" -le $(($(mem MemAvailable) * 9 / 10)) ] || return 0
+        [ "$need" -gt 0 ] && [ "$(first "$vm/overcommit_memory")" = 2 ] && starves '' "$2"
         return
         ;;
     esac

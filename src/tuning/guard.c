@@ -470,8 +470,7 @@ void guard_review(const struct proposal *p, const struct server_facts *f,
 
 /* ---- the bill ---- */
 
-/* Lines that may still be applied: answered so, or not answered yet (among them those that only the bill refused). */
-static bool billable(const struct review_line *line, bool accepted)
+bool review_billable(const struct review_line *line, bool accepted)
 {
     if (line->refusal != REFUSE_NONE && !line->by_bill)
         return false;
@@ -495,7 +494,7 @@ static void bill_lines(const struct billing *b, struct bill_terms *t, bool accep
     for (int i = 0; i < b->r->n; i++) {
         struct review_line *line = &b->r->lines[i];
         struct bill_terms then = *t;
-        if (b->misfit[i] || !billable(line, accepted) || !(review_sets(b->r, i) & b->set))
+        if (b->misfit[i] || !review_billable(line, accepted) || !(review_sets(b->r, i) & b->set))
             continue;
         bill_terms_line(&then, line, b->f);
         double change = bill_measured(&then, b->g) - bill_measured(t, b->g);
@@ -543,9 +542,11 @@ void guard_bill(struct review *r, const struct server_facts *f, const struct gua
         b.set = 1u << s;
         bill_set(&b, &now);
     }
+    if (!g->disabled)
+        os_guard_bill(r, f, misfit);
     for (int i = 0; i < r->n; i++) {
         struct review_line *line = &r->lines[i];
-        if (misfit[i] || !line->by_bill || !billable(line, line->answer == ANSWER_ACCEPT))
+        if (misfit[i] || !line->by_bill || !review_billable(line, line->answer == ANSWER_ACCEPT))
             continue;
         line->by_bill = false;
         line->refusal = REFUSE_NONE;
@@ -568,7 +569,7 @@ uint64_t guard_joins(const struct review *r, const struct server_facts *f,
                 (review_sets(r, i) & m))
                 bill_terms_line(&then, &r->lines[i], f);
         double need = bill_measured(&then, g);
-        if (g->disabled || need <= room || need <= measured)
+        if (g->disabled || ((need <= room || need <= measured) && os_guard_joins(r, m, f)))
             joins |= UINT64_C(1) << m;
     }
     return joins;

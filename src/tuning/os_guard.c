@@ -87,21 +87,107 @@ static bool check_huge_pages(struct review_line *line, const struct server_facts
     return true;
 }
 
-/* CommitLimit of /proc/meminfo is worked out from overcommit_ratio whatever the mode is. */
-static bool check_commit(struct review_line *line, const struct server_facts *f, double ratio)
+/* What decides how much memory the kernel promises to programs. */
+struct commit {
+    bool on; /* vm.overcommit_memory is 2: there is a limit */
+    double ratio, pages;
+};
+
+static double fact_or(const struct host_facts *h, const char *name, double other)
 {
-    const struct host_facts *h = &f->host;
+    const struct os_fact *fact = host_os(h, name);
+    double value;
+    return fact && text_double(fact->value, &value) ? value : other;
+}
+
+static struct commit commit_now(const struct host_facts *h)
+{
+    return (struct commit){
+        .on = fact_or(h, "vm.overcommit_memory", h->overcommit) == 2,
+        .ratio = fact_or(h, "vm.overcommit_ratio", NAN),
+        .pages = fact_or(h, "vm.nr_hugepages", fmax((double)h->hugepages_total, 0))};
+}
+
+static struct commit commit_with(struct commit c, const struct review_line *line)
+{
+    double value;
+    if (line->change.reset || !text_double(line->send, &value))
+        return c;
+    if (strcmp(line->change.name, OS_PREFIX "vm.overcommit_memory") == 0)
+        c.on = value == 2;
+    if (strcmp(line->change.name, OS_PREFIX "vm.overcommit_ratio") == 0)
+        c.ratio = value;
+    if (strcmp(line->change.name, OS_PREFIX "vm.nr_hugepages") == 0)
+        c.pages = value;
+    return c;
+}
+
+/* Bytes, by the kernel's own sum (Documentation/mm/overcommit-accounting). Its ratio reads 0 where an amount stands in its
+ * place, from which huge pages are not taken; CommitLimit of /proc/meminfo is worked out whatever the mode is. */
+static double commit_limit(const struct host_facts *h, const struct commit *c)
+{
+    if (!(c->ratio > 0))
+        return h->commit_limit;
+    double huge = c->pages > 0 ? c->pages * h->hugepage_bytes : 0;
+    return (h->mem_total - huge) * c->ratio / 100 + h->swap_total;
+}
+
+/* Below that limit no program of the machine starts, those of the undo among them. */
+static bool check_commit(struct review_line *line, const struct host_facts *h,
+                         const struct commit *was, const struct commit *then)
+{
     char limit_text[32], promised[32];
-    double huge = fmax((double)h->hugepages_total, 0) * h->hugepage_bytes;
-    double limit = isnan(ratio) ? h->commit_limit
-                                : (h->mem_total - huge) * ratio / 100 + h->swap_total;
+    double limit = commit_limit(h, then);
+    bool tighter = then->on && (!was->on || !(limit >= commit_limit(h, was)));
+    if (!tighter || limit > COMMIT_ROOM * h->committed)
+        return true;
     text_bytes(limit_text, sizeof limit_text, limit);
     text_bytes(promised, sizeof promised, h->committed);
-    if (!(limit > COMMIT_ROOM * h->committed))
-        return refuse(line, REFUSE_MEMORY,
-                      "the limit would be %s, with %s promised already: programs would fail",
-                      limit_text, promised);
-    return true;
+    return refuse(line, REFUSE_MEMORY,
+                  "the limit would be %s, with %s promised already: programs would fail",
+                  limit_text, promised);
+}
+
+/* Of the lines of one kind: *c with them, and what does not fit beside the ones before is refused. One that gives room
+ * counts when it is accepted, since nobody may rely on what may not come. */
+static void commit_lines(struct review *r, unsigned set, bool accepted, bool tightening,
+                         const struct host_facts *h, struct commit *c, bool *misfit)
+{
+    for (int i = 0; i < r->n; i++) {
+        struct review_line *line = &r->lines[i];
+        if (misfit[i] || !review_is_os(line) || !review_billable(line, accepted) ||
+            !(review_sets(r, i) & set))
+            continue;
+        struct commit then = commit_with(*c, line);
+        bool tighter = then.on && (!c->on || commit_limit(h, &then) < commit_limit(h, c));
+        if (tighter != tightening || (!accepted && !tighter))
+            continue;
+        if (tightening && !check_commit(line, h, c, &then))
+            line->by_bill = misfit[i] = true;
+        else
+            *c = then;
+    }
+}
+
+void os_guard_bill(struct review *r, const struct server_facts *f, bool *misfit)
+{
+    for (int s = 0; s < review_nsets(r); s++) {
+        struct commit c = commit_now(&f->host);
+        commit_lines(r, 1u << s, true, false, &f->host, &c, misfit);
+        commit_lines(r, 1u << s, true, true, &f->host, &c, misfit);
+        commit_lines(r, 1u << s, false, true, &f->host, &c, misfit);
+    }
+}
+
+bool os_guard_joins(const struct review *r, unsigned sets, const struct server_facts *f)
+{
+    struct commit was = commit_now(&f->host), then = was;
+    struct review_line line = {0};
+    for (int i = 0; i < r->n; i++)
+        if (r->lines[i].refusal == REFUSE_NONE && r->lines[i].answer == ANSWER_ACCEPT &&
+            review_is_os(&r->lines[i]) && (review_sets(r, i) & sets))
+            then = commit_with(then, &r->lines[i]);
+    return check_commit(&line, &f->host, &was, &then);
 }
 
 static bool check_value(struct review_line *line, const struct os_row *row,
@@ -129,11 +215,8 @@ static bool check_value(struct review_line *line, const struct os_row *row,
     }
     if (strcmp(row->name, "vm.nr_hugepages") == 0 && !check_huge_pages(line, f, number))
         return false;
-    if (strcmp(row->name, "vm.overcommit_memory") == 0 && strcmp(line->to, "2") == 0 &&
-        !check_commit(line, f, NAN))
-        return false;
-    if (strcmp(row->name, "vm.overcommit_ratio") == 0 && f->host.overcommit == 2 &&
-        !check_commit(line, f, number))
+    struct commit was = commit_now(&f->host), then = commit_with(was, line);
+    if (!check_commit(line, &f->host, &was, &then))
         return false;
     if (row->restart && !g->restart_possible)
         return refuse(line, REFUSE_RESTART, "%s reaches the server at a restart, and %s", name,

@@ -172,6 +172,37 @@ static void test_refused_leaves_no_trace(void **state)
     w->way = RESTART_WAY_PG_CTL;
 }
 
+static void promises(const char *mode, const char *kbytes)
+{
+    put("proc/sys/vm/overcommit_memory", mode);
+    put("proc/sys/vm/overcommit_ratio", "50");
+    put("proc/sys/vm/overcommit_kbytes", kbytes);
+    put("proc/meminfo", "MemTotal: 8000000 kB\nMemAvailable: 7000000 kB\nHugePages_Total: 0\n"
+                        "Hugepagesize: 2048 kB\nSwapTotal: 0 kB\nCommitted_AS: 2400000 kB\n"
+                        "CommitLimit: 4000000 kB");
+}
+
+/* Where overcommit_memory is 2, now or by the same switch, memory in huge pages is not promised to programs any more. */
+static void test_huge_pages_starve(void **state)
+{
+    (void)state;
+    struct arm there = arm_of("round 1", "os:vm.nr_hugepages", "1500");
+    promises("2", "0");
+    assert_int_equal(switch_to(&there), APPLY_ROLLED_BACK); /* 2464000 kB, not 3000000 */
+    assert_non_null(strstr(w->apply->err.msg, "the limit would be 2464000 kB"));
+    unchanged();
+    memset(&w->ledger, 0, sizeof w->ledger);
+    promises("0", "0");
+    assert_true(arm_set(&there, "os:vm.overcommit_memory", true, "2"));
+    assert_int_equal(switch_to(&there), APPLY_ROLLED_BACK);
+    assert_string_equal(got("proc/sys/vm/overcommit_memory"), "0");
+    unchanged();
+    memset(&w->ledger, 0, sizeof w->ledger);
+    promises("2", "3100000"); /* an amount, from which they are not taken */
+    there = arm_of("round 1", "os:vm.nr_hugepages", "1500");
+    assert_int_equal(switch_to(&there), APPLY_DONE);
+}
+
 /* The second look, right before sending, knows no name but those of the table. */
 static void test_not_sent(void **state)
 {
@@ -425,14 +456,23 @@ int main(int argc, char **argv)
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
-        HERE(test_there_and_back),  HERE(test_alone),
-        HERE(test_rebooted),        HERE(test_refused_leaves_no_trace),
-        HERE(test_not_sent),        HERE(test_changed_by_others),
-        HERE(test_does_not_stay),   HERE(test_stuck),
-        HERE(test_killed_between),  HERE(test_killed_behind),
-        HERE(test_link_comes_back), HERE(test_link_stays_away),
-        HERE(test_no_host),         HERE(test_huge_pages_restart),
-        HERE(test_limits),          HERE(test_boot),
+        HERE(test_there_and_back),
+        HERE(test_alone),
+        HERE(test_rebooted),
+        HERE(test_refused_leaves_no_trace),
+        HERE(test_not_sent),
+        HERE(test_changed_by_others),
+        HERE(test_does_not_stay),
+        HERE(test_stuck),
+        HERE(test_killed_between),
+        HERE(test_killed_behind),
+        HERE(test_link_comes_back),
+        HERE(test_link_stays_away),
+        HERE(test_no_host),
+        HERE(test_huge_pages_restart),
+        HERE(test_limits),
+        HERE(test_boot),
+        HERE(test_huge_pages_starve),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

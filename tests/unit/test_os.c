@@ -255,6 +255,56 @@ static void refused_by_circumstance(void **state)
     check_refused("os:thp.enabled", "never", REFUSE_RIGHT);
 }
 
+/* Huge pages are no part of what is promised where overcommit_memory is 2: 16 GB, half of them promised, 4 GB in use. */
+static void commit_limit(void **state)
+{
+    (void)state;
+    assert_int_equal(look("os:vm.nr_hugepages", "3500").refusal, REFUSE_NONE);
+    os_now(&facts, "os:vm.overcommit_memory", "2");
+    assert_int_equal(look("os:vm.nr_hugepages", "2900").refusal, REFUSE_NONE);
+    check_refused("os:vm.nr_hugepages", "3500", REFUSE_MEMORY); /* 4.6 GB are left */
+    check_refused("os:vm.overcommit_ratio", "30", REFUSE_VALUE);
+    facts.host.committed = 7 * GB;
+    os_now(&facts, "os:vm.overcommit_ratio", "80");
+    check_refused("os:vm.overcommit_ratio", "50", REFUSE_MEMORY);
+    facts.host.committed = 4 * GB;
+    os_now(&facts, "os:vm.overcommit_ratio", "0"); /* an amount is set: pages change nothing */
+    assert_int_equal(look("os:vm.nr_hugepages", "3500").refusal, REFUSE_NONE);
+}
+
+/* Each fits by itself, and not both. */
+static void commit_limit_together(void **state)
+{
+    (void)state;
+    static const struct guard_policy policy = {.restart_possible = true, .clients = 4};
+    struct proposal p = {.n = 2};
+    struct review r = {0};
+    text_copy(p.changes[0].name, SETTING_NAME_MAX, "os:vm.overcommit_memory");
+    text_copy(p.changes[0].value, sizeof p.changes[0].value, "2");
+    text_copy(p.changes[1].name, SETTING_NAME_MAX, "os:vm.nr_hugepages");
+    text_copy(p.changes[1].value, sizeof p.changes[1].value, "3500");
+    guard_review(&p, &facts, &policy, &r);
+    assert_int_equal(r.lines[0].refusal, REFUSE_NONE);
+    assert_int_equal(r.lines[1].refusal, REFUSE_MEMORY);
+    r.lines[0].answer = ANSWER_REJECT;
+    guard_bill(&r, &facts, &policy);
+    assert_int_equal(r.lines[1].refusal, REFUSE_NONE);
+    r.lines[1].answer = ANSWER_ACCEPT;
+    r.lines[0].answer = ANSWER_NONE;
+    guard_bill(&r, &facts, &policy);
+    assert_int_equal(r.lines[0].refusal, REFUSE_MEMORY);
+    assert_int_equal(r.lines[1].answer, ANSWER_ACCEPT);
+
+    /* Of two alternatives each fits, and both at once do not. */
+    p.nsets = 2;
+    p.changes[0].sets = 1;
+    p.changes[1].sets = 2;
+    guard_review(&p, &facts, &policy, &r);
+    assert_int_equal(r.lines[1].refusal, REFUSE_NONE);
+    r.lines[0].answer = r.lines[1].answer = ANSWER_ACCEPT;
+    assert_int_equal(guard_joins(&r, &facts, &policy) & 15, 1 | 2 | 4);
+}
+
 static void answers_of_their_own(void **state)
 {
     (void)state;
@@ -347,6 +397,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_line, setup, teardown),
         cmocka_unit_test_setup_teardown(refused, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_by_circumstance, setup, teardown),
+        cmocka_unit_test_setup_teardown(commit_limit, setup, teardown),
+        cmocka_unit_test_setup_teardown(commit_limit_together, setup, teardown),
         cmocka_unit_test(answers_of_their_own),
         cmocka_unit_test(second_look),
         cmocka_unit_test(commands),

@@ -94,6 +94,13 @@ void guard_line(struct review_line *line, const struct server_facts *f,
 /* The part of guard_line() for settings of the operating system (tuning/os.h). */
 void os_guard_line(struct review_line *line, const struct server_facts *f,
                    const struct guard_policy *g);
+/* … of guard_bill(): lines that would leave the machine's programs too little memory beside the accepted ones, or those
+ * before them, are refused by_bill and marked in misfit, one of each line. */
+void os_guard_bill(struct review *r, const struct server_facts *f, bool *misfit);
+/* … of guard_joins(): may the accepted lines of these alternatives be in force at once? */
+bool os_guard_joins(const struct review *r, unsigned sets, const struct server_facts *f);
+/* May the line still be applied: accepted, or not answered yet (among them what only the bill refused)? */
+bool review_billable(const struct review_line *line, bool accepted);
 /* A setting of the operating system: its reach is the whole machine, so that each line wants an answer of its own. */
 bool review_is_os(const struct review_line *line);
 /* Accepts those that passed and are unanswered (and restart-class when restarts is true). */
