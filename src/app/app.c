@@ -42,6 +42,8 @@ static void paint(struct app *a)
 
     if (a->canvas->rows != a->m.screen.rows || a->canvas->cols != a->m.screen.cols)
         canvas_resize(a->canvas, a->m.screen.rows, a->m.screen.cols);
+    if (a->m.screen.theme[0] && strcmp(a->m.screen.theme, term_info()->theme) != 0)
+        (void)term_theme(a->m.screen.theme);
     canvas_clear(a->canvas);
     view_paint(a->canvas, &a->m, keys_tables(), &cursor);
     a->canvas->cursor_y = cursor.visible ? cursor.y : -1;
@@ -137,6 +139,8 @@ static void on_event(void *arg, struct event *ev)
             gate_run(&a->gate, &said, run, post, a);
         }
     }
+    if (a->m.opt.readonly) /* also since /readonly, in this very event */
+        gate_shut(&a->gate);
     gate_run(&a->gate, &fx, run, post, a);
 }
 

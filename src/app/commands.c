@@ -7,14 +7,18 @@
 #include "pgd/app/advise.h"
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow.h"
+#include "pgd/app/flow_parts.h"
 #include "pgd/app/health.h"
 #include "pgd/app/hosts.h"
+#include "pgd/app/keep.h"
 #include "pgd/app/offers.h"
 #include "pgd/app/sessions.h"
+#include "pgd/app/sqllog.h"
 #include "pgd/app/talk.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/grants.h"
 #include "pgd/ui/dialog.h"
+#include "pgd/ui/palette.h"
 #include "pgd/workspace/export.h"
 
 typedef void (*command_fn)(struct model *m, const char *args, struct effects *fx);
@@ -44,6 +48,58 @@ static void help_of(struct model *m, const struct command_row *row)
                        dialog_privacy((enum privacy)i));
     }
     dialogs_open(m, DIALOG_PAGE);
+}
+
+static void do_readonly(struct model *m, const char *args, struct effects *fx)
+{
+    bool rests = m->flow == FLOW_WATCH || m->flow == FLOW_SIGHT || m->flow == FLOW_PAUSED ||
+                 m->flow == FLOW_SUMMARY || m->flow == FLOW_ERROR;
+
+    (void)args;
+    (void)fx;
+    if (m->opt.readonly) {
+        model_say(m, CHAT_EVENT, "it is read-only already");
+    } else if (!rests || flow_end_busy(m)) { /* what is under way must be able to be undone */
+        model_say(m, CHAT_WARN,
+                  "a session is under way: pause or end it first, so that nothing half-done stays");
+    } else {
+        m->opt.readonly = true;
+        model_say(m, CHAT_GOOD,
+                  "read-only from here on: nothing on the server can be changed or measured by "
+                  "this program any more. There is no way back but to start it again.");
+    }
+}
+
+static void do_sql_log(struct model *m, const char *args, struct effects *fx)
+{
+    int64_t n = 50;
+
+    (void)fx;
+    if (*args && (!text_int64(args, &n) || n < 1)) {
+        model_say(m, CHAT_WARN, "how many statements? /sql-log 20");
+        return;
+    }
+    buf_clear(&m->page.text);
+    snprintf(m->page.title, sizeof m->page.title, "Statements that were sent");
+    sqllog_page(m, n < SQL_LOG_MAX ? (int)n : SQL_LOG_MAX, &m->page.text);
+    dialogs_open(m, DIALOG_PAGE);
+}
+
+static void do_theme(struct model *m, const char *args, struct effects *fx)
+{
+    if (*args && theme_find(args)) {
+        text_copy(m->screen.theme, sizeof m->screen.theme, args);
+        keep_choices(m, fx);
+        m->dirty = true;
+        return;
+    }
+    if (*args)
+        model_say(m, CHAT_WARN, "there is no theme named %s", args);
+    struct buf names = {0};
+    for (int i = 0; theme_at(i); i++)
+        buf_printf(&names, "%s%s", i ? ", " : "", theme_at(i)->name);
+    model_say(m, CHAT_EVENT, "themes: %s; /theme NAME takes one and keeps it", buf_text(&names));
+    buf_clear(&names);
 }
 
 static void do_help(struct model *m, const char *args, struct effects *fx)
@@ -314,7 +370,13 @@ static void do_health(struct model *m, const char *args, struct effects *fx)
     X("health", do_health, "", "",                                                                \
       "Look at what needs care: tables, indexes, vacuum, settings, host.", TAKES_NOTHING)         \
     X("persist", do_persist, "", "[go|undo]",                                                     \
-      "Let the host's next start set the operating system so, too.", TAKES_WORDS)
+      "Let the host's next start set the operating system so, too.", TAKES_WORDS)                 \
+    X("readonly", do_readonly, "", "",                                                            \
+      "From here on nothing on the server may be changed; there is no way back.", TAKES_NOTHING)  \
+    X("sql-log", do_sql_log, "", "[count]",                                                       \
+      "The last statements that this program sent to the server.", TAKES_TEXT)                    \
+    X("theme", do_theme, "", "[name]",                                                            \
+      "Colours: dark, light, contrast or mono; kept for later runs.", TAKES_THEME)
 
 #define ROW(name, function, alias, args, help, takes) {name, alias, args, help, takes},
 #define FUNCTION(name, function, alias, args, help, takes) function,

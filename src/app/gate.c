@@ -82,6 +82,11 @@ void gate_event(struct gate *g, const struct event *ev, gate_run_fn run, gate_po
     free(held.items);
 }
 
+void gate_shut(struct gate *g)
+{
+    g->readonly = true;
+}
+
 void gate_clear(struct gate *g)
 {
     effects_clear(&g->held);

@@ -12,6 +12,7 @@
 #include "pgd/app/commands.h"
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow.h"
+#include "pgd/app/keep.h"
 #include "pgd/app/offers.h"
 #include "pgd/app/sessions.h"
 #include "pgd/app/talk.h"
@@ -398,6 +399,7 @@ static void prompt_keys(struct model *m, struct key k, struct effects *fx)
     switch (prompt_key(p, k, offers_complete, m)) {
     case PROMPT_SUBMIT:
         text_copy_raw(line, sizeof line, p->text);
+        keep_line(m, line, fx);
         prompt_take(p);
         p->focus = false;
         keys_submit(m, line, fx);
@@ -497,6 +499,8 @@ void keys_answer(struct model *m, const struct event *ev, struct effects *fx)
         start_screen_answer(m, ev, fx);
     else if (ev->req.id == UI_FILE_RECORD)
         sessions_answer(m, ev);
+    else
+        keep_answer(m, ev, fx);
 }
 
 void keys_submit(struct model *m, const char *line, struct effects *fx)

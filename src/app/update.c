@@ -9,10 +9,12 @@
 #include "pgd/app/flow_host.h"
 #include "pgd/app/health.h"
 #include "pgd/app/hosts.h"
+#include "pgd/app/keep.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/links.h"
 #include "pgd/app/logwatch.h"
 #include "pgd/app/sessions.h"
+#include "pgd/app/sqllog.h"
 #include "pgd/app/talk.h"
 #include "pgd/app/watch_lines.h"
 #include "pgd/base/log.h"
@@ -21,6 +23,8 @@
 static void start(struct model *m, struct effects *fx)
 {
     advise_start(m, fx);
+    if (!m->opt.headless)
+        keep_start(m, fx);
     if (m->opt.demo)
         demo_start(m, fx);
     else if (m->opt.headless || m->opt.has_target)
@@ -197,4 +201,5 @@ void app_update(struct model *m, struct event *ev, struct effects *fx)
     talk_pump(m, fx);
     logwatch_pump(m);
     hosts_dialogs(m, fx);
+    sqllog_note(m, fx);
 }

@@ -339,17 +339,50 @@ static void draw_panes(struct canvas *c, const struct layout *l, const struct mo
 
 /* ---- prompt and key line -------------------------------------------------------------------- */
 
+/* What the server does now, as far as it is known: a figure of a server that does not answer would not be true. */
+static void prompt_last(const struct model *m, char *dst, size_t size)
+{
+    static const char *const words[][2] = {
+        [LINK_OFF] = {"", "not connected"},
+        [LINK_CONNECTING] = {"connecting", "connection lost"},
+        [LINK_WAITING] = {"no connection", "connection lost"},
+        [LINK_PASSWORD] = {"wants a password", "wants a password"},
+    };
+    const struct link *l = &m->links[CONN_CONTROL];
+    double value = model_tps(m);
+    int64_t heard = m->collect.last_pg_at_us;
+    const char *word = l->state == LINK_UP ? "" : words[l->state][l->was_up];
+    if (l->state == LINK_UP && heard > 0 && m->now_us - heard >= SILENT_S * 1000000LL)
+        word = "no answer";
+    if (*word)
+        snprintf(dst, size, " | %s", word);
+    else if (isfinite(value) && l->state == LINK_UP)
+        snprintf(dst, size, " | %.0f TPS", value);
+}
+
 static void prompt_prefix(const struct model *m, int width, char *dst, size_t size)
 {
-    char who[160], name[80], tps[40] = "";
-    double value = model_tps(m);
+    char who[160], name[80], last[48] = "";
+    const char *state = m->session.state == SESSION_PAUSED ? " paused" : "";
     pane_who(m, who, sizeof(who));
     pane_session_name(m, name, sizeof(name));
-    if (isfinite(value))
-        snprintf(tps, sizeof(tps), " | %.0f TPS", value);
-    snprintf(dst, size, "[%s%s%s%s] > ", who, name[0] ? " | " : "", name, tps);
-    if (text_width(dst) > width - 24)
-        snprintf(dst, size, "> ");
+    prompt_last(m, last, sizeof last);
+    if (m->links[CONN_CONTROL].state == LINK_OFF && !m->opt.has_target && !m->opt.demo)
+        snprintf(who, sizeof(who), "no server");
+    const char *host = strchr(who, '@') ? strchr(who, '@') + 1 : who;
+    const char *bar = name[0] ? " | " : "";
+    for (int shorter = 0; shorter < 4; shorter++) {
+        if (shorter < 2)
+            snprintf(dst, size, "[%s%s%s%s%s] > ", shorter ? host : who, bar, name,
+                     name[0] ? state : "", last);
+        else if (shorter == 2)
+            snprintf(dst, size, "[%s%s%s] > ", name[0] ? name : host, name[0] ? state : "", last);
+        else
+            snprintf(dst, size, "[%s] > ", last[0] ? last + 3 : host);
+        if (text_width(dst) <= width - 24)
+            return;
+    }
+    snprintf(dst, size, "> ");
 }
 
 static void draw_prompt(struct canvas *c, struct rect r, const struct model *m,

@@ -125,6 +125,8 @@ void model_clear(struct model *m)
         free(m->chat[i].text);
     talk_clear(&m->talk);
     buf_clear(&m->page.text);
+    for (int i = 0; i < m->sql_log.n; i++)
+        free(m->sql_log.rows[i].text);
     for (int i = 0; i < m->screen.prompt.nhistory; i++)
         free(m->screen.prompt.history[i]);
 }

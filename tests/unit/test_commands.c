@@ -1,4 +1,5 @@
-/* Slash commands: finding one, what Tab offers, the list of sessions and their records, one kind of export alone. */
+/* Slash commands: finding one, what Tab offers, the list of sessions and their records, one kind of export alone, read-only, the
+ * statements that were sent; what is kept from run to run; what the prompt says in each state. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,11 +12,15 @@
 #include <cmocka.h>
 
 #include "pgd/app/commands.h"
+#include "pgd/app/gate.h"
+#include "pgd/app/keep.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/offers.h"
 #include "pgd/app/sessions.h"
+#include "pgd/app/sqllog.h"
 #include "pgd/app/ui_files.h"
 #include "pgd/app/update.h"
+#include "pgd/base/secret.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/dialog.h"
 #include "pgd/workspace/store.h"
@@ -319,6 +324,189 @@ static void one_export_alone(void **state)
     assert_int_equal(w->m->fl.export_one, 0);
 }
 
+/* ---- read-only, the statements, the theme ---- */
+
+static int ran, refused;
+
+static void run_effect(void *arg, struct effect *e)
+{
+    (void)arg;
+    ran++;
+    effect_clear(e);
+}
+
+static void refuse_effect(void *arg, struct event *ev)
+{
+    (void)arg;
+    refused += ev->err.code == ERR_REFUSED;
+}
+
+static void read_only_is_one_way(void **state)
+{
+    struct world *w = *state;
+    struct gate g = {0};
+    struct req req = {OWNER_FLOW, 1, 1};
+    w->m->flow = FLOW_ROUND;
+    commands_run(w->m, "readonly", &w->fx);
+    assert_false(w->m->opt.readonly); /* a session could not be undone any more */
+    assert_true(said(w, "a session is under way"));
+    w->m->flow = FLOW_WATCH;
+    fx_sql(&w->fx, req, CONN_CONTROL, "ALTER SYSTEM SET work_mem = '8MB'", 1000)->after_journal = 7;
+    gate_run(&g, &w->fx, run_effect, refuse_effect, NULL);
+    assert_int_equal(g.held.n, 1); /* waits for its journal entry: refused all the same */
+    commands_run(w->m, "readonly", &w->fx);
+    assert_true(w->m->opt.readonly);
+    gate_shut(&g);
+    struct event saved = {.kind = EV_FILE};
+    saved.u.file.journal_no = 7;
+    gate_event(&g, &saved, run_effect, refuse_effect, NULL);
+    fx_sql(&w->fx, req, CONN_CONTROL, "ALTER SYSTEM RESET ALL", 1000);
+    fx_sql(&w->fx, req, CONN_CONTROL, "SELECT 1", 1000);
+    gate_run(&g, &w->fx, run_effect, refuse_effect, NULL);
+    assert_int_equal(ran, 1);
+    assert_int_equal(refused, 2);
+    gate_clear(&g);
+    commands_run(w->m, "readonly", &w->fx);
+    assert_true(said(w, "read-only already"));
+}
+
+static void the_statements_that_were_sent(void **state)
+{
+    struct world *w = *state;
+    struct req req = {OWNER_FLOW, 1, 1}, tick = {OWNER_TELEMETRY, 1, 1};
+    secret_id id = secret_put("s3cretword", 10);
+    fx_sql(&w->fx, req, CONN_CONTROL, "SELECT 'the first'", 1000);
+    fx_sql(&w->fx, tick, CONN_TELEMETRY, "SELECT 'a tick'", 1000);
+    fx_sql(&w->fx, req, CONN_QUESTIONS, "ALTER ROLE a PASSWORD 's3cretword'", 1000);
+    sqllog_note(w->m, &w->fx);
+    commands_run(w->m, "sql-log", &w->fx);
+    assert_true(shows(w, "SELECT 'the first'"));
+    assert_true(shows(w, "questions"));
+    assert_false(shows(w, "a tick"));
+    assert_false(shows(w, "s3cretword"));
+    commands_run(w->m, "sql-log 1", &w->fx);
+    assert_false(shows(w, "the first"));
+    commands_run(w->m, "sql-log many", &w->fx);
+    assert_true(said(w, "how many statements"));
+    for (int i = 0; i < SQL_LOG_MAX; i++)
+        sqllog_note(w->m, &w->fx);
+    assert_int_equal(w->m->sql_log.n, SQL_LOG_MAX);
+    secret_release(id);
+}
+
+static void a_theme_is_kept(void **state)
+{
+    struct world *w = *state;
+    text_copy(w->m->opt.home, 40, "/home/h");
+    commands_run(w->m, "theme nosuch", &w->fx);
+    assert_true(said(w, "dark, light"));
+    assert_null(file_effect(w, FILE_SAVE));
+    commands_run(w->m, "theme light", &w->fx);
+    assert_string_equal(w->m->screen.theme, "light");
+    const struct effect *e = file_effect(w, FILE_SAVE);
+    assert_string_equal(e->u.file.path, "/home/h/config");
+    struct event ev = {.kind = EV_FILE, .text = e->text, .len = e->len};
+    ev.req = (struct req){OWNER_UI, 1, UI_FILE_CONFIG};
+    w->m->screen.theme[0] = '\0';
+    keep_answer(w->m, &ev, &w->fx);
+    assert_string_equal(w->m->screen.theme, "light");
+}
+
+/* ---- history ---- */
+
+static void history_comes_back_without_secrets(void **state)
+{
+    struct world *w = *state;
+    static const char *const kept[] = {"/explain work_mem", "why so\nslow \\ at noon?"};
+    static const char *const secret[] = {"password=hunter22", "postgres://me:hunter22@db1/shop",
+                                         "is AKIAIOSFODNN7EXAMPLE mine?",
+                                         "ALTER ROLE a PASSWORD 'hunter22'"};
+    struct buf file = {0};
+    text_copy(w->m->opt.home, 40, "/home/h");
+    for (size_t i = 0; i < ARRAY_LEN(secret); i++) {
+        if (keep_may(secret[i]))
+            fail_msg("%s", secret[i]);
+        keep_line(w->m, secret[i], &w->fx);
+    }
+    assert_null(file_effect(w, FILE_APPEND));
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+        effects_clear(&w->fx);
+        keep_line(w->m, kept[i], &w->fx);
+        const struct effect *e = file_effect(w, FILE_APPEND);
+        assert_non_null(e);
+        assert_string_equal(e->u.file.path, "/home/h/history");
+        buf_append(&file, e->text, e->len);
+    }
+    struct event ev = {.kind = EV_FILE, .text = file.data, .len = file.len};
+    ev.req = (struct req){OWNER_UI, 1, UI_FILE_HISTORY};
+    effects_clear(&w->fx);
+    keep_answer(w->m, &ev, &w->fx);
+    const struct prompt *p = &w->m->screen.prompt;
+    assert_int_equal(p->nhistory, 2);
+    assert_string_equal(p->history[0], kept[0]);
+    assert_string_equal(p->history[1], kept[1]);
+    assert_null(file_effect(w, FILE_SAVE));
+    buf_clear(&file);
+}
+
+static void history_is_bounded(void **state)
+{
+    struct world *w = *state;
+    struct buf file = {0};
+    for (int i = 0; i < HISTORY_LINES + 50; i++)
+        buf_printf(&file, "line %d\n", i);
+    struct event ev = {.kind = EV_FILE, .text = file.data, .len = file.len};
+    ev.req = (struct req){OWNER_UI, 1, UI_FILE_HISTORY};
+    keep_answer(w->m, &ev, &w->fx);
+    assert_int_equal(w->m->screen.prompt.nhistory, HISTORY_LINES);
+    assert_string_equal(w->m->screen.prompt.history[0], "line 50");
+    const struct effect *e = file_effect(w, FILE_SAVE);
+    assert_non_null(e);
+    assert_memory_equal(e->text, "line 50\n", 8);
+    buf_clear(&file);
+}
+
+/* ---- the prompt is true ---- */
+
+static void the_prompt_in_every_state(void **state)
+{
+    struct world *w = *state;
+    struct model *m = w->m;
+    struct link *l = &m->links[CONN_CONTROL];
+    static const struct {
+        enum link_state state;
+        bool was_up;
+        const char *shown;
+    } cases[] = {
+        {LINK_CONNECTING, false, "[postgres@10.0.0.230 | connecting] >"},
+        {LINK_WAITING, false, "[postgres@10.0.0.230 | no connection] >"},
+        {LINK_WAITING, true, "[postgres@10.0.0.230 | connection lost] >"},
+        {LINK_PASSWORD, false, "[postgres@10.0.0.230 | wants a password] >"},
+        {LINK_UP, true, "[postgres@10.0.0.230 | 5892 TPS] >"},
+    };
+    assert_true(shows(w, "[no server] >"));
+    m->opt.has_target = true;
+    text_copy(l->user, 32, "postgres");
+    text_copy(l->host, 32, "10.0.0.230");
+    series_add(&m->collect.series[METRIC_TPS], 5892);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        l->state = cases[i].state;
+        l->was_up = cases[i].was_up;
+        if (!shows(w, cases[i].shown))
+            fail_msg("%s", cases[i].shown);
+    }
+    m->collect.last_pg_at_us = m->now_us - 5000000;
+    assert_true(shows(w, "[postgres@10.0.0.230 | no answer] >"));
+    m->collect.last_pg_at_us = m->now_us;
+    m->screen.cols = 80;
+    m->screen.rows = 24;
+    text_copy(m->session.plan.strategy, 40, "WriteOptimize");
+    m->session.state = SESSION_PAUSED;
+    assert_true(shows(w, "[10.0.0.230 | WriteOptimize paused | 5892 TPS] >"));
+    text_copy(l->host, 80, "a-server-with-a-rather-long-name.of.some.example.com");
+    assert_true(shows(w, "[WriteOptimize paused | 5892 TPS] >"));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -331,6 +519,12 @@ int main(void)
         TEST(the_list_and_a_record),
         TEST(another_session),
         TEST(one_export_alone),
+        TEST(read_only_is_one_way),
+        TEST(the_statements_that_were_sent),
+        TEST(a_theme_is_kept),
+        TEST(history_comes_back_without_secrets),
+        TEST(history_is_bounded),
+        TEST(the_prompt_in_every_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,7 +177,7 @@ static void history_is_searched_by_what_was_typed(void **state)
     prompt_take(p);
     assert_int_equal(p->len, 0);
     assert_int_equal(p->nhistory, 4);
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < HISTORY_LINES + 20; i++) {
         char line[16];
         snprintf(line, sizeof(line), "line %d", i);
         prompt_remember(p, line);

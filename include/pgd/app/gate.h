@@ -21,4 +21,6 @@ void gate_run(struct gate *g, struct effects *fx, gate_run_fn run, gate_post_fn 
  * failed one refuses it. */
 void gate_event(struct gate *g, const struct event *ev, gate_run_fn run, gate_post_fn post,
                 void *arg);
+/* From here on nothing that changes the server passes, also of what is held; there is no way back. */
+void gate_shut(struct gate *g);
 void gate_clear(struct gate *g);

@@ -287,6 +287,7 @@ struct session {
     bool
         by_hand; /* the DBA makes every change: ledger and journal hold what runs, not entries of a file */
     struct pending_switch pending;
+    char bench_at[256]; /* where its runs were made: "here", or a host's name; "" = none was made */
 };
 
 struct session_row { /* of index.json: for the tree and the start screen */
@@ -382,7 +383,7 @@ struct dialog {
     enum dialog_kind under; /* shown again when this one closes */
 };
 
-enum { HISTORY_LINES = 100, PROMPT_MAX = 4096 };
+enum { HISTORY_LINES = 1000, PROMPT_MAX = 4096 };
 struct prompt {
     bool focus;
     char text[PROMPT_MAX];
@@ -400,6 +401,17 @@ struct prompt {
 struct page {
     char title[160];
     struct buf text; /* owned */
+};
+
+/* The statements that were sent, without the ticks of the telemetry; the newest last. */
+enum { SQL_LOG_MAX = 200, SQL_TEXT_MAX = 4000 };
+struct sql_log {
+    int n;
+    struct sql_sent {
+        int64_t wall_us;
+        enum pg_conn conn;
+        char *text; /* owned; cut at SQL_TEXT_MAX bytes, secrets taken out */
+    } rows[SQL_LOG_MAX];
 };
 
 /* What the DBA wants of the sessions of the workspace (app/sessions.c). */
@@ -423,6 +435,7 @@ struct screen {
     char flash[200]; /* one message in the key line, until flash_until_us */
     int64_t flash_until_us;
     bool ascii;
+    char theme[16]; /* "" = the terminal's */
     enum graph_kind graph;
     int64_t last_ctrl_c_us;
 };
@@ -517,6 +530,8 @@ struct bench_place {
     char here[512], there[512]; /* paths of pgbench */
     secret_id pgpass;           /* while a statement is timed from there */
     bool far;
+    bool
+        as_before; /* chosen because a resumed session was measured from there: of no other session */
     enum ssh_conn ssh;
     char why[240];
     struct err err; /* --bench-host cannot do it: the session does not begin */
@@ -740,6 +755,7 @@ struct model {
     uint64_t chat_total;             /* lines ever said: headless prints what is new */
     struct screen screen;
     struct page page;
+    struct sql_log sql_log;
     struct sessions_view sessions_view;
     bool dirty;     /* the screen must be painted */
     bool dirty_key; /* … at once: a key was pressed */

@@ -1,0 +1,165 @@
+/* keep.c - see keep.h. A line of the prompt may have several lines of text: a line end is kept as \n, a backslash as two. */
+#include "pgd/app/keep.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/agent/privacy.h"
+#include "pgd/app/ui_files.h"
+#include "pgd/base/secret.h"
+#include "pgd/base/text.h"
+#include "pgd/ui/palette.h"
+#include "pgd/ui/prompt.h"
+
+enum { LINE_MOST = 1000, FILE_MOST = 8 << 20 };
+
+static struct effect *ask(struct model *m, enum ui_file id, enum file_op op, const char *name,
+                          struct effects *fx)
+{
+    struct buf path = {0};
+
+    buf_printf(&path, "%s/%s", m->opt.home, name);
+    struct effect *e = fx_file(fx, (struct req){OWNER_UI, 1, id}, op, buf_text(&path));
+    e->u.file.max_bytes = FILE_MOST;
+    e->u.file.spare = true;
+    buf_clear(&path);
+    return e;
+}
+
+/* Takes text. */
+static void write_text(struct model *m, enum file_op op, const char *name, struct buf *text,
+                       struct effects *fx)
+{
+    struct effect *e = ask(m, UI_FILE_KEPT, op, name, fx);
+
+    e->len = text->len;
+    e->text = buf_take(text);
+}
+
+void keep_start(struct model *m, struct effects *fx)
+{
+    ask(m, UI_FILE_HISTORY, FILE_READ, "history", fx);
+    ask(m, UI_FILE_CONFIG, FILE_READ, "config", fx);
+}
+
+/* ---- lines of the prompt ---- */
+
+bool keep_may(const char *line)
+{
+    size_t n = strlen(line);
+    struct mask *mask;
+    struct buf masked = {0};
+    char *copy;
+    bool may;
+
+    if (n == 0 || n > LINE_MOST)
+        return false;
+    copy = xstrdup(line);
+    secret_redact(copy);
+    mask = mask_new(PRIVACY_FULL); /* masks secrets alone */
+    mask_prose(mask, line, &masked);
+    may = strcmp(copy, line) == 0 && strcmp(buf_text(&masked), line) == 0;
+    mask_free(mask);
+    buf_clear(&masked);
+    explicit_bzero(copy, n);
+    free(copy);
+    return may;
+}
+
+static void put_line(struct buf *out, const char *line)
+{
+    for (; *line; line++) {
+        if (*line == '\n')
+            buf_puts(out, "\\n");
+        else if (*line == '\\')
+            buf_puts(out, "\\\\");
+        else
+            buf_putc(out, *line);
+    }
+    buf_putc(out, '\n');
+}
+
+void keep_line(struct model *m, const char *line, struct effects *fx)
+{
+    const struct prompt *p = &m->screen.prompt;
+    struct buf text = {0};
+
+    if (!keep_may(line) || (p->nhistory > 0 && strcmp(p->history[p->nhistory - 1], line) == 0))
+        return;
+    put_line(&text, line);
+    write_text(m, FILE_APPEND, "history", &text, fx);
+}
+
+static void take_line(struct prompt *p, const char *line, size_t n)
+{
+    char raw[LINE_MOST + 1], clean[LINE_MOST + 1];
+    size_t at = 0;
+
+    if (n > LINE_MOST)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        bool escape = line[i] == '\\' && i + 1 < n;
+        i += escape;
+        raw[at++] = escape && line[i] == 'n' ? '\n' : line[i];
+    }
+    raw[at] = '\0';
+    if (strchr(raw, '\n'))
+        text_copy_raw(clean, sizeof clean, raw); /* the editor cleans what it takes */
+    else
+        text_copy(clean, sizeof clean, raw);
+    prompt_remember(p, clean);
+}
+
+/* Behind what was typed before the file came nothing older may stand: then it is left for the next run. */
+static void history_read(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct prompt *p = &m->screen.prompt;
+    const char *at = ev->text ? ev->text : "", *end = at + ev->len;
+    struct buf text = {0};
+    int lines = 0;
+
+    if (ev->err.code != ERR_NONE || p->nhistory > 0)
+        return;
+    for (; at < end; lines++) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        size_t n = stop ? (size_t)(stop - at) : (size_t)(end - at);
+        if (!memchr(at, '\0', n))
+            take_line(p, at, n);
+        at += n + 1;
+    }
+    if (lines <= HISTORY_LINES)
+        return;
+    for (int i = 0; i < p->nhistory; i++)
+        put_line(&text, p->history[i]);
+    write_text(m, FILE_SAVE, "history", &text, fx);
+}
+
+/* ---- choices ---- */
+
+void keep_choices(struct model *m, struct effects *fx)
+{
+    struct buf text = {0};
+
+    buf_printf(&text, "theme = %s\n", m->screen.theme);
+    write_text(m, FILE_SAVE, "config", &text, fx);
+}
+
+static void config_read(struct model *m, const struct event *ev)
+{
+    char name[16] = "";
+
+    if (ev->err.code != ERR_NONE || !ev->text || sscanf(ev->text, "theme = %15s", name) != 1)
+        return;
+    if (theme_find(name))
+        text_copy(m->screen.theme, sizeof m->screen.theme, name);
+    m->dirty = true;
+}
+
+void keep_answer(struct model *m, const struct event *ev, struct effects *fx)
+{
+    if (ev->req.id == UI_FILE_HISTORY)
+        history_read(m, ev, fx);
+    else if (ev->req.id == UI_FILE_CONFIG)
+        config_read(m, ev);
+}
