@@ -9,6 +9,7 @@
 #include "pgd/base/assets.h"
 #include "pgd/base/mem.h"
 #include "pgd/base/text.h"
+#include "pgd/discovery/queries.h"
 
 /* clang-format off */
 static const struct health_check checks[] = {
@@ -31,7 +32,7 @@ static const struct health_check checks[] = {
     {.id = "pending-restart", .area = "settings", .grade = HEALTH_NOTE, .look = health_pending,
      .title = "settings wait for a restart", .why = "The server runs with other values than its configuration says.",
      .fix = "restart the server, or take the change back", .source = "pg_settings, pending_restart"},
-    {.id = "config-errors", .area = "settings", .grade = HEALTH_WARN, .asset = "sql/health/config_errors.sql",
+    {.id = "config-errors", .area = "settings", .grade = HEALTH_WARN, .asset = "sql/health/config_errors.sql", .need = NEED_FILES,
      .title = "a line of the configuration was not taken", .why = "At the next start the server may refuse to come up.",
      .source = "pg_file_settings"},
     {.id = "overrides", .area = "settings", .grade = HEALTH_NOTE, .look = health_overrides,
@@ -80,7 +81,7 @@ static const struct health_check checks[] = {
      .title = "prepared transactions were left open", .why = "They hold their locks through restarts, and vacuum back.",
      .source = "PREPARE TRANSACTION"},
     {.id = "idle-transactions", .area = "vacuum", .grade = HEALTH_WARN, .asset = "sql/health/idle_transactions.sql",
-     .sessions = true, .title = "sessions sit in open transactions",
+     .need = NEED_SESSIONS, .title = "sessions sit in open transactions",
      .why = "They hold locks, and vacuum must keep what has changed since.", .source = "pg_stat_activity"},
     /* -- tables and indexes -- */
     {.id = "bloat", .area = "bloat", .grade = HEALTH_WARN, .asset = "sql/health/table_bloat.sql",
@@ -119,7 +120,7 @@ static const struct health_check checks[] = {
     {.id = "connections", .area = "connections", .grade = HEALTH_WARN, .look = health_connections,
      .title = "nearly all connections are taken", .why = "The next session is refused.",
      .fix = "a pooler, or end what is idle; max_connections needs a restart", .source = "Connections and Authentication"},
-    {.id = "blocked", .area = "locks", .grade = HEALTH_WARN, .asset = "sql/health/blocked.sql", .sessions = true,
+    {.id = "blocked", .area = "locks", .grade = HEALTH_WARN, .asset = "sql/health/blocked.sql", .need = NEED_SESSIONS,
      .title = "sessions wait for locks", .why = "They stand still, and others queue behind them.", .source = "Explicit Locking"},
     {.id = "deadlocks", .area = "locks", .grade = HEALTH_NOTE, .look = health_deadlocks,
      .title = "transactions were ended by deadlocks", .why = "Each one is work lost, and an error in the application.",
@@ -131,13 +132,13 @@ static const struct health_check checks[] = {
      .title = "new passwords are stored as MD5", .why = "MD5 hashes can be used to log in, and are gone from later versions.",
      .fix = "ALTER SYSTEM SET password_encryption = 'scram-sha-256'; and set the passwords again",
      .source = "Password Authentication"},
-    {.id = "hba-trust", .area = "security", .grade = HEALTH_CRITICAL, .asset = "sql/health/hba_trust.sql",
+    {.id = "hba-trust", .area = "security", .grade = HEALTH_CRITICAL, .asset = "sql/health/hba_trust.sql", .need = NEED_HBA,
      .title = "other machines get in without a password", .why = "Whoever reaches the port is whoever he says.",
      .source = "Trust Authentication"},
     /* -- replication, archive -- */
     {.id = "slots", .area = "replication", .grade = HEALTH_WARN, .asset = "sql/health/slots.sql",
      .title = "nobody reads a replication slot", .why = "WAL is kept until the disk is full.", .source = "Replication Slots"},
-    {.id = "standbys", .area = "replication", .grade = HEALTH_WARN, .asset = "sql/health/standbys.sql", .sessions = true,
+    {.id = "standbys", .area = "replication", .grade = HEALTH_WARN, .asset = "sql/health/standbys.sql", .need = NEED_SESSIONS,
      .title = "a standby is behind", .why = "After a fail-over that much is missing or late.", .source = "Streaming Replication"},
     {.id = "archiver", .area = "replication", .grade = HEALTH_CRITICAL, .asset = "sql/health/archiver.sql",
      .title = "WAL cannot be archived", .why = "No backup can be brought further than that, and pg_wal grows.",
@@ -228,9 +229,12 @@ static void take_rows(struct health *h, const struct health_check *c, const stru
     if (n == 0)
         h->ok++;
     for (int i = 0; i < n; i++) {
-        const char *grade = rows_text(r, i, "grade");
-        bool worse = grade && strcmp(grade, "critical") == 0;
-        struct health_finding *found = add(h, c, worse ? HEALTH_CRITICAL : c->grade);
+        const char *said = rows_text(r, i, "grade");
+        enum health_grade grade = c->grade;
+        for (int g = HEALTH_NOTE; said && g <= HEALTH_UNKNOWN; g++)
+            if (strcmp(said, health_grade_name((enum health_grade)g)) == 0)
+                grade = (enum health_grade)g;
+        struct health_finding *found = add(h, c, grade);
         if (!found)
             continue;
         cell(found->said.object, sizeof found->said.object, r, i, "object");
@@ -267,37 +271,76 @@ static void sort(struct health *h)
     }
 }
 
+/* Why the statement of this check would not see what it asks for; NULL = it does. A refusal would stand in the server's log. */
+static const char *lacking(const struct health_check *c, const struct server_facts *f)
+{
+    switch (c->need) {
+    case NEED_SESSIONS:
+        return f->rights.read_stats ? NULL : "needs GRANT pg_read_all_stats, or pg_monitor";
+    case NEED_HBA:
+        return f->rights.hba_rules ? NULL
+                                   : "needs GRANT SELECT ON pg_hba_file_rules and EXECUTE ON "
+                                     "FUNCTION pg_hba_file_rules()";
+    case NEED_FILES:
+        return f->rights.file_settings ? NULL
+                                       : "needs GRANT SELECT ON pg_file_settings and EXECUTE ON "
+                                         "FUNCTION pg_show_all_file_settings()";
+    case NEED_NOTHING:
+        break;
+    }
+    return NULL;
+}
+
+static struct req next_req(struct health *h)
+{
+    h->state = HEALTH_ASKING;
+    return (struct req){OWNER_HEALTH, h->generation, ++h->waiting};
+}
+
+static void end(struct health *h, struct effects *fx)
+{
+    if (!h->pooled)
+        fx_sql(fx, next_req(h), CONN_CONTROL, discover_limits_reset, HEALTH_MS);
+    sort(h);
+    h->state = HEALTH_DONE;
+}
+
 static void next(struct health *h, const struct server_facts *f, struct effects *fx)
 {
     const struct health_check *c;
 
     for (; (c = health_check_at(h->at)); h->at++) {
+        const char *why = lacking(c, f);
+
         h->checks++;
         if (c->look) {
             look(h, c, f);
-        } else if (c->sessions && !f->rights.read_stats) {
-            unknown(h, c, "needs GRANT pg_read_all_stats, or pg_monitor");
+        } else if (why) {
+            unknown(h, c, why);
         } else {
             const struct asset *sql = asset_find(c->asset);
             if (!sql)
                 die("the asset %s is missing", c->asset);
-            struct req req = {OWNER_HEALTH, h->generation, ++h->waiting};
-            fx_sql(fx, req, CONN_CONTROL, (const char *)sql->data, HEALTH_MS);
-            h->state = HEALTH_ASKING;
+            fx_sql(fx, next_req(h), CONN_CONTROL, (const char *)sql->data, HEALTH_MS);
             return;
         }
     }
-    sort(h);
-    h->state = HEALTH_DONE;
+    end(h, fx);
 }
 
-void health_start(struct health *h, const struct server_facts *f, struct effects *fx)
+void health_start(struct health *h, const struct server_facts *f, bool pooled, struct effects *fx)
 {
     uint32_t generation = h->generation + 1;
 
     memset(h, 0, sizeof *h);
     h->generation = generation;
-    next(h, f, fx);
+    h->pooled = pooled;
+    if (pooled) {
+        next(h, f, fx);
+        return;
+    }
+    h->at = -1;
+    fx_sql(fx, next_req(h), CONN_CONTROL, discover_limits_set, HEALTH_MS);
 }
 
 void health_step(struct health *h, const struct server_facts *f, const struct event *ev,
@@ -311,9 +354,9 @@ void health_step(struct health *h, const struct server_facts *f, const struct ev
         h->state = HEALTH_FAILED;
         return;
     }
-    if (ev->err.code != ERR_NONE)
+    if (h->at >= 0 && ev->err.code != ERR_NONE)
         unknown(h, &checks[h->at], ev->err.msg);
-    else
+    else if (h->at >= 0)
         take_rows(h, &checks[h->at], ev->rows);
     h->at++;
     next(h, f, fx);

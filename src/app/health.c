@@ -101,7 +101,7 @@ void health_begin(struct model *m, struct effects *fx)
     }
     if (m->health.state == HEALTH_ASKING)
         return;
-    health_start(&m->health, &m->server, fx);
+    health_start(&m->health, &m->server, m->links[CONN_CONTROL].pooled, fx);
     look(m, fx);
 }
 

@@ -390,16 +390,16 @@ static void fill_tuners(struct discover *d, struct server_facts *f, const struct
 
 /* The limits hold for the statements between the first row and the last. Nothing in the catalog may
  * keep discovery waiting, and no function of a user's schema may stand before the server's own. */
-static const char limits_set[] = "SELECT pg_catalog.set_config('lock_timeout', '100ms', false), "
-                                 "pg_catalog.set_config('statement_timeout', '2s', false), "
-                                 "pg_catalog.set_config('search_path', 'pg_catalog', false)";
+const char discover_limits_set[] = "SELECT pg_catalog.set_config('lock_timeout', '100ms', false), "
+                                   "pg_catalog.set_config('statement_timeout', '2s', false), "
+                                   "pg_catalog.set_config('search_path', 'pg_catalog', false)";
 /* Not to their reset values: those may be limits of the role, which no statement of ours would survive. */
-static const char limits_reset[] = "SELECT pg_catalog.set_config('lock_timeout', '0', false), "
-                                   "pg_catalog.set_config('statement_timeout', '0', false)";
+const char discover_limits_reset[] = "SELECT pg_catalog.set_config('lock_timeout', '0', false), "
+                                     "pg_catalog.set_config('statement_timeout', '0', false)";
 
 const struct discover_query discover_queries[] = {
     {.name = "limits",
-     .sql = limits_set,
+     .sql = discover_limits_set,
      .refresh = true,
      .sets = true,
      .lost = "time limits of our queries"},
@@ -539,7 +539,7 @@ const struct discover_query discover_queries[] = {
      .lost = "running base backups",
      .fill = fill_backup},
     {.name = "tuners", .asset = "sql/tuners.sql", .fill = fill_tuners},
-    {.name = "limits_reset", .sql = limits_reset, .refresh = true, .sets = true},
+    {.name = "limits_reset", .sql = discover_limits_reset, .refresh = true, .sets = true},
 };
 const int discover_query_count = (int)ARRAY_LEN(discover_queries);
 

@@ -182,13 +182,16 @@ static void the_machine_goes_through(void **st)
     int asked = 0, refused = 0;
     char text[200];
 
-    facts->rights.read_stats = true;
-    health_start(health, facts, &fx);
+    facts->rights.read_stats = facts->rights.hba_rules = facts->rights.file_settings = true;
+    health_start(health, facts, false, &fx);
     while (health->state == HEALTH_ASKING) {
         const struct health_check *c = health_check_at(health->at);
         assert_true(asked++ < 100);
         assert_int_equal(fx.items[fx.n - 1].kind, FX_PG_QUERY);
-        if (strcmp(c->id, "slots") == 0)
+        if (health->at < 0) {
+            assert_non_null(strstr(fx.items[fx.n - 1].text, "lock_timeout"));
+            feed(NULL, ERR_NONE, &fx);
+        } else if (strcmp(c->id, "slots") == 0)
             feed("object|figure|fix\na\\|b|keeps 9 GB|SELECT 1;\n", ERR_NONE, &fx);
         else if (strcmp(c->id, "wraparound") == 0)
             feed("object|figure|fix|grade\npostgres|old|VACUUM|critical\n", ERR_NONE, &fx);
@@ -198,6 +201,7 @@ static void the_machine_goes_through(void **st)
             feed("object|figure|fix\n", ERR_NONE, &fx);
     }
     assert_int_equal(health->state, HEALTH_DONE);
+    assert_non_null(strstr(fx.items[fx.n - 1].text, "lock_timeout")); /* and back */
     assert_true(asked > 20);
     assert_int_equal(refused, 1);
     assert_string_equal(health->found[0].check->id, "wraparound");
@@ -219,7 +223,7 @@ static void a_lost_link_ends_it(void **st)
     (void)st;
     struct effects fx = {0};
 
-    health_start(health, facts, &fx);
+    health_start(health, facts, false, &fx);
     uint32_t before = health->waiting;
     struct event late = {.kind = EV_PG_RESULT,
                          .req = {OWNER_HEALTH, health->generation + 1, before}};
@@ -239,7 +243,7 @@ static void no_more_than_fit(void **st)
     buf_puts(&rows, "object|figure|fix\n");
     for (int i = 0; i < 20; i++)
         buf_printf(&rows, "t%d|x|y\n", i);
-    health_start(health, facts, &fx);
+    health_start(health, facts, false, &fx);
     while (health->state == HEALTH_ASKING)
         feed(buf_text(&rows), ERR_NONE, &fx);
     assert_int_equal(health->state, HEALTH_DONE);

@@ -26,6 +26,9 @@ struct health_look {
     char object[160], figure[300], fix[400];
 };
 
+/* A right without which the statement would fail, or see less than there is. */
+enum health_need { NEED_NOTHING, NEED_SESSIONS, NEED_HBA, NEED_FILES };
+
 struct health_check {
     const char *id, *area;
     enum health_grade grade; /* of what it finds */
@@ -33,7 +36,7 @@ struct health_check {
     const char *why, *fix;   /* fix: where the finding has none of its own */
     const char *source;      /* chapter of PostgreSQL's documentation */
     const char *asset;       /* below assets/sql/health; NULL: look */
-    bool sessions;           /* the statement needs to see the sessions of others */
+    enum health_need need;
     enum health_grade (*look)(const struct server_facts *f, struct health_look *out);
 };
 
@@ -47,7 +50,7 @@ struct health_finding {
 
 enum health_state {
     HEALTH_IDLE,
-    /* The statement of check `at` is out on CONN_CONTROL; its answer leads to the next one, or to DONE. */
+    /* The limits of the session are being set (at -1), or the statement of check `at` is out on CONN_CONTROL; its answer leads to the next one, or to DONE. */
     HEALTH_ASKING,
     HEALTH_DONE,
     HEALTH_FAILED /* the link was lost: err says why */
@@ -57,6 +60,7 @@ struct health {
     enum health_state state;
     uint32_t generation, waiting;
     int at;
+    bool pooled; /* nothing may be set in the session */
     int n;
     struct health_finding
         found[HEALTH_FOUND_MAX]; /* in the order of the table; sorted when done, worst first */
@@ -66,7 +70,7 @@ struct health {
 };
 
 /* Goes through the table; f must outlive it. Answers are those of OWNER_HEALTH. */
-void health_start(struct health *h, const struct server_facts *f, struct effects *fx);
+void health_start(struct health *h, const struct server_facts *f, bool pooled, struct effects *fx);
 void health_step(struct health *h, const struct server_facts *f, const struct event *ev,
                  struct effects *fx);
 int health_count(const struct health *h, enum health_grade g);

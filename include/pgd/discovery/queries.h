@@ -17,6 +17,9 @@ struct discover_query {
                  const struct rows *r); /* may be NULL */
 };
 
+/* What a session of looking begins and ends with: no statement of it waits long for a lock, or for anything. */
+extern const char discover_limits_set[], discover_limits_reset[];
+
 extern const struct discover_query discover_queries[];
 extern const int discover_query_count;
 
