@@ -69,11 +69,16 @@ def whole():
     global host
     host.destroy()
     host = sshtest.SecondHost("layout=debian")
-    before = swappiness()
+    before = state()
     run = forced().expect(0, "ARCHIVED", "improved")
-    t.check({c["name"]: c["to"] for c in run.summary["changes"]} ==
-            {"work_mem": "64MB", "shared_buffers": "160MB", "os:vm.swappiness": "11"}, "changes %s" % run.summary["changes"])
-    t.check(before != swappiness() == "11" and host.sql("SHOW shared_buffers") == "160MB", "%s" % (state(),))
+    # work_mem alone makes this workload faster: an ablation may have found that and taken the others out
+    wanted = dict(change.split("=") for change in FORCED.split(";"))
+    kept = {c["name"]: c["to"] for c in run.summary["changes"]}
+    t.check(kept.get("work_mem") == "64MB" and kept.items() <= wanted.items(), "changes %s" % run.summary["changes"])
+    t.check(state()[:3] == ("64MB", kept.get("shared_buffers", before[1]), kept.get("os:vm.swappiness", before[2])),
+            "%s is in force, not %s" % (state(), kept))
+    tried = {item["name"] for record in run.journal() if record["event"] == "intent" for item in record["items"]}
+    t.check(tried == set(wanted), "switched: %s" % tried)
     t.check("pg_ctlcluster" in run.events("strategy")[0]["restart_by"], run.events("strategy")[0]["restart_by"])
     nothing_left()
     print("   %.1f s: %s" % (run.seconds, run.summary["changes"]))
