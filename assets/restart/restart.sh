@@ -11,9 +11,11 @@
 #             and starts again
 #   rescue    puts the copy back when the server has exited, or runs and lets nobody in: then it is told to reload. Before
 #             another restart. A server that is starting is left alone
+#   revive    as rescue, but a server that takes sessions is left alone: up
 #   recover   waits for a script that still runs; a server that is down then gets the copy back and is started
 #   unlock    for a server that runs and lets nobody in, after a switch that was killed: puts the copy back, where it differs from
-#             what stands there in the names of that switch alone, and has it reloaded; with again=1 the server is restarted
+#             what stands there in the names of that switch alone, and has it reloaded; with again=1 the server is restarted,
+#             unless clients have sessions: then others are let in
 #   found     prints what an interrupted restart has left, after the lines of the report
 #   look      prints the report of a restart
 #   clean     removes everything that this script has left
@@ -496,6 +498,14 @@ mode_rescue() {
     fi
 }
 
+mode_revive() {
+    if postmaster && accepts; then
+        lines up "the server runs and takes sessions"
+    else
+        mode_rescue
+    fi
+}
+
 # Whether the newest restart had brought the server up: its report lies beside the copy.
 was_up() {
     case $(sed -n 's/^state=//p' "$report" 2>/dev/null) in
@@ -539,6 +549,33 @@ others_lines() {
         !index(names, " " tolower(name) " ")' "$1" | sort
 }
 
+# The sessions of clients, by their titles: "postgres: [CLUSTER: ]USER DATABASE [local]|ADDRESS(PORT) ACTIVITY". Neither who is
+# being let in nor a standby is one.
+sessions() {
+    for child in $(grep -l "^PPid:[[:space:]]*$pid\$" /proc/[0-9]*/status 2>/dev/null); do
+        child=${child#/proc/}
+        child=${child%/status}
+        title=$(tr '\0' ' ' 2>/dev/null <"/proc/$child/cmdline")
+        case $title in
+        *walsender* | *' authentication'* | *' startup'*) continue ;;
+        esac
+        printf '%s\n' "$title" | grep -qE '^postgres: .* (\[local\]|[^ ]+\([0-9]+\)) ' && printf ' %s ' "$child"
+    done
+}
+
+# Whether a client is inside, seen twice: a session that ends at once was none.
+has_clients() {
+    first=$(sessions)
+    [ -n "$first" ] || return 1
+    sleep 1
+    for one in $(sessions); do
+        case $first in
+        *" $one "*) return 0 ;;
+        esac
+    done
+    return 1
+}
+
 mode_unlock() {
     if ! postmaster; then
         lines down "the server does not run"
@@ -548,6 +585,8 @@ mode_unlock() {
         lines down "there is no copy of postgresql.auto.conf to put back"
     elif [ "$(others_lines "$before")" != "$(others_lines "$auto")" ]; then
         lines down "others have changed postgresql.auto.conf since our copy of it was made"
+    elif [ -n "$again" ] && has_clients; then
+        lines down "clients have sessions, so others are let in: nothing was touched"
     elif ! put "$before" "$auto"; then
         lines down "the copy of postgresql.auto.conf could not be put back"
     elif [ -z "$again" ]; then
@@ -665,6 +704,7 @@ case $mode in
 save) mode_save ;;
 restart) mode_restart ;;
 rescue) mode_rescue ;;
+revive) mode_revive ;;
 found) mode_found ;;
 recover) mode_recover ;;
 unlock) mode_unlock ;;

@@ -90,9 +90,10 @@ static void unlock(struct model *m, const struct event *ev, struct effects *fx)
         return;
     }
     m->fl.down_unlocked = true;
-    model_say(m, CHAT_WARN, "nobody is let in, and a switch of session %s has no result",
+    model_say(m, CHAT_WARN, "we are not let in, and a switch of session %s has no result",
               m->fl.down_session);
-    if (!m->fl.down_id.reached) {
+    /* On another machine it may take sessions all the same, when the way to it is cut for us alone. */
+    if (!m->fl.down_id.reached || (m->fl.down_id.over_ssh && !apply_server_spoke(&ev->err))) {
         say_by_hand(m);
         return;
     }

@@ -331,10 +331,10 @@ static void ask_who(struct apply *a, struct effects *fx)
     apply_identity_ask(a, fx);
 }
 
-/* A server of this machine that says that it is ready answers soon or never. */
+/* A server of this machine that says that it is ready answers soon or never; to another one the way may be cut. */
 int apply_link_ms(const struct apply *a)
 {
-    bool rescue = a->saved && !a->rerun && a->env.way != RESTART_WAY_COMMAND;
+    bool rescue = a->saved && !a->rerun && a->env.way != RESTART_WAY_COMMAND && !over_ssh(a);
     return rescue && a->env.link_ms > APPLY_READY_MS ? APPLY_READY_MS : a->env.link_ms;
 }
 
@@ -400,18 +400,28 @@ bool apply_full(const struct err *e)
     return false;
 }
 
+bool apply_server_spoke(const struct err *e)
+{
+    return e->code == ERR_PASSWORD ||
+           (e->code == ERR_CONNECT && (strstr(e->msg, "FATAL:") || strstr(e->detail, "FATAL:")));
+}
+
+/* Over ssh the way to the server may be cut for us alone (a tunnel, a firewall) while everybody else works there: as long as
+ * it has not said itself that it lets nobody in, a server that takes sessions is not restarted. */
 bool apply_rescue(struct apply *a, struct effects *fx)
 {
+    bool spare = over_ssh(a) && a->restart && !a->spoke;
     if (!a->saved || a->rerun || !apply_script_possible(a))
         return false;
     a->rescuing_undo = a->phase == APPLY_UNDO;
     apply_enter(a, APPLY_RECONNECT);
-    apply_note(a, "nobody can connect: putting postgresql.auto.conf back");
+    apply_note(a, spare ? "no connection: looking after the server by ssh"
+                        : "nobody can connect: putting postgresql.auto.conf back");
     struct req req = apply_req(a);
     a->step = L_RESCUE;
     a->child = req.id;
-    apply_script(&a->env.facts->id, "rescue", "rescue", CHILD_COLLECT, req, fx)->changes_server =
-        true;
+    apply_script(&a->env.facts->id, spare ? "revive" : "rescue", "rescue", CHILD_COLLECT, req, fx)
+        ->changes_server = true;
     return true;
 }
 
@@ -449,6 +459,17 @@ static void unreachable(struct apply *a, struct effects *fx)
     apply_stuck(a, fx);
 }
 
+/* It takes sessions, and no word of it reaches us: what follows is the DBA's. */
+static void runs_without_us(struct apply *a, struct effects *fx)
+{
+    a->cut_off = true;
+    err_set(&a->fault, ERR_TIMEOUT,
+            "the server takes sessions, and there is no connection to it from here");
+    err_hint(&a->fault, "Look at the way to it: a tunnel, a firewall, the network. It was not "
+                        "restarted again; the next start looks at what stands there.");
+    apply_stuck(a, fx);
+}
+
 static void rescued(struct apply *a, const struct event *ev, struct effects *fx)
 {
     char state[32], server[8];
@@ -464,6 +485,10 @@ static void rescued(struct apply *a, const struct event *ev, struct effects *fx)
     if (strcmp(state, "starting") == 0) {
         apply_note(a, "the server is still starting");
         rescue_later(a, fx);
+        return;
+    }
+    if (strcmp(state, "up") == 0) {
+        runs_without_us(a, fx);
         return;
     }
     a->rerun = true;

@@ -288,7 +288,9 @@ void apply_stuck_say(struct apply *a, const char *sql)
 void apply_stuck(struct apply *a, struct effects *fx)
 {
     struct buf sql = {0};
-    if (!a->link_up)
+    if (a->cut_off)
+        buf_puts(&sql, "-- the server takes sessions: repair the way to it from here first\n");
+    else if (!a->link_up)
         buf_puts(&sql, "-- the server does not answer: start it first\n");
     apply_host_by_hand(a, &sql);
     apply_os_by_hand(a, &sql);
@@ -717,7 +719,7 @@ void apply_start(struct apply *a, const struct apply_env *env, const struct arm 
     if (a->env.link_ms <= 0)
         a->env.link_ms = APPLY_LINK_MS;
     a->goal = *goal;
-    a->link_up = true;
+    a->link_up = a->spoke = true;
     a->started_at_us = a->now_us = at_us;
     apply_enter(a, APPLY_IDENTITY);
     apply_identity_ask(a, fx);
@@ -726,6 +728,7 @@ void apply_start(struct apply *a, const struct apply_env *env, const struct arm 
 static void link_event(struct apply *a, const struct event *ev, struct effects *fx)
 {
     a->link_up = ev->kind == EV_PG_UP;
+    a->spoke = a->link_up || apply_server_spoke(&ev->err);
     a->was_lost |= !a->link_up;
     if (a->phase == APPLY_MANUAL) {
         apply_manual_link(a, fx);

@@ -65,7 +65,7 @@ void apply_give_up_host(struct apply *a, struct effects *fx)
 void apply_host_by_hand(const struct apply *a, struct buf *out)
 {
     const struct identity *id = &a->env.facts->id;
-    bool start = !a->link_up;
+    bool start = !a->link_up && !a->cut_off;
 
     if (!restart_script_possible(id) || !(a->restart || (start && a->saved)))
         return;

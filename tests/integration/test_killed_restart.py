@@ -141,6 +141,40 @@ def locked_out_by_a_restart():
     locked_out("port=%d" % free, True)
 
 
+def restart_script(server, mode, *words):
+    """The lines that restart.sh prints, run as the server's owner."""
+    owner = os.stat(server.data).st_uid
+    out = t.subprocess.run(["sh", "-c", t.read(os.path.join(t.SOURCE, "assets/restart/restart.sh")), "pg_diagnose-restart", mode,
+                            "data=" + server.data, "bin=" + t.pg_bin(15), *words], capture_output=True, text=True, cwd="/",
+                           user=owner if os.getuid() == 0 else None, extra_groups=[] if os.getuid() == 0 else None)
+    return dict(line.split("=", 1) for line in out.stdout.splitlines() if "=" in line)
+
+
+def clients_inside():
+    """Where others have sessions it is about us alone: no restart, and nothing is touched."""
+    server = t.Server(t.pg_bin(15), rows=10)
+    try:
+        t.check(restart_script(server, "save")["state"] == "saved", "no copy")
+        server.sql("ALTER SYSTEM SET work_mem = '5MB'")
+        started = server.sql("SELECT pg_postmaster_start_time()")
+        session = t.subprocess.Popen([t.PG, "psql", server.dir, "postgres", "SELECT pg_sleep(60)"], stdout=t.subprocess.DEVNULL,
+                                     stderr=t.subprocess.DEVNULL)
+        t.wait_for("the session", 20, lambda: server.sql("SELECT 1 FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'"))
+        told = restart_script(server, "unlock", "names=work_mem", "again=1")
+        t.check(told["state"] == "down" and "clients have sessions" in told["note"], "%s" % told)
+        t.check(server.entries() == {"work_mem": "5MB"}, "%s" % server.entries())
+        told = restart_script(server, "revive")
+        t.check(told["state"] == "up" and server.entries() == {"work_mem": "5MB"}, "%s" % told)
+        t.check(server.sql("SELECT pg_postmaster_start_time()") == started, "it was restarted")
+        server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'")
+        session.wait()
+        told = restart_script(server, "unlock", "names=work_mem", "again=1")
+        t.check(told["state"] == "restored", "%s" % told)
+        t.check(server.sql("SELECT pg_postmaster_start_time()") != started and not server.entries(), "it was not restarted")
+    finally:
+        server.destroy()
+
+
 def nothing_of_ours():
     """Without a killed restart a server that is down is told at once."""
     server = t.Server(t.pg_bin(15), rows=10)
@@ -154,5 +188,5 @@ def nothing_of_ours():
         server.destroy()
 
 
-t.main({f.__name__: f for f in (nothing_of_ours, stopped_since, locked_out_by_a_reload, locked_out_by_a_restart, program,
+t.main({f.__name__: f for f in (nothing_of_ours, clients_inside, stopped_since, locked_out_by_a_reload, locked_out_by_a_restart, program,
                                     program_and_script)})

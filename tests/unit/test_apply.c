@@ -1250,6 +1250,53 @@ static void test_given_up(void **state)
     assert_int_equal(a.state, APPLY_UNDO);
 }
 
+static void kept_out(const char *why)
+{
+    struct event ev = answer(EV_PG_DOWN, 0);
+    ev.req.owner = OWNER_LINKS;
+    ev.u.pg.conn = CONN_CONTROL;
+    err_set(&ev.err, ERR_CONNECT, "%s", why);
+    give(&ev);
+}
+
+/* The way to the server is cut for us alone, after a good restart: it is not restarted again. */
+static void test_no_way_to_the_server_there(void **state)
+{
+    (void)state;
+    until_restart_there();
+    link_is(EV_PG_DOWN, CONN_CONTROL);
+    effects();
+    reported("up", "");
+    assert_int_equal(a.state, APPLY_RECONNECT);
+    assert_non_null(strstr(effects(), " 60000 ms\n"));
+    kept_out("connection to server at \"db\" (10.0.0.5), port 5432 failed: Connection refused");
+    now += 60 * SECOND;
+    timer();
+    assert_true(started("revive"));
+    ended(a.child, 0, "state=up\n");
+    file(ERR_NONE, NULL);
+    assert_int_equal(a.state, APPLY_STUCK);
+    assert_int_equal(a.restarts, 1);
+    assert_non_null(strstr(a.err.msg, "the server takes sessions"));
+    assert_non_null(strstr(a.stuck_sql, "repair the way to it from here first"));
+    assert_null(strstr(a.stuck_sql, "start it first"));
+    assert_null(strstr(a.stuck_sql, "pg_ctl -D /data start"));
+}
+
+/* The server itself says that it lets nobody in: that is a rescue. */
+static void test_nobody_gets_in_there(void **state)
+{
+    (void)state;
+    until_restart_there();
+    link_is(EV_PG_DOWN, CONN_CONTROL);
+    reported("up", "");
+    effects();
+    kept_out("connection to server failed: FATAL:  could not access file \"no_such\"");
+    now += 60 * SECOND;
+    timer();
+    assert_true(started("rescue"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1271,6 +1318,8 @@ int main(void)
         CASE(test_lost_in_a_restart),
         CASE(test_lost_with_the_order),
         CASE(test_given_up),
+        CASE(test_no_way_to_the_server_there),
+        CASE(test_nobody_gets_in_there),
         CASE(test_another_server_after_reconnect),
         CASE(test_undo_refused),
         CASE(test_undo_leaves_others_alone),

@@ -111,7 +111,10 @@ struct apply {
     int starts;     /* tries to start the script of the newest of them */
     bool link_up;   /* of CONN_CONTROL */
     bool
+        spoke; /* the newest word about that link came from the server: it let us in, or said why not */
+    bool
         was_lost; /* it has been gone since the identity was asked for: who answers there now is not known */
+    bool cut_off; /* the server takes sessions, and the way to it from here is cut */
     uint64_t intent_no;
     int step; /* within a state */
     int64_t started_at_us, deadline_us;

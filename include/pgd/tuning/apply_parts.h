@@ -125,6 +125,8 @@ bool apply_rescue(struct apply *a, struct effects *fx);
 int apply_link_ms(const struct apply *a); /* how long the link may take to come back */
 /* No connection now, and not because of what we did: all of them are taken, or the server is on its way up or down. */
 bool apply_full(const struct err *e);
+/* Is it the server's own word that kept us out? A refused or silent connection says nothing about a server elsewhere. */
+bool apply_server_spoke(const struct err *e);
 /* The value of NAME= in the script's lines, cleaned. */
 void apply_report_field(const char *text, const char *name, char *dst, size_t size);
 
