@@ -41,6 +41,31 @@ const char *bench_place_name(const struct model *m)
     return m->place.far ? name_of(m, m->place.ssh) : "here";
 }
 
+/* Of a resumed session: where it was measured from; "" = nowhere yet, or it is a new one. */
+static const char *before(const struct model *m)
+{
+    return m->session.loaded ? m->session.bench_at : "";
+}
+
+static bool was_there(const struct model *m)
+{
+    return *before(m) && strcmp(before(m), name_of(m, m->place.ssh)) == 0;
+}
+
+static bool was_here(const struct model *m)
+{
+    return strcmp(before(m), "here") == 0;
+}
+
+/* What was found out holds for this session, too. */
+static bool still_known(const struct model *m)
+{
+    const struct bench_place *p = &m->place;
+
+    return p->state == PLACE_KNOWN && p->err.code == ERR_NONE &&
+           (*before(m) ? strcmp(before(m), bench_place_name(m)) == 0 : !p->as_before);
+}
+
 static void known(struct model *m, bool far)
 {
     struct bench_place *p = &m->place;
@@ -126,7 +151,7 @@ void bench_place_begin(struct model *m, struct effects *fx)
     bool wanted = hosts_wanted(m, SSH_BENCH) || hosts_wanted(m, SSH_SERVER);
 
     if (!wanted || m->opt.demo || m->opt.readonly || m->session.plan.observe ||
-        bench_place_busy(m) || (p->state == PLACE_KNOWN && p->err.code == ERR_NONE))
+        bench_place_busy(m) || still_known(m))
         return;
     uint32_t generation = p->generation + 1;
     memset(p, 0, sizeof *p);
@@ -188,7 +213,13 @@ static void delay_known(struct model *m, const struct event *ev, struct effects 
         ask_delay(m, fx);
         return;
     }
-    bool worth = p->here_version == 0 || (isfinite(p->here_ms) && p->here_ms > slow_ms);
+    bool slow = isfinite(p->here_ms) && p->here_ms > slow_ms;
+    bool worth = p->here_version == 0 || was_there(m) || (slow && !was_here(m));
+    if (p->here_version && was_here(m)) {
+        p->as_before = true;
+        stay(m, "as before");
+        return;
+    }
     if (worth && hosts_up(m, SSH_SERVER) && !m->server.host.other) {
         find_there(m, fx);
         return;
@@ -231,6 +262,9 @@ static void weigh(struct model *m, const struct event *ev)
                  p->there_ms);
     } else if (p->here_version == 0) {
         snprintf(p->why, sizeof p->why, "there is no pgbench here");
+    } else if (was_there(m)) {
+        p->as_before = true;
+        snprintf(p->why, sizeof p->why, "as before");
     } else {
         far = p->there_ms < p->here_ms / 2;
         snprintf(p->why, sizeof p->why,
@@ -265,4 +299,37 @@ void bench_place_event(struct model *m, const struct event *ev, struct effects *
     case PLACE_KNOWN:
         break;
     }
+}
+
+static void drop_runs(struct experiment *x)
+{
+    for (int i = 0; i < x->n; i++)
+        bench_run_clear(&x->runs[i]);
+    x->n = x->errors = 0;
+    x->stopped_early = false;
+}
+
+void bench_place_keep(struct model *m)
+{
+    struct session *s = &m->session;
+    const char *now = bench_place_name(m);
+    bool moved = *before(m) && strcmp(before(m), now) != 0;
+
+    if (moved && isfinite(s->baseline_tps))
+        model_say(m, CHAT_WARN,
+                  "pgbench ran %s%s before and runs %s%s now: what was measured there is void, and "
+                  "%s",
+                  was_here(m) ? "" : "on ", before(m), strcmp(now, "here") == 0 ? "" : "on ", now,
+                  m->fl.now.goes_on ? "the runs under way are made again"
+                                    : "the baseline is measured anew");
+    text_copy_raw(s->bench_at, sizeof s->bench_at, now);
+    if (!moved)
+        return;
+    drop_runs(&s->round.experiment);
+    drop_runs(&s->confirm);
+    if (m->fl.now.goes_on) /* start and candidate are both measured anew by the experiment itself */
+        return;
+    s->baseline_tps = s->baseline_p95_ms = s->best_tps = NAN;
+    memset(&s->base_window, 0, sizeof s->base_window);
+    memset(&s->best_window, 0, sizeof s->best_window);
 }

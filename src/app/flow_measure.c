@@ -62,6 +62,8 @@ static void baseline_done(struct model *m, struct effects *fx)
                   s->plan.duration_s);
     }
     s->best_tps = s->baseline_tps;
+    /* measured anew in the middle of a session (bench_place_keep): start is in force, and not what was kept */
+    m->fl.now.arm_unknown = !arm_same(&s->best, &s->start);
     flow_arm_window(&s->baseline, ARM_A, &s->base_window);
     s->best_window = s->base_window;
     const struct floor_note *last = floors_find(&m->workspace, s->plan.workload, s->plan.clients);

@@ -395,6 +395,7 @@ static void pgbench_chosen(struct model *m, int version, struct effects *fx)
         model_say(m, CHAT_WARN,
                   "pgbench %d is older than the server (%d): it works, with fewer figures",
                   version / 10000, m->server.id.version_num / 10000);
+    bench_place_keep(m);
     fill_target(m);
     if (!m->session.plan.builtin_db) {
         explain_begin(m, fx);

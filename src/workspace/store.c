@@ -579,6 +579,7 @@ void store_session_json(const struct session *s, struct buf *out)
     put(j, "run_number", json_integer(s->run_number));
     put(j, "by_hand", json_boolean(s->by_hand));
     put(j, "pending", store_pending_json(s));
+    put(j, "bench_at", s->bench_at[0] ? js_text(s->bench_at) : json_null());
     put(j, "beside", beside_json(&s->beside));
     store_dump(j, out);
 }
@@ -763,6 +764,16 @@ static bool read_figures(const json_t *j, struct session *s, struct err *e)
     return ok;
 }
 
+/* Cut, it would be the name of another host. */
+static bool read_host(const json_t *j, struct session *s, struct err *e)
+{
+    const char *host = json_string_value(json_object_get(j, "bench_at"));
+
+    if (host && strlen(host) >= sizeof s->bench_at)
+        return wrong("bench_at", "the name of a host", e);
+    return read_text(j, "bench_at", s->bench_at, sizeof s->bench_at, e);
+}
+
 static bool read_session(const json_t *j, struct session *s, struct err *e)
 {
     if (!js_get_text(j, "name", s->name, sizeof s->name) || !safe_name(s->name))
@@ -774,7 +785,7 @@ static bool read_session(const json_t *j, struct session *s, struct err *e)
            read_values(j, "before", s->first, &s->nfirst, e) &&
            read_values(j, "after", s->final_values, &s->nfinal, e) &&
            read_text(j, "end_reason", s->end_reason, sizeof s->end_reason, e) &&
-           store_pending_read(j, s, e);
+           read_host(j, s, e) && store_pending_read(j, s, e);
 }
 
 bool store_session_parse(const char *text, size_t len, struct session *s, struct err *e)

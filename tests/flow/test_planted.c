@@ -403,6 +403,52 @@ static void a_kill_loses_nothing(void **state)
     assert_true(kill_everywhere(ten_changes(), at_reduced, 97) > 50);
 }
 
+/* As if pgbench had run on another host, which cannot be had now. */
+static void move_bench(struct sim *s)
+{
+    static const char here[] = "\"bench_at\": \"here\"";
+    int n = 0;
+    for (int i = 0; i < s->nfiles; i++) {
+        char *at = s->files[i].text ? strstr(s->files[i].text, here) : NULL;
+        if (!at)
+            continue;
+        memcpy(at, "\"bench_at\": \"db_9\"", sizeof here - 1);
+        n++;
+    }
+    assert_int_equal(n, 1);
+}
+
+static bool at_confirm(const struct model *m)
+{
+    return m->flow == FLOW_CONFIRM;
+}
+
+/* What was kept stays, and it is confirmed against a start that was measured from the same place. */
+static void a_resume_from_another_place_measures_anew(void **state)
+{
+    (void)state;
+    for (int n = 0; n < 60; n += 15) {
+        SETUP(w, three_sets());
+        assert_true(reach(&w, at_confirm, n));
+        sim_kill(w.s, 0);
+        stop(&w);
+        move_bench(w.s);
+        w.tunes = 0;
+        start(&w);
+        play(&w);
+        struct session *s = &w.m->session;
+        assert_int_equal(s->state, SESSION_ARCHIVED);
+        assert_string_equal(s->bench_at, "here");
+        assert_true(s->baseline.n > 0 && s->baseline_tps < 1.03 * s->final.tps_a);
+        assert_int_equal(s->final.kind, VERDICT_IMPROVED);
+        for (int i = 0; i < s->confirm.n; i++) /* the state that a run is of was in force in it */
+            assert_int_equal(s->confirm.runs[i].tps > 1.1 * s->final.tps_a,
+                             s->confirm.runs[i].arm == ARM_B);
+        file_is_best(&w);
+        end(&w);
+    }
+}
+
 /* A trial arm that the server refuses drops out, and the others go on. */
 static void a_refused_alternative_drops_out(void **state)
 {
@@ -453,6 +499,7 @@ int main(void)
         cmocka_unit_test(nothing_gained_is_a_miss),
         cmocka_unit_test(a_cancel_leaves_the_best_state),
         cmocka_unit_test(a_kill_loses_nothing),
+        cmocka_unit_test(a_resume_from_another_place_measures_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -178,6 +178,7 @@ static inline void full_pending(struct session *s)
 {
     struct round *r = &s->round;
     s->by_hand = true;
+    PUT(s->bench_at, "db.example.com");
     s->pending.phase = PENDING_ROUND;
     s->pending.want_arm = ARM_B;
     s->pending.restart = true;

@@ -159,6 +159,7 @@ static void test_round_trip(void **st)
     assert_int_equal(two->rounds_done, 3);
     assert_int_equal(two->misses, 1);
     assert_true(two->by_hand);
+    assert_string_equal(two->bench_at, "db.example.com");
     assert_int_equal(two->pending.phase, PENDING_ROUND);
     assert_memory_equal(&two->pending.arm, &one->pending.arm, sizeof one->pending.arm);
     assert_int_equal(two->round.number, 4);

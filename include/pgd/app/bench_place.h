@@ -6,7 +6,8 @@
 
 #include "pgd/workspace/model.h"
 
-/* A plan is shown, or a session is resumed: looks, unless it is known already. */
+/* A plan is shown, or a session is resumed: looks, unless it is known already. A resumed session is measured from where it was
+ * measured before, where that can be had. */
 void bench_place_begin(struct model *m, struct effects *fx);
 /* Answers of OWNER_PLACE. */
 void bench_place_event(struct model *m, const struct event *ev, struct effects *fx);
@@ -16,3 +17,6 @@ bool bench_place_pump(struct model *m, struct effects *fx);
 bool bench_place_busy(const struct model *m);
 /* "here", or the name of that machine; "" while it is not known. */
 const char *bench_place_name(const struct model *m);
+/* pgbench is found: keeps its machine with the session. Where a resumed one was measured from another, what was measured there is
+ * void, so that no two places are compared: the baseline, unless an experiment goes on in the middle, and then its runs. */
+void bench_place_keep(struct model *m);
