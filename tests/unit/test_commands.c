@@ -134,6 +134,67 @@ static void each_row_has_its_function(void **state)
     assert_int_equal(w->m->screen.dialog.kind, DIALOG_COST);
 }
 
+static char *document(const char *name)
+{
+    const char *source = getenv("PGD_SOURCE_DIR");
+    char path[600];
+    char *text = calloc(1, 1 << 20);
+    if (!source)
+        skip();
+    snprintf(path, sizeof path, "%s/docs/%s", source, name);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    assert_non_null(text);
+    assert_true(fread(text, 1, (1 << 20) - 1, f) > 0);
+    fclose(f);
+    return text;
+}
+
+/* "/sql-log [count]" with a backslash before each dash, as the man page has it. */
+static void for_man(const struct command_row *row, char *dst, size_t size)
+{
+    struct buf b = {0}, escaped = {0};
+    buf_printf(&b, ".B /%s", row->name);
+    for (const char *a = row->alias; *a;) {
+        size_t n = strcspn(a, " ");
+        buf_printf(&b, ", /%.*s", (int)n, a);
+        a += n + (a[n] == ' ');
+    }
+    buf_printf(&b, "%s%s", row->args[0] ? " " : "", row->args);
+    for (const char *p = buf_text(&b); *p; p++)
+        buf_printf(&escaped, "%s%c", *p == '-' ? "\\" : "", *p);
+    snprintf(dst, size, "%s\n%s\n", buf_text(&escaped), row->help);
+    buf_clear(&b);
+    buf_clear(&escaped);
+}
+
+/* The man page has each row of the table and no other, the guide names each. */
+static void the_documents_have_the_table(void **state)
+{
+    (void)state;
+    char *man = document("pg_diagnose.1"), *guide = document("guide.md");
+    char *section = strstr(man, "\n.SH SLASH COMMANDS\n");
+    const char *end;
+    int n, lines = 0;
+    const struct command_row *rows = commands_table(&n);
+    assert_non_null(section);
+    end = strstr(section + 1, "\n.SH ");
+    for (const char *p = section; (p = strstr(p, "\n.B /")) && (!end || p < end); p++)
+        lines++;
+    assert_int_equal(lines, n);
+    for (int i = 0; i < n; i++) {
+        char line[400], row[80];
+        for_man(&rows[i], line, sizeof line);
+        if (!strstr(section, line))
+            fail_msg("docs/pg_diagnose.1 lacks, in its section SLASH COMMANDS:\n.TP\n%s", line);
+        snprintf(row, sizeof row, "\n| /%s", rows[i].name);
+        if (!strstr(guide, row))
+            fail_msg("docs/guide.md has no row for /%s", rows[i].name);
+    }
+    free(man);
+    free(guide);
+}
+
 static void the_nearest_is_suggested(void **state)
 {
     struct world *w = *state;
@@ -512,19 +573,13 @@ static void the_prompt_in_every_state(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_row_has_its_function),
-        TEST(the_nearest_is_suggested),
-        TEST(tab_offers_what_the_row_takes),
-        TEST(help_of_one_command),
-        TEST(the_list_and_a_record),
-        TEST(another_session),
-        TEST(one_export_alone),
-        TEST(read_only_is_one_way),
-        TEST(the_statements_that_were_sent),
-        TEST(a_theme_is_kept),
-        TEST(history_comes_back_without_secrets),
-        TEST(history_is_bounded),
-        TEST(the_prompt_in_every_state),
+        TEST(each_row_has_its_function), TEST(the_documents_have_the_table),
+        TEST(the_nearest_is_suggested),  TEST(tab_offers_what_the_row_takes),
+        TEST(help_of_one_command),       TEST(the_list_and_a_record),
+        TEST(another_session),           TEST(one_export_alone),
+        TEST(read_only_is_one_way),      TEST(the_statements_that_were_sent),
+        TEST(a_theme_is_kept),           TEST(history_comes_back_without_secrets),
+        TEST(history_is_bounded),        TEST(the_prompt_in_every_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
