@@ -229,7 +229,7 @@ static void say_summary(struct dialog_text *text, const struct model *m)
     else
         dialog_say(text, STYLE_WARN, "Nothing is claimed: no confirmation was measured.");
     dialog_gap(text);
-    if (isfinite(s->baseline_tps) && isfinite(v->tps_a))
+    if (isfinite(s->baseline_tps) && isfinite(v->ratio))
         dialog_pair(text, "baseline", STYLE_VALUE, "%.0f TPS at first, %.0f TPS in the fresh runs",
                     s->baseline_tps, v->tps_a);
     else if (isfinite(s->baseline_tps))

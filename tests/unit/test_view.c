@@ -430,6 +430,11 @@ static void the_summary_tells_what_each_earned(void **state)
     paint(f, 160, 45);
     assert_true(canvas_has(f->c, "max_wal_size  +12.0 % (+8.0"));
     assert_true(canvas_has(f->c, "jit  not measured by itself: taken out"));
+    memset(&s->final, 0, sizeof s->final); /* no confirmation: there are no fresh runs to tell of */
+    s->final.ratio = NAN;
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "no confirmation was measured"));
+    assert_false(canvas_has(f->c, "fresh runs"));
 }
 
 static void every_dialog_fits_every_size(void **state)
