@@ -6,6 +6,7 @@
 #include "pgd/base/log.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/apply_parts.h"
+#include "pgd/tuning/knobs.h"
 
 /* Steps of RESTART: the checkpoint that shortens the blackout; a pause between two looks at the report; a look; the DBA's
  * command runs. Steps of RECONNECT: the link is awaited; who answers is asked; the rescue before the command runs again. */
@@ -331,10 +332,25 @@ static void ask_who(struct apply *a, struct effects *fx)
     apply_identity_ask(a, fx);
 }
 
+/* Where this switch changes who may connect, and how, that is the reason when nobody can. */
+static bool may_lock_out(const struct apply *a)
+{
+    for (int i = 0; i < a->n; i++)
+        if (danger_find(a->to[i].name) == REFUSE_LOCKOUT)
+            return true;
+    return false;
+}
+
+/* Our own way to the server may be cut, and no more. */
+static bool way_may_be_cut(const struct apply *a)
+{
+    return over_ssh(a) && !may_lock_out(a);
+}
+
 /* A server of this machine that says that it is ready answers soon or never; to another one the way may be cut. */
 int apply_link_ms(const struct apply *a)
 {
-    bool rescue = a->saved && !a->rerun && a->env.way != RESTART_WAY_COMMAND && !over_ssh(a);
+    bool rescue = a->saved && !a->rerun && a->env.way != RESTART_WAY_COMMAND && !way_may_be_cut(a);
     return rescue && a->env.link_ms > APPLY_READY_MS ? APPLY_READY_MS : a->env.link_ms;
 }
 
@@ -410,7 +426,7 @@ bool apply_server_spoke(const struct err *e)
  * it has not said itself that it lets nobody in, a server that takes sessions is not restarted. */
 bool apply_rescue(struct apply *a, struct effects *fx)
 {
-    bool spare = over_ssh(a) && a->restart && !a->spoke;
+    bool spare = way_may_be_cut(a) && a->restart && !a->spoke;
     if (!a->saved || a->rerun || !apply_script_possible(a))
         return false;
     a->rescuing_undo = a->phase == APPLY_UNDO;

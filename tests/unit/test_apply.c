@@ -1283,6 +1283,22 @@ static void test_no_way_to_the_server_there(void **state)
     assert_null(strstr(a.stuck_sql, "pg_ctl -D /data start"));
 }
 
+/* … but where the switch itself changed who gets in, that is the reason. */
+static void test_our_own_change_keeps_us_out(void **state)
+{
+    (void)state;
+    until_restart_there();
+    text_copy(a.to[0].name, sizeof a.to[0].name, "port");
+    link_is(EV_PG_DOWN, CONN_CONTROL);
+    effects();
+    reported("up", "");
+    assert_non_null(strstr(effects(), " 20000 ms\n"));
+    kept_out("connection to server at \"db\" (10.0.0.5), port 5432 failed: Connection refused");
+    now += 20 * SECOND;
+    timer();
+    assert_true(started("rescue"));
+}
+
 /* The server itself says that it lets nobody in: that is a rescue. */
 static void test_nobody_gets_in_there(void **state)
 {
@@ -1319,6 +1335,7 @@ int main(void)
         CASE(test_lost_with_the_order),
         CASE(test_given_up),
         CASE(test_no_way_to_the_server_there),
+        CASE(test_our_own_change_keeps_us_out),
         CASE(test_nobody_gets_in_there),
         CASE(test_another_server_after_reconnect),
         CASE(test_undo_refused),
