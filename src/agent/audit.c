@@ -16,18 +16,15 @@
 static void mask_data(struct mask *mask, const char *text, size_t len, struct buf *out)
 {
     json_t *j = js_parse(text, len, NULL);
-    json_t *clean = j ? packet_masked(mask, j) : NULL;
-    char *dump = clean ? json_dumps(clean, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-    char *plain = dump ? NULL : xstrndup(text, len);
 
-    if (dump)
-        buf_puts(out, dump);
-    else
-        mask_prose(mask, plain, out);
+    if (j) {
+        packet_masked(mask, j, out);
+        json_decref(j);
+        return;
+    }
+    char *plain = xstrndup(text, len);
+    mask_prose(mask, plain, out);
     free(plain);
-    free(dump);
-    json_decref(clean);
-    json_decref(j);
 }
 
 /* A text of the request: within its fences there are data, around them our own words. Without a fence it is a repair, whose words are

@@ -40,6 +40,12 @@ static void empty(struct memo *t)
     t->bytes = 0;
 }
 
+static bool holds(const struct memo *t, const struct mask *m)
+{
+    return t->level == m->level && t->nknown == m->nknown && t->nodd == m->nodd &&
+           t->nwords == m->nwords && t->newest == secret_newest();
+}
+
 /* The table, as far as it still holds. */
 static struct memo *valid(struct mask *m)
 {
@@ -47,9 +53,9 @@ static struct memo *valid(struct mask *m)
 
     if (!t)
         t = m->memo = xcalloc(1, sizeof *t);
-    if (t->level != m->level || t->nknown != m->nknown || t->nodd != m->nodd ||
-        t->nwords != m->nwords || t->newest != secret_newest())
-        empty(t);
+    if (holds(t, m))
+        return t;
+    empty(t);
     t->level = m->level;
     t->nknown = m->nknown;
     t->nodd = m->nodd;
@@ -58,14 +64,21 @@ static struct memo *valid(struct mask *m)
     return t;
 }
 
-/* FNV-1a, 64 bits. */
+/* FNV-1a by words of eight bytes, whose upper half is folded in: texts are long, and most of a packet is looked up here. */
 static uint64_t hash_of(int kind, const char *text, size_t len)
 {
-    uint64_t h = UINT64_C(14695981039346656037) ^ (uint64_t)kind;
+    uint64_t h = (UINT64_C(14695981039346656037) ^ (uint64_t)kind) + len;
+    size_t at = 0;
 
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (unsigned char)text[i]) * UINT64_C(1099511628211);
-    return h;
+    for (; at + 8 <= len; at += 8) {
+        uint64_t word;
+        memcpy(&word, text + at, 8);
+        h = (h ^ word) * UINT64_C(1099511628211);
+        h ^= h >> 32;
+    }
+    for (; at < len; at++)
+        h = (h ^ (unsigned char)text[at]) * UINT64_C(1099511628211);
+    return h ^ h >> 32;
 }
 
 static struct memo_entry *slot_of(struct memo *t, uint64_t hash, int kind, const char *text,
@@ -93,10 +106,11 @@ const char *mask_remembered(struct mask *m, int kind, const char *text)
 
 void mask_remember(struct mask *m, int kind, const char *text, const char *masked)
 {
-    struct memo *t = valid(m);
+    struct memo *t = m->memo;
     size_t len = strlen(text), bytes = len + strlen(masked) + 2;
 
-    if (bytes > BYTES_MOST / 8)
+    /* What was learnt from this text may stand earlier in it, unmasked. */
+    if (!t || !holds(t, m) || bytes > BYTES_MOST / 8)
         return;
     if (t->n >= SLOTS_USED || t->bytes + bytes > BYTES_MOST)
         empty(t);

@@ -1,24 +1,23 @@
-/* Order, budget and fences of a packet; what stands in it is built by packet_server.c and packet_session.c.
+/* Order, budget and fences of a packet; what stands in it is written by packet_server.c and packet_session.c, as packet_json.c does it.
  *
  * There are two fences. The first holds what does not change in a session; its id is the digest of what it holds, so that the same
  * facts give the same bytes (a provider's cache can serve them) and no text within can know it. The second holds the rest under the
  * caller's nonce. Within both no '<' stands, so that no text can close a fence. */
 #include "pgd/agent/packet.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pgd/agent/packet_parts.h"
 #include "pgd/base/assets.h"
-#include "pgd/base/secret.h"
 #include "pgd/base/sha256.h"
 #include "pgd/base/text.h"
-#include "pgd/protocol/json_records.h"
 
 /* Of the budget, for what does not change: cut by itself, so that it stays the same whatever the rest needs. */
 #define FIXED_SHARE 0.6
+
+/* Of a list: these say most. */
+enum { ROWS_FIRST = 4 };
 
 static const char *asset_text(const char *name)
 {
@@ -28,204 +27,190 @@ static const char *asset_text(const char *name)
     return (const char *)a->data;
 }
 
-/* ---- values ---- */
+/* ---- sections ---- */
 
-/* Four digits say enough of what was measured, and whole numbers stay whole. */
-void pack_num(json_t *o, const char *key, double value)
+struct buf *packing_begin(struct packing *p, const char *name, int keep, bool fixed)
 {
-    if (!isfinite(value))
-        return;
-    double unit = 1;
-    if (value != 0 && fabs(value) < 1000)
-        unit = pow(10, 3 - floor(log10(fabs(value))));
-    json_object_set_new(o, key, js_num(nearbyint(value * unit) / unit));
+    struct section *s = &p->items[p->n];
+
+    *s = (struct section){.name = name, .keep = keep, .fixed = fixed};
+    pack_open(&s->json, NULL, '{');
+    return &s->json;
 }
 
-void pack_int(json_t *o, const char *key, int64_t value)
+void packing_list(struct packing *p, const char *name, const char *rows, int keep, bool fixed)
 {
-    if (value >= 0)
-        json_object_set_new(o, key, json_integer(value));
+    struct section *s = &p->items[p->n];
+
+    *s = (struct section){.name = name, .keep = keep, .fixed = fixed};
+    packing_rows(p, NULL, rows);
 }
 
-void pack_word(json_t *o, const char *key, const char *ours)
+void packing_rows(struct packing *p, const char *key, const char *rows)
 {
-    if (ours && *ours)
-        json_object_set_new(o, key, js_text(ours));
+    struct section *s = &p->items[p->n];
+
+    pack_open(&s->json, key, '[');
+    s->rows = rows;
+    s->first = s->json.len;
 }
 
-enum { MEMO_PROSE, MEMO_SQL, MEMO_NAME, MEMO_PLACE = MEMO_NAME + ALIAS_KINDS };
-
-/* Cut at a character, with a sign that something is missing. */
-static void cut(struct buf *text, size_t most)
+void packing_rows_end(struct packing *p)
 {
-    size_t len = most;
+    struct section *s = &p->items[p->n];
 
-    if (text->len <= most)
-        return;
-    while (len > 0 && ((unsigned char)text->data[len] & 0xc0u) == 0x80)
-        len--;
-    text->data[len] = '\0';
-    text->len = len;
-    buf_puts(text, " [cut]");
+    s->tail = s->json.len;
+    pack_close(&s->json, ']');
 }
 
-static void set_word(json_t *o, const char *key, const char *masked)
+struct buf *packing_row(struct packing *p)
 {
-    if (*masked)
-        json_object_set_new(o, key, js_text(masked));
-}
+    struct section *s = &p->items[p->n];
 
-/* What `masked` has become of `text`; it is remembered. Takes masked. */
-static void set_text(struct packing *p, json_t *o, const char *key, int kind, const char *text,
-                     struct buf *masked, size_t most)
-{
-    cut(masked, most);
-    if (masked->len)
-        secret_redact(masked->data);
-    mask_remember(p->mask, kind, text, buf_text(masked));
-    set_word(o, key, buf_text(masked));
-    buf_clear(masked);
-}
-
-/* It was masked before. */
-static bool set_before(struct packing *p, json_t *o, const char *key, int kind, const char *text)
-{
-    const char *masked = mask_remembered(p->mask, kind, text);
-
-    if (masked)
-        set_word(o, key, masked);
-    return masked != NULL;
-}
-
-void pack_prose(struct packing *p, json_t *o, const char *key, const char *text)
-{
-    struct buf out = {0};
-
-    if (!text || !*text || set_before(p, o, key, MEMO_PROSE, text))
-        return;
-    mask_prose(p->mask, text, &out);
-    set_text(p, o, key, MEMO_PROSE, text, &out, PROSE_SENT_MAX);
-}
-
-void pack_sql(struct packing *p, json_t *o, const char *key, const char *sql)
-{
-    struct buf out = {0};
-
-    if (!sql || !*sql || set_before(p, o, key, MEMO_SQL, sql))
-        return;
-    mask_sql(p->mask, sql, &out);
-    set_text(p, o, key, MEMO_SQL, sql, &out, QUERY_SENT_MAX);
-}
-
-void pack_name(struct packing *p, json_t *o, const char *key, enum alias_kind kind,
-               const char *name)
-{
-    struct buf out = {0};
-
-    if (!name || !*name || set_before(p, o, key, MEMO_NAME + (int)kind, name))
-        return;
-    mask_ident(p->mask, kind, name, &out);
-    set_text(p, o, key, MEMO_NAME + (int)kind, name, &out, QUERY_SENT_MAX);
-}
-
-void pack_place(struct packing *p, json_t *o, const char *key, enum alias_kind kind,
-                const char *schema, const char *name)
-{
-    struct buf out = {0}, both = {0};
-
-    buf_printf(&both, "%s\n%s", schema, name); /* a name may hold a dot */
-    if (!set_before(p, o, key, MEMO_PLACE + (int)kind, buf_text(&both))) {
-        if (*schema) {
-            mask_ident(p->mask, ALIAS_NAME, schema, &out);
-            buf_putc(&out, '.');
-        }
-        mask_ident(p->mask, kind, name, &out);
-        set_text(p, o, key, MEMO_PLACE + (int)kind, buf_text(&both), &out, QUERY_SENT_MAX);
+    if (s->left_out || s->json.len > p->room[s->fixed]) {
+        s->left_out++;
+        return NULL;
     }
-    buf_clear(&both);
+    pack_open(&s->json, NULL, '{');
+    return &s->json;
 }
 
-void pack_value(struct packing *p, json_t *o, const char *key, const struct setting *s,
-                const char *value)
+void packing_row_end(struct packing *p)
 {
-    if (!s || strcmp(s->vartype, "string") != 0)
-        pack_word(o, key, value);
-    else if (mask_level(p->mask) == PRIVACY_STRICT || strlen(value) > 64)
-        pack_word(o, key, *value ? "(a text, not shown)" : "");
+    struct section *s = &p->items[p->n];
+
+    pack_close(&s->json, '}');
+    s->ends = xgrow(s->ends, &s->cap, s->nrows + 1, sizeof *s->ends);
+    s->ends[s->nrows++] = s->json.len;
+}
+
+static void drop(struct section *s)
+{
+    buf_clear(&s->json);
+    free(s->ends);
+    s->ends = NULL;
+}
+
+void packing_end(struct packing *p)
+{
+    struct section *s = &p->items[p->n];
+
+    if (s->rows && !s->tail)
+        packing_rows_end(p);
+    if (s->json.data[0] == '{')
+        pack_close(&s->json, '}');
+    if (s->json.len == 2 || p->n == SECTIONS_MAX)
+        drop(s);
     else
-        pack_prose(p, o, key, value);
-}
-
-void packing_add(struct packing *p, const char *name, json_t *json, json_t *list, const char *rows,
-                 int keep, bool fixed)
-{
-    bool empty = !json ||
-                 (json_is_object(json) ? json_object_size(json) == 0 : json_array_size(json) == 0);
-    if (empty || p->n == SECTIONS_MAX) {
-        json_decref(json);
-        return;
-    }
-    p->items[p->n++] = (struct section){
-        .name = name, .json = json, .list = list, .rows = rows, .keep = keep, .fixed = fixed};
+        p->n++;
 }
 
 /* ---- budget ---- */
 
-static size_t size_of(const json_t *j)
+static size_t size_of(const struct section *s)
 {
-    return json_dumpb(j, NULL, 0, JSON_COMPACT | JSON_REAL_PRECISION(10)) + 32;
+    return s->json.len ? s->json.len + 32 : 0;
 }
 
 static size_t size_all(const struct packing *p, bool fixed)
 {
     size_t sum = 0;
     for (int i = 0; i < p->n; i++)
-        if (p->items[i].json && p->items[i].fixed == fixed)
-            sum += p->items[i].size;
+        if (p->items[i].fixed == fixed)
+            sum += size_of(&p->items[i]);
     return sum;
 }
 
-/* The section that is missed least; NULL when nothing is left. */
-static struct section *least(struct packing *p, bool fixed)
+static bool is_list(const struct section *s)
+{
+    return s->json.data[0] == '[';
+}
+
+/* What the part is worth that would be let in next. The first rows of a list say most of what it has to say and are worth more than the
+ * rest of them, yet never more than what is asked; rows within an object are worth less than a list of its own. */
+static int worth(const struct section *s)
+{
+    int keep = is_list(s) ? s->keep : s->keep - 30;
+    int first = 600 + keep * 3;
+    if (s->next == PART_REST)
+        return keep * 10 - 100;
+    if (s->next == PART_WHOLE && !is_list(s))
+        return s->keep * 10;
+    return first > keep * 10 ? first : keep * 10;
+}
+
+/* The section whose next part is worth most; NULL when all have been asked. */
+static struct section *most(struct packing *p, bool fixed)
 {
     struct section *found = NULL;
     for (int i = 0; i < p->n; i++) {
         struct section *s = &p->items[i];
-        if (s->json && s->fixed == fixed && (!found || s->keep < found->keep))
+        if (s->next != PART_NONE && s->fixed == fixed && (!found || worth(s) > worth(found)))
             found = s;
     }
     return found;
 }
 
-static void shrink(struct section *s)
+/* Rows up to number `until`, as far as there is room. */
+static void let_rows_in(struct section *s, size_t until, size_t *room)
 {
-    size_t rows = s->list ? json_array_size(s->list) : 0;
-    if (rows <= 4) {
-        json_decref(s->json);
-        s->json = s->list = NULL;
-        s->left_out = -1;
-        s->size = 0;
-        return;
+    enum part after = s->next == PART_FIRST ? PART_REST : PART_NONE;
+
+    while (s->rows_in < s->nrows && s->rows_in < until) {
+        size_t from = s->rows_in ? s->ends[s->rows_in - 1] : s->first;
+        size_t size = s->ends[s->rows_in] - from;
+        if (size > *room) {
+            s->next = PART_NONE;
+            return;
+        }
+        *room -= size;
+        s->rows_in++;
     }
-    size_t keep = rows / 2 > 4 ? rows / 2 : 4;
-    for (; rows > keep; rows--) {
-        json_array_remove(s->list, rows - 1);
-        s->left_out++;
-    }
-    /* The first rows of a list say most of what it has to say. */
-    if (rows == 4)
-        s->keep += 40;
-    s->size = size_of(s->json);
+    s->next = after;
 }
 
-static void fit(struct packing *p, bool fixed, size_t room)
+static void let_in(struct section *s, size_t *room)
+{
+    size_t size = size_of(s) - (s->tail - s->first);
+
+    if (s->next == PART_FIRST) {
+        let_rows_in(s, ROWS_FIRST, room);
+    } else if (s->next == PART_REST) {
+        let_rows_in(s, s->nrows, room);
+    } else if (size > *room) {
+        s->next = PART_NONE;
+    } else {
+        *room -= size;
+        s->in = true;
+        s->next = s->nrows ? PART_FIRST : PART_NONE;
+    }
+}
+
+/* Takes away what was not let in. */
+static void cut_rows(struct section *s)
+{
+    size_t end = s->rows_in ? s->ends[s->rows_in - 1] : s->first;
+
+    if (!s->in || (is_list(s) && !s->rows_in)) {
+        drop(s);
+        s->left_out = -1;
+        return;
+    }
+    memmove(s->json.data + end, s->json.data + s->tail, s->json.len + 1 - s->tail);
+    s->json.len -= s->tail - end;
+    s->left_out += (int)(s->nrows - s->rows_in);
+}
+
+/* What is worth most comes in first, and what has no room any more leaves it to what is smaller. */
+static void fit(struct packing *p, bool fixed)
 {
     struct section *s;
+    size_t room = p->room[fixed];
+    while ((s = most(p, fixed)))
+        let_in(s, &room);
     for (int i = 0; i < p->n; i++)
-        if (p->items[i].json && p->items[i].fixed == fixed)
-            p->items[i].size = size_of(p->items[i].json);
-    while (size_all(p, fixed) > room && (s = least(p, fixed)))
-        shrink(s);
+        if (p->items[i].fixed == fixed)
+            cut_rows(&p->items[i]);
 }
 
 static void tell_left_out(const struct packing *p, bool fixed, struct buf *out)
@@ -244,29 +229,19 @@ static void tell_left_out(const struct packing *p, bool fixed, struct buf *out)
 
 /* ---- fences ---- */
 
-/* The sections as one object, without '<' and '>'. */
+/* The sections as one object. */
 static char *render(const struct packing *p, bool fixed)
 {
-    json_t *all = json_object();
+    struct buf out = {0}, missing = {0};
+
+    pack_open(&out, NULL, '{');
     for (int i = 0; i < p->n; i++)
-        if (p->items[i].json && p->items[i].fixed == fixed)
-            json_object_set(all, p->items[i].name, p->items[i].json);
-    struct buf missing = {0};
+        if (p->items[i].json.len && p->items[i].fixed == fixed)
+            pack_json(&out, p->items[i].name, &p->items[i].json);
     tell_left_out(p, fixed, &missing);
-    if (missing.len)
-        pack_word(all, "left_out", buf_text(&missing));
+    pack_word(&out, "left_out", buf_text(&missing));
     buf_clear(&missing);
-    char *text = json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(10));
-    struct buf out = {0};
-    for (const char *c = text ? text : "{}"; *c;) {
-        size_t plain = strcspn(c, "<>");
-        buf_append(&out, c, plain);
-        c += plain;
-        if (*c)
-            buf_puts(&out, *c++ == '<' ? "\\u003c" : "\\u003e");
-    }
-    free(text);
-    json_decref(all);
+    pack_close(&out, '}');
     return buf_take(&out);
 }
 
@@ -278,13 +253,20 @@ static void fence(struct buf *out, const char *title, const char *id, const char
 static void clear(struct packing *p)
 {
     for (int i = 0; i < p->n; i++)
-        json_decref(p->items[i].json);
+        drop(&p->items[i]);
     p->n = 0;
 }
 
-static void collect(struct packing *p)
+/* What does not change first: how much it takes says where the lists of the rest can stop. */
+static void collect(struct packing *p, size_t room)
 {
+    p->room[true] = (size_t)((double)room * FIXED_SHARE);
+    p->room[false] = room;
     packet_server(p);
+    packet_plan(p);
+    fit(p, true);
+    size_t fixed = size_all(p, true);
+    p->room[false] = room > fixed ? room - fixed : 0;
     packet_session(p);
     packet_asked(p);
 }
@@ -318,12 +300,10 @@ void packet_build(enum op op, const struct op_input *in, const struct packet_opt
     do {
         clear(&p);
         before = mask_known(o->mask);
-        collect(&p);
+        collect(&p, room);
     } while (mask_known(o->mask) > before && ++tries < 3);
 
-    fit(&p, true, (size_t)((double)room * FIXED_SHARE));
-    size_t fixed = size_all(&p, true);
-    fit(&p, false, room > fixed ? room - fixed : 0);
+    fit(&p, false);
     char *first = render(&p, true);
     char *second = render(&p, false);
     char digest[65];

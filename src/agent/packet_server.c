@@ -47,18 +47,18 @@ void packet_know(struct packing *p)
             mask_allow(m, f->settings.items[i].name);
 }
 
-static json_t *rights_json(const struct rights *r)
+static void add_rights(struct buf *o, const struct rights *r)
 {
-    json_t *o = json_object();
-    json_object_set_new(o, "superuser", json_boolean(r->superuser));
-    json_object_set_new(o, "alter_system", json_boolean(r->alter_system && !r->switched_off));
-    json_object_set_new(o, "reload", json_boolean(r->reload));
-    json_object_set_new(o, "read_stats", json_boolean(r->read_stats));
-    return o;
+    pack_open(o, "rights", '{');
+    pack_bool(o, "superuser", r->superuser);
+    pack_bool(o, "alter_system", r->alter_system && !r->switched_off);
+    pack_bool(o, "reload", r->reload);
+    pack_bool(o, "read_stats", r->read_stats);
+    pack_close(o, '}');
 }
 
 /* "15.20 (Debian …)": the number is enough. */
-static void put_version(json_t *o, const struct identity *id)
+static void put_version(struct buf *o, const struct identity *id)
 {
     char number[32];
     if (id->version_num <= 0)
@@ -67,7 +67,7 @@ static void put_version(json_t *o, const struct identity *id)
     pack_word(o, "version", number);
 }
 
-static void put_size(json_t *o, const char *key, double bytes)
+static void put_size(struct buf *o, const char *key, double bytes)
 {
     char text[32];
     if (!isfinite(bytes) || bytes < 0)
@@ -76,35 +76,35 @@ static void put_size(json_t *o, const char *key, double bytes)
     pack_word(o, key, text);
 }
 
-static json_t *disk_json(struct packing *p, const struct disk_facts *d)
+static void add_disk(struct packing *p, struct buf *o, const char *key, const struct disk_facts *d)
 {
-    json_t *o = json_object();
+    pack_open(o, key, '{');
     if (d->total_bytes > 0) {
         pack_word(o, "kind", d->kind);
         pack_prose(p, o, "file_system", d->fs);
         put_size(o, "total", d->total_bytes);
         put_size(o, "free", d->free_bytes);
     }
-    return o;
+    pack_close(o, '}');
 }
 
 static void add_server(struct packing *p, const struct server_facts *f)
 {
-    json_t *o = json_object();
+    struct buf *o = packing_begin(p, "server", 90, true);
     put_version(o, &f->id);
-    json_object_set_new(o, "standby", json_boolean(f->id.standby));
+    pack_bool(o, "standby", f->id.standby);
     pack_name(p, o, "database", ALIAS_DATABASE, f->id.database);
     pack_name(p, o, "role", ALIAS_USER, f->id.role);
-    json_object_set_new(o, "rights", rights_json(&f->rights));
+    add_rights(o, &f->rights);
     char supervisor[32];
     snprintf(supervisor, sizeof supervisor, "%.*s", (int)strcspn(f->id.supervisor, ":"),
              f->id.supervisor);
     pack_prose(p, o, "started_by", supervisor);
-    packing_add(p, "server", o, NULL, NULL, 90, true);
+    packing_end(p);
     const struct host_facts *h = &f->host;
     if (!h->known)
         return;
-    o = json_object();
+    o = packing_begin(p, "host", 88, true);
     pack_num(o, "cpus", h->cpus);
     pack_num(o, "cpus_of_cgroup", h->cgroup_cpus);
     put_size(o, "memory", h->mem_total);
@@ -114,21 +114,23 @@ static void add_server(struct packing *p, const struct server_facts *f)
     pack_int(o, "huge_pages", h->hugepages_total);
     pack_int(o, "swappiness", h->swappiness);
     pack_int(o, "overcommit", h->overcommit);
-    json_object_set_new(o, "data_disk", disk_json(p, &h->data));
-    json_object_set_new(o, "wal_disk", disk_json(p, &h->wal));
-    packing_add(p, "host", o, NULL, NULL, 88, true);
+    add_disk(p, o, "data_disk", &h->data);
+    add_disk(p, o, "wal_disk", &h->wal);
+    packing_end(p);
 }
 
 /* The knobs that an advisor may turn, with the limits of the guard. */
 static void add_allowed(struct packing *p, const struct server_facts *f)
 {
-    json_t *list = json_array();
+    packing_list(p, "may_be_proposed", "settings that may be proposed", 85, true);
     const struct knob *k;
     for (int i = 0; (k = knob_at(i)); i++) {
         const struct setting *s = settings_find(&f->settings, k->name);
         if (!s || (k->flags & (KNOB_DBA_ONLY | KNOB_DURABILITY)))
             continue;
-        json_t *o = json_object();
+        struct buf *o = packing_row(p);
+        if (!o)
+            continue;
         pack_word(o, "name", k->name);
         pack_word(o, "unit", s->unit);
         pack_num(o, "least", k->floor);
@@ -136,32 +138,36 @@ static void add_allowed(struct packing *p, const struct server_facts *f)
         if (strcmp(s->vartype, "enum") == 0)
             pack_word(o, "values", s->enumvals);
         if (strcmp(s->context, "postmaster") == 0)
-            json_object_set_new(o, "restart", json_true());
+            pack_bool(o, "restart", true);
         pack_word(o, "default", strcmp(s->vartype, "string") == 0 ? "" : s->boot);
-        json_array_append_new(list, o);
+        packing_row_end(p);
     }
-    packing_add(p, "may_be_proposed", list, list, "settings that may be proposed", 85, true);
+    packing_end(p);
 }
 
 static void add_schema(struct packing *p, const struct server_facts *f)
 {
-    json_t *list = json_array();
+    packing_list(p, "relations", "smaller tables and indexes", 40, true);
     for (int i = 0; i < f->nrelations; i++) {
         const struct relation_facts *r = &f->relations[i];
-        json_t *o = json_object();
+        struct buf *o = packing_row(p);
+        if (!o)
+            continue;
         bool index = r->kind == 'i' || r->kind == 'I';
         pack_place(p, o, index ? "index" : "table", index ? ALIAS_INDEX : ALIAS_TABLE, r->schema,
                    r->name);
         put_size(o, "size", r->bytes);
         if (r->tuples >= 0)
             pack_num(o, "rows", r->tuples);
-        json_array_append_new(list, o);
+        packing_row_end(p);
     }
-    packing_add(p, "relations", list, list, "smaller tables and indexes", 40, true);
-    list = json_array();
+    packing_end(p);
+    packing_list(p, "indexes_hardly_used", "indexes", 20, true);
     for (int i = 0; i < f->nindexes; i++) {
         const struct index_facts *x = &f->indexes[i];
-        json_t *o = json_object();
+        struct buf *o = packing_row(p);
+        if (!o)
+            continue;
         pack_place(p, o, "index", ALIAS_INDEX, x->schema, x->name);
         pack_name(p, o, "table", ALIAS_TABLE, x->table);
         put_size(o, "size", x->bytes);
@@ -169,13 +175,15 @@ static void add_schema(struct packing *p, const struct server_facts *f)
         pack_num(o, "writes", x->writes);
         pack_sql(p, o, "definition", x->definition);
         pack_name(p, o, "same_as", ALIAS_INDEX, x->same_as);
-        json_array_append_new(list, o);
+        packing_row_end(p);
     }
-    packing_add(p, "indexes_hardly_used", list, list, "indexes", 20, true);
-    list = json_array();
+    packing_end(p);
+    packing_list(p, "tables_that_change", "tables that change less", 30, true);
     for (int i = 0; i < f->ntables; i++) {
         const struct table_facts *t = &f->tables[i];
-        json_t *o = json_object();
+        struct buf *o = packing_row(p);
+        if (!o)
+            continue;
         pack_place(p, o, "table", ALIAS_TABLE, t->schema, t->name);
         put_size(o, "size", t->bytes);
         pack_num(o, "updated", t->updated);
@@ -186,23 +194,25 @@ static void add_schema(struct packing *p, const struct server_facts *f)
         pack_num(o, "indexes", t->indexes);
         if (mask_level(p->mask) != PRIVACY_STRICT)
             pack_prose(p, o, "options", t->options);
-        json_array_append_new(list, o);
+        packing_row_end(p);
     }
-    packing_add(p, "tables_that_change", list, list, "tables that change less", 30, true);
-    list = json_array();
+    packing_end(p);
+    packing_list(p, "databases", "databases", 15, true);
     for (int i = 0; i < f->ndatabases; i++) {
-        json_t *o = json_object();
+        struct buf *o = packing_row(p);
+        if (!o)
+            continue;
         pack_name(p, o, "database", ALIAS_DATABASE, f->databases[i].name);
         put_size(o, "size", f->databases[i].bytes);
-        json_array_append_new(list, o);
+        packing_row_end(p);
     }
-    packing_add(p, "databases", list, list, "databases", 15, true);
+    packing_end(p);
 }
 
 /* What is in force: all that may be proposed, and what else somebody has set. */
 static void add_settings(struct packing *p, const struct server_facts *f)
 {
-    json_t *list = json_array();
+    packing_list(p, "settings", "settings", 80, false);
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < f->settings.n; i++) {
             const struct setting *s = &f->settings.items[i];
@@ -210,22 +220,26 @@ static void add_settings(struct packing *p, const struct server_facts *f)
             bool set = strcmp(s->source, "default") != 0 && strcmp(s->value, s->boot) != 0;
             if (pass == 0 ? !knob : knob || !set || strchr(s->name, '.'))
                 continue;
-            json_t *o = json_object();
+            struct buf *o = packing_row(p);
+            if (!o)
+                continue;
             pack_word(o, "name", s->name);
             pack_value(p, o, "value", s, *s->shown ? s->shown : s->value);
             pack_word(o, "source", s->source);
             if (s->pending_restart)
-                json_object_set_new(o, "pending_restart", json_true());
+                pack_bool(o, "pending_restart", true);
             if (s->denied)
-                json_object_set_new(o, "denied", json_true());
-            json_array_append_new(list, o);
+                pack_bool(o, "denied", true);
+            packing_row_end(p);
         }
-    packing_add(p, "settings", list, list, "settings", 80, false);
-    list = json_array();
+    packing_end(p);
+    packing_list(p, "own_values_of_roles_and_databases", "such values", 35, false);
     for (int i = 0; i < f->noverrides; i++) {
         const struct override *v = &f->overrides[i];
         const struct setting *s = settings_find(&f->settings, v->name);
-        json_t *o = json_object();
+        struct buf *o = packing_row(p);
+        if (!o)
+            continue;
         if (!s || strchr(v->name, '.'))
             pack_word(o, "name", "(another setting)");
         else
@@ -234,9 +248,9 @@ static void add_settings(struct packing *p, const struct server_facts *f)
             pack_value(p, o, "value", s, v->value);
         pack_name(p, o, "role", ALIAS_USER, v->role);
         pack_name(p, o, "database", ALIAS_DATABASE, v->database);
-        json_array_append_new(list, o);
+        packing_row_end(p);
     }
-    packing_add(p, "own_values_of_roles_and_databases", list, list, "such values", 35, false);
+    packing_end(p);
 }
 
 static void add_runtime(struct packing *p, const struct server_facts *f)
@@ -277,17 +291,19 @@ static void add_runtime(struct packing *p, const struct server_facts *f)
         {"dead_tuples", r->dead_tuples},
         {"live_tuples", r->live_tuples},
     };
-    json_t *o = json_object();
+    struct buf *o = packing_begin(p, "since_statistics_began", 60, false);
     for (size_t i = 0; i < ARRAY_LEN(figures); i++)
         pack_num(o, figures[i].key, figures[i].value);
-    packing_add(p, "since_statistics_began", o, NULL, NULL, 60, false);
-    json_t *list = json_array();
+    packing_end(p);
+    packing_list(p, "cannot_be_seen", "things that cannot be seen", 50, false);
     for (int i = 0; i < f->nmissing; i++) {
-        json_t *row = json_object();
+        struct buf *row = packing_row(p);
+        if (!row)
+            continue;
         pack_prose(p, row, "what", f->missing[i]);
-        json_array_append_new(list, row);
+        packing_row_end(p);
     }
-    packing_add(p, "cannot_be_seen", list, list, "things that cannot be seen", 50, false);
+    packing_end(p);
 }
 
 void packet_server(struct packing *p)

@@ -1,4 +1,6 @@
 /* The packet: its order, what stays the same byte by byte, its fences, and what its budget leaves out. */
+#include <jansson.h>
+
 #include "builtin_world.h"
 #include "pgd/agent/packet.h"
 #include "pgd/agent/wire.h"
@@ -170,6 +172,158 @@ static void test_budget(void **state)
     world_free(w);
 }
 
+/* What stands in fence number n, read as JSON. */
+static json_t *fenced(const struct packet *p, int n)
+{
+    const char *at = p->user;
+    for (int i = 0; i <= n; i++) {
+        at = strstr(at, "\n<data id=");
+        assert_non_null(at);
+        at = strchr(at + 1, '\n');
+    }
+    json_t *j = json_loadb(at, (size_t)(strstr(at, "\n</data id=") - at), JSON_REJECT_DUPLICATES,
+                           NULL);
+    if (!j)
+        fail_msg("no JSON: %s", at);
+    return j;
+}
+
+/* Wherever a text is cut for want of room JSON is left, and each row stands there or is counted. */
+static void test_cut_is_json(void **state)
+{
+    (void)state;
+    static struct asked_fact facts[FACTS_MAX];
+    static struct wishes wishes = {.nnever = 1, .never = {"fsync"}, .nsaid = 6, .text = "be quick"};
+    static struct session_told sessions[SESSIONS_TOLD_MAX];
+    struct world *w = world_new();
+    char text[800];
+    many_tables(&w->f);
+    memset(text, 'z', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    for (int i = 0; i < FACTS_MAX; i++)
+        facts[i] = (struct asked_fact){.name = "a fact", .text = text};
+    for (int i = 0; i < wishes.nsaid; i++)
+        text_copy_raw(wishes.said[i], sizeof wishes.said[0], text);
+    for (int i = 0; i < SESSIONS_TOLD_MAX; i++)
+        text_copy_raw(sessions[i].hypothesis, sizeof sessions[i].hypothesis, text);
+    struct op_input in = {.e = &w->e,
+                          .question = "why is it slow?",
+                          .wishes = &wishes,
+                          .nfacts = FACTS_MAX,
+                          .facts = facts,
+                          .nsessions = SESSIONS_TOLD_MAX,
+                          .sessions = sessions};
+    struct packet all = build(OP_QUESTION, &in, "5eed", 0);
+    assert_string_equal(all.left_out, "");
+    size_t whole = strlen(all.user) + strlen(all.system) + strlen(all.schema);
+    for (size_t budget = whole; budget > whole / 4; budget -= 97) {
+        struct packet p = build(OP_QUESTION, &in, "5eed", budget);
+        json_t *first = fenced(&p, 0), *second = fenced(&p, 1);
+        const json_t *told = json_object_get(second, "sessions_newest_first");
+        const char *out = json_string_value(json_object_get(second, "left_out"));
+        const char *older = out ? strstr(out, " older sessions") : NULL;
+        int missing = 0;
+        while (older && older > out && older[-1] >= '0' && older[-1] <= '9')
+            older--;
+        if (older)
+            missing = atoi(older);
+        if (!told)
+            assert_non_null(strstr(out, "all of sessions_newest_first"));
+        else
+            assert_int_equal((int)json_array_size(told) + missing, SESSIONS_TOLD_MAX);
+        assert_non_null(json_object_get(second, "question"));
+        assert_true(strlen(p.user) + strlen(p.system) + strlen(p.schema) <= budget);
+        json_decref(first);
+        json_decref(second);
+        packet_clear(&p);
+    }
+    packet_clear(&all);
+    world_free(w);
+}
+
+/* What is too large for what is left does not push out what is smaller and worth less, nor what is asked. */
+static void test_lump(void **state)
+{
+    (void)state;
+    static char screen[64 * 1024];
+    struct world *w = world_new();
+    struct op_input in = {.e = &w->e, .question = "why?", .on_screen = screen};
+    for (size_t i = 0; i + 8 < sizeof screen; i += 8)
+        memcpy(screen + i, "a < b c\n", 8);
+    struct packet p = build(OP_QUESTION, &in, "5eed", 0);
+    size_t said = strlen(p.system) + strlen(p.schema);
+    packet_clear(&p);
+    in.on_screen = NULL;
+    p = build(OP_QUESTION, &in, "5eed", 0);
+    size_t small = said + strlen(p.user) + 2000;
+    packet_clear(&p);
+    in.on_screen = screen;
+    p = build(OP_QUESTION, &in, "5eed", small);
+    json_t *second = fenced(&p, 1);
+    if (strcmp(p.left_out, "all of on_screen") != 0)
+        fail_msg("left out: %s", p.left_out);
+    assert_non_null(json_object_get(second, "question"));
+    assert_non_null(json_object_get(second, "settings"));
+    json_decref(second);
+    packet_clear(&p);
+    world_free(w);
+}
+
+/* A fact that is JSON stays JSON; whatever stands in a text, it comes out as it went in. */
+static void test_values(void **state)
+{
+    (void)state;
+    static char data[] =
+        "{\"plan\":[1,-2.5,1e300,true,null,\"more than <b> \\\\ \\u0001\",{}],\"query\":"
+        "\"SELECT 1 WHERE a = 'Kanarie'\",\"deep\":[[[[[[[[[1]]]]]]]]]}";
+    struct world *w = world_new();
+    struct asked_fact fact = {.name = "a fact", .text = data};
+    struct op_input in = {
+        .e = &w->e, .question = "is \xff\xfe \xc3\xbc fine?", .nfacts = 1, .facts = &fact};
+    struct mask *m = mask_new(PRIVACY_REDACTED);
+    for (int again = 0; again < 2; again++) {
+        struct packet p;
+        packet_build(OP_QUESTION, &in, &(struct packet_options){.mask = m, .nonce = "5eed"}, &p);
+        json_t *second = fenced(&p, 1);
+        const json_t *is = json_object_get(
+            json_array_get(json_object_get(second, "facts_gathered"), 0), "is");
+        const json_t *plan = json_object_get(is, "plan");
+        assert_int_equal(json_integer_value(json_array_get(plan, 0)), 1);
+        assert_true(json_number_value(json_array_get(plan, 1)) == -2.5);
+        assert_true(json_number_value(json_array_get(plan, 2)) == 1e300);
+        assert_true(json_is_true(json_array_get(plan, 3)));
+        assert_true(json_is_null(json_array_get(plan, 4)));
+        assert_non_null(strstr(json_string_value(json_array_get(plan, 5)), "<b>"));
+        assert_true(json_is_object(json_array_get(plan, 6)));
+        assert_string_equal(json_string_value(json_object_get(is, "query")),
+                            "SELECT ? WHERE a = ?");
+        assert_null(strstr(p.user, "Kanarie"));
+        assert_non_null(
+            strstr(json_string_value(json_object_get(json_object_get(second, "question"), "asked")),
+                   "\xc3\xbc fine?"));
+        json_decref(second);
+        packet_clear(&p);
+    }
+    mask_free(m);
+    world_free(w);
+}
+
+/* A text that itself has taught the mask a name may hold that name earlier: it is not remembered. */
+static void test_what_taught_is_masked_again(void **state)
+{
+    (void)state;
+    struct mask *m = mask_new(PRIVACY_REDACTED);
+    assert_null(mask_remembered(m, 0, "a text"));
+    mask_remember(m, 0, "a text", "masked");
+    assert_string_equal(mask_remembered(m, 0, "a text"), "masked");
+    assert_null(mask_remembered(m, 0, "another"));
+    mask_know(m, ALIAS_HOST, "bluebird");
+    mask_remember(m, 0, "another", "masked before");
+    assert_null(mask_remembered(m, 0, "another"));
+    assert_null(mask_remembered(m, 0, "a text"));
+    mask_free(m);
+}
+
 /* For docs/privacy.md: the request of a question at REDACTED, as it leaves. */
 static int show_request(void)
 {
@@ -196,8 +350,10 @@ int main(void)
     if (getenv("PGD_SHOW_REQUEST"))
         return show_request();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),      cmocka_unit_test(test_scripts),
-        cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_fence_holds),
-        cmocka_unit_test(test_budget),     cmocka_unit_test(test_what_is_learnt_counts)};
+        cmocka_unit_test(test_order),       cmocka_unit_test(test_scripts),
+        cmocka_unit_test(test_same_bytes),  cmocka_unit_test(test_fence_holds),
+        cmocka_unit_test(test_budget),      cmocka_unit_test(test_what_is_learnt_counts),
+        cmocka_unit_test(test_cut_is_json), cmocka_unit_test(test_lump),
+        cmocka_unit_test(test_values),      cmocka_unit_test(test_what_taught_is_masked_again)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
