@@ -66,6 +66,13 @@ void sha256_add(struct sha256 *s, const void *data, size_t len)
 
     while (len > 0) {
         size_t at = (size_t)(s->len % sizeof s->block), n = sizeof s->block - at;
+        if (at == 0 && len >= n) { /* a block as it lies there */
+            compress(s, p);
+            s->len += n;
+            p += n;
+            len -= n;
+            continue;
+        }
         if (n > len)
             n = len;
         memcpy(s->block + at, p, n);
