@@ -9,6 +9,7 @@
 #include "pgd/app/advise.h"
 #include "pgd/app/flow_host.h"
 #include "pgd/app/flow_parts.h"
+#include "pgd/app/headless.h"
 #include "pgd/app/health.h"
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
@@ -655,7 +656,7 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
     if (!resume)
         memset(&s->pending, 0, sizeof s->pending);
     if (!flow_manual_take_up(m, fx))
-        flow_settle(m, resume ? &s->best : &untouched, fx);
+        flow_settle(m, !resume ? &untouched : headless_os_declined(m) ? &s->start : &s->best, fx);
 }
 
 void flow_sight(struct model *m, struct effects *fx)

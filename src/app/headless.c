@@ -9,6 +9,7 @@
 
 #include "pgd/app/advise.h"
 #include "pgd/app/flow_parts.h"
+#include "pgd/tuning/os.h"
 
 enum { CONNECT_PATIENCE_S = 15 };
 
@@ -66,6 +67,53 @@ static void accept_os(struct model *m)
                   left, left == 1 ? "" : "s");
 }
 
+/* Settings of the operating system that are ours, or may be. */
+static bool os_in_force(const struct session *s)
+{
+    for (int i = 0; i < s->ledger.n; i++) {
+        const struct ledger_row *row = &s->ledger.rows[i];
+        if (os_is(row->original.name) &&
+            (row->unsure || !entry_same(&row->current, &row->original)))
+            return true;
+    }
+    return false;
+}
+
+static bool arm_has_os(const struct session *s, const struct arm *a)
+{
+    for (int i = 0; i < a->n; i++) {
+        const struct entry *e = &a->entries[i];
+        struct entry original = ledger_goal(&s->ledger, &(struct arm){0}, e->name);
+        if (os_is(e->name) && !entry_same(&original, e))
+            return true;
+    }
+    return false;
+}
+
+bool headless_os_declined(const struct model *m)
+{
+    const struct session *s = &m->session;
+
+    return m->opt.headless && !m->opt.accept_os &&
+           (os_in_force(s) || arm_has_os(s, &s->best) || arm_has_os(s, &s->pending.arm));
+}
+
+/* Whoever has accepted them, it was not this command line: they are taken back and not set again. */
+static bool decline_os(struct model *m)
+{
+    bool declined = headless_os_declined(m);
+
+    if (declined)
+        model_say(m, CHAT_WARN,
+                  "session %s has changed settings of the operating system, and --accept-os is not "
+                  "given: it is not resumed; %s. --accept-os goes on with it",
+                  m->session.name,
+                  os_in_force(&m->session)
+                      ? "the server and its host are brought to the start of it"
+                      : "none of them is in force");
+    return declined;
+}
+
 void headless_decide(struct model *m, struct effects *fx)
 {
     enum decision d = m->fl.decision;
@@ -83,8 +131,9 @@ void headless_decide(struct model *m, struct effects *fx)
         break;
     case DECIDE_RECOVER:
         /* the half-applied step is undone either way; other flags mean another session */
-        m->fl.now.pause_resumed = !same_flags(m);
-        if (m->fl.now.pause_resumed && m->session.state == SESSION_PAUSED && !m->fl.now.unfinished)
+        m->fl.now.pause_resumed = decline_os(m) || !same_flags(m);
+        if (m->fl.now.pause_resumed && m->session.state == SESSION_PAUSED &&
+            !m->fl.now.unfinished && !(headless_os_declined(m) && os_in_force(&m->session)))
             flow_leave_paused(m, fx); /* it was left clean: others may have tuned since */
         else
             flow_decide(m, d, 1, fx);

@@ -6,11 +6,13 @@ skip of that row alone. Files in /etc are those of a mount namespace of its own.
 script     assets/remote/os.sh: each setting there and back, what is refused leaves no trace
 start      our own files: what they hold is what the machine's start makes of them; they go with the last line
 sudo       the same as an ordinary user, by sudo -n with a rule and without one
+resumed    without --accept-os a killed session's changes are taken back and not set again, also those it thinks best
 session    a headless session with --accept-os: a change is proposed, applied, measured, and undone at a signal
 whole      (by name, as what follows; tests/soak) the same to its verdict
 declined   without --accept-os the line is proposed, left, and said so
 killed     kill -9 while a change is in force: the next start takes it back
 """
+import json
 import os
 import subprocess
 import sys
@@ -268,6 +270,49 @@ def killed(server):
             ask("restore", "os:vm.swappiness", before)
 
 
+def left_alone(run, path, journalled, value):
+    """That run has not gone on with the session at path, whose journal had so many intents."""
+    run.until("the warning", lambda: "--accept-os goes on with it" in t.read(run.err.name))
+    run.until("the next session", lambda: run.events("plan") or run.events("bench"))
+    run.process.terminate()
+    run.process.wait()
+    t.check(json.loads(t.read(os.path.join(path, "session.json")))["state"] == "PAUSED", "it is not paused")
+    t.check(swappiness() == value, "vm.swappiness is %s, not %s" % (swappiness(), value))
+    intents = [r for r in t.parse_journal(os.path.join(path, "journal.jsonl")) if r["event"] == "intent"]
+    t.check(len(intents) == journalled, "%s" % intents)
+
+
+def changed_by(path, before, new):
+    """What a session that was killed with a change in force, which it thinks best, leaves; the change itself is made here."""
+    with open(os.path.join(path, "session.json")) as f:
+        text = json.load(f)
+    text["best"]["entries"].append({"name": "os:vm.swappiness", "present": True, "value": new})
+    with open(os.path.join(path, "session.json"), "w") as f:
+        json.dump(text, f)
+    item = {"name": "os:vm.swappiness", "before": {"present": True, "value": before}, "to": {"present": True, "value": new}}
+    with open(os.path.join(path, "journal.jsonl"), "a") as f:
+        for r in [dict(event="intent", arm="round 1", restart=False, by_hand=None, items=[item], undo=[], at=None, no=1001),
+                  dict(event="applied", intent=1001, restarted=False, no=1002)]:
+            f.write(json.dumps(r) + "\n")
+    ask("set", "os:vm.swappiness", new)
+
+
+def resumed(server):
+    kernel_needed()
+    before, new, script = swappiness(), other(), server.script(t.STEADY)
+    run = t.Run(server, server.home(), script, "--duration", "1", "--rounds", "1", "--accept", "safe", "--accept-os")
+    run.until("a run", lambda: run.events("bench"))
+    run.process.kill()
+    run.process.wait()
+    path, = (p for p, _, files in os.walk(run.home) if "session.json" in files)
+    try:
+        changed_by(path, before, new)
+        again = t.Run(server, run.home, script, "--duration", "1", "--rounds", "1", "--accept", "safe")
+        left_alone(again, path, 2, before)
+    finally:
+        ask("restore", "os:vm.swappiness", before)
+
+
 def with_server(case):
     def run():
         server = t.Server(t.pg_bin(15), rows=100)
@@ -279,6 +324,7 @@ def with_server(case):
 
 
 if __name__ == "__main__":
-    quick = {"script": script, "start": start, "sudo": sudo, "session": with_server(session)}
+    quick = {"script": script, "start": start, "sudo": sudo, "session": with_server(session),
+             "resumed": with_server(resumed)}
     long = {"whole": with_server(whole), "declined": with_server(declined), "killed": with_server(killed)}  # a part of the soak
     t.main({**quick, **long} if sys.argv[1:] else quick)

@@ -4,6 +4,9 @@
 #include "pgd/workspace/model.h"
 
 void headless_decide(struct model *m, struct effects *fx);
+/* The interrupted session has settings of the operating system, and the command line lacks the consent to them: no arm of it
+ * may be made the one in force but the start. */
+bool headless_os_declined(const struct model *m);
 /* An error ended the flow: the exit code that fits, then the end. No effect with a screen. */
 void headless_error(struct model *m, const struct err *e, struct effects *fx);
 void headless_link_down(struct model *m, const struct event *ev, struct effects *fx);
