@@ -317,6 +317,11 @@ machine() {
     say hugepage_bytes "$(mem Hugepagesize)"
     thp=$(chosen "$(first "$R/sys/kernel/mm/transparent_hugepage/enabled")")
     say thp "$thp"
+    machine_id=$(first "$R/etc/machine-id")
+    case $machine_id in
+    *[!0-9a-f]*) ;;
+    *) [ "${#machine_id}" -ne 32 ] || say machine_id "$machine_id" ;;
+    esac
     say boot_id "$(first "$R/proc/sys/kernel/random/boot_id")"
     now=$(date +%s.%N)
     is_number "${now#*.}" || now=$(date +%s)

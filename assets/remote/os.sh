@@ -1,10 +1,11 @@
 # Settings of the operating system that the server runs on: reads them, sets them, and nothing else. POSIX sh.
 #
-#   sh -s -- read UNIT NAME…             < os.sh
-#   sh -s -- set UNIT NAME VALUE…        < os.sh
-#   sh -s -- restore UNIT NAME VALUE…    < os.sh
+#   sh -s -- read UNIT [machine=ID] NAME…             < os.sh
+#   sh -s -- set UNIT [machine=ID] NAME VALUE…        < os.sh
+#   sh -s -- restore UNIT [machine=ID] NAME VALUE…    < os.sh
 #
 # UNIT  the service of the server, for its limits; "" = none
+# ID    what /etc/machine-id must say, else nothing is done: a host's name may lead to another machine by now
 # NAME  "os:vm.swappiness": what is in force; "boot:vm.swappiness": what a file of our own sets when the machine starts.
 #       Only the names that locate() knows are looked at or written; none is ever a path.
 # VALUE one word; "-" = no line of our own
@@ -431,6 +432,15 @@ unit=$2
 written=
 failed=
 shift 2 || exit 2
+case ${1:-} in
+machine=*)
+    if [ "${1#machine=}" != "$(first "$R/etc/machine-id")" ]; then
+        printf 'state=refused\nwhy=this is another machine than the one that was looked at\n'
+        exit 0
+    fi
+    shift
+    ;;
+esac
 case $mode in
 read)
     for name in "$@"; do

@@ -67,16 +67,15 @@ where)
     exit 0
     ;;
 write)
-    # Whoever has lost sight of us asks twice: what stands beside it is what was there before.
+    # Whoever has lost sight of us asks twice, perhaps with another text: what stands beside it is what was there before us.
     if [ -e "$before" ] || [ -e "$none" ]; then
-        [ "$(cat "$file" 2>/dev/null)" != "$(printf '%s' "$text")" ] || {
-            echo "state=ok"
-            exit 0
-        }
-    fi
-    rm -f "$before" "$none"
-    if [ -f "$file" ]; then
-        cp -p "$file" "$before" || no "$before cannot be written"
+        :
+    elif [ -f "$file" ]; then
+        tmp=$(mktemp "$dir/.pg_diagnose.XXXXXX") || no "$dir cannot be written to"
+        if ! cp -p "$file" "$tmp" || ! mv -f "$tmp" "$before"; then
+            rm -f "$tmp"
+            no "$before cannot be written"
+        fi
     else
         : >"$none" || no "$none cannot be written"
     fi

@@ -3,7 +3,7 @@
 # does through a file.
 #
 #   sh -c "$(cat restart.sh)" pg_diagnose-restart MODE data=DIR [config=FILE] [bin=DIR] [id=TOKEN] [wait=SECONDS] \
-#       [system=IDENTIFIER] [cluster=VERSION/NAME | unit=UNIT] [names=NAME…] [again=1]
+#       [system=IDENTIFIER] [machine=ID] [cluster=VERSION/NAME | unit=UNIT] [names=NAME…] [again=1]
 #
 # MODE
 #   save      copies postgresql.auto.conf, removes an old report: before the first ALTER SYSTEM
@@ -24,6 +24,7 @@
 # bin     the folder with pg_ctl                   id      a word that is repeated in the report
 # wait    how long a server may be starting, seconds
 # system  the system identifier that the data directory must have: a host's name may lead to another machine by now
+# machine what /etc/machine-id must say, for the same reason: a standby and a clone have that system identifier, too
 # cluster stop and start by pg_ctlcluster
 # unit    restart by the service manager. We are not the one to call it: a line "@restart" on the standard output asks our parent
 #         (service.sh) for it, "@log" for the line of the journal that explains a failed start; the answer comes on the standard
@@ -48,7 +49,7 @@ export LC_ALL
 
 mode=${1:-}
 [ $# -eq 0 ] || shift
-data='' config='' bin='' id='' wait=3600 cluster='' unit='' names='' again='' system=''
+data='' config='' bin='' id='' wait=3600 cluster='' unit='' names='' again='' system='' machine=''
 for arg; do
     case $arg in
     data=*) data=${arg#data=} ;;
@@ -61,6 +62,7 @@ for arg; do
     names=*) names=${arg#names=} ;;
     again=*) again=${arg#again=} ;;
     system=*) system=${arg#system=} ;;
+    machine=*) machine=${arg#machine=} ;;
     esac
 done
 # What runs in the background has no standard input.
@@ -656,6 +658,10 @@ mode_clean() {
     lines cleaned ""
 }
 
+if [ -n "$machine" ] && [ "$machine" != "$(sed -n 1p /etc/machine-id 2>/dev/null)" ]; then
+    lines refused "this is another machine than the one that the server was seen on"
+    exit 1
+fi
 case $data in
 /*) ;;
 *)

@@ -226,6 +226,8 @@ static void place(struct model *m, const struct ssh_way *was)
         text_copy(id->access, sizeof id->access, "root");
         id->manager[0] = '\0';
     }
+    if (!id->over_ssh)
+        id->machine[0] = '\0'; /* of the machine where we were then */
     /* without ssh the name of its host says whether it is this machine */
     id->reached = by_ssh || (!id->over_ssh && this_machine(m->fl.down_host));
     id->over_ssh = by_ssh;

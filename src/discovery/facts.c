@@ -283,6 +283,8 @@ bool identity_same(const struct identity *a, const struct identity *b, char *why
     else if (differ(a->data_directory, b->data_directory))
         snprintf(why, size, "the data directory was %s and is %s", a->data_directory,
                  b->data_directory);
+    else if (differ(a->machine, b->machine))
+        snprintf(why, size, "its host's machine-id was %s and is %s", a->machine, b->machine);
     else
         return true;
     return false;

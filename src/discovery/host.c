@@ -91,6 +91,7 @@ struct server_lines {
     int other, no_proc;
     char why_not[200];
     char system_identifier[24];
+    char machine[33];
 };
 
 #define SERVER(n, k, member)                                                                    \
@@ -116,6 +117,7 @@ static const struct host_key server_keys[] = {
     SERVER("why", TEXT, why_not),
     SERVER("no_proc", COUNT, no_proc),
     SERVER("system_identifier", RAW, system_identifier),
+    SERVER("machine_id", RAW, machine),
 };
 
 static void set_number(const struct host_key *k, void *field, const char *value)
@@ -209,6 +211,8 @@ static void take_server(const struct server_lines *s, struct identity *id)
     text_copy_raw(id->access, sizeof id->access, id->reached ? s->access : "");
     text_copy_raw(id->manager, sizeof id->manager, s->manager);
     text_copy(id->sudo_note, sizeof id->sudo_note, s->sudo_note);
+    if (s->machine[0])
+        text_copy_raw(id->machine, sizeof id->machine, s->machine);
     text_copy(id->leftovers, sizeof id->leftovers, s->leftovers);
     id->pg_ctlcluster = s->pg_ctlcluster == 1;
     if (id->reached && !id->data_directory[0] && s->data_directory[0] == '/')
@@ -224,6 +228,17 @@ static bool other_cluster(const struct server_lines *s, const struct identity *i
         return false;
     snprintf(why, size, "the system identifier of its data directory is %s, the server's is %s",
              s->system_identifier, id->system_identifier);
+    return true;
+}
+
+/* A name that led to one machine leads to another one now; what runs there is not the server that we know. */
+static bool other_machine(struct server_lines *s, const struct identity *id, char *why, size_t size)
+{
+    if (strlen(s->machine) != 32 || s->machine[strspn(s->machine, "0123456789abcdef")])
+        s->machine[0] = '\0';
+    if (!s->machine[0] || !id->machine[0] || strcmp(s->machine, id->machine) == 0)
+        return false;
+    snprintf(why, size, "its machine-id is %s, and it was %s before", s->machine, id->machine);
     return true;
 }
 
@@ -255,7 +270,8 @@ void host_facts_parse(const char *text, struct host_facts *h, struct identity *i
     bool here = strcmp(server.match, "pidfile") == 0 || strcmp(server.match, "process") == 0;
     bool other = !here && server.other == 1;
     text_copy(why, sizeof why, here ? "" : server.why_not);
-    if (here && other_cluster(&server, id, why, sizeof why))
+    if (here && (other_cluster(&server, id, why, sizeof why) ||
+                 other_machine(&server, id, why, sizeof why)))
         here = !(other = true);
     if (here) {
         h->known = true;

@@ -264,6 +264,8 @@ static void script_words(struct words *w, const struct identity *id, enum restar
     pair(w, "wait", number);
     if (id->system_identifier[0])
         pair(w, "system", id->system_identifier);
+    if (id->over_ssh && id->machine[0])
+        pair(w, "machine", id->machine);
     if (way == RESTART_WAY_PG_CTLCLUSTER && debian_cluster(id, cluster, sizeof cluster))
         pair(w, "cluster", cluster);
     if (way == RESTART_WAY_SYSTEMCTL)

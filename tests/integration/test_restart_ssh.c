@@ -127,6 +127,8 @@ static int set_up(void **state)
     id->over_ssh = true;
     text_copy_raw(id->server_addr, sizeof id->server_addr, there.host);
     id->pg_ctlcluster = true;
+    text_copy_raw(id->machine, sizeof id->machine, on_host("cat /etc/machine-id"));
+    assert_int_equal(strlen(id->machine), 32);
     text_copy_raw(w->ssh.host, sizeof w->ssh.host, "127.0.0.1");
     text_copy_raw(w->ssh.port, sizeof w->ssh.port, relay_port);
     snprintf(w->ssh.dir, sizeof w->ssh.dir, "%.200s/host/home/.ssh", folder);
@@ -538,7 +540,22 @@ static void test_another_machine(void **state)
         folder, w->pg->bindir);
     assert_non_null(strstr(said, "state=refused\n"));
     assert_non_null(strstr(said, "/srv/pg/data is another server's"));
+    said = pgtest_sh(
+        HOST
+        " as '%s/host' postgres sh -c \"$(cat \"$PGD_SOURCE_DIR/assets/restart/restart.sh\")\" "
+        "pg_diagnose-restart save data=/srv/pg/data bin=%s "
+        "machine=0123456789abcdef0123456789abcdef || true",
+        folder, w->pg->bindir);
+    assert_non_null(strstr(said, "state=refused\nnote=this is another machine"));
     is_clean();
+    said = pgtest_sh(
+        "r='%s/made-up'; mkdir -p $r/etc $r/proc/sys/vm; echo 60 >$r/proc/sys/vm/swappiness; "
+        "echo %s >$r/etc/machine-id; for id in 0123456789abcdef0123456789abcdef %s; do "
+        "PGD_HOST_ROOT=$r sh -s -- set '' machine=$id os:vm.swappiness 10 "
+        "<\"$PGD_SOURCE_DIR/assets/remote/os.sh\"; cat $r/proc/sys/vm/swappiness; done",
+        folder, w->facts.id.machine, w->facts.id.machine);
+    assert_non_null(strstr(said, "state=refused\nwhy=this is another machine"));
+    assert_non_null(strstr(said, "looked at\n60\nstate=ok\nos:vm.swappiness=10\n10"));
 }
 
 /* No room for the canary, and on a disk of that host none for the copy: nothing was touched. */
@@ -587,7 +604,8 @@ static void test_ordered_twice(void **state)
     is_clean();
 }
 
-/* A hand-over's file, written again by somebody who could not see whether it had been: what was there before comes back. */
+/* A hand-over's file, written again by somebody who could not see whether it had been, or with another text: what was there before
+ * comes back. */
 static void test_written_twice(void **state)
 {
     (void)state;
@@ -596,10 +614,11 @@ static void test_written_twice(void **state)
         "m() { sh \"$PGD_SOURCE_DIR/assets/restart/managed.sh\" \"$@\" config=\"$PWD/../x.conf\" "
         ">/dev/null; }\n"
         "f=zz-pg_diagnose.conf; echo old >$f\n"
+        "m write text=one; m write text=two; cat $f; m restore; cat $f\n"
         "m write text=new; m write text=new; cat $f; m restore; m restore; cat $f\n"
         "rm $f; m write text=new; m write text=new; m restore; m restore; ls -A",
         folder, folder);
-    assert_string_equal(seen, "newold");
+    assert_string_equal(seen, "twoold\nnewold");
 }
 
 #define ON_HOST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)

@@ -1250,6 +1250,18 @@ static void test_given_up(void **state)
     assert_int_equal(a.state, APPLY_UNDO);
 }
 
+/* Each script is told which machine it is for; one of this machine is not. */
+static void test_which_machine(void **state)
+{
+    (void)state;
+    snprintf(facts.id.machine, sizeof facts.id.machine, "5ec0d0005ec0d0005ec0d0005ec0d001");
+    apply_recover(&facts.id, (struct req){.owner = OWNER_FLOW}, &fx);
+    assert_null(strstr(effects(), "machine="));
+    over_ssh();
+    apply_recover(&facts.id, (struct req){.owner = OWNER_FLOW}, &fx);
+    assert_true(started("machine=5ec0d0005ec0d0005ec0d0005ec0d001"));
+}
+
 static void kept_out(const char *why)
 {
     struct event ev = answer(EV_PG_DOWN, 0);
@@ -1334,6 +1346,7 @@ int main(void)
         CASE(test_lost_in_a_restart),
         CASE(test_lost_with_the_order),
         CASE(test_given_up),
+        CASE(test_which_machine),
         CASE(test_no_way_to_the_server_there),
         CASE(test_our_own_change_keeps_us_out),
         CASE(test_nobody_gets_in_there),

@@ -190,6 +190,28 @@ static void huge_pages(void **state)
     assert_false(huge_pages_missed(&f, text, sizeof text, figure, sizeof figure));
 }
 
+/* The address leads to a clone: all but the machine agrees. */
+static void the_same_server_on_another_machine(void **state)
+{
+    (void)state;
+    struct host_facts h;
+    struct identity id = {0};
+    parse("match=pidfile\npostmaster_pid=812\nmachine_id=not one\n", "data_readable=1\n", &h, &id);
+    assert_string_equal(id.machine, "");
+    parse("match=pidfile\npostmaster_pid=812\nmachine_id=0123456789abcdef0123456789abcdef\n",
+          "data_readable=1\n", &h, &id);
+    assert_string_equal(id.machine, "0123456789abcdef0123456789abcdef");
+    assert_true(id.reached);
+    parse("match=pidfile\npostmaster_pid=812\n", "data_readable=1\n", &h, &id);
+    assert_true(id.reached);
+    parse("match=pidfile\npostmaster_pid=812\nmachine_id=1123456789abcdef0123456789abcdef\n",
+          "data_readable=1\n", &h, &id);
+    assert_false(h.known || id.reached);
+    assert_true(h.other);
+    assert_non_null(strstr(h.why_not, "its machine-id is 11234"));
+    assert_string_equal(id.machine, "0123456789abcdef0123456789abcdef");
+}
+
 static void another_machine_tells_nothing(void **state)
 {
     (void)state;
@@ -271,6 +293,7 @@ int main(void)
         cmocka_unit_test(ways_to_its_owner),
         cmocka_unit_test(settings_of_the_operating_system),
         cmocka_unit_test(huge_pages),
+        cmocka_unit_test(the_same_server_on_another_machine),
         cmocka_unit_test(another_machine_tells_nothing),
         cmocka_unit_test(why_it_is_another_machine),
         cmocka_unit_test(nonsense_is_dropped),
