@@ -83,13 +83,17 @@ static void run(struct apply *a, int step, struct effects *fx)
         [OS_READ] = "read", [OS_SET] = "set", [OS_RESTORE] = "restore", [OS_VERIFY] = "read"};
     const struct identity *id = &a->env.facts->id;
     struct words w = {0};
-    char unit[128];
+    char unit[128], machine[48];
     os_unit(id, unit, sizeof unit);
     word(&w, "sh");
     word(&w, "-s");
     word(&w, "--");
     word(&w, modes[step]);
     word(&w, unit);
+    if (id->over_ssh && id->machine[0]) {
+        snprintf(machine, sizeof machine, "machine=%s", id->machine);
+        word(&w, machine);
+    }
     if (step == OS_READ)
         name_all(&w, a);
     else if (step == OS_VERIFY)
@@ -157,6 +161,15 @@ static bool has_line(const char *text, const char *name)
     char value[SETTING_VALUE_MAX];
     apply_report_field(text, name, value, sizeof value);
     return value[0] != '\0';
+}
+
+static void refused(const char *text, struct err *e)
+{
+    char name[SETTING_NAME_MAX], why[240];
+    apply_report_field(text, "name", name, sizeof name);
+    apply_report_field(text, "why", why, sizeof why);
+    err_set(e, ERR_REFUSED, "%.60s was not set: %.160s",
+            name[0] ? name : "a setting of the operating system", why[0] ? why : "no reason given");
 }
 
 /* -- the plan ------------------------------------------------------------------------------------------ */
@@ -251,6 +264,10 @@ bool apply_os_read_event(struct apply *a, const struct event *ev, struct effects
 {
     if (!ended(a, ev, fx))
         return false;
+    char state[16];
+    apply_report_field(ev->text ? ev->text : "", "state", state, sizeof state);
+    if (a->fault.code == ERR_NONE && strcmp(state, "refused") == 0)
+        refused(ev->text, &a->fault);
     if (a->fault.code == ERR_NONE && plan(a, ev->text ? ev->text : "", &a->fault))
         return true;
     apply_fail(a, fx);
@@ -311,15 +328,6 @@ bool apply_os_verify(struct apply *a, struct effects *fx)
     apply_note(a, "reading the operating system's settings back");
     run(a, OS_VERIFY, fx);
     return true;
-}
-
-static void refused(const char *text, struct err *e)
-{
-    char name[SETTING_NAME_MAX], why[240];
-    apply_report_field(text, "name", name, sizeof name);
-    apply_report_field(text, "why", why, sizeof why);
-    err_set(e, ERR_REFUSED, "%.60s was not set: %.160s",
-            name[0] ? name : "a setting of the operating system", why[0] ? why : "no reason given");
 }
 
 /* Does the machine have what it should? */
