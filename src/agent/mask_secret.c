@@ -76,7 +76,7 @@ static size_t key_at(const char *s, size_t n, size_t at)
         return 0;
     for (size_t f = 0; f < ARRAY_LEN(key_forms); f++) {
         const struct key_form *k = &key_forms[f];
-        if (*k->prefix != s[at])
+        if (k->prefix[0] != s[at] || k->prefix[1] != s[at + 1])
             continue;
         size_t p = strlen(k->prefix);
         if (n - at < p + k->least || memcmp(s + at, k->prefix, p) != 0 ||
@@ -105,10 +105,17 @@ static size_t pem_at(const char *s, size_t n, size_t at)
     return close ? (size_t)(close + 5 - s) - at : n - at;
 }
 
+/* A letter, whatever its case; some that are no letters pass. */
+static bool maybe_same(char a, char b)
+{
+    return ((a ^ b) & ~0x20) == 0;
+}
+
 static bool ends_with(const char *s, size_t n, const char *tail)
 {
     size_t t = strlen(tail);
-    return n >= t && strncasecmp(s + n - t, tail, t) == 0;
+    return n >= t && maybe_same(s[n - 1], tail[t - 1]) && maybe_same(s[n - t], *tail) &&
+           strncasecmp(s + n - t, tail, t) == 0;
 }
 
 /* A word after which a secret may stand. */
