@@ -402,6 +402,13 @@ void apply_verified(struct apply *a, struct effects *fx)
 {
     if (apply_os_verify(a, fx))
         return;
+    if (a->os.away && !a->undoing) {
+        a->os.unsound = true;
+        err_set(&a->fault, ERR_LOST,
+                "the server is put back, and its host, which cannot be reached, is not");
+        apply_stuck(a, fx);
+        return;
+    }
     result(a, a->undoing ? APPLY_ROLLED_BACK : APPLY_DONE, fx);
 }
 
@@ -464,7 +471,7 @@ static void activate(struct apply *a, struct effects *fx)
 
 static void alter_next(struct apply *a, struct effects *fx)
 {
-    if (a->at == a->n && a->os.n > 0) {
+    if (a->at == a->n && a->os.n > 0 && !a->os.away) {
         apply_os_set(a, fx);
         return;
     }
@@ -592,7 +599,8 @@ static void planned(struct apply *a, bool ok, struct effects *fx)
     }
     if (apply_os_any(a)) {
         a->step = READ_OS;
-        apply_os_read(a, fx);
+        if (apply_os_read(a, fx))
+            compared(a, fx);
         return;
     }
     compared(a, fx);

@@ -246,18 +246,49 @@ static bool plan(struct apply *a, const char *text, struct err *e)
     return true;
 }
 
-void apply_os_read(struct apply *a, struct effects *fx)
+/* Their host is out of reach. Where all of them only go back, the server's own settings need not wait for that: those are
+ * put back by SQL, and these are left to the DBA, unsure as the journal says. A restart would need the host, too. */
+static bool leave_away(struct apply *a)
 {
+    const struct ledger *l = a->env.ledger;
+    if (a->n == 0 || a->restart)
+        return false;
+    for (int i = 0; i < a->goal.n; i++) {
+        const struct ledger_row *row = ledger_find(a->env.ledger, a->goal.entries[i].name);
+        if (os_is(a->goal.entries[i].name) &&
+            (!row || !entry_same(&row->original, &a->goal.entries[i])))
+            return false;
+    }
+    a->os.n = 0;
+    for (int i = 0; i < l->n && a->os.n < APPLY_OS_MAX; i++) {
+        const struct ledger_row *row = &l->rows[i];
+        if (!os_is(row->original.name) ||
+            (!row->unsure && entry_same(&row->original, &row->current)))
+            continue;
+        a->os.before[a->os.n] = row->current;
+        a->os.to[a->os.n++] = row->original;
+    }
+    sort(a);
+    a->os.away = true;
+    memset(&a->fault, 0, sizeof a->fault);
+    return true;
+}
+
+bool apply_os_read(struct apply *a, struct effects *fx)
+{
+    if (!a->env.facts->id.reached && leave_away(a))
+        return true;
     if (!a->env.facts->id.reached) {
         err_set(&a->fault, ERR_REFUSED,
                 "the server's host cannot be reached, and settings of its "
                 "system are part of this");
         err_hint(&a->fault, "Start where it can be: on that host, or with --ssh-host.");
         apply_fail(a, fx);
-        return;
+        return false;
     }
     apply_note(a, "reading the settings of the operating system");
     run(a, OS_READ, fx);
+    return false;
 }
 
 bool apply_os_read_event(struct apply *a, const struct event *ev, struct effects *fx)
@@ -269,6 +300,8 @@ bool apply_os_read_event(struct apply *a, const struct event *ev, struct effects
     if (a->fault.code == ERR_NONE && strcmp(state, "refused") == 0)
         refused(ev->text, &a->fault);
     if (a->fault.code == ERR_NONE && plan(a, ev->text ? ev->text : "", &a->fault))
+        return true;
+    if (apply_host_lost(a, ev) && leave_away(a))
         return true;
     apply_fail(a, fx);
     return false;
@@ -401,8 +434,9 @@ void apply_os_event(struct apply *a, const struct event *ev, struct effects *fx)
 
 void apply_os_by_hand(const struct apply *a, struct buf *out)
 {
-    for (int i = a->os.n - 1; a->os.sent && !(a->os.undone && a->os.verified) && i >= 0; i--) {
-        entry_sql(&a->os.before[i], out);
+    bool back = a->os.sent && !(a->os.undone && a->os.verified);
+    for (int i = a->os.n - 1; (back || a->os.away) && i >= 0; i--) {
+        entry_sql(a->os.away ? &a->os.to[i] : &a->os.before[i], out);
         buf_putc(out, '\n');
     }
 }

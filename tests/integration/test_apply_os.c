@@ -357,6 +357,30 @@ static void test_link_stays_away(void **state)
     unchanged();
 }
 
+/* There and the link gone: what the server has of ours goes back all the same, and the rest is named. */
+static void test_back_without_host(void **state)
+{
+    (void)state;
+    struct arm there = both("10"), start = arm_of("start", NULL, NULL);
+    w->host_ms = 500;
+    for (int reached = 0; reached < 2; reached++) {
+        memset(&w->ledger, 0, sizeof w->ledger);
+        assert_int_equal(switch_to(&there), APPLY_DONE);
+        w->facts.id.over_ssh = true;
+        w->facts.id.reached = reached;
+        assert_int_equal(switch_to(&start), APPLY_STUCK);
+        assert_string_equal(show("work_mem"), "4MB");
+        assert_string_equal(w->apply->stuck_sql,
+                            "-- on the server's host, as root: sysctl -w vm.swappiness=60\n");
+        assert_true(ledger_find(&w->ledger, "os:vm.swappiness")->unsure);
+        assert_string_equal(got("proc/sys/vm/swappiness"), "10");
+        w->facts.id.over_ssh = false;
+        w->facts.id.reached = true;
+        assert_int_equal(switch_to(&start), APPLY_DONE);
+        unchanged();
+    }
+}
+
 /* The server's host is not to be had: what needs it fails before anything is touched. */
 static void test_no_host(void **state)
 {
@@ -473,6 +497,7 @@ int main(int argc, char **argv)
         HERE(test_limits),
         HERE(test_boot),
         HERE(test_huge_pages_starve),
+        HERE(test_back_without_host),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

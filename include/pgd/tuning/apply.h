@@ -143,6 +143,7 @@ struct apply {
         bool undone;   /* before stands there again, by the script's word */
         bool unsound;  /* it does not: STUCK */
         bool verified; /* read back since they were sent, or put back */
+        bool away;     /* all go back, and their host is out of reach: SQL first, then STUCK */
     } os;
     /* what the files of the machine share (apply_parts.h) */
     enum apply_state phase; /* what is being done; `state` stays UNDO through all of an undo */

@@ -66,7 +66,8 @@ void apply_host_by_hand(const struct apply *a, struct buf *out);
 bool apply_os_any(const struct apply *a); /* the goal names some, or some of ours are in force */
 bool apply_os_restarts(
     const struct apply *a); /* one that changes reaches the server at a restart */
-void apply_os_read(struct apply *a, struct effects *fx);
+/* True: nothing is to be asked (os.away). False: it is under way, or a failure has been dealt with. */
+bool apply_os_read(struct apply *a, struct effects *fx);
 /* Its events; true: what differs from the goal is in a->os. A failure has been dealt with. */
 bool apply_os_read_event(struct apply *a, const struct event *ev, struct effects *fx);
 bool apply_os_may_send(const struct apply *a, struct err *e); /* the second look */
