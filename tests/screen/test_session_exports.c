@@ -80,6 +80,15 @@ static void from_strategy_to_exports(void **state)
     screen_expect_regex(s, "R1 .*(kept|undone)", LIVE_MS);
     screen_key(s, "/export<Enter>");
     screen_expect(s, "exported:", LIVE_MS);
+    screen_key(s, "/sessions<Enter>");
+    screen_expect(s, "Sessions of postgres_local", LIVE_MS);
+    screen_expect_regex(s, "ARCHIVED +[0-9]+ .* [0-9]+ +[+]", LIVE_MS);
+    screen_key(s, "<Enter>");
+    screen_expect(s, "(read-only)", LIVE_MS);
+    screen_expect_regex(s, "R1: (improved|regressed|no evidence)", LIVE_MS);
+    screen_expect_regex(s, "work_mem: 64kB .* 16MB", LIVE_MS);
+    screen_key(s, "<Esc><Esc>");
+    screen_expect_gone(s, "Sessions of postgres_local", LIVE_MS);
     live_quit(s);
 
     assert_string_equal(auto_conf(), "work_mem = '16MB'");
