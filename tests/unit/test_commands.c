@@ -227,6 +227,10 @@ static void tab_offers_what_the_row_takes(void **state)
     int n = offers_complete(w->m, "/ex", out, 8);
     assert_true(n >= 2);
     assert_string_equal(out[0], "/export "); /* what begins so stands first */
+    n = offers_complete(w->m, "/st", out, 8);
+    assert_true(n >= 2);
+    assert_string_equal(out[0], "/status");
+    assert_true(offered(w->m, "/st", "/persist "));
     assert_true(offered(w->m, "/hnd", "/handover "));
     assert_false(offered(w->m, "/hnd", "/hardware"));
     assert_true(offered(w->m, "/export ", "/export workspace"));
@@ -489,6 +493,10 @@ static void history_comes_back_without_secrets(void **state)
             fail_msg("%s", secret[i]);
         keep_line(w->m, secret[i], &w->fx);
     }
+    secret_id id = secret_put("opensesame", 10); /* the password of the connection */
+    assert_false(keep_may("is it opensesame?"));
+    secret_release(id);
+    assert_true(keep_may("is it opensesame?"));
     assert_null(file_effect(w, FILE_APPEND));
     for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
         effects_clear(&w->fx);
