@@ -420,9 +420,12 @@ static void draw_completion(struct canvas *c, const struct layout *l, const stru
     for (int i = 0; i < n; i++) {
         struct rect row = {l->prompt.y - n + i, l->prompt.x, 1, w};
         unsigned style = i == p->completion_at ? STYLE_SELECTED : STYLE_STATUS;
-        const struct command_row *k = command_of(t, p->completion[i]);
+        const char *blank = strchr(p->completion[i], ' ');
+        const struct command_row *k =
+            blank && blank[1] ? NULL
+                              : command_of(t, p->completion[i]); /* an argument has no help */
         canvas_fill(c, row, style);
-        canvas_put_cut(c, row.y, 1, 22, style, p->completion[i]);
+        canvas_put_cut(c, row.y, 1, k ? 22 : w - 2, style, p->completion[i]);
         if (k)
             canvas_put_cut(c, row.y, 24, w - 25, style, k->help);
     }

@@ -252,6 +252,20 @@ static void tab_offers_what_the_row_takes(void **state)
     assert_int_equal(offers_complete(w->m, "why /ex", out, 8), 0);
 }
 
+static void an_offer_is_shown_whole(void **state)
+{
+    struct world *w = *state;
+    for (const char *p = ":/resume W"; *p; p++)
+        key(w, KEYN_NONE, *p);
+    assert_true(shows(w, " /resume WriteOptimize_11232026-101500 "));
+    key(w, KEYN_TAB, 0);
+    assert_string_equal(w->m->screen.prompt.text, "/resume WriteOptimize_11232026-101500");
+    key(w, KEYN_CTRL, 'u');
+    for (const char *p = "/res"; *p; p++)
+        key(w, KEYN_NONE, *p);
+    assert_true(shows(w, "Go on with a paused session"));
+}
+
 static void help_of_one_command(void **state)
 {
     struct world *w = *state;
@@ -581,13 +595,21 @@ static void the_prompt_in_every_state(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_row_has_its_function), TEST(the_documents_have_the_table),
-        TEST(the_nearest_is_suggested),  TEST(tab_offers_what_the_row_takes),
-        TEST(help_of_one_command),       TEST(the_list_and_a_record),
-        TEST(another_session),           TEST(one_export_alone),
-        TEST(read_only_is_one_way),      TEST(the_statements_that_were_sent),
-        TEST(a_theme_is_kept),           TEST(history_comes_back_without_secrets),
-        TEST(history_is_bounded),        TEST(the_prompt_in_every_state),
+        TEST(each_row_has_its_function),
+        TEST(the_documents_have_the_table),
+        TEST(the_nearest_is_suggested),
+        TEST(tab_offers_what_the_row_takes),
+        TEST(an_offer_is_shown_whole),
+        TEST(help_of_one_command),
+        TEST(the_list_and_a_record),
+        TEST(another_session),
+        TEST(one_export_alone),
+        TEST(read_only_is_one_way),
+        TEST(the_statements_that_were_sent),
+        TEST(a_theme_is_kept),
+        TEST(history_comes_back_without_secrets),
+        TEST(history_is_bounded),
+        TEST(the_prompt_in_every_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
