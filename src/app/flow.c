@@ -210,7 +210,7 @@ void flow_event(struct model *m, const struct event *ev, struct effects *fx)
     case FLOW_STUCK:
     case FLOW_ERROR:
     case FLOW_WATCH:
-        if (!flow_handover_event(m, ev, fx))
+        if (!flow_persist_event(m, ev, fx) && !flow_handover_event(m, ev, fx))
             flow_end_event(m, ev, fx);
         break;
     default:

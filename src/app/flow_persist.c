@@ -10,7 +10,8 @@
 #include "pgd/base/text.h"
 #include "pgd/tuning/os.h"
 
-enum { PERSIST_NONE, PERSIST_TELL, PERSIST_GO, PERSIST_UNDO };
+/* PERSIST_READ: the host is asked which lines of ours it has, then comes fl.persist_then. */
+enum { PERSIST_NONE, PERSIST_TELL, PERSIST_GO, PERSIST_UNDO, PERSIST_READ };
 
 static bool ours(const struct ledger_row *row)
 {
@@ -18,13 +19,18 @@ static bool ours(const struct ledger_row *row)
            !entry_same(&row->original, &row->current);
 }
 
-/* What is in force, and the lines for it; or without them. */
+/* What is in force, and the lines for it beside those that stand there; or no line at all. */
 static int arm_of(const struct session *s, bool lines, struct arm *out)
 {
     int n = 0;
 
     memset(out, 0, sizeof *out);
     text_copy(out->label, sizeof out->label, lines ? "persist" : "persist undo");
+    for (int i = 0; i < s->ledger.n; i++) {
+        const struct entry *e = &s->ledger.rows[i].current;
+        if (os_is_boot(e->name))
+            arm_set(out, e->name, lines && e->present, e->value);
+    }
     for (int i = 0; i < s->ledger.n; i++) {
         const struct ledger_row *row = &s->ledger.rows[i];
         const struct entry *e = &row->current;
@@ -56,7 +62,7 @@ static int kept(const struct model *m)
     int n = 0;
 
     for (int i = 0; i < l->n; i++)
-        n += ours(&l->rows[i]) && os_is_boot(l->rows[i].original.name);
+        n += os_is_boot(l->rows[i].current.name) && l->rows[i].current.present;
     return n;
 }
 
@@ -76,6 +82,9 @@ static void tell(struct model *m)
     model_say(m, CHAT_AI,
               "/persist go writes these lines on the server's host, so that its next start sets "
               "them; /persist undo takes them out again.");
+    if (kept(m) > 0)
+        model_say(m, CHAT_AI, "%d line%s of ours stand%s there already", kept(m),
+                  kept(m) == 1 ? "" : "s", kept(m) == 1 ? "s" : "");
     buf_clear(&line);
     free(arm);
 }
@@ -93,18 +102,107 @@ static void begin(struct model *m, int step, struct effects *fx)
     free(arm);
 }
 
-/* The session is at hand. */
 static void carry_out(struct model *m, int what, struct effects *fx)
 {
     if (what == PERSIST_UNDO && kept(m) == 0)
         model_say(m, CHAT_GOOD, "no file of ours sets anything when the server's host starts");
     else if (what != PERSIST_UNDO && flow_persist_open(m) == 0)
-        model_say(m, CHAT_WARN, "session %s has left the operating system as it was",
-                  m->session.name);
+        model_say(
+            m, CHAT_WARN, "session %s has left the operating system as it was%s", m->session.name,
+            kept(m) > 0 ? "; lines of ours stand there, and /persist undo takes them out" : "");
     else if (what == PERSIST_TELL)
         tell(m);
     else
         begin(m, what, fx);
+}
+
+/* ---- what the host has ---- */
+
+/* The lines that our files may have there. */
+struct line_names {
+    int n;
+    char text[LEDGER_MAX][SETTING_NAME_MAX];
+};
+
+static void name_lines(const struct host_facts *h, struct line_names *names)
+{
+    memset(names, 0, sizeof *names);
+    for (int i = 0; os_at(i) && names->n < LEDGER_MAX; i++)
+        if (!strchr(os_at(i)->name, '*'))
+            snprintf(names->text[names->n++], SETTING_NAME_MAX, OS_BOOT_PREFIX "%.50s",
+                     os_at(i)->name);
+    for (int i = 0; i < h->nos_facts && names->n < LEDGER_MAX; i++) {
+        char *name = names->text[names->n];
+        snprintf(name, SETTING_NAME_MAX, OS_BOOT_PREFIX "%.50s", h->os_facts[i].name);
+        const struct os_row *row = os_find(name);
+        names->n += row && strchr(row->name, '*');
+    }
+}
+
+/* Earlier sessions have written to the same files, and their undo may have taken lines out: what stands there counts. */
+static void take_lines(struct model *m, const char *text)
+{
+    struct line_names *names = xcalloc(1, sizeof *names);
+    struct ledger *l = &m->session.ledger;
+
+    name_lines(&m->server.host, names);
+    for (int i = 0; i < names->n; i++) {
+        struct entry now, none = {0};
+        if (!os_answer(text, names->text[i], &now) || !os_entry_ok(&now))
+            continue;
+        text_copy_raw(none.name, sizeof none.name, now.name);
+        if (now.present && !ledger_touch(l, &none))
+            continue;
+        struct ledger_row *row = ledger_find(l, now.name);
+        if (row && !row->unsure)
+            row->current = now;
+    }
+    free(names);
+}
+
+/* The session is at hand. */
+static void look(struct model *m, int what, struct effects *fx)
+{
+    struct line_names *names = xcalloc(1, sizeof *names);
+    const char *list[LEDGER_MAX];
+
+    if (!m->server.id.reached) {
+        free(names);
+        model_say(m, CHAT_WARN, "/persist: the server's host cannot be reached");
+        return;
+    }
+    name_lines(&m->server.host, names);
+    for (int i = 0; i < names->n; i++)
+        list[i] = names->text[i];
+    m->fl.persist = PERSIST_READ;
+    m->fl.persist_then = what;
+    os_ask(&m->server.id, list, names->n, flow_req(m), fx);
+    m->dirty = true;
+    free(names);
+}
+
+bool flow_persist_event(struct model *m, const struct event *ev, struct effects *fx)
+{
+    int what = m->fl.persist_then;
+    struct err e = ev->err;
+
+    if (m->fl.persist != PERSIST_READ || !flow_waits(m, ev))
+        return false;
+    if (ev->kind != EV_CHILD_EXIT)
+        return true;
+    m->fl.persist = m->fl.persist_then = PERSIST_NONE;
+    m->dirty = true;
+    if (e.code == ERR_NONE && (ev->u.child.status != 0 || !ev->text || strstr(ev->text, "state=")))
+        err_set(&e, ERR_CHILD, "the server's host does not say which lines of ours it has");
+    if (e.code != ERR_NONE) {
+        model_say(m, CHAT_BAD, "/persist: %s", e.msg);
+    } else {
+        take_lines(m, ev->text);
+        carry_out(m, what, fx);
+    }
+    if (m->fl.quit_after && m->fl.persist == PERSIST_NONE)
+        flow_quit(m, m->fl.exit_code, fx);
+    return true;
 }
 
 void flow_persist_read(struct model *m, const struct err *e, struct effects *fx)
@@ -115,7 +213,7 @@ void flow_persist_read(struct model *m, const struct err *e, struct effects *fx)
     if (e->code != ERR_NONE)
         model_say(m, CHAT_BAD, "/persist: %s", e->msg);
     else
-        carry_out(m, what, fx);
+        look(m, what, fx);
 }
 
 void flow_persist(struct model *m, const char *args, struct effects *fx)
@@ -131,7 +229,7 @@ void flow_persist(struct model *m, const char *args, struct effects *fx)
         return;
     }
     if (m->session.state == SESSION_ARCHIVED) {
-        carry_out(m, what, fx);
+        look(m, what, fx);
         return;
     }
     m->fl.persist_then = what;
@@ -151,7 +249,7 @@ bool flow_persist_pump(struct model *m, struct effects *fx)
     const struct apply *a = &m->apply;
     int step = m->fl.persist;
 
-    if (step == PERSIST_NONE || !apply_finished(a))
+    if (step == PERSIST_NONE || step == PERSIST_READ || !apply_finished(a))
         return false;
     m->fl.persist = PERSIST_NONE;
     m->fl.journal_high = m->session.journal_no;

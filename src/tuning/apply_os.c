@@ -49,6 +49,7 @@ bool apply_os_restarts(const struct apply *a)
 struct words {
     const char *list[2 * LEDGER_MAX + 8];
     int n;
+    char unit[128], machine[48];
 };
 
 static void word(struct words *w, const char *s)
@@ -77,23 +78,47 @@ static void name_values(struct words *w, const struct apply *a, bool back)
     }
 }
 
+static void begin(struct words *w, const struct identity *id, const char *mode)
+{
+    os_unit(id, w->unit, sizeof w->unit);
+    word(w, "sh");
+    word(w, "-s");
+    word(w, "--");
+    word(w, mode);
+    word(w, w->unit);
+    if (id->over_ssh && id->machine[0]) {
+        snprintf(w->machine, sizeof w->machine, "machine=%s", id->machine);
+        word(w, w->machine);
+    }
+}
+
+static struct effect *script(const struct identity *id, const struct words *w, struct req req,
+                             struct effects *fx)
+{
+    struct effect *e = fx_child(fx, req, w->list, CHILD_COLLECT);
+    e->u.child.stdin_text = xstrdup(apply_asset("remote/os.sh"));
+    e->u.child.cwd = xstrdup("/");
+    place_child(id, e);
+    return e;
+}
+
+void os_ask(const struct identity *id, const char *const *names, int n, struct req req,
+            struct effects *fx)
+{
+    struct words w = {0};
+    begin(&w, id, "read");
+    for (int i = 0; i < n && i < LEDGER_MAX; i++)
+        word(&w, names[i]);
+    script(id, &w, req, fx);
+}
+
 static void run(struct apply *a, int step, struct effects *fx)
 {
     static const char *const modes[] = {
         [OS_READ] = "read", [OS_SET] = "set", [OS_RESTORE] = "restore", [OS_VERIFY] = "read"};
     const struct identity *id = &a->env.facts->id;
     struct words w = {0};
-    char unit[128], machine[48];
-    os_unit(id, unit, sizeof unit);
-    word(&w, "sh");
-    word(&w, "-s");
-    word(&w, "--");
-    word(&w, modes[step]);
-    word(&w, unit);
-    if (id->over_ssh && id->machine[0]) {
-        snprintf(machine, sizeof machine, "machine=%s", id->machine);
-        word(&w, machine);
-    }
+    begin(&w, id, modes[step]);
     if (step == OS_READ)
         name_all(&w, a);
     else if (step == OS_VERIFY)
@@ -102,14 +127,11 @@ static void run(struct apply *a, int step, struct effects *fx)
     else
         name_values(&w, a, step == OS_RESTORE);
     struct req req = apply_req(a);
-    struct effect *e = fx_child(fx, req, w.list, CHILD_COLLECT);
-    e->u.child.stdin_text = xstrdup(apply_asset("remote/os.sh"));
-    e->u.child.cwd = xstrdup("/");
+    struct effect *e = script(id, &w, req, fx);
     if (step == OS_SET || step == OS_RESTORE) {
         e->changes_server = true;
         e->after_journal = a->intent_no;
     }
-    place_child(id, e);
     a->os.step = step;
     a->waiting = 0;
     a->child = req.id;
@@ -161,6 +183,12 @@ static bool has_line(const char *text, const char *name)
     char value[SETTING_VALUE_MAX];
     apply_report_field(text, name, value, sizeof value);
     return value[0] != '\0';
+}
+
+bool os_answer(const char *text, const char *name, struct entry *out)
+{
+    value_of(text, name, out);
+    return has_line(text, name);
 }
 
 static void refused(const char *text, struct err *e)

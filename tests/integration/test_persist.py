@@ -15,11 +15,13 @@ SWAPPINESS = "/proc/sys/vm/swappiness"
 
 
 class Screen:
-    def __init__(self, server, home):
+    def __init__(self, server, home, *files):
+        """Files: pairs of a path below the empty /etc/sysctl.d and its text, in the way of printf."""
         self.socket = os.path.join(server.work, "tmux")
         program = "exec env PG_DIAGNOSE_HOME=%s %s -H %s -p %s -U postgres -d postgres" % (
             home, t.PROGRAM, server.host, server.port)
-        apart = "mount -t tmpfs -o mode=755 none /etc/sysctl.d && exec \"$@\""
+        made = "".join("printf '%s' >/etc/sysctl.d/%s && " % (text, path) for path, text in files)
+        apart = "mount -t tmpfs -o mode=755 none /etc/sysctl.d && " + made + "exec \"$@\""
         made = subprocess.run(["unshare", "-m", "sh", "-c", apart, "sh", "tmux", "-S", self.socket, "-f", "/dev/null", "new-session",
                                "-d", "-x", "180", "-y", "50", program], capture_output=True, text=True)
         if made.returncode != 0:
@@ -109,5 +111,28 @@ def there_and_back():
         server.destroy()
 
 
+def of_another_session():
+    """A line that an earlier session of ours has written is seen, and taken out."""
+    if os.geteuid() != 0 or not os.access(SWAPPINESS, os.W_OK):
+        raise t.Skip("vm.swappiness cannot be written here")
+    before = t.read(SWAPPINESS).strip()
+    server = t.Server(t.pg_bin(15), rows=10)
+    screen = None
+    try:
+        home = server.home()
+        archived(server, home, before, before)
+        screen = Screen(server, home, ("90-pg_diagnose.conf",
+                                       "# pg_diagnose wrote this file and takes it away again\\nvm.dirty_bytes = 301989888\\n"))
+        screen.type("/persist")
+        screen.expect("lines of ours stand there, and /persist undo takes them out")
+        screen.type("/persist undo")
+        screen.expect("nothing of ours is set any more when the server's host starts")
+        t.check(screen.file() is None, "it is still there: %s" % screen.file())
+    finally:
+        if screen:
+            screen.close()
+        server.destroy()
+
+
 if __name__ == "__main__":
-    t.main({"there_and_back": there_and_back})
+    t.main({"there_and_back": there_and_back, "of_another_session": of_another_session})

@@ -42,6 +42,7 @@ void flow_sight(struct model *m, struct effects *fx);
 /* flow_persist.c: settings of the operating system are kept over the machine's next start */
 bool flow_persist_busy(const struct model *m);
 bool flow_persist_pump(struct model *m, struct effects *fx);
+bool flow_persist_event(struct model *m, const struct event *ev, struct effects *fx); /* taken? */
 int flow_persist_open(const struct model *m); /* how many the session has left in force */
 /* The archived session that was asked for is at hand, with its ledger; or it cannot be had. */
 void flow_persist_read(struct model *m, const struct err *e, struct effects *fx);

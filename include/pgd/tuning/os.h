@@ -8,6 +8,7 @@
 #pragma once
 
 #include "pgd/base/buf.h"
+#include "pgd/base/effect.h"
 #include "pgd/base/err.h"
 #include "pgd/discovery/facts.h"
 #include "pgd/tuning/ledger.h"
@@ -53,6 +54,12 @@ PGD_MUST_CHECK bool os_send(const struct entry *e, struct err *err);
 void os_command(const struct entry *e, struct buf *out);
 /* The name of the server's systemd unit on its host; "" when none looks after it. */
 void os_unit(const struct identity *id, char *dst, size_t size);
+/* Asks the server's host what these settings are, by names with their prefixes, 96 at most: EV_CHILD_EXIT to req, for
+ * os_answer(). Outside of a switch; nothing is changed. apply_os.c */
+void os_ask(const struct identity *id, const char *const *names, int n, struct req req,
+            struct effects *fx);
+/* The entry of that name in the answer. False: that machine does not have it. */
+bool os_answer(const char *text, const char *name, struct entry *out);
 /* Puts what discovery found on the host among the server's settings, by the names "os:…", so that whoever looks up a setting
  * finds these, too. To be called after each reading of either. */
 void os_settings(struct server_facts *f);
