@@ -245,22 +245,18 @@ static void test_cut_is_json(void **state)
 static void test_lump(void **state)
 {
     (void)state;
-    static char screen[64 * 1024];
+    static char lines[64 * 1024];
     struct world *w = world_new();
-    struct op_input in = {.e = &w->e, .question = "why?", .on_screen = screen};
-    for (size_t i = 0; i + 8 < sizeof screen; i += 8)
-        memcpy(screen + i, "a < b c\n", 8);
+    struct op_input in = {.e = &w->e, .question = "why?"};
     struct packet p = build(OP_QUESTION, &in, "5eed", 0);
-    size_t said = strlen(p.system) + strlen(p.schema);
+    size_t small = strlen(p.system) + strlen(p.schema) + strlen(p.user) + 2000;
     packet_clear(&p);
-    in.on_screen = NULL;
-    p = build(OP_QUESTION, &in, "5eed", 0);
-    size_t small = said + strlen(p.user) + 2000;
-    packet_clear(&p);
-    in.on_screen = screen;
+    for (size_t i = 0; i + 8 < sizeof lines; i += 8)
+        memcpy(lines + i, "a < b c\n", 8);
+    in.log = lines;
     p = build(OP_QUESTION, &in, "5eed", small);
     json_t *second = fenced(&p, 1);
-    if (strcmp(p.left_out, "all of on_screen") != 0)
+    if (strcmp(p.left_out, "all of failure") != 0)
         fail_msg("left out: %s", p.left_out);
     assert_non_null(json_object_get(second, "question"));
     assert_non_null(json_object_get(second, "settings"));
