@@ -622,6 +622,37 @@ huge_pages() {
     esac
 }
 
+# Whether logind ends what our user has started when he logs out: a server, too, that was started within his session.
+logout_kills() {
+    [ "$(first "$R/proc/1/comm")" = systemd ] && grep -q 'session-[^/]*\.scope' "$R/proc/self/cgroup" || return
+    kills=
+    exclude=root
+    only=
+    for file in "$R"/usr/lib/systemd/logind.conf.d/*.conf "$R/etc/systemd/logind.conf" "$R"/etc/systemd/logind.conf.d/*.conf; do
+        while IFS='= ' read -r key value; do
+            case $key in
+            KillUserProcesses) kills=$value ;;
+            KillExcludeUsers) exclude=$value ;;
+            KillOnlyUsers) only=$value ;;
+            esac
+        done <"$file"
+    done
+    # logind's own word, where it gives one: what it was built with, and what it has read.
+    now=
+    [ -n "$R" ] || now=$(loginctl show-session -p KillUserProcesses)
+    [ -z "$now" ] || kills=${now#*=}
+    case $kills in
+    yes | true | on | 1) ;;
+    *) return ;;
+    esac
+    case " $exclude " in
+    *" $(id -un) "*) return ;;
+    esac
+    case " $only " in
+    '  ' | *" $(id -un) "*) say logout_kills 1 ;;
+    esac
+}
+
 # What an interrupted restart of this program has left in the data directory.
 leftovers() {
     for file in auto.conf.before report opts env mark lock; do
@@ -644,6 +675,7 @@ server() {
     say access "$access"
     say sudo_note "$sudo_note"
     command -v pg_ctlcluster >/dev/null 2>&1 && say pg_ctlcluster 1
+    logout_kills
     huge_pages
 }
 

@@ -86,7 +86,7 @@ struct server_lines {
     char auto_conf[8];
     char supervisor[128];
     char access[8], manager[8], sudo_note[64], leftovers[160];
-    int pg_ctlcluster;
+    int pg_ctlcluster, logout_kills;
     int data_readable;
     int other, no_proc;
     char why_not[200];
@@ -112,6 +112,7 @@ static const struct host_key server_keys[] = {
     SERVER("sudo_note", TEXT, sudo_note),
     SERVER("leftovers", TEXT, leftovers),
     SERVER("pg_ctlcluster", COUNT, pg_ctlcluster),
+    SERVER("logout_kills", COUNT, logout_kills),
     SERVER("data_readable", COUNT, data_readable),
     SERVER("other", COUNT, other),
     SERVER("why", TEXT, why_not),
@@ -215,6 +216,7 @@ static void take_server(const struct server_lines *s, struct identity *id)
         text_copy_raw(id->machine, sizeof id->machine, s->machine);
     text_copy(id->leftovers, sizeof id->leftovers, s->leftovers);
     id->pg_ctlcluster = s->pg_ctlcluster == 1;
+    id->logout_kills = s->logout_kills == 1;
     if (id->reached && !id->data_directory[0] && s->data_directory[0] == '/')
         text_copy_raw(id->data_directory, sizeof id->data_directory, s->data_directory);
 }

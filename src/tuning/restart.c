@@ -132,6 +132,19 @@ static void unreachable(const struct identity *id, struct buf *out)
                       "to us");
 }
 
+/* A server that is started in a session of ours lives as long as that. */
+static bool ends_at_logout(const struct identity *id)
+{
+    return id->over_ssh && id->logout_kills;
+}
+
+static void at_logout(const struct identity *id, struct buf *out)
+{
+    (void)id;
+    buf_puts(out, "logind there ends what our ssh user has started when he logs out "
+                  "(KillUserProcesses), and so the server");
+}
+
 static void supervised(const struct identity *id, struct buf *out)
 {
     const char *who = id->supervisor, *colon = strchr(who, ':');
@@ -155,6 +168,7 @@ static const struct restart_row {
     /* never without a copy of postgresql.auto.conf to go back to */
     {RESTART_WAY_NONE, out_of_reach, nobody, NULL, unreachable},
     {RESTART_WAY_SYSTEMCTL, has_unit, unit_allowed, unit_text, unit_refused},
+    {RESTART_WAY_NONE, ends_at_logout, nobody, NULL, at_logout},
     {RESTART_WAY_PG_CTLCLUSTER, has_cluster, everyone, cluster_text, NULL},
     {RESTART_WAY_PG_CTL, everyone, everyone, pg_ctl_text, NULL},
 };

@@ -34,6 +34,7 @@ static json_t *json_from_identity(const struct identity *id)
     put(j, "manager", js_text(id->manager));
     put(j, "pg_ctlcluster", json_boolean(id->pg_ctlcluster));
     put(j, "over_ssh", json_boolean(id->over_ssh));
+    put(j, "logout_kills", json_boolean(id->logout_kills));
     put(j, "machine", js_text(id->machine));
     return j;
 }
@@ -126,6 +127,7 @@ static void read_identity(const json_t *s, struct identity *id)
     js_get_text(s, "manager", id->manager, sizeof id->manager);
     js_get_text(s, "machine", id->machine, sizeof id->machine);
     id->pg_ctlcluster = js_get_bool(s, "pg_ctlcluster", false);
+    id->logout_kills = js_get_bool(s, "logout_kills", false);
     id->over_ssh = js_get_bool(s, "over_ssh", false);
 }
 

@@ -117,6 +117,32 @@ scenarios() {
     host '' 5432 1000503 60
     has match=process
 
+    # What logind does at our logout; root is spared unless somebody says otherwise.
+    machine logout systemd
+    put proc/self/cgroup '0::/user.slice/user-0.slice/session-3.scope'
+    put etc/systemd/logind.conf '[Login]\n#KillUserProcesses=yes\nKillExcludeUsers=nobody'
+    host "$data" 5432 1000503 0
+    has_no logout_kills
+    put etc/systemd/logind.conf.d/x.conf '[Login]\nKillUserProcesses = yes'
+    host "$data" 5432 1000503 0
+    has logout_kills=1
+    put etc/systemd/logind.conf.d/y.conf "[Login]\nKillExcludeUsers=nobody $(id -un)"
+    host "$data" 5432 1000503 0
+    has_no logout_kills
+    put etc/systemd/logind.conf.d/y.conf '[Login]\nKillOnlyUsers=nobody'
+    host "$data" 5432 1000503 0
+    has_no logout_kills
+    put etc/systemd/logind.conf.d/y.conf ''
+    put proc/self/cgroup '0::/system.slice/ssh.service'
+    host "$data" 5432 1000503 0
+    has_no logout_kills
+    put etc/machine-id 0123456789abcdef0123456789abcdef
+    host "$data" 5432 1000503 0
+    has machine_id=0123456789abcdef0123456789abcdef
+    put etc/machine-id uninitialized
+    host "$data" 5432 1000503 0
+    has_no machine_id
+
     machine v2 systemd
     put proc/50/cgroup '0::/system.slice/system-postgresql.slice/postgresql@15-main.service'
     unit=sys/fs/cgroup/system.slice/system-postgresql.slice/postgresql@15-main.service

@@ -123,6 +123,21 @@ static void debians_layout(void **state)
         assert_int_equal(by(configured(others[i])).way, RESTART_WAY_PG_CTL);
 }
 
+/* By ssh to a machine that ends what a user has started with his session: only a service outlives us. */
+static void ends_with_our_session(void **state)
+{
+    (void)state;
+    struct identity id = configured("/etc/postgresql/15/main/postgresql.conf");
+    id.logout_kills = true;
+    assert_int_equal(by(id).way, RESTART_WAY_PG_CTLCLUSTER);
+    id.over_ssh = true;
+    assert_int_equal(by(id).way, RESTART_WAY_NONE);
+    assert_non_null(strstr(by(id).why_not, "(KillUserProcesses)"));
+    snprintf(id.supervisor, sizeof id.supervisor, "systemd:postgresql@15-main.service");
+    snprintf(id.manager, sizeof id.manager, "root");
+    assert_int_equal(by(id).way, RESTART_WAY_SYSTEMCTL);
+}
+
 static void what_the_dba_says(void **state)
 {
     (void)state;
@@ -169,9 +184,13 @@ static void the_script(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nobody_looks_after_it), cmocka_unit_test(a_unit),
-        cmocka_unit_test(a_supervisor),          cmocka_unit_test(debians_layout),
-        cmocka_unit_test(what_the_dba_says),     cmocka_unit_test(the_script),
+        cmocka_unit_test(nobody_looks_after_it),
+        cmocka_unit_test(a_unit),
+        cmocka_unit_test(a_supervisor),
+        cmocka_unit_test(debians_layout),
+        cmocka_unit_test(ends_with_our_session),
+        cmocka_unit_test(what_the_dba_says),
+        cmocka_unit_test(the_script),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

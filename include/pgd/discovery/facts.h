@@ -42,6 +42,7 @@ struct identity {
         manager[8]; /* how systemctl may be called for the unit: "root", "sudo", or "" not at all */
     char sudo_note[64]; /* why sudo does not help, where it was tried */
     bool pg_ctlcluster; /* Debian's tool is installed here */
+    bool logout_kills;  /* what our user starts there ends when he logs out (KillUserProcesses) */
     /* /etc/machine-id of its host: 32 digits, "" where there is none. Programs that are sent by ssh refuse another one. */
     char machine[33];
     char leftovers
