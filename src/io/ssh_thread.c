@@ -3,6 +3,7 @@
  * Any call of libssh may take what has come for all channels, so after each wake-up all of them are served until none moves. */
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "pgd/base/log.h"
@@ -185,8 +186,19 @@ static void refuse_orders(struct ssh_host *h, const struct err *why)
     }
 }
 
+void ssh_thread_cut(int fd)
+{
+    const struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+    /* a proxy command may be a pipe: libssh ends it, and what it has taken is its own */
+    if (fd >= 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
 static void end_service(struct service *s)
 {
+    if (s->err.code == ERR_LOST)
+        ssh_thread_cut(ssh_get_fd(s->session));
     while (s->first) {
         struct ssh_child *c = s->first;
         s->first = c->next;

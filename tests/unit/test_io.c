@@ -7,15 +7,19 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "iotest.h"
+#include "pgd/io/ssh_host.h"
 
 static int ends[2];
 static char got[64];
@@ -259,6 +263,49 @@ static void beginning_costs_little(void **state)
     assert_in_range((io_now_us() - start) / 20, 0, 20000);
 }
 
+/* -- a lost ssh link ----------------------------------------------------------------------------- */
+
+static int listener(struct sockaddr_in *at)
+{
+    socklen_t size = sizeof *at;
+    const int fd = socket(AF_INET, SOCK_STREAM, 0), room = 4096;
+
+    *at = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)at, size), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)at, &size), 0);
+    return fd;
+}
+
+/* The other side reads again after the link was given up: what had not got there by then does not come any more. */
+static void what_was_not_delivered_dies(void **state)
+{
+    static char words[1 << 20];
+    struct sockaddr_in at;
+    const int door = listener(&at), fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    size_t sent = 0, came = 0;
+    ssize_t n;
+
+    (void)state;
+    (void)connect(fd, (struct sockaddr *)&at, sizeof at);
+    const int other = accept(door, NULL, NULL);
+    assert_true(other >= 0);
+    usleep(10000);
+    while ((n = send(fd, words, sizeof words, MSG_NOSIGNAL)) > 0)
+        sent += (size_t)n;
+    assert_true(sent > 0);
+    ssh_thread_cut(fd);
+    close(fd);
+    while ((n = read(other, words, sizeof words)) > 0)
+        came += (size_t)n;
+    assert_true(n < 0 && errno == ECONNRESET);
+    assert_true(came < sent);
+    ssh_thread_cut(-1);
+    close(other);
+    close(door);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +316,7 @@ int main(void)
         cmocka_unit_test(lines_are_printed_before_the_end),
         cmocka_unit_test(a_reader_that_sleeps_does_not_stop_the_end),
         cmocka_unit_test(beginning_costs_little),
+        cmocka_unit_test(what_was_not_delivered_dies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,3 +52,6 @@ void ssh_host_drop(struct ssh_host *h);
 bool ssh_host_is_full(struct ssh_host *h);
 
 void ssh_thread(void *arg); /* a struct ssh_host, held */
+/* Before the descriptor of a lost link is closed: what it has not delivered dies with it, so that no command is run there
+ * after it was given up, when the way is open again. */
+void ssh_thread_cut(int fd);
