@@ -12,8 +12,10 @@
 #include "pgd/app/advise.h"
 #include "pgd/app/gate.h"
 #include "pgd/app/headless.h"
+#include "pgd/app/keep.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/logfile.h"
+#include "pgd/app/sqllog.h"
 #include "pgd/app/update.h"
 #include "pgd/app/verbs.h"
 #include "pgd/io/environ.h"
@@ -133,6 +135,9 @@ static void on_event(void *arg, struct event *ev)
         for (int i = 0; i < IO_STALL_BUCKETS; i++)
             a->m.stalls[i] = (int)s->bucket[i];
         app_update(&a->m, ev, &fx);
+        if (ev->kind == EV_START && a->canvas)
+            keep_start(&a->m, &fx);
+        sqllog_note(&a->m, &fx);
         if (a->m.opt.headless) {
             struct effects said = {0};
             headless_chat(&a->m, &a->printed, &said);

@@ -15,6 +15,7 @@
 #include "pgd/app/headless.h"
 #include "pgd/app/hosts.h"
 #include "pgd/app/links.h"
+#include "pgd/app/sessions.h"
 #include "pgd/base/text.h"
 
 struct req flow_req(struct model *m)
@@ -250,6 +251,7 @@ void flow_pump(struct model *m, struct effects *fx)
         m->fl.asked_us = 0;
     else if (m->fl.asked_us == 0)
         m->fl.asked_us = m->now_us;
+    sessions_pump(m, fx);
 }
 
 void flow_tune(struct model *m, struct effects *fx)

@@ -9,12 +9,9 @@
 #include "pgd/app/flow_host.h"
 #include "pgd/app/health.h"
 #include "pgd/app/hosts.h"
-#include "pgd/app/keep.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/links.h"
 #include "pgd/app/logwatch.h"
-#include "pgd/app/sessions.h"
-#include "pgd/app/sqllog.h"
 #include "pgd/app/talk.h"
 #include "pgd/app/watch_lines.h"
 #include "pgd/base/log.h"
@@ -23,8 +20,6 @@
 static void start(struct model *m, struct effects *fx)
 {
     advise_start(m, fx);
-    if (!m->opt.headless)
-        keep_start(m, fx);
     if (m->opt.demo)
         demo_start(m, fx);
     else if (m->opt.headless || m->opt.has_target)
@@ -197,9 +192,7 @@ void app_update(struct model *m, struct event *ev, struct effects *fx)
         break;
     }
     flow_pump(m, fx);
-    sessions_pump(m, fx);
     talk_pump(m, fx);
     logwatch_pump(m);
     hosts_dialogs(m, fx);
-    sqllog_note(m, fx);
 }
