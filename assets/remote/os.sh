@@ -8,7 +8,7 @@
 # ID    what /etc/machine-id must say, else nothing is done: a host's name may lead to another machine by now
 # NAME  "os:vm.swappiness": what is in force; "boot:vm.swappiness": what a file of our own sets when the machine starts.
 #       Only the names that locate() knows are looked at or written; none is ever a path.
-# VALUE one word; "-" = no line of our own
+# VALUE one word; "-" = no line of our own; a file of that name without our first line is somebody else's, and left alone
 #
 # read prints NAME=VALUE for each that this machine has. set changes all or nothing: what cannot be set, or reads back as
 # something else, or would harm the machine, ends with state=refused, name=, why=, after the ones before it were put back.
@@ -141,6 +141,10 @@ plain() {
     esac
 }
 
+is_ours() { # FILE
+    [ "$(first "$1")" = "$tag" ]
+}
+
 # Our line in the file for the start of the machine: its value, or "-".
 boot_value() {
     found=-
@@ -148,7 +152,7 @@ boot_value() {
     sysctl) want="$key = " ;;
     *) want="w $(plain) - - - - " ;;
     esac
-    if [ -r "$boot" ]; then
+    if is_ours "$boot"; then
         while IFS= read -r line; do
             case $line in
             "$want"*) found=${line#"$want"} ;;
@@ -243,9 +247,48 @@ starves() { # RATIO PAGES; RATIO "" = as it is, or the amount that stands in its
     [ $((limit * 4)) -le $((promised * 5)) ]
 }
 
+# The line in the file $1 that begins with the pattern $2.
+line_with() {
+    [ -r "$1" ] && sed -n "\\#^[[:space:]]*$2#{=;q;}" "$1"
+}
+
+# The next start would set another value all the same: of two files the later name wins in sysctl.d, and /etc/sysctl.conf is read
+# after all of them; in tmpfiles.d the earlier one wins. Sets why.
+overruled() {
+    seen=' '
+    for dir in etc run usr/local/lib usr/lib lib; do
+        for each in "$R/$dir/$store.d"/*.conf "$R/$dir/$store.conf"; do
+            base=${each##*/}
+            case $seen in
+            *" $base "*) continue ;;
+            esac
+            [ -e "$each" ] || continue
+            seen="$seen$base "
+            [ "$each" != "$boot" ] || continue
+            if [ "$store" = tmpfiles ]; then
+                at=$(line_with "$each" "[a-zA-Z][^[:space:]]*[[:space:]][[:space:]]*$(plain | sed 's/[*.]/\\&/g')[[:space:]]")
+            elif expr "x$base" '<' "x${boot##*/}" >/dev/null; then
+                continue
+            else
+                at=$(line_with "$each" "-\\{0,1\\}[[:space:]]*$(echo "$key" | sed 's/\./[.\/]/')[[:space:]]*=")
+                [ -n "$at" ] || [ -z "$twin" ] ||
+                    at=$(line_with "$each" "-\\{0,1\\}[[:space:]]*$(echo "$twin" | sed 's/\./[.\/]/')[[:space:]]*=")
+            fi
+            why="${each#"$R"}, line $at, sets it when the machine starts"
+            [ -z "$at" ] || return 0
+        done
+    done
+    return 1
+}
+
 # Would it harm the machine as it is at this moment? What the same call has set before is in force by then. Sets why.
 harms() { # NAME VALUE OLD
     case $1/$2 in
+    boot:limit.* | boot:*/-) ;;
+    boot:*)
+        overruled
+        return
+        ;;
     os:vm.overcommit_memory/2)
         starves '' "$(mem HugePages_Total)"
         return
@@ -276,9 +319,8 @@ put() {
 put_file() {
     if [ -z "$1" ]; then
         [ ! -e "$2" ] || root rm -f "$2" 2>&1
-        case $how in
-        unit) root rmdir "${2%/*}" >/dev/null 2>&1 ;;
-        esac
+        # the folder may hold files of others
+        [ "$how" != unit ] || root rmdir "${2%/*}" >/dev/null 2>&1 || :
         return
     fi
     [ -d "${2%/*}" ] || root mkdir -p "${2%/*}" 2>&1 || return
@@ -291,13 +333,18 @@ put_file() {
     fi
 }
 
+# A file of that name that is not ours is not written to. Says so.
+foreign() { # FILE
+    [ -e "$1" ] && ! is_ours "$1" && echo "${1#"$R"} is not a file of ours"
+}
+
 # Our file without the line that begins with $2, and with the line $3 if there is one, as a text.
 lines_of() { # FILE BEGINNING LINE HEAD
     body=
     if [ -r "$1" ]; then
         while IFS= read -r line; do
             case $line in
-            "$2"* | '' | '#'* | '[Service]') ;;
+            "$2"* | '' | "$tag" | '[Service]') ;;
             *) body="$body
 $line" ;;
             esac
@@ -309,6 +356,7 @@ $3"
 }
 
 put_boot() { # VALUE
+    ! foreign "$boot" || return
     case $store in
     sysctl) begin="$key = " ;;
     *) begin="w $(plain) - - - - " ;;
@@ -325,6 +373,7 @@ put_boot() { # VALUE
 }
 
 put_unit() { # VALUE
+    ! foreign "$file" || return
     new=
     [ "$1" = - ] || new=$limit=$1
     put_file "$(lines_of "$file" "$limit=" "$new" '
@@ -399,7 +448,8 @@ change_one() { # NAME VALUE
     locate "$1" || return 1
     fits "$1" "$2" || return 1
     old=$(value "$1")
-    [ "$old" != "$2" ] || return 0
+    # what systemd has is seen at a reload alone, which may have been killed
+    [ "$how" = unit ] || [ "$old" != "$2" ] || return 0
     [ "$mode" != set ] || ! harms "$1" "$2" "$old" || return 1
     written="$1 $old
 $written"

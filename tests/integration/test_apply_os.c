@@ -10,7 +10,7 @@ static char tree[300];
 
 static void put(const char *path, const char *text)
 {
-    pgtest_sh("mkdir -p \"$(dirname '%s/%s')\" && printf '%%s\\n' '%s' > '%s/%s'", tree, path, text,
+    pgtest_sh("mkdir -p \"$(dirname '%s/%s')\" && printf '%%b\\n' '%s' > '%s/%s'", tree, path, text,
               tree, path);
 }
 
@@ -450,13 +450,77 @@ static void test_limits(void **state)
     setenv("PATH", strchr(path, ':') + 1, 1);
 }
 
+static const char *run_script(const char *words)
+{
+    return pgtest_sh("sh -s -- %s < '%s/assets/remote/os.sh'", words, getenv("PGD_SOURCE_DIR"));
+}
+
+/* The reload was killed after the file had gone: it is made again; a folder that others use is no reason against it. */
+static void test_reload_again(void **state)
+{
+    (void)state;
+    char path[900];
+    snprintf(path, sizeof path, "%s:%s", w->dir, getenv("PATH"));
+    setenv("PATH", path, 1);
+    pgtest_sh(
+        "rm -f '%s/again'; printf '%%s\\n' '#!/bin/sh' 'echo \"$*\" >> %s/again' > '%s/systemctl' "
+        "&& chmod 755 '%s/systemctl'",
+        w->dir, w->dir, w->dir, w->dir);
+    put("run/systemd/system/x.service.d/own.conf", "[Service]");
+    assert_non_null(strstr(run_script("restore x.service os:limit.nofile -"), "state=ok"));
+    assert_string_equal(pgtest_sh("cat '%s/again'", w->dir), "daemon-reload");
+    put("run/systemd/system/x.service.d/zz-pg_diagnose.conf", "[Service]");
+    assert_non_null(strstr(run_script("restore x.service os:limit.nofile -"), "state=refused"));
+    assert_string_equal(got("run/systemd/system/x.service.d/zz-pg_diagnose.conf"), "[Service]");
+    setenv("PATH", strchr(path, ':') + 1, 1);
+}
+
+static void overruled(const char *file, const char *line, const char *where)
+{
+    char want[200];
+    put(file, line);
+    const char *said = run_script("set '' boot:vm.swappiness 10 boot:vm.dirty_bytes 4194304");
+    snprintf(want, sizeof want, "why=/%s, sets it when the machine starts", where);
+    if (!strstr(said, want))
+        fail_msg("%s: %s", file, said);
+    pgtest_sh("rm '%s/%s'", tree, file);
+    assert_string_equal(pgtest_sh("ls '%s/etc/sysctl.d'", tree), "");
+}
+
+/* What the next start would not have is not written, and a file that is somebody else's is left alone. */
+static void test_boot_of_others(void **state)
+{
+    (void)state;
+    overruled("etc/sysctl.d/99-own.conf", "# x\nvm.swappiness=60",
+              "etc/sysctl.d/99-own.conf, line 2");
+    overruled("usr/lib/sysctl.d/95.conf", "-vm/swappiness = 60",
+              "usr/lib/sysctl.d/95.conf, line 1");
+    overruled("etc/sysctl.conf", " vm.dirty_ratio = 20", "etc/sysctl.conf, line 1");
+    put("etc/sysctl.d/90-pg_diagnose.conf", "# ours\nvm.swappiness = 60");
+    assert_non_null(strstr(run_script("set '' boot:vm.swappiness 10"), "is not a file of ours"));
+    assert_non_null(strstr(run_script("restore '' boot:vm.swappiness -"), "boot:vm.swappiness=-"));
+    assert_string_equal(got("etc/sysctl.d/90-pg_diagnose.conf"), "# ours\nvm.swappiness = 60");
+    put("etc/sysctl.d/90-pg_diagnose.conf",
+        "# pg_diagnose wrote this file and takes it away again\n# why\nvm.swappiness = 60");
+    put("usr/lib/sysctl.d/10.conf", "vm.swappiness = 60\n#vm.dirty_bytes = 1");
+    assert_non_null(strstr(run_script("set '' boot:vm.swappiness 10"), "state=ok"));
+    assert_string_equal(
+        got("etc/sysctl.d/90-pg_diagnose.conf"),
+        "# pg_diagnose wrote this file and takes it away again\n# why\nvm.swappiness = 10");
+    pgtest_sh("mkdir -p '%s/sys/kernel/mm/transparent_hugepage'", tree);
+    put("sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never");
+    put("etc/tmpfiles.d/10.conf", "w! /sys/kernel/mm/transparent_hugepage/enabled - - - - always");
+    assert_non_null(strstr(run_script("set '' boot:thp.enabled never"),
+                           "why=/etc/tmpfiles.d/10.conf, line 1, sets"));
+}
+
 /* Kept over the start of the machine, and not any more; what somebody else's line says there stays. */
 static void test_boot(void **state)
 {
     (void)state;
     struct arm now = arm_of("best", "os:vm.swappiness", "10"), kept = now,
                start = arm_of("start", NULL, NULL);
-    put("etc/sysctl.d/99-own.conf", "vm.swappiness = 60");
+    put("etc/sysctl.d/10-own.conf", "vm.swappiness = 60");
     assert_int_equal(switch_to(&now), APPLY_DONE);
     assert_string_equal(got("etc/sysctl.d/90-pg_diagnose.conf"), "");
     assert_true(arm_set(&kept, "boot:vm.swappiness", true, "10"));
@@ -469,7 +533,7 @@ static void test_boot(void **state)
                            "\"value\":null}"));
     assert_int_equal(switch_to(&start), APPLY_DONE);
     assert_string_equal(got("proc/sys/vm/swappiness"), "60");
-    assert_string_equal(pgtest_sh("ls '%s/etc/sysctl.d'", tree), "99-own.conf");
+    assert_string_equal(pgtest_sh("ls '%s/etc/sysctl.d'", tree), "10-own.conf");
     assert_true(ledger_clean(&w->ledger));
 }
 
@@ -498,6 +562,8 @@ int main(int argc, char **argv)
         HERE(test_boot),
         HERE(test_huge_pages_starve),
         HERE(test_back_without_host),
+        HERE(test_reload_again),
+        HERE(test_boot_of_others),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
