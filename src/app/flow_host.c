@@ -170,6 +170,7 @@ void flow_host_discovery(struct model *m, const struct event *ev, struct effects
 static void looked(struct model *m, struct effects *fx)
 {
     const struct host_facts *h = &m->server.host;
+    bool was_known = m->fl.host_looks > 0 && !m->fl.host_why[0];
     char why[200];
 
     m->fl.host_looks = m->discover.looks;
@@ -183,6 +184,9 @@ static void looked(struct model *m, struct effects *fx)
     flow_host_telemetry(m);
     m->dirty = true;
     if (!h->known && !m->opt.ssh_host[0])
+        return;
+    /* the end of a session looks at everything once more: the same machine is no news */
+    if (m->flow == FLOW_SUMMARY && was_known && h->known && !m->fl.host_rebooted)
         return;
     say_host(m);
     emit_host(m, fx);

@@ -80,6 +80,7 @@ def whole():
     tried = {item["name"] for record in run.journal() if record["event"] == "intent" for item in record["items"]}
     t.check(tried == set(wanted), "switched: %s" % tried)
     t.check("pg_ctlcluster" in run.events("strategy")[0]["restart_by"], run.events("strategy")[0]["restart_by"])
+    t.check(len(run.events("host")) == 1, "the host was told of %d times" % len(run.events("host")))
     nothing_left()
     print("   %.1f s: %s" % (run.seconds, run.summary["changes"]))
 
