@@ -45,7 +45,9 @@ static void boot_line(const struct entry *e, struct buf *out)
     buf_clear(&name);
 }
 
-static void put_file(const struct final_setting *list, int n, const char *path, struct buf *out)
+/* Those lines that /persist would write to `path`, as a file of the playbook's own: each takes back its own alone. */
+static void put_file(const struct final_setting *list, int n, const char *path, const char *own,
+                     struct buf *out)
 {
     struct buf all = {0}, line = {0};
 
@@ -60,7 +62,7 @@ static void put_file(const struct final_setting *list, int n, const char *path, 
     }
     if (all.len > 0) {
         buf_puts(out, "      - path: ");
-        export_yaml(out, path);
+        export_yaml(out, own);
         buf_puts(out, "\n        text: ");
         line.len = 0;
         buf_printf(&line, "# written by the playbook of pg_diagnose\n%s", buf_text(&all));
@@ -189,8 +191,10 @@ void export_os_play(const struct final_setting *list, int n, struct buf *out)
     if (settings.len > 0) {
         buf_puts(out, play);
         buf_printf(out, "    os_settings:\n%s", buf_text(&settings));
-        put_file(list, n, "/etc/sysctl.d/90-pg_diagnose.conf", &files);
-        put_file(list, n, "/etc/tmpfiles.d/pg_diagnose.conf", &files);
+        put_file(list, n, "/etc/sysctl.d/90-pg_diagnose.conf",
+                 "/etc/sysctl.d/91-pg_diagnose-ansible.conf", &files);
+        put_file(list, n, "/etc/tmpfiles.d/pg_diagnose.conf",
+                 "/etc/tmpfiles.d/pg_diagnose-ansible.conf", &files);
         buf_printf(out, "    os_files:\n%s", buf_text(&files));
         buf_puts(out, tasks);
     }

@@ -193,9 +193,9 @@ static void the_operating_system(void **st)
     has(text, "        before: \"0\"\n        read: \"sysctl -n vm.dirty_bytes\"\n");
     has(text, "        undo: \"sysctl -w vm.dirty_ratio=20\"\n");
     has(text, "        read: \"cat /sys/kernel/mm/transparent_hugepage/enabled\"\n");
-    has(text,
-        "      - path: \"/etc/sysctl.d/90-pg_diagnose.conf\"\n        text: \"# written by the "
-        "playbook of pg_diagnose\\nvm.swappiness = 10\\nvm.dirty_bytes = 536870912\\n\"\n");
+    has(text, "      - path: \"/etc/sysctl.d/91-pg_diagnose-ansible.conf\"\n        text: \"# "
+              "written by the "
+              "playbook of pg_diagnose\\nvm.swappiness = 10\\nvm.dirty_bytes = 536870912\\n\"\n");
     has(text, "w /sys/kernel/mm/transparent_hugepage/enabled - - - - never");
     has_not(text, "panic_on_oom");
     has_not(text, "reboot");
