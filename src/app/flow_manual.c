@@ -80,6 +80,7 @@ void flow_undo_text(const struct model *m, struct buf *out)
         if (os_is(row->original.name)) {
             entry_sql(&row->original, out);
             buf_putc(out, '\n');
+            os_name_unit(&m->server.id, out);
             continue;
         }
         items[n].to = &row->original;

@@ -77,6 +77,7 @@ static void tell(struct model *m)
             continue;
         line.len = 0;
         os_command(&arm->entries[i], &line);
+        os_name_unit(&m->server.id, &line);
         model_say(m, CHAT_AI, "%s", buf_text(&line));
     }
     model_say(m, CHAT_AI,

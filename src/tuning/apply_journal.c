@@ -4,6 +4,7 @@
 #include "pgd/base/clock.h"
 #include "pgd/protocol/summary.h"
 #include "pgd/tuning/apply_parts.h"
+#include "pgd/tuning/os.h"
 
 static void append(struct apply *a, struct line *l, uint64_t no, struct effects *fx)
 {
@@ -56,6 +57,8 @@ void apply_journal_intent(struct apply *a, struct effects *fx)
         buf_putc(&items, '}');
         sql.len = 0;
         entry_sql(before, &sql);
+        if (os_is(before->name))
+            os_name_unit(&a->env.facts->id, &sql);
         buf_puts(&undo, i ? "," : "");
         json_string(&undo, buf_text(&sql));
     }

@@ -467,4 +467,5 @@ void apply_os_by_hand(const struct apply *a, struct buf *out)
         entry_sql(a->os.away ? &a->os.to[i] : &a->os.before[i], out);
         buf_putc(out, '\n');
     }
+    os_name_unit(&a->env.facts->id, out);
 }

@@ -331,6 +331,24 @@ void os_unit(const struct identity *id, char *dst, size_t size)
     text_copy_raw(dst, size, unit ? id->supervisor + sizeof head - 1 : "");
 }
 
+void os_name_unit(const struct identity *id, struct buf *commands)
+{
+    struct buf all = {0};
+    const char *from = buf_text(commands), *at;
+    char unit[128];
+    os_unit(id, unit, sizeof unit);
+    if (!unit[0] || !strstr(from, "/UNIT.d/"))
+        return;
+    while ((at = strstr(from, "/UNIT.d/"))) {
+        buf_append(&all, from, (size_t)(at + 1 - from));
+        buf_puts(&all, unit);
+        from = at + strlen("/UNIT");
+    }
+    buf_puts(&all, from);
+    buf_clear(commands);
+    *commands = all;
+}
+
 /* ---- as settings ---- */
 
 static int by_name(const void *a, const void *b)

@@ -224,22 +224,6 @@ static bool check_value(struct review_line *line, const struct os_row *row,
     return true;
 }
 
-/* The name of the unit in the place of the word that stands for it. */
-static void name_unit(const struct server_facts *f, struct buf *text, char *dst, size_t size)
-{
-    char unit[128];
-    const char *at = strstr(buf_text(text), "UNIT.d");
-    os_unit(&f->id, unit, sizeof unit);
-    struct buf all = {0};
-    if (at && unit[0]) {
-        buf_append(&all, text->data, (size_t)(at - text->data));
-        buf_puts(&all, unit);
-        buf_puts(&all, at + strlen("UNIT"));
-    }
-    text_copy(dst, size, all.len ? buf_text(&all) : buf_text(text));
-    buf_clear(&all);
-}
-
 static void line_commands(struct review_line *line, const struct os_row *row,
                           const struct server_facts *f)
 {
@@ -248,12 +232,14 @@ static void line_commands(struct review_line *line, const struct os_row *row,
     text_copy_raw(e.name, sizeof e.name, line->change.name);
     text_copy_raw(e.value, sizeof e.value, line->change.reset ? line->from : line->send);
     os_command(&e, &text);
-    name_unit(f, &text, line->sql, sizeof line->sql);
+    os_name_unit(&f->id, &text);
+    text_copy(line->sql, sizeof line->sql, buf_text(&text));
     text.len = 0;
     e.present = row->kind != OS_LIMIT;
     text_copy_raw(e.value, sizeof e.value, line->from);
     os_command(&e, &text);
-    name_unit(f, &text, line->undo, sizeof line->undo);
+    os_name_unit(&f->id, &text);
+    text_copy(line->undo, sizeof line->undo, buf_text(&text));
     buf_clear(&text);
 }
 

@@ -432,6 +432,8 @@ static void test_limits(void **state)
     assert_string_equal(got(in_etc), "# pg_diagnose wrote this file and takes it away again\n"
                                      "[Service]\nLimitNOFILE=65536");
     assert_string_equal(pgtest_sh("cat '%s/calls'", w->dir), "daemon-reload");
+    assert_non_null(strstr(journal(), "take LimitNOFILE out of /etc/systemd/system/"
+                                      "postgresql@15-main.service.d/zz-pg_diagnose.conf"));
     assert_int_equal(switch_to(&start), APPLY_DONE);
     assert_string_equal(got(in_etc), "");
     assert_string_equal(pgtest_sh("ls '%s/etc/systemd/system'", tree), "");

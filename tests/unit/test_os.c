@@ -377,6 +377,25 @@ static void commands(void **state)
     buf_clear(&out);
 }
 
+static void unit_is_named(void **state)
+{
+    (void)state;
+    struct identity id = {0};
+    struct entry e = {.name = "os:limit.nofile"};
+    struct buf out = {0};
+    entry_sql(&e, &out);
+    buf_puts(&out, "; ");
+    entry_sql(&e, &out);
+    os_name_unit(&id, &out);
+    assert_non_null(strstr(buf_text(&out), "/UNIT.d/"));
+    text_copy(id.supervisor, sizeof id.supervisor, "systemd:pg.service");
+    os_name_unit(&id, &out);
+    assert_null(strstr(buf_text(&out), "UNIT"));
+    assert_non_null(strstr(buf_text(&out), "; -- on the server's host, as root: # take LimitNOFILE "
+                                           "out of /run/systemd/system/pg.service.d/zz-pg"));
+    buf_clear(&out);
+}
+
 /* Each row says what a DBA has to know. */
 static void rows_are_complete(void **state)
 {
@@ -402,6 +421,7 @@ int main(void)
         cmocka_unit_test(answers_of_their_own),
         cmocka_unit_test(second_look),
         cmocka_unit_test(commands),
+        cmocka_unit_test(unit_is_named),
         cmocka_unit_test(rows_are_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

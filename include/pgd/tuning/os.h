@@ -54,6 +54,8 @@ PGD_MUST_CHECK bool os_send(const struct entry *e, struct err *err);
 void os_command(const struct entry *e, struct buf *out);
 /* The name of the server's systemd unit on its host; "" when none looks after it. */
 void os_unit(const struct identity *id, char *dst, size_t size);
+/* In commands: the name of that unit in the place of the word UNIT; without one they stay. */
+void os_name_unit(const struct identity *id, struct buf *commands);
 /* Asks the server's host what these settings are, by names with their prefixes, 96 at most: EV_CHILD_EXIT to req, for
  * os_answer(). Outside of a switch; nothing is changed. apply_os.c */
 void os_ask(const struct identity *id, const char *const *names, int n, struct req req,
