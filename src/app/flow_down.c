@@ -191,6 +191,7 @@ static bool killed_in_switch(struct model *m, const struct event *ev)
         entry_sql(&row->current, &m->fl.down_undo);
         buf_puts(&m->fl.down_undo, ";\n");
     }
+    os_name_unit(&m->fl.down_id, &m->fl.down_undo);
     free(j);
     return ours;
 }
