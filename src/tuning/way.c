@@ -157,16 +157,14 @@ void way_decide(const struct server_facts *f, struct way *w)
 
 /* -- forms ------------------------------------------------------------------------------------------------ */
 
-/* Managed services take a number in the unit of pg_settings, without a suffix. */
-static void plain_number(const struct way_item *item, char *dst, size_t size)
+void way_plain_number(const struct setting *s, const char *value, char *dst, size_t size)
 {
     double want = NAN, unit = NAN;
     char shown[SETTING_VALUE_MAX];
-    text_copy_raw(dst, size, item->to->value);
-    if (!item->setting || !item->setting->unit[0] ||
-        !guard_value(item->setting, item->to->value, &want, shown, sizeof shown, NULL))
+    text_copy_raw(dst, size, value);
+    if (!s || !s->unit[0] || !guard_value(s, value, &want, shown, sizeof shown, NULL))
         return;
-    struct setting one = *item->setting;
+    struct setting one = *s;
     struct settings all = {.n = 1, .items = &one};
     text_copy_raw(one.value, sizeof one.value, "1");
     unit = settings_number(&all, one.name);
@@ -261,7 +259,7 @@ static void say_rds(bool aurora, const struct way_item *items, int n, bool resta
             if (shown++ == 0)
                 buf_printf(out, "aws rds %s-%s --%s-name GROUP --parameters",
                            set ? "modify" : "reset", group, group);
-            plain_number(&items[i], value, sizeof value);
+            way_plain_number(items[i].setting, items[i].to->value, value, sizeof value);
             struct buf word = {0};
             buf_printf(&word, "ParameterName=%s", items[i].to->name);
             if (set)
@@ -290,7 +288,7 @@ static void say_google(bool alloydb, const struct way_item *items, int n, struct
         char value[SETTING_VALUE_MAX];
         if (!items[i].to->present)
             continue;
-        plain_number(&items[i], value, sizeof value);
+        way_plain_number(items[i].setting, items[i].to->value, value, sizeof value);
         buf_printf(out, "%s%s=%s", shown++ ? "," : "", items[i].to->name, value);
     }
     buf_putc(out, '\n');
@@ -304,7 +302,7 @@ static void say_azure(const struct way_item *items, int n, bool restart, struct 
     static const char where[] = "--resource-group GROUP --server-name SERVER";
     for (int i = 0; i < n; i++) {
         char value[SETTING_VALUE_MAX];
-        plain_number(&items[i], value, sizeof value);
+        way_plain_number(items[i].setting, items[i].to->value, value, sizeof value);
         buf_printf(out, "az postgres flexible-server parameter set %s --name %s", where,
                    items[i].to->name);
         if (items[i].to->present) {

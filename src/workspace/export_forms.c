@@ -1,7 +1,6 @@
 /* export_forms.c - the settings that are left, in the forms of those who do not keep them in files: SQL, JSON, Patroni,
  * CloudNativePG, Amazon RDS, containers. */
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "pgd/base/quote.h"
 #include "pgd/base/text.h"
 #include "pgd/protocol/json_records.h"
+#include "pgd/tuning/way.h"
 #include "pgd/workspace/export_parts.h"
 
 /* The settings of all sessions, in a list that lives as long as this. */
@@ -74,21 +74,6 @@ void export_undo(const struct model *m, const struct session *const *sessions, i
 
 /* -- JSON ------------------------------------------------------------------------------------------------- */
 
-static json_t *verdict_object(const struct verdict *v)
-{
-    json_t *o = json_object();
-
-    json_object_set_new(o, "verdict", js_text(v->kind ? verdict_name(v->kind) : ""));
-    json_object_set_new(o, "effect", js_num(v->ratio));
-    json_object_set_new(o, "ci95_lo", js_num(v->ci_lo));
-    json_object_set_new(o, "ci95_hi", js_num(v->ci_hi));
-    json_object_set_new(o, "runs_before", json_integer(v->runs_a));
-    json_object_set_new(o, "runs_after", json_integer(v->runs_b));
-    json_object_set_new(o, "tps_before", js_num(v->tps_a));
-    json_object_set_new(o, "tps_after", js_num(v->tps_b));
-    return o;
-}
-
 static json_t *setting_object(const struct final_setting *f)
 {
     json_t *o = json_object();
@@ -103,7 +88,8 @@ static json_t *setting_object(const struct final_setting *f)
     json_object_set_new(o, "why", js_text(f->change ? f->change->why : ""));
     json_object_set_new(o, "evidence", js_text(f->change ? f->change->evidence : ""));
     json_object_set_new(o, "round", f->round ? json_integer(f->round->number) : json_null());
-    json_object_set_new(o, "measured", f->round ? verdict_object(&f->round->verdict) : json_null());
+    json_object_set_new(o, "measured",
+                        f->round ? json_from_verdict(&f->round->verdict) : json_null());
     return o;
 }
 
@@ -133,7 +119,8 @@ void export_json(const struct model *m, const struct session *const *sessions, i
         json_array_append_new(list, setting_object(&l.list[i]));
     json_object_set_new(all, "settings", list);
     for (int i = 0; i < n; i++) {
-        json_t *o = verdict_object(&sessions[i]->final);
+        json_t *o = json_object();
+        json_object_set_new(o, "confirmed", json_from_verdict(&sessions[i]->final));
         json_object_set_new(o, "name", js_text(sessions[i]->name));
         json_object_set_new(o, "strategy", js_text(sessions[i]->plan.strategy));
         json_object_set_new(o, "rounds", json_integer(sessions[i]->rounds_done));
@@ -220,60 +207,44 @@ void export_docker(const struct model *m, const struct session *const *sessions,
 
 /* -- Amazon RDS ------------------------------------------------------------------------------------------- */
 
-/* The units of pg_settings, for a workspace without a connection: what managed services count in (pg_settings.unit). In
- * bytes or milliseconds; 0 ends it. */
+/* pg_settings.unit, for a workspace without a connection. */
 static const struct {
-    const char *name;
-    double unit;
+    const char *name, *unit;
 } units[] = {
-    {"shared_buffers", 8192},
-    {"effective_cache_size", 8192},
-    {"temp_buffers", 8192},
-    {"wal_buffers", 8192},
-    {"checkpoint_flush_after", 8192},
-    {"bgwriter_flush_after", 8192},
-    {"backend_flush_after", 8192},
-    {"wal_writer_flush_after", 8192},
-    {"min_parallel_table_scan_size", 8192},
-    {"min_parallel_index_scan_size", 8192},
-    {"io_combine_limit", 8192},
-    {"work_mem", 1024},
-    {"log_temp_files", 1024},
-    {"maintenance_work_mem", 1024},
-    {"autovacuum_work_mem", 1024},
-    {"max_wal_size", 1048576},
-    {"min_wal_size", 1048576},
-    {"checkpoint_timeout", 1000},
-    {"autovacuum_naptime", 1000},
+    {"shared_buffers", "8kB"},
+    {"effective_cache_size", "8kB"},
+    {"temp_buffers", "8kB"},
+    {"wal_buffers", "8kB"},
+    {"checkpoint_flush_after", "8kB"},
+    {"bgwriter_flush_after", "8kB"},
+    {"backend_flush_after", "8kB"},
+    {"wal_writer_flush_after", "8kB"},
+    {"io_combine_limit", "8kB"},
+    {"work_mem", "kB"},
+    {"maintenance_work_mem", "kB"},
+    {"autovacuum_work_mem", "kB"},
+    {"log_temp_files", "kB"},
+    {"max_wal_size", "MB"},
+    {"min_wal_size", "MB"},
+    {"checkpoint_timeout", "s"},
+    {"autovacuum_naptime", "s"},
+    {"wal_writer_delay", "ms"},
+    {"bgwriter_delay", "ms"},
+    {"autovacuum_vacuum_cost_delay", "ms"},
 };
 
-static double factor(const char *suffix)
+static void plain_value(const struct model *m, const struct entry *e, char *dst, size_t size)
 {
-    static const struct {
-        const char *suffix;
-        double factor;
-    } known[] = {{"B", 1},  {"kB", 1024}, {"MB", 1048576}, {"GB", 1073741824}, {"TB", 1.0995116e12},
-                 {"ms", 1}, {"s", 1000},  {"min", 60000},  {"h", 3600000},     {"d", 86400000}};
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (strcmp(suffix, known[i].suffix) == 0)
-            return known[i].factor;
-    return 0;
-}
+    const struct setting *known = settings_find(&m->server.settings, e->name);
+    struct setting one = {.vartype = "integer", .min = "-1", .max = "2147483647"};
 
-/* "64MB" as the number of 8 kB pages, and so on; what has no unit stays. */
-static void plain_value(const struct entry *e, char *dst, size_t size)
-{
-    char *end;
-    double number = strtod(e->value, &end);
-    double scale = end > e->value ? factor(end + strspn(end, " ")) : 0;
-
-    text_copy_raw(dst, size, e->value);
-    if (!*end || scale <= 0)
-        return;
-    for (size_t i = 0; i < ARRAY_LEN(units); i++)
-        if (strcmp(units[i].name, e->name) == 0)
-            scale /= units[i].unit;
-    snprintf(dst, size, "%.0f", number * scale);
+    text_copy_raw(one.name, sizeof one.name, e->name);
+    for (size_t i = 0; !known && i < ARRAY_LEN(units); i++)
+        if (strcmp(units[i].name, e->name) == 0) {
+            text_copy_raw(one.unit, sizeof one.unit, units[i].unit);
+            known = &one;
+        }
+    way_plain_number(known, e->value, dst, size);
 }
 
 void export_rds(const struct model *m, const struct session *const *sessions, int n,
@@ -285,7 +256,7 @@ void export_rds(const struct model *m, const struct session *const *sessions, in
     for (int i = 0; i < l.n; i++) {
         json_t *o = json_object();
         char value[SETTING_VALUE_MAX];
-        plain_value(l.list[i].entry, value, sizeof value);
+        plain_value(m, l.list[i].entry, value, sizeof value);
         json_object_set_new(o, "ParameterName", js_text(l.list[i].entry->name));
         json_object_set_new(o, "ParameterValue", js_text(value));
         json_object_set_new(o, "ApplyMethod",

@@ -116,8 +116,10 @@ static void programs_read_it(void **st)
     assert_string_equal(json_string_value(json_object_get(first, "from")), "2GB");
     assert_string_equal(json_string_value(json_object_get(first, "undo")), "2GB");
     assert_int_equal(json_integer_value(json_object_get(first, "round")), 1);
-    assert_true(json_number_value(json_object_get(
-                    json_array_get(json_object_get(all, "sessions"), 0), "effect")) > 1.17);
+    json_t *by = json_array_get(json_object_get(all, "sessions"), 0);
+    json_t *confirmed = json_object_get(by, "confirmed");
+    assert_true(json_number_value(json_object_get(confirmed, "ratio")) > 1.17);
+    assert_string_equal(json_string_value(json_object_get(confirmed, "kind")), "improved");
     json_decref(all);
 
     json_t *rds = json_loads(text_of("rds", &b), 0, &e);

@@ -36,6 +36,9 @@ const char *way_change_name(enum way_change c); /* "alter_system", "manual" */
 const char *way_form_name(enum way_form f);     /* "sql", "patroni", "rds" … */
 /* Decides from platform, rights and allow_alter_system. */
 void way_decide(const struct server_facts *f, struct way *w);
+/* The value as managed services take it: a number in the unit of pg_settings, without a suffix. What has no unit, or is no value
+ * of that setting (NULL = not known), stays as it is. */
+void way_plain_number(const struct setting *s, const char *value, char *dst, size_t size);
 /* One change of the configuration, in the platform's form. */
 struct way_item {
     const struct entry *to;
