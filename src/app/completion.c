@@ -105,7 +105,7 @@ static void bash(struct buf *out)
                   "    *,-*) COMPREPLY=($(compgen -W \"$flags\" -- \"$cur\")) ;;\n"
                   "    completion,*) COMPREPLY=($(compgen -W \"bash zsh fish\" -- \"$cur\")) ;;\n"
                   "    export,*) COMPREPLY=($(compgen -W \"$(pg_diagnose workspaces 2>/dev/null | "
-                  "awk 'NR > 1 {print $1}')\" -- \"$cur\")) ;;\n"
+                  "awk '{print $1}')\" -- \"$cur\")) ;;\n"
                   "    ,*) COMPREPLY=($(compgen -W \"");
     for (size_t i = 0; (name = cli_verb_row(i, &v)); i++)
         buf_printf(out, "%s%s", i ? " " : "", name);

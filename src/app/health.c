@@ -4,7 +4,6 @@
 
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow_parts.h"
-#include "pgd/app/hosts.h"
 
 static void print_finding(struct model *m, const struct health_finding *f, struct effects *fx)
 {
@@ -34,9 +33,7 @@ static void print_finding(struct model *m, const struct health_finding *f, struc
 static void print_end(struct model *m, struct effects *fx)
 {
     const struct health *h = &m->health;
-    char summary[200];
 
-    health_summary(h, summary, sizeof summary);
     if (m->opt.json) {
         struct buf text = {0};
         struct line *l = line_new("health");
@@ -53,6 +50,9 @@ static void print_end(struct model *m, struct effects *fx)
         fx_line(fx, FX_STDOUT, buf_text(&text));
         buf_clear(&text);
     } else {
+        char summary[200];
+
+        health_summary(h, summary, sizeof summary);
         fx_line(fx, FX_STDOUT, summary);
     }
 }
@@ -94,8 +94,8 @@ void health_begin(struct model *m, struct effects *fx)
         model_say(m, CHAT_WARN, "the server is not known yet: /health works once it is");
         return;
     }
-    if (model_run_active(
-            m)) { /* its connection is the session's; and the load would be the finding */
+    /* its connection is the session's; and the load would be the finding */
+    if (model_run_active(m)) {
         model_say(m, CHAT_WARN, "a session is under way: /health looks when it has ended");
         return;
     }

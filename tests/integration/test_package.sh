@@ -41,6 +41,12 @@ offered=$(complete pg_diagnose tune --tu)
 touch "$work/a-file.sql"
 offered=$(complete pg_diagnose tune --script "$work/a-"); has "$work/a-file.sql"
 
+# the workspaces of whoever completes
+mkdir -p "$work/bin" "$work/home/workspaces/shop_db1" "$work/home/workspaces/shop_db2"
+ln -s "$program" "$work/bin/pg_diagnose"
+offered=$(PATH=$work/bin:$PATH PG_DIAGNOSE_HOME=$work/home complete pg_diagnose export shop)
+has shop_db1; has shop_db2
+
 "$program" --help | grep -o -- '--[a-z][a-z-]*' | sort -u >"$work/help"
 for shell in bash zsh fish; do
     while read -r flag; do
