@@ -102,6 +102,7 @@ void flow_open_discovered(struct model *m, struct effects *fx)
 {
     m->server_known = true;
     m->pinned = m->server.id;
+    m->fl.discovered_us = m->now_us;
     flow_host_telemetry(m);
     name_workspace(m);
     flow_way_known(m);

@@ -43,6 +43,12 @@ static void say_health(struct dialog_text *t, const struct model *m)
 
     health_summary(h, summary, sizeof summary);
     dialog_say(t, STYLE_TITLE, "%s", summary);
+    int minutes = (int)((m->now_us - m->fl.discovered_us) / 60000000);
+    if (minutes > 0)
+        dialog_say(t, STYLE_LABEL,
+                   "Settings, totals and host are those of %d min ago, when the server was looked "
+                   "at; tables, indexes and sessions are of now.",
+                   minutes);
     dialog_gap(t);
     for (int i = 0; i < h->n; i++)
         say_finding(t, &h->found[i]);

@@ -137,6 +137,25 @@ static void costs_keep_their_columns(void **state)
                                  "1 call of unknown price", "thinking is billed", NULL});
 }
 
+/* Rules alone, and what they have seen is not of now. */
+static void the_health_page_says_how_old_it_is(void **state)
+{
+    struct fixture *f = *state;
+    struct health *h = &f->m->health;
+    h->state = HEALTH_DONE;
+    h->checks = 47;
+    h->ok = 45;
+    h->n = 2;
+    h->found[0] = (struct health_finding){.check = health_check_at(0), .grade = HEALTH_CRITICAL};
+    h->found[1] = (struct health_finding){
+        .check = health_check_at(5), .grade = HEALTH_UNKNOWN, .said.figure = "needs a right"};
+    f->m->fl.discovered_us = f->m->now_us - INT64_C(7) * 60000000;
+    f->m->screen.dialog.kind = DIALOG_HEALTH;
+    must_show(f, (const char *const[]){"1 critical; 45 of 47 checks", "those of 7 min ago",
+                                       "critical: fsync is off", "ALTER SYSTEM SET fsync = on",
+                                       "unknown: ", "needs a right", NULL});
+}
+
 static void models_have_their_prices(void **state)
 {
     struct fixture *f = *state;
@@ -274,6 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         VIEW_TEST(the_notice_is_whole_at_every_size),
         VIEW_TEST(costs_keep_their_columns),
+        VIEW_TEST(the_health_page_says_how_old_it_is),
         VIEW_TEST(models_have_their_prices),
         VIEW_TEST(the_next_request_is_shown_whole),
         VIEW_TEST(wishes_are_shown_before_they_are_trusted),
