@@ -75,7 +75,7 @@ void flow_undo_text(const struct model *m, struct buf *out)
 
     for (int i = 0; i < l->n; i++) {
         const struct ledger_row *row = &l->rows[i];
-        if (!row->unsure && entry_same(&row->original, &row->current))
+        if (ledger_row_clean(row))
             continue;
         if (os_is(row->original.name)) {
             entry_sql(&row->original, out);

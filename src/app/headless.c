@@ -72,8 +72,7 @@ static bool os_in_force(const struct session *s)
 {
     for (int i = 0; i < s->ledger.n; i++) {
         const struct ledger_row *row = &s->ledger.rows[i];
-        if (os_is(row->original.name) &&
-            (row->unsure || !entry_same(&row->current, &row->original)))
+        if (os_is(row->original.name) && !ledger_row_clean(row))
             return true;
     }
     return false;

@@ -27,8 +27,7 @@ bool apply_os_any(const struct apply *a)
     bool any = goal_names(a);
     for (int i = 0; i < a->env.ledger->n; i++) {
         const struct ledger_row *row = &a->env.ledger->rows[i];
-        any |= os_is(row->original.name) &&
-               (row->unsure || !entry_same(&row->original, &row->current));
+        any |= os_is(row->original.name) && !ledger_row_clean(row);
     }
     return any && !apply_is_manual(a);
 }
@@ -220,7 +219,7 @@ static bool plan_one(struct apply *a, const char *text, const char *name, struct
         return err_hint(e, "Nothing was touched.");
     }
     if (row && !as_we_left_it(row, &now)) {
-        if (!arm_find(&a->goal, name) && !row->unsure && entry_same(&row->current, &row->original))
+        if (!arm_find(&a->goal, name) && ledger_row_clean(row))
             return true;
         err_set(e, ERR_BUSY, "%s was changed by somebody else", key);
         err_detail(e, "The server's host has %.80s, not %.80s.", now.present ? now.value : "none",
@@ -290,8 +289,7 @@ static bool leave_away(struct apply *a)
     a->os.n = 0;
     for (int i = 0; i < l->n && a->os.n < APPLY_OS_MAX; i++) {
         const struct ledger_row *row = &l->rows[i];
-        if (!os_is(row->original.name) ||
-            (!row->unsure && entry_same(&row->original, &row->current)))
+        if (!os_is(row->original.name) || ledger_row_clean(row))
             continue;
         a->os.before[a->os.n] = row->current;
         a->os.to[a->os.n++] = row->original;

@@ -351,7 +351,7 @@ static bool plan_one(struct apply *a, const struct rows *r, const char *name, st
     apply_read_entry(r, name, &file);
     bool wanted = arm_find(&a->goal, name) != NULL;
     if (row && !as_we_left_it(row, &file)) {
-        if (!wanted && !row->unsure && entry_same(&row->current, &row->original))
+        if (!wanted && ledger_row_clean(row))
             return true; /* nothing of ours is there, and nothing shall be */
         err_set(e, ERR_BUSY, "%s was changed by somebody else", name);
         err_detail(e, "postgresql.auto.conf has %.100s, not %.100s.",

@@ -214,7 +214,7 @@ void ledger_undone(struct ledger *l)
     }
 }
 
-static bool row_clean(const struct ledger_row *row)
+bool ledger_row_clean(const struct ledger_row *row)
 {
     return !row->unsure && entry_same(&row->original, &row->current);
 }
@@ -222,7 +222,7 @@ static bool row_clean(const struct ledger_row *row)
 void ledger_undo_sql(const struct ledger *l, struct buf *out)
 {
     for (int i = 0; i < l->n; i++) {
-        if (row_clean(&l->rows[i]))
+        if (ledger_row_clean(&l->rows[i]))
             continue;
         entry_sql(&l->rows[i].original, out);
         buf_puts(out, ";\n");
@@ -234,7 +234,7 @@ bool ledger_clean(const struct ledger *l)
     if (l->lost)
         return false;
     for (int i = 0; i < l->n; i++)
-        if (!row_clean(&l->rows[i]))
+        if (!ledger_row_clean(&l->rows[i]))
             return false;
     return true;
 }

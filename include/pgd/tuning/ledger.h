@@ -71,4 +71,6 @@ void ledger_undone(
     struct ledger *l); /* pending is dropped: the entries stand as before the intent */
 /* Undo of everything as SQL text, one statement a line. */
 void ledger_undo_sql(const struct ledger *l, struct buf *out);
-bool ledger_clean(const struct ledger *l); /* nothing of ours is in force */
+/* Nothing of ours is in force: of this entry, of all of them. */
+bool ledger_row_clean(const struct ledger_row *row);
+bool ledger_clean(const struct ledger *l);
