@@ -6,6 +6,7 @@
 
 #include "pgd/app/advise.h"
 #include "pgd/app/dialogs.h"
+#include "pgd/app/finder.h"
 #include "pgd/app/flow.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/health.h"
@@ -20,6 +21,10 @@
 #include "pgd/ui/dialog.h"
 #include "pgd/ui/palette.h"
 #include "pgd/workspace/export.h"
+
+#define NAME(id, text) [KC_##id] = (text),
+const char *const commands_actions[KC_COUNT] = {KEY_COMMANDS(NAME)};
+#undef NAME
 
 typedef void (*command_fn)(struct model *m, const char *args, struct effects *fx);
 
@@ -87,19 +92,54 @@ static void do_sql_log(struct model *m, const char *args, struct effects *fx)
 
 static void do_theme(struct model *m, const char *args, struct effects *fx)
 {
-    if (*args && theme_find(args)) {
-        text_copy(m->screen.theme, sizeof m->screen.theme, args);
-        keep_choices(m, fx);
+    const struct theme *theme = theme_find(args);
+
+    if (theme) {
+        text_copy(m->screen.theme, sizeof m->screen.theme, theme->name);
+        keep_choice(m, "theme", theme->name, fx);
         m->dirty = true;
         return;
     }
     if (*args)
         model_say(m, CHAT_WARN, "there is no theme named %s", args);
-    struct buf names = {0};
-    for (int i = 0; theme_at(i); i++)
-        buf_printf(&names, "%s%s", i ? ", " : "", theme_at(i)->name);
-    model_say(m, CHAT_EVENT, "themes: %s; /theme NAME takes one and keeps it", buf_text(&names));
-    buf_clear(&names);
+    finder_open_themes(m);
+}
+
+/* A choice that is on or off, here and in HOME/config. */
+static void switch_choice(struct model *m, const char *name, bool *choice, const char *args,
+                          struct effects *fx)
+{
+    bool on = strcmp(args, "on") == 0, off = strcmp(args, "off") == 0;
+
+    if (on || off) {
+        *choice = on;
+        keep_choice(m, name, args, fx);
+        m->dirty = true;
+    } else if (*args) {
+        model_say(m, CHAT_WARN, "/%s on, or /%s off", name, name);
+        return;
+    }
+    model_say(m, CHAT_EVENT, "%s: %s", name, *choice ? "on" : "off");
+}
+
+static void do_mouse(struct model *m, const char *args, struct effects *fx)
+{
+    switch_choice(m, "mouse", &m->screen.choices.mouse, args, fx);
+}
+
+static void do_plain(struct model *m, const char *args, struct effects *fx)
+{
+    switch_choice(m, "plain", &m->screen.choices.plain, args, fx);
+}
+
+static void do_motion(struct model *m, const char *args, struct effects *fx)
+{
+    switch_choice(m, "reduced-motion", &m->screen.choices.reduced_motion, args, fx);
+}
+
+static void do_title(struct model *m, const char *args, struct effects *fx)
+{
+    switch_choice(m, "title", &m->screen.choices.title, args, fx);
 }
 
 static void do_help(struct model *m, const char *args, struct effects *fx)
@@ -376,7 +416,16 @@ static void do_health(struct model *m, const char *args, struct effects *fx)
     X("sql-log", do_sql_log, "", "[count]",                                                       \
       "The last statements that this program sent to the server.", TAKES_TEXT)                    \
     X("theme", do_theme, "", "[name]",                                                            \
-      "Colours: dark, light, contrast or mono; kept for later runs.", TAKES_THEME)
+      "Colours, each shown as the cursor comes to it; kept for later runs.", TAKES_THEME)         \
+    X("mouse", do_mouse, "", "[on|off]",                                                          \
+      "The wheel scrolls the pane under it, a click goes there; off: the terminal's own.",        \
+      TAKES_WORDS)                                                                                \
+    X("plain", do_plain, "", "[on|off]",                                                          \
+      "For screen readers: one column, no lines, figures in place of graphs.", TAKES_WORDS)       \
+    X("reduced-motion", do_motion, "", "[on|off]",                                                \
+      "Clocks and counters step every 5 seconds, unless data has come.", TAKES_WORDS)             \
+    X("title", do_title, "", "[on|off]", "The window's title says what the prompt says.",         \
+      TAKES_WORDS)
 
 #define ROW(name, function, alias, args, help, takes) {name, alias, args, help, takes},
 #define FUNCTION(name, function, alias, args, help, takes) function,

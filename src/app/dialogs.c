@@ -8,11 +8,13 @@
 #include <string.h>
 
 #include "pgd/app/advise.h"
+#include "pgd/app/finder.h"
 #include "pgd/app/flow.h"
 #include "pgd/app/hosts.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/links.h"
 #include "pgd/app/sessions.h"
+#include "pgd/app/start.h"
 #include "pgd/base/assets.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/editor.h"
@@ -110,6 +112,8 @@ static int scroll_step(const struct dialog *d, struct key k)
     case DIALOG_HOST_WORD:
     case DIALOG_SCRIPTS:
     case DIALOG_SESSIONS:
+    case DIALOG_COMMANDS:
+    case DIALOG_THEME:
         return 0;
     case DIALOG_STRATEGY:
     case DIALOG_PLAN:
@@ -198,11 +202,35 @@ static bool key_text_dialog(struct model *m, struct key k, struct effects *fx)
 
     (void)fx;
     if (k.name == KEYN_ESC || is(k, 'q') || k.name == KEYN_ENTER ||
-        (d->kind == DIALOG_HELP && (is(k, '?') || k.name == KEYN_F1))) {
+        (d->kind == DIALOG_HELP && keys_command(m, k) == KC_HELP)) {
         dialogs_close(m);
         return true;
     }
     return !is(k, '?');
+}
+
+/* '/' begins a search: what is typed filters at once, Enter keeps the filter, Esc takes it away. */
+static bool key_help(struct model *m, struct key k, struct effects *fx)
+{
+    struct dialog *d = &m->screen.dialog;
+
+    if (d->editing) {
+        if (edit_key(d, k) == 1)
+            d->editing = false;
+        else if (!d->editing) /* dropped */
+            d->input_len = d->input[0] = 0;
+        d->scroll = 0;
+        return true;
+    }
+    if (is(k, '/')) {
+        begin_edit(d, "");
+        return true;
+    }
+    if (k.name == KEYN_ESC && d->input_len > 0) {
+        d->input_len = d->input[0] = 0;
+        return true;
+    }
+    return key_text_dialog(m, k, fx);
 }
 
 static bool key_strategy(struct model *m, struct key k, struct effects *fx)
@@ -787,7 +815,7 @@ static bool key_model(struct model *m, struct key k, struct effects *fx)
 typedef bool (*dialog_key_fn)(struct model *m, struct key k, struct effects *fx);
 
 static const dialog_key_fn key_functions[] = {
-    [DIALOG_HELP] = key_text_dialog,    [DIALOG_STRATEGY] = key_strategy,
+    [DIALOG_HELP] = key_help,           [DIALOG_STRATEGY] = key_strategy,
     [DIALOG_PLAN] = key_plan,           [DIALOG_TARGET] = key_target,
     [DIALOG_REVIEW] = key_review,       [DIALOG_VERDICT] = key_verdict,
     [DIALOG_SUMMARY] = key_summary,     [DIALOG_RECOVER] = key_recover,
@@ -801,6 +829,7 @@ static const dialog_key_fn key_functions[] = {
     [DIALOG_HOST_KEY] = hosts_key,      [DIALOG_HOST_WORD] = hosts_key,
     [DIALOG_HOSTS] = hosts_key,         [DIALOG_SESSIONS] = sessions_key,
     [DIALOG_PAGE] = key_text_dialog,    [DIALOG_SWITCH] = sessions_key,
+    [DIALOG_COMMANDS] = finder_key,     [DIALOG_THEME] = finder_key,
 };
 
 bool dialogs_key(struct model *m, struct key k, struct effects *fx)

@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "pgd/agent/privacy.h"
+#include "pgd/app/config.h"
+#include "pgd/app/keys.h"
 #include "pgd/app/ui_files.h"
 #include "pgd/base/secret.h"
 #include "pgd/base/text.h"
-#include "pgd/ui/palette.h"
 #include "pgd/ui/prompt.h"
 
 enum { LINE_MOST = 1000, FILE_MOST = 8 << 20 };
@@ -37,8 +38,18 @@ static void write_text(struct model *m, enum file_op op, const char *name, struc
     e->text = buf_take(text);
 }
 
+/* The command line wins. */
+static void by_flags(struct model *m)
+{
+    struct choices *c = &m->screen.choices;
+
+    c->plain |= m->opt.plain;
+    c->reduced_motion |= m->opt.reduced_motion;
+}
+
 void keep_start(struct model *m, struct effects *fx)
 {
+    by_flags(m);
     ask(m, UI_FILE_HISTORY, FILE_READ, "history", fx);
     ask(m, UI_FILE_CONFIG, FILE_READ, "config", fx);
 }
@@ -137,22 +148,67 @@ static void history_read(struct model *m, const struct event *ev, struct effects
 
 /* ---- choices ---- */
 
-void keep_choices(struct model *m, struct effects *fx)
+/* The file is the DBA's: it is read again, and one line of it changes. */
+void keep_choice(struct model *m, const char *name, const char *value, struct effects *fx)
 {
+    struct screen *s = &m->screen;
+    struct choice_change *c = NULL;
+
+    for (int i = 0; i < s->npending; i++)
+        if (strcmp(s->pending[i].name, name) == 0)
+            c = &s->pending[i];
+    if (!c && s->npending < CHOICES_PENDING)
+        c = &s->pending[s->npending++];
+    if (!c)
+        return;
+    text_copy(c->name, sizeof c->name, name);
+    text_copy(c->value, sizeof c->value, value);
+    ask(m, UI_FILE_CHOICES, FILE_READ, "config", fx);
+}
+
+static void choices_read(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct screen *s = &m->screen;
     struct buf text = {0};
 
-    buf_printf(&text, "theme = %s\n", m->screen.theme);
+    if (s->npending == 0)
+        return;
+    if (ev->err.code == ERR_NONE && ev->text)
+        buf_append(&text, ev->text, ev->len);
+    for (int i = 0; i < s->npending; i++) {
+        struct buf next = {0};
+        config_set(text.data ? text.data : "", text.len, s->pending[i].name, s->pending[i].value,
+                   &next);
+        buf_clear(&text);
+        text = next;
+    }
+    s->npending = 0;
     write_text(m, FILE_SAVE, "config", &text, fx);
+}
+
+static void complain(void *arg, const struct err *e)
+{
+    struct model *m = arg;
+
+    model_say(m, CHAT_BAD, "%s", e->msg);
+    if (e->detail[0])
+        model_say(m, CHAT_WARN, "%s", e->detail);
+    if (e->hint[0])
+        model_say(m, CHAT_WARN, "%s", e->hint);
 }
 
 static void config_read(struct model *m, const struct event *ev)
 {
-    char name[16] = "";
+    struct buf path = {0};
 
-    if (ev->err.code != ERR_NONE || !ev->text || sscanf(ev->text, "theme = %15s", name) != 1)
+    if (ev->err.code != ERR_NONE || !ev->text)
         return;
-    if (theme_find(name))
-        text_copy(m->screen.theme, sizeof m->screen.theme, name);
+    buf_printf(&path, "%s/config", m->opt.home);
+    config_parse(ev->text, ev->len, buf_text(&path), keys_tables(), &m->screen.choices, complain,
+                 m);
+    buf_clear(&path);
+    by_flags(m);
+    text_copy(m->screen.theme, sizeof m->screen.theme, m->screen.choices.theme);
     m->dirty = true;
 }
 
@@ -162,4 +218,6 @@ void keep_answer(struct model *m, const struct event *ev, struct effects *fx)
         history_read(m, ev, fx);
     else if (ev->req.id == UI_FILE_CONFIG)
         config_read(m, ev);
+    else if (ev->req.id == UI_FILE_CHOICES)
+        choices_read(m, ev, fx);
 }

@@ -11,14 +11,19 @@
 #include "pgd/app/cli.h"
 #include "pgd/app/commands.h"
 #include "pgd/app/dialogs.h"
+#include "pgd/app/finder.h"
 #include "pgd/app/flow.h"
 #include "pgd/app/keep.h"
+#include "pgd/app/mouse.h"
 #include "pgd/app/offers.h"
+#include "pgd/app/outside.h"
 #include "pgd/app/sessions.h"
+#include "pgd/app/start.h"
 #include "pgd/app/talk.h"
 #include "pgd/app/ui_files.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/dialog.h"
+#include "pgd/ui/keys.h"
 #include "pgd/ui/layout.h"
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
@@ -48,11 +53,14 @@ static const struct key_row key_rows[] = {
     {K('3'), "3", "", "", 0, false, KC_PANE_3},
     {K('4'), "4", "", "", 0, false, KC_PANE_4},
     {K('5'), "5", "", "", 0, false, KC_PANE_5},
-    {K('t'), "t", "tune", "Start a tuning session, or go on with the open question.", KEY_IN_MAIN,
-     true, KC_TUNE},
+    {K('t'), "t", "tune", "Start a tuning session, or go on with the open question.",
+     KEY_IN_MAIN | KEY_CHANGES, true, KC_TUNE},
     {CTRL('c'), "Ctrl-C", "stop run", "In a run: stop it, undo the step, pause. At rest: leave.",
      KEY_IN_MAIN | KEY_IN_RUN, true, KC_INTERRUPT},
     {K('/'), "/", "command", "A slash command; Tab completes.", KEY_IN_MAIN, true, KC_PROMPT_SLASH},
+    {CTRL('p'), "Ctrl-P", "all commands",
+     "Commands and actions by their letters, the latest first.", KEY_IN_MAIN | KEY_IN_DIALOG, false,
+     KC_COMMANDS},
     {K(':'), ":", "ask", "To the prompt: a question to the advisor.", KEY_IN_MAIN, true, KC_PROMPT},
     {{KEYN_ENTER, 0},
      "Enter",
@@ -61,15 +69,15 @@ static const struct key_row key_rows[] = {
      KEY_IN_MAIN,
      false,
      KC_ENTER},
-    {K('?'), "?", "help", "This help.", KEY_IN_MAIN, true, KC_HELP},
-    {{KEYN_F1, 0}, "F1", "", "This help.", KEY_IN_MAIN, false, KC_HELP},
+    {K('?'), "?", "help", "This help; what is in front comes first.", KEY_IN_MAIN, true, KC_HELP},
+    {{KEYN_F1, 0}, "F1", "", "The same, also at the prompt.", KEY_IN_MAIN, false, KC_HELP},
     {K('q'), "q", "quit", "Back, or leave; a running session is asked about first.", KEY_IN_MAIN,
      true, KC_QUIT},
     {K(' '), "Space", "freeze", "Hold the picture still; the program works on.", KEY_IN_MAIN, true,
      KC_FREEZE},
     {K('z'), "z", "zoom", "The focused pane fills the screen.", KEY_IN_MAIN, true, KC_ZOOM},
-    {K('u'), "u", "", "Undo the round whose verdict waits for an answer.", KEY_IN_MAIN, false,
-     KC_UNDO},
+    {K('u'), "u", "", "Undo the round whose verdict waits for an answer.",
+     KEY_IN_MAIN | KEY_CHANGES, false, KC_UNDO},
     {K('s'), "s", "", "Status of server, session and program.", KEY_IN_MAIN, false, KC_STATUS},
     {{KEYN_UP, 0},
      "Up Down",
@@ -97,25 +105,27 @@ static const struct key_row key_rows[] = {
      KEY_IN_DIALOG,
      false,
      KC_NONE},
-    {K('a'), "a", "accept", "Accept the line.", KEY_IN_REVIEW, true, KC_NONE},
+    {K('a'), "a", "accept", "Accept the line.", KEY_IN_REVIEW | KEY_CHANGES, true, KC_NONE},
     {K('r'), "r", "reject", "Reject the line.", KEY_IN_REVIEW, true, KC_NONE},
     {K('e'), "e", "edit", "Edit the value.", KEY_IN_REVIEW | KEY_IN_PLAN, true, KC_NONE},
-    {K('A'), "A", "all safe", "Accept all that need no restart.", KEY_IN_REVIEW, true, KC_NONE},
-    {K('R'), "R", "none", "Reject all.", KEY_IN_REVIEW, true, KC_NONE},
-    {K('g'), "g", "go", "Go on: every line must have an answer.", KEY_IN_REVIEW | KEY_IN_PLAN, true,
+    {K('A'), "A", "all safe", "Accept all that need no restart.", KEY_IN_REVIEW | KEY_CHANGES, true,
      KC_NONE},
+    {K('R'), "R", "none", "Reject all.", KEY_IN_REVIEW, true, KC_NONE},
+    {K('g'), "g", "go", "Go on: every line must have an answer.",
+     KEY_IN_REVIEW | KEY_IN_PLAN | KEY_CHANGES, true, KC_NONE},
     {{KEYN_ENTER, 0},
      "Enter",
      "next round",
      "Go on with the next round.",
-     KEY_IN_VERDICT,
+     KEY_IN_VERDICT | KEY_CHANGES,
      true,
      KC_NONE},
-    {K('s'), "s", "stop, keep", "No further round: confirm and keep what improved.", KEY_IN_VERDICT,
-     true, KC_NONE},
-    {K('u'), "u", "undo round", "Undo what this round kept.", KEY_IN_VERDICT, true, KC_NONE},
+    {K('s'), "s", "stop, keep", "No further round: confirm and keep what improved.",
+     KEY_IN_VERDICT | KEY_CHANGES, true, KC_NONE},
+    {K('u'), "u", "undo round", "Undo what this round kept.", KEY_IN_VERDICT | KEY_CHANGES, true,
+     KC_NONE},
     {K('v'), "v", "lift veto", "Keep an improvement that a veto holds back.",
-     KEY_IN_VERDICT | KEY_IN_VETO, true, KC_NONE},
+     KEY_IN_VERDICT | KEY_IN_VETO | KEY_CHANGES, true, KC_NONE},
     {K(':'), ":", "ask", "Ask the advisor about this; the dialog stays as it is.",
      KEY_IN_REVIEW | KEY_IN_PLAN | KEY_IN_VERDICT | KEY_IN_DIALOG, true, KC_NONE},
     {{KEYN_ESC, 0},
@@ -136,11 +146,46 @@ static const struct key_row key_rows[] = {
      KEY_IN_MAIN,
      false,
      KC_STOP},
+    /* at the prompt: shown there, handled in ui/prompt.c and ui/editor.c, but for the last */
+    {{KEYN_ENTER, 0}, "Enter", "send", "Ask, or run the command.", KEY_IN_PROMPT, true, KC_NONE},
+    {CTRL('j'), "Ctrl-J", "new line", "A further line; so do Alt-Enter, and \\ before Enter.",
+     KEY_IN_PROMPT, false, KC_NONE},
+    {{KEYN_TAB, 0},
+     "Tab",
+     "complete",
+     "Complete a command or what it takes.",
+     KEY_IN_PROMPT,
+     true,
+     KC_NONE},
+    {{KEYN_UP, 0},
+     "Up Down",
+     "history",
+     "Earlier lines, of those that begin with what is typed.",
+     KEY_IN_PROMPT,
+     true,
+     KC_NONE},
+    {CTRL('r'), "Ctrl-R", "search", "Search the earlier lines; again: the next older.",
+     KEY_IN_PROMPT, true, KC_NONE},
+    {CTRL('g'), "Ctrl-G", "editor", "The text in your editor: $VISUAL, else $EDITOR.",
+     KEY_IN_PROMPT, true, KC_EDITOR},
+    {CTRL('a'), "Ctrl-A E", "", "To the line's begin, to its end; Alt-B and Alt-F by words.",
+     KEY_IN_PROMPT, false, KC_NONE},
+    {CTRL('k'), "Ctrl-K U W", "",
+     "Take out the rest, what is before, a word; Ctrl-Y brings it back.", KEY_IN_PROMPT, false,
+     KC_NONE},
+    {{KEYN_ESC, 0},
+     "Esc",
+     "panes",
+     "Stop the answer, empty the line, back to the panes.",
+     KEY_IN_PROMPT,
+     true,
+     KC_NONE},
 };
 
 const struct view_tables *keys_tables(void)
 {
-    static struct view_tables t = {.keys = key_rows, .nkeys = (int)ARRAY_LEN(key_rows)};
+    static struct view_tables t = {
+        .keys = key_rows, .nkeys = (int)ARRAY_LEN(key_rows), .actions = commands_actions};
 
     t.commands = commands_table(&t.ncommands);
     return &t;
@@ -273,8 +318,8 @@ static bool over_dialog(struct model *m, struct key k, struct effects *fx)
             m->talk.panel = false;
         return true;
     }
-    if (k.name == KEYN_NONE && k.rune == ':') {
-        open_prompt(m, "");
+    if (k.name == KEYN_NONE && (k.rune == ':' || k.rune == '/')) {
+        open_prompt(m, k.rune == '/' ? "/" : "");
         return true;
     }
     if (sends) {
@@ -293,6 +338,7 @@ static void run_command(struct model *m, enum key_command c, struct effects *fx)
 {
     switch (c) {
     case KC_NONE:
+    case KC_COUNT:
         break;
     case KC_NEXT_PANE:
         focus(m, 1);
@@ -345,6 +391,12 @@ static void run_command(struct model *m, enum key_command c, struct effects *fx)
     case KC_HELP:
         dialogs_open(m, DIALOG_HELP);
         break;
+    case KC_COMMANDS:
+        finder_open(m);
+        break;
+    case KC_EDITOR:
+        outside_begin(m, fx);
+        break;
     case KC_UP:
         scroll(m, -1);
         break;
@@ -382,10 +434,35 @@ static void run_command(struct model *m, enum key_command c, struct effects *fx)
     }
 }
 
+enum key_command keys_command(const struct model *m, struct key k)
+{
+    const struct choices *c = &m->screen.choices;
+
+    for (int i = 0; i < c->nbound; i++)
+        if (key_same(c->bound[i].key, k))
+            return (enum key_command)c->bound[i].command;
+    for (size_t i = 0; i < ARRAY_LEN(key_rows); i++)
+        if (key_rows[i].command != KC_NONE && key_same(key_rows[i].key, k) &&
+            view_key_stands(c, &key_rows[i]))
+            return (enum key_command)key_rows[i].command;
+    return KC_NONE;
+}
+
+void keys_run(struct model *m, int command, struct effects *fx)
+{
+    run_command(m, (enum key_command)command, fx);
+}
+
 static void prompt_keys(struct model *m, struct key k, struct effects *fx)
 {
     struct prompt *p = &m->screen.prompt;
     char line[PROMPT_MAX];
+    enum key_command c = k.name == KEYN_NONE ? KC_NONE : keys_command(m, k);
+
+    if (c == KC_COMMANDS || c == KC_EDITOR || (c == KC_HELP && k.name == KEYN_F1)) {
+        run_command(m, c, fx);
+        return;
+    }
 
     if (k.name == KEYN_CTRL && k.rune == 'c') {
         if (p->len > 0) {
@@ -423,47 +500,92 @@ static bool takes_word(const struct model *m)
     return m->screen.dialog.kind == DIALOG_PASSWORD || m->screen.dialog.kind == DIALOG_HOST_WORD;
 }
 
+/* Letters go into a text there: no action has one. */
+static bool types(const struct model *m)
+{
+    const struct dialog *d = &m->screen.dialog;
+
+    return d->editing || takes_word(m) || d->kind == DIALOG_COMMANDS;
+}
+
+/* Alt with a key edits a line; elsewhere it is what the terminal sent: Esc, and the key. */
+static bool split_alt(struct model *m, struct key k, struct effects *fx)
+{
+    bool alt = k.name == KEYN_ALT || (k.name == KEYN_ENTER && k.rune != 0);
+    struct key second = k.name == KEYN_ALT ? (struct key){KEYN_NONE, k.rune}
+                                           : (struct key){KEYN_ENTER, 0};
+
+    if (!alt || m->screen.prompt.focus || types(m))
+        return false;
+    if (k.name == KEYN_ALT || k.rune == KEY_MOD_ALT)
+        keys_key(m, (struct key){KEYN_ESC, 0}, fx);
+    keys_key(m, second, fx);
+    return true;
+}
+
+/* What works over every dialog, but where a text is typed. */
+static bool anywhere(struct model *m, struct key k, struct effects *fx)
+{
+    enum key_command c = keys_command(m, k);
+    enum dialog_kind kind = m->screen.dialog.kind;
+
+    if (takes_word(m) || (types(m) && k.name == KEYN_NONE))
+        return false;
+    if (c == KC_HELP && kind != DIALOG_HELP) {
+        run_command(m, c, fx);
+        return true;
+    }
+    if (c != KC_COMMANDS || kind == DIALOG_COMMANDS || kind == DIALOG_THEME)
+        return false;
+    run_command(m, c, fx);
+    return true;
+}
+
 void keys_key(struct model *m, struct key k, struct effects *fx)
 {
-    bool ctrl = k.name == KEYN_CTRL;
+    enum key_command c = keys_command(m, k);
 
     m->dirty = m->dirty_key = true;
-    if (ctrl && (k.rune == 'z' || k.rune == 'l')) {
-        run_command(m, k.rune == 'z' ? KC_SUSPEND : KC_REDRAW, fx);
+    if (k.name == KEYN_CLICK || k.name == KEYN_WHEEL_UP || k.name == KEYN_WHEEL_DOWN) {
+        mouse_key(m, k, fx);
         return;
     }
+    if (k.name == KEYN_CTRL && (c == KC_SUSPEND || c == KC_REDRAW)) {
+        run_command(m, c, fx);
+        return;
+    }
+    if (split_alt(m, k, fx))
+        return;
     /* Who is typing a question goes on typing when a dialog comes up: no letter of it answers that. */
     if (m->screen.prompt.focus && !takes_word(m)) {
         prompt_keys(m, k, fx);
         return;
     }
     if (m->screen.dialog.kind != DIALOG_NONE) {
-        if (ctrl && k.rune == 'c') {
+        if (k.name == KEYN_CTRL && k.rune == 'c') {
             interrupt(m, fx);
             return;
         }
-        if (over_dialog(m, k, fx) || dialogs_key(m, k, fx))
+        if (anywhere(m, k, fx) || over_dialog(m, k, fx) || dialogs_key(m, k, fx))
             return;
     }
-    for (size_t i = 0; i < ARRAY_LEN(key_rows); i++) {
-        const struct key_row *r = &key_rows[i];
-        if (r->command != KC_NONE && r->key.name == k.name &&
-            (r->key.name != KEYN_NONE && r->key.name != KEYN_CTRL ? true : r->key.rune == k.rune)) {
-            run_command(m, (enum key_command)r->command, fx);
-            return;
-        }
-    }
+    run_command(m, c, fx);
 }
 
 void keys_paste(struct model *m, const char *text, size_t len, struct effects *fx)
 {
+    bool dialog = m->screen.dialog.kind != DIALOG_NONE;
+
     (void)fx;
     if (!text)
         return;
-    if (m->screen.prompt.focus && !takes_word(m))
-        prompt_paste(&m->screen.prompt, text, len);
-    else if (m->screen.dialog.kind != DIALOG_NONE)
+    if (dialog && (takes_word(m) || !m->screen.prompt.focus)) {
         dialogs_paste(m, text, len);
+    } else { /* in the panes, too: a text is not thrown away */
+        m->screen.prompt.focus = true;
+        if (!prompt_paste(&m->screen.prompt, text, len))
+            model_say(m, CHAT_WARN, "the text was cut at %d bytes", PROMPT_MAX - 1);
+    }
     m->dirty = m->dirty_key = true;
 }
 
@@ -471,7 +593,8 @@ void keys_signal(struct model *m, int signo, struct effects *fx)
 {
     bool rest = !m->opt.headless && !model_run_active(m); /* nothing is cut short */
 
-    (void)signo;
+    if (outside_edits(m) && (signo == SIGINT || signo == SIGQUIT)) /* a key of the editor's */
+        return;
     model_say(m, CHAT_EVENT, "a signal asks the program to end");
     flow_stop(m, true, rest ? 0 : 1, fx);
 }
@@ -495,10 +618,12 @@ void keys_demo_ready(struct model *m, struct effects *fx)
 
 void keys_answer(struct model *m, const struct event *ev, struct effects *fx)
 {
-    if (ev->req.id == UI_FILE_START)
+    if (ev->req.id == UI_FILE_START || ev->req.id >= UI_START_ROWS)
         start_screen_answer(m, ev, fx);
     else if (ev->req.id == UI_FILE_RECORD)
         sessions_answer(m, ev);
+    else if (ev->req.id == UI_FILE_OUTSIDE)
+        outside_event(m, ev, fx);
     else
         keep_answer(m, ev, fx);
 }

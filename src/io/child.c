@@ -292,10 +292,13 @@ void children_resume(struct children *all)
 
 /* -- ending -------------------------------------------------------------------------------------- */
 
-/* The whole group: pgbench's threads are one process, a script's commands are not. */
+/* The whole group: pgbench's threads are one process, a script's commands are not. Who has the terminal is of our own group. */
 static void signal_group(const struct child *c, int signo)
 {
-    if (kill(-c->pid, signo) != 0 && errno != ESRCH)
+    const bool alone = (c->flags & CHILD_TERMINAL) != 0;
+    if (alone && c->state == CHILD_EXITED)
+        return;
+    if (kill(alone ? c->pid : -c->pid, signo) != 0 && errno != ESRCH)
         log_line(LOG_WARN, "cannot end %s (process %d): %s", c->name, c->pid, strerror(errno));
 }
 
@@ -450,7 +453,7 @@ static struct child *make_child(struct children *all, const struct effect *e)
         struct stream *s = &c->streams[i];
         s->child = c;
         s->which = i == 0 ? STREAM_OUT : STREAM_ERR;
-        s->ended = (c->flags & CHILD_DETACHED) != 0;
+        s->ended = (c->flags & (CHILD_DETACHED | CHILD_TERMINAL)) != 0;
         if (s->ended)
             continue;
         uv_pipe_init(&all->loop->uv, &s->pipe, 0);
@@ -469,8 +472,14 @@ static int spawn(struct child *c, const struct launch *x)
         io[0].flags = UV_CREATE_PIPE | UV_READABLE_PIPE;
         io[0].data.stream = (uv_stream_t *)&c->input->pipe;
     }
+    const bool terminal = (c->flags & CHILD_TERMINAL) != 0;
+    if (terminal) {
+        io[0].flags = UV_INHERIT_FD;
+        io[0].data.fd = STDIN_FILENO;
+    }
     for (size_t i = 0; i < STREAMS; i++) {
-        io[1 + i].flags = UV_IGNORE;
+        io[1 + i].flags = terminal ? UV_INHERIT_FD : UV_IGNORE;
+        io[1 + i].data.fd = STDOUT_FILENO; /* our own stderr goes to the log meanwhile */
         if (c->streams[i].ended)
             continue;
         io[1 + i].flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE;
@@ -485,7 +494,7 @@ static int spawn(struct child *c, const struct launch *x)
                               .cwd = x->cwd,
                               .stdio = io,
                               .stdio_count = x->pgpass >= 0 ? 4 : 3,
-                              .flags = UV_PROCESS_DETACHED};
+                              .flags = terminal ? 0 : UV_PROCESS_DETACHED};
     if (x->change_user) {
         o.flags |= UV_PROCESS_SETUID | UV_PROCESS_SETGID;
         o.uid = x->uid;

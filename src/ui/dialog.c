@@ -13,7 +13,7 @@
 
 static const struct dialog_row rows[] = {
     [DIALOG_NONE] = {NULL, 0, NULL},
-    [DIALOG_HELP] = {dialog_help, KEY_IN_DIALOG, SCROLL "Esc close"},
+    [DIALOG_HELP] = {dialog_help, KEY_IN_DIALOG, SCROLL "/ search  Esc close"},
     [DIALOG_STRATEGY] = {dialog_strategy, KEY_IN_DIALOG, MOVE "Enter pick  : ask  Esc not now"},
     [DIALOG_PLAN] = {dialog_plan, KEY_IN_PLAN, NULL},
     [DIALOG_TARGET] = {dialog_target, KEY_IN_DIALOG, "Enter go on  e edit  : ask  Esc later"},
@@ -27,7 +27,7 @@ static const struct dialog_row rows[] = {
     [DIALOG_STUCK] = {dialog_stuck, KEY_IN_DIALOG, SCROLL ": ask  Esc close"},
     [DIALOG_ERROR] = {dialog_error, KEY_IN_DIALOG, SCROLL ": ask  Esc close"},
     [DIALOG_QUIT] = {dialog_quit, KEY_IN_DIALOG, "y leave  n stay"},
-    [DIALOG_START] = {dialog_start, KEY_IN_DIALOG, MOVE "Enter open  n new server  d demo  q quit"},
+    [DIALOG_START] = {dialog_start, KEY_IN_DIALOG, NULL},
     [DIALOG_MANUAL] = {dialog_manual, KEY_IN_DIALOG,
                        "Enter I have made it  r cannot  : ask  " SCROLL "Esc later"},
     [DIALOG_SCRIPTS] = {dialog_scripts, KEY_IN_DIALOG, "Ctrl-D take  Esc drop the edit"},
@@ -45,6 +45,8 @@ static const struct dialog_row rows[] = {
                          MOVE "Enter record  r go on with it  Esc close"},
     [DIALOG_PAGE] = {dialog_page_of, KEY_IN_DIALOG, SCROLL "Esc close"},
     [DIALOG_SWITCH] = {dialog_switch, KEY_IN_DIALOG, "y pause it  n stay"},
+    [DIALOG_COMMANDS] = {dialog_finder, KEY_IN_DIALOG, MOVE "Enter do it  Esc close"},
+    [DIALOG_THEME] = {dialog_theme, KEY_IN_DIALOG, MOVE "Enter keep it  Esc as before"},
 };
 
 const struct dialog_row *dialog_find(enum dialog_kind kind)
@@ -52,9 +54,11 @@ const struct dialog_row *dialog_find(enum dialog_kind kind)
     return (size_t)kind < ARRAY_LEN(rows) ? &rows[kind] : &rows[DIALOG_NONE];
 }
 
-static unsigned keys_where(const struct model *m, const struct dialog_row *d)
+static unsigned keys_where(const struct model *m, enum dialog_kind kind)
 {
-    if (m->screen.dialog.kind == DIALOG_VERDICT && m->session.round.veto[0])
+    const struct dialog_row *d = dialog_find(kind);
+
+    if (kind == DIALOG_VERDICT && m->session.round.veto[0])
         return d->where | KEY_IN_VETO;
     if (d->draw)
         return d->where;
@@ -63,38 +67,61 @@ static unsigned keys_where(const struct model *m, const struct dialog_row *d)
     return model_run_active(m) ? KEY_IN_MAIN | KEY_IN_RUN : KEY_IN_MAIN;
 }
 
-void dialog_keys(const struct model *m, const struct view_tables *t, struct buf *out)
+/* The rows of the table that work there. */
+static void table_keys(const struct model *m, const struct view_tables *t, unsigned where,
+                       struct buf *out)
 {
-    const struct dialog_row *d = dialog_find(m->screen.dialog.kind);
-    unsigned where = keys_where(m, d);
-    size_t before = out->len;
-    if (d->draw && m->screen.prompt.focus)
-        buf_puts(out, "Enter ask  PgUp PgDn scroll the answer  Esc back to the dialog");
-    else if (d->draw && m->screen.dialog.editing && m->screen.dialog.kind != DIALOG_SCRIPTS)
-        buf_puts(out, "Enter take  Esc drop the edit");
-    else if (m->screen.dialog.kind == DIALOG_SUMMARY && m->fl.decision == DECIDE_KEEP)
-        buf_puts(out, "k keep  r roll back  : ask  Esc later");
-    else if (m->screen.dialog.kind == DIALOG_RECOVER && m->fl.now.undo_only)
-        buf_puts(out, "u undo  : ask  Esc later");
-    else if (m->screen.dialog.kind == DIALOG_HOSTS && !dialog_hosts_can_retry(m))
-        buf_puts(out, SCROLL "Esc close");
-    else if (d->keys)
-        buf_puts(out, d->keys);
-    else if (where == KEY_IN_PROMPT)
-        buf_puts(out, "Enter send  Tab complete  \xe2\x86\x91\xe2\x86\x93 history  Esc panes");
-    if (out->len > before)
-        return;
-    if (d->draw && !(where & KEY_IN_VERDICT))
-        buf_puts(out, MOVE);
+    char shown[48];
+
     for (int i = 0; t && i < t->nkeys; i++) {
         const struct key_row *k = &t->keys[i];
         if ((k->where & KEY_IN_RUN) && !(where & KEY_IN_RUN)) /* its word is about the run */
             continue;
         if ((k->where & KEY_IN_VETO) && !(where & KEY_IN_VETO))
             continue;
-        if ((k->where & where) && k->in_line && *k->what)
-            buf_printf(out, "%s %s  ", k->keys, k->what);
+        if (!(k->where & where) || !k->in_line || !*k->what || !view_key_there(m, k))
+            continue;
+        view_key_shown(m, k, shown, sizeof shown);
+        buf_printf(out, "%s %s  ", shown, k->what);
     }
+}
+
+void dialog_keys_of(const struct model *m, const struct view_tables *t, enum dialog_kind kind,
+                    struct buf *out)
+{
+    const struct dialog_row *d = dialog_find(kind);
+    unsigned where = keys_where(m, kind);
+
+    if (kind == DIALOG_SUMMARY && m->fl.decision == DECIDE_KEEP)
+        buf_puts(out, "k keep  r roll back  : ask  Esc later");
+    else if (kind == DIALOG_RECOVER && m->fl.now.undo_only)
+        buf_puts(out, "u undo  : ask  Esc later");
+    else if (kind == DIALOG_HOSTS && !dialog_hosts_can_retry(m))
+        buf_puts(out, SCROLL "Esc close");
+    else if (d->keys)
+        buf_puts(out, d->keys);
+    else {
+        if (d->draw && !(where & KEY_IN_VERDICT))
+            buf_puts(out, MOVE);
+        table_keys(m, t, where, out);
+    }
+}
+
+void dialog_keys(const struct model *m, const struct view_tables *t, struct buf *out)
+{
+    const struct dialog *d = &m->screen.dialog;
+    bool dialog = d->kind != DIALOG_NONE;
+
+    if (m->screen.prompt.focus && m->screen.prompt.searching)
+        buf_printf(out, "search the history for: %s_  Ctrl-R older  Enter send  Esc as before",
+                   m->screen.prompt.sought);
+    else if (dialog && m->screen.prompt.focus)
+        buf_puts(out, "Enter ask  PgUp PgDn scroll the answer  Esc back to the dialog");
+    else if (dialog && d->editing && d->kind != DIALOG_SCRIPTS)
+        buf_puts(out, d->kind == DIALOG_HELP ? "Enter take  Esc all of it"
+                                             : "Enter take  Esc drop the edit");
+    else
+        dialog_keys_of(m, t, d->kind, out);
 }
 
 struct rect dialog_open(struct canvas *c, struct rect screen, int w, int h, const char *title,

@@ -1,4 +1,4 @@
-/* dialog_misc.c - help, status, and the dialogs that ask or tell one thing. */
+/* dialog_misc.c - status, and the dialogs that ask or tell one thing. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,73 +8,6 @@
 #include "pgd/ui/dialog.h"
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
-
-static const struct {
-    unsigned where;
-    const char *title;
-} places[] = {
-    {KEY_IN_MAIN, "Everywhere"}, {KEY_IN_RUN, "While a session runs"},
-    {KEY_IN_REVIEW, "Proposal"}, {KEY_IN_VERDICT, "Verdict"},
-    {KEY_IN_PLAN, "Plan"},       {KEY_IN_DIALOG, "Dialogs"},
-    {KEY_IN_PROMPT, "Prompt"},
-};
-
-static void say_keys(struct dialog_text *text, const struct view_tables *t)
-{
-    for (size_t p = 0; p < ARRAY_LEN(places); p++) {
-        bool titled = false;
-        for (int i = 0; i < t->nkeys; i++) {
-            const struct key_row *k = &t->keys[i];
-            if (!(k->where & places[p].where))
-                continue;
-            if (!titled) {
-                if (p)
-                    dialog_gap(text);
-                dialog_say(text, STYLE_HEADING, "%s", places[p].title);
-            }
-            titled = true;
-            int y = text->line++ - text->skip;
-            if (y < 0 || y >= text->r.h)
-                continue;
-            canvas_put_cut(text->c, text->r.y + y, text->r.x + 1, 13, STYLE_KEY, k->keys);
-            canvas_put_cut(text->c, text->r.y + y, text->r.x + 15, text->r.w - 15, STYLE_NORMAL,
-                           k->help && *k->help ? k->help : k->what);
-        }
-    }
-}
-
-static void say_commands(struct dialog_text *text, const struct view_tables *t)
-{
-    dialog_gap(text);
-    dialog_say(text, STYLE_HEADING, "Commands (in the prompt)");
-    for (int i = 0; i < t->ncommands; i++) {
-        const struct command_row *k = &t->commands[i];
-        int y = text->line++ - text->skip;
-        if (y < 0 || y >= text->r.h)
-            continue;
-        canvas_printf(text->c, text->r.y + y, text->r.x + 1, 24, STYLE_KEY, "/%s %s", k->name,
-                      k->args ? k->args : "");
-        canvas_put_cut(text->c, text->r.y + y, text->r.x + 26, text->r.w - 26, STYLE_NORMAL,
-                       k->help);
-    }
-}
-
-void dialog_help(struct canvas *c, struct rect screen, const struct model *m,
-                 const struct view_tables *t, struct view_cursor *cursor)
-{
-    struct rect in = dialog_open(c, screen, 92, screen.h, "Keyboard help", m, t);
-    struct dialog_text measure = {.c = c, .r = {0, 0, 0, in.w}};
-    if (!t)
-        return;
-    say_keys(&measure, t);
-    say_commands(&measure, t);
-    cursor->scroll = list_scroll(m->screen.dialog.scroll, -1, in.h, measure.line);
-    struct dialog_text text = {.c = c, .r = in, .skip = cursor->scroll};
-    say_keys(&text, t);
-    say_commands(&text, t);
-    if (text.line > in.h)
-        list_more(c, in, text.skip, text.line);
-}
 
 static void say_link(struct dialog_text *text, const struct model *m, enum pg_conn conn,
                      const char *name)

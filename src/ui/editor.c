@@ -154,10 +154,26 @@ static enum editor_did control_key(struct editor *ed, uint32_t letter)
         return insert_key(ed, '\n');
     case 'k':
         return cut(ed, *ed->at, line_end(ed, *ed->at));
+    case 'n':
+        return line_move(ed, 1);
     case 'u':
         return cut(ed, line_start(ed, *ed->at), *ed->at);
     case 'w':
         return cut(ed, word_left(ed, *ed->at), *ed->at);
+    default:
+        return EDITOR_IGNORED;
+    }
+}
+
+static enum editor_did alt_key(struct editor *ed, uint32_t letter)
+{
+    switch (letter) {
+    case 'b':
+        return go(ed, word_left(ed, *ed->at));
+    case 'd':
+        return cut(ed, *ed->at, word_right(ed, *ed->at));
+    case 'f':
+        return go(ed, word_right(ed, *ed->at));
     default:
         return EDITOR_IGNORED;
     }
@@ -171,10 +187,12 @@ enum editor_did editor_key(struct editor *ed, struct key k)
         return insert_key(ed, k.rune);
     case KEYN_CTRL:
         return control_key(ed, k.rune);
+    case KEYN_ALT:
+        return alt_key(ed, k.rune);
     case KEYN_ESC:
         return EDITOR_CANCEL;
     case KEYN_ENTER:
-        return ed->is_area ? insert_key(ed, '\n') : EDITOR_SUBMIT;
+        return ed->is_area || k.rune ? insert_key(ed, '\n') : EDITOR_SUBMIT;
     case KEYN_BACKSPACE:
         return *ed->at > 0 ? cut(ed, before(ed, *ed->at), *ed->at) : EDITOR_MOVED;
     case KEYN_DELETE:

@@ -74,6 +74,10 @@ static enum key_name letter_key(unsigned char final)
         return KEYN_ENTER; /* the numeric block's, in application mode */
     case 'P':
         return KEYN_F1;
+    case 'Q':
+        return KEYN_F2;
+    case 'S':
+        return KEYN_F4;
     case 'Z':
         return KEYN_BACKTAB;
     default:
@@ -99,17 +103,43 @@ static enum key_name number_key(unsigned number)
         return KEYN_PGUP;
     case 6:
         return KEYN_PGDN;
-    case 11:
-        return KEYN_F1;
     default:
-        return KEYN_NONE;
+        break;
     }
+    static const unsigned f[] = {11, 12, 13, 14, 15, 17, 18, 19, 20, 21, 23, 24};
+    for (size_t i = 0; i < ARRAY_LEN(f); i++)
+        if (number == f[i])
+            return (enum key_name)(KEYN_F1 + i);
+    return KEYN_NONE;
 }
 
 /* xterm's modifier parameter: 1 + shift 1 + alt 2 + control 4. */
 static uint32_t modifiers(unsigned parameter)
 {
     return parameter >= 2 && parameter <= 8 ? (parameter - 1) & 7U : 0;
+}
+
+/* SGR report of the mouse, CSI < button ; column ; row M (m: let go): the wheel, and the left button. */
+static struct found mouse(const unsigned char *p, size_t used)
+{
+    unsigned values[3] = {0, 0, 0};
+    size_t at = 0;
+    for (size_t i = 3; i + 1 < used && at < 3; i++) {
+        if (p[i] == ';')
+            at++;
+        else if (p[i] >= '0' && p[i] <= '9' && values[at] < 10000)
+            values[at] = values[at] * 10 + (unsigned)(p[i] - '0');
+    }
+    uint32_t cell = values[1] > 0 && values[2] > 0
+                        ? (values[2] - 1) * (unsigned)KEY_CELL + values[1] - 1
+                        : 0;
+    unsigned button = values[0] & ~28U; /* whatever modifier is held */
+    if (at != 2 || p[used - 1] != 'M')
+        return swallowed(used);
+    return button == 64   ? named(used, KEYN_WHEEL_UP, cell)
+           : button == 65 ? named(used, KEYN_WHEEL_DOWN, cell)
+           : button == 0  ? named(used, KEYN_CLICK, cell)
+                          : swallowed(used);
 }
 
 /* CSI: parameters, intermediates, one final byte. p[0..1] is ESC [. */
@@ -135,7 +165,9 @@ static struct found csi(const unsigned char *p, size_t n)
         } else if (c >= 0x40 && c <= 0x7e) {
             size_t used = i + 1;
             if (private)
-                return swallowed(used);
+                return p[2] == '<' ? mouse(p, used) : swallowed(used);
+            if (c == 'u' && values[0] == '\r') /* Enter with a modifier, where terminals tell */
+                return named(used, KEYN_ENTER, modifiers(values[1]));
             if (c == '~' && values[0] == 200)
                 return (struct found){.used = used, .paste_begins = true};
             enum key_name name = c == '~' ? number_key(values[0]) : letter_key(c);
@@ -170,13 +202,17 @@ static struct found escape(const unsigned char *p, size_t n, bool idle)
         f = csi(p, n);
     } else if (n >= 2 && p[1] == 'O') {
         if (n >= 3) {
-            enum key_name name = letter_key(p[2]);
+            enum key_name name = p[2] == 'R' ? KEYN_F3 : letter_key(p[2]);
             f = name != KEYN_NONE ? named(3, name, 0)
                 : p[2] < 0x20     ? named(1, KEYN_ESC, 0)
                                   : swallowed(3);
         }
     } else if (n >= 2 && memchr("]P_^X", p[1], 5)) {
         f = string_sequence(p, n);
+    } else if (n >= 2 && memchr("bdf", p[1], 3)) {
+        return named(2, KEYN_ALT, p[1]); /* keys that edit a line; who has none takes them apart */
+    } else if (n >= 2 && p[1] == '\r') {
+        return named(2, KEYN_ENTER, KEY_MOD_ALT);
     } else if (n >= 2) {
         return named(1, KEYN_ESC, 0); /* Esc, then whatever follows by itself */
     }

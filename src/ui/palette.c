@@ -97,15 +97,47 @@ static const struct look contrast[STYLE_COUNT] = {
     [STYLE_CODE] = {0, 0, YELLOW, BLACK, 226, 16},
 };
 
+/* The colours that the user has given the terminal, and its ground: eight names and bold, whatever it can do besides. */
+static const struct look terminal[STYLE_COUNT] = {
+    [STYLE_NORMAL] = {0, 0, OWN, OWN, OWN, OWN},
+    [STYLE_DIM] = {D, D, OWN, OWN, OWN, OWN},
+    [STYLE_TITLE] = {B, B, OWN, OWN, OWN, OWN},
+    [STYLE_BORDER] = {0, 0, OWN, OWN, OWN, OWN},
+    [STYLE_FOCUS] = {B, B, CYAN, OWN, CYAN, OWN},
+    [STYLE_HEADING] = {U, B, CYAN, OWN, CYAN, OWN},
+    [STYLE_KEY] = {B, B, CYAN, OWN, CYAN, OWN},
+    [STYLE_LABEL] = {0, 0, OWN, OWN, OWN, OWN},
+    [STYLE_VALUE] = {B, B, OWN, OWN, OWN, OWN},
+    [STYLE_GOOD] = {B, B, GREEN, OWN, GREEN, OWN},
+    [STYLE_BAD] = {R, B, RED, OWN, RED, OWN},
+    [STYLE_WARN] = {B, B, MAGENTA, OWN, MAGENTA, OWN},
+    [STYLE_INFO] = {0, 0, CYAN, OWN, CYAN, OWN},
+    [STYLE_GRAPH1] = {0, 0, GREEN, OWN, GREEN, OWN},
+    [STYLE_GRAPH2] = {0, 0, CYAN, OWN, CYAN, OWN},
+    [STYLE_GRAPH3] = {0, 0, MAGENTA, OWN, MAGENTA, OWN},
+    [STYLE_GRAPH4] = {0, 0, BLUE, OWN, BLUE, OWN},
+    [STYLE_REFERENCE] = {D, D, OWN, OWN, OWN, OWN},
+    [STYLE_SELECTED] = {R, R, OWN, OWN, OWN, OWN},
+    [STYLE_STATUS] = {R, R, OWN, OWN, OWN, OWN},
+    [STYLE_STATUS_ALERT] = {R | B, R | B, RED, OWN, RED, OWN},
+    [STYLE_PROMPT] = {B, B, GREEN, OWN, GREEN, OWN},
+    [STYLE_USER] = {B, B, OWN, OWN, OWN, OWN},
+    [STYLE_AI] = {0, 0, OWN, OWN, OWN, OWN},
+    [STYLE_CODE] = {0, 0, OWN, OWN, OWN, OWN},
+};
+
 static const struct theme themes[] = {
     {.name = "dark", .looks = dark, .colours = true},
     {.name = "light", .looks = light, .colours = true},
-    {.name = "contrast", .looks = contrast, .colours = true},
+    {.name = "high-contrast", .looks = contrast, .colours = true},
     {.name = "mono", .looks = dark, .colours = false},
+    {.name = "terminal", .looks = terminal, .colours = true},
 };
 
 const struct theme *theme_find(const char *name)
 {
+    if (name && strcmp(name, "contrast") == 0) /* as it was called first */
+        name = "high-contrast";
     for (size_t i = 0; name && i < sizeof(themes) / sizeof(themes[0]); i++)
         if (strcmp(themes[i].name, name) == 0)
             return &themes[i];

@@ -1,4 +1,5 @@
-/* prompt.c - keys of the prompt. History is searched by what was typed before Up; Tab completes. */
+/* prompt.c - keys of the prompt. Up looks among the lines that begin with what is typed, Ctrl-R among those that hold what is
+ * sought; Tab completes. What Ctrl-K and its like take out is kept for Ctrl-Y. */
 #include "pgd/ui/prompt.h"
 
 #include <stdlib.h>
@@ -76,13 +77,108 @@ static enum prompt_did complete_key(struct prompt *p, int way)
     return PROMPT_HANDLED;
 }
 
+/* ---- Ctrl-R ---- */
+
+/* The newest line older than `before` that holds what is sought; the one shown stays where there is none. */
+static void seek(struct prompt *p, int before)
+{
+    for (int at = before - 1; at >= 0 && p->sought[0]; at--) {
+        if (!strcasestr(p->history[at], p->sought) || strcmp(p->history[at], p->text) == 0)
+            continue;
+        prompt_set(p, p->history[at]);
+        p->history_at = at;
+        return;
+    }
+}
+
+static void search_begin(struct prompt *p)
+{
+    text_copy_raw(p->draft, sizeof(p->draft), p->text);
+    p->searching = true;
+    p->sought[0] = '\0';
+    p->history_at = -1;
+    p->ncompletion = 0;
+}
+
+/* What is typed is sought; Ctrl-R goes on, Esc or Ctrl-G gives back what stood there. False: the key ends the search, and does
+ * what it does. */
+static bool search_key(struct prompt *p, struct key k)
+{
+    int len = (int)strlen(p->sought), at = len;
+    struct editor ed = {.text = p->sought, .size = (int)sizeof(p->sought), .len = &len, .at = &at};
+    bool ctrl = k.name == KEYN_CTRL;
+
+    if (ctrl && k.rune == 'r') {
+        seek(p, p->history_at < 0 ? p->nhistory : p->history_at);
+        return true;
+    }
+    if (k.name == KEYN_ESC || (ctrl && k.rune == 'g')) {
+        p->searching = false;
+        p->history_at = -1;
+        prompt_set(p, p->draft);
+        return true;
+    }
+    if (k.name == KEYN_NONE || k.name == KEYN_BACKSPACE) {
+        (void)editor_key(&ed, k);
+        seek(p, p->nhistory);
+        return true;
+    }
+    p->searching = false;
+    return k.name == KEYN_TAB || k.name == KEYN_BACKTAB;
+}
+
+/* ---- what was taken out ---- */
+
+/* Compares the text with what it was: one piece is missing, from the cursor on. */
+static void keep_killed(struct prompt *p, const char *before)
+{
+    size_t gone = strlen(before) - (size_t)p->len;
+
+    memcpy(p->killed, before + p->at, gone);
+    p->killed[gone] = '\0';
+}
+
+static bool kills(struct key k)
+{
+    return (k.name == KEYN_CTRL && (k.rune == 'k' || k.rune == 'u' || k.rune == 'w')) ||
+           (k.name == KEYN_ALT && k.rune == 'd');
+}
+
+/* A backslash before Enter: the line goes on. */
+static bool continued(struct prompt *p, struct key k)
+{
+    if (k.name != KEYN_ENTER || k.rune || p->len == 0 || p->at != p->len ||
+        p->text[p->len - 1] != '\\')
+        return false;
+    p->text[p->len - 1] = '\n';
+    return true;
+}
+
 enum prompt_did prompt_key(struct prompt *p, struct key k, prompt_complete_fn complete,
                            const void *arg)
 {
+    char before[PROMPT_MAX];
+
+    if (p->searching && search_key(p, k))
+        return PROMPT_HANDLED;
+    if (k.name == KEYN_CTRL && k.rune == 'r') {
+        search_begin(p);
+        return PROMPT_HANDLED;
+    }
+    if (k.name == KEYN_CTRL && k.rune == 'y') {
+        (void)prompt_paste(p, p->killed, strlen(p->killed));
+        return PROMPT_HANDLED;
+    }
     if (k.name == KEYN_TAB || k.name == KEYN_BACKTAB)
         return complete_key(p, k.name == KEYN_TAB ? 1 : -1);
+    if (continued(p, k))
+        return PROMPT_HANDLED;
     struct editor ed = editor_of(p);
-    switch (editor_key(&ed, k)) {
+    text_copy_raw(before, sizeof before, p->text);
+    enum editor_did did = editor_key(&ed, k);
+    if (did == EDITOR_CHANGED && kills(k))
+        keep_killed(p, before);
+    switch (did) {
     case EDITOR_SUBMIT:
         return PROMPT_SUBMIT;
     case EDITOR_CANCEL:
@@ -100,18 +196,22 @@ enum prompt_did prompt_key(struct prompt *p, struct key k, prompt_complete_fn co
     case EDITOR_IGNORED:
         break;
     }
+    if (k.name == KEYN_CTRL && k.rune == 'n')
+        return history_move(p, 1);
     if (k.name == KEYN_UP || k.name == KEYN_DOWN)
         return history_move(p, k.name == KEYN_UP ? -1 : 1);
     return PROMPT_IGNORED;
 }
 
-void prompt_paste(struct prompt *p, const char *text, size_t n)
+bool prompt_paste(struct prompt *p, const char *text, size_t n)
 {
     struct editor ed = editor_of(p);
-    editor_insert(&ed, text, n);
+    bool whole = editor_insert(&ed, text, n);
     p->history_at = -1;
     p->ncompletion = 0;
     p->completion_at = -1;
+    p->searching = false;
+    return whole;
 }
 
 void prompt_remember(struct prompt *p, const char *line)
@@ -128,6 +228,7 @@ void prompt_remember(struct prompt *p, const char *line)
 
 void prompt_take(struct prompt *p)
 {
+    p->searching = false;
     prompt_remember(p, p->text);
     prompt_set(p, "");
     p->history_at = -1;

@@ -418,7 +418,7 @@ bool term_open(const struct term_opts *opts, struct err *e)
     t.theme = theme_find(opts->theme ? opts->theme : "dark");
     if (!t.theme) {
         err_set(e, ERR_USAGE, "there is no theme named \"%s\"", opts->theme);
-        return err_hint(e, "The themes are dark, light, contrast and mono.");
+        return err_hint(e, "The themes are dark, light, high-contrast, mono and terminal.");
     }
     if (!check_name(e))
         return false;

@@ -12,6 +12,46 @@
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
 
+/* ---- keys of the DBA's own ------------------------------------------------------------------ */
+
+static const struct bound_key *own_key(const struct choices *c, int command)
+{
+    for (int i = 0; command && i < c->nbound; i++)
+        if (c->bound[i].command == command)
+            return &c->bound[i];
+    return NULL;
+}
+
+bool view_key_stands(const struct choices *c, const struct key_row *row)
+{
+    bool letter = row->key.name == KEYN_NONE ||
+                  (row->key.name == KEYN_CTRL && row->key.rune != 'c');
+
+    return !letter || !own_key(c, row->command);
+}
+
+bool view_key_there(const struct model *m, const struct key_row *row)
+{
+    return !m->opt.readonly || !(row->where & KEY_CHANGES);
+}
+
+void view_key_shown(const struct model *m, const struct key_row *row, char *dst, size_t size)
+{
+    const struct bound_key *own = own_key(&m->screen.choices, row->command);
+    char was[32], now[32];
+
+    snprintf(dst, size, "%s", row->keys);
+    if (!own)
+        return;
+    key_text(row->key, was, sizeof was);
+    key_text(own->key, now, sizeof now);
+    const char *at = strstr(row->keys, was);
+    if (at && !view_key_stands(&m->screen.choices, row)) /* "g G": the other one is still there */
+        snprintf(dst, size, "%.*s%s%s", (int)(at - row->keys), row->keys, now, at + strlen(was));
+    else
+        snprintf(dst, size, "%s %s", now, row->keys);
+}
+
 /* ---- status line ---------------------------------------------------------------------------- */
 
 enum { SEGMENTS_MAX = 16 };
@@ -385,18 +425,35 @@ static void prompt_prefix(const struct model *m, int width, char *dst, size_t si
     snprintf(dst, size, "> ");
 }
 
+enum { PROMPT_ROWS = 6 }; /* of a text of several lines; more is scrolled */
+
+/* A text of several lines grows upwards over what is there; where it is, and whose, stands before its first row. */
 static void draw_prompt(struct canvas *c, struct rect r, const struct model *m,
                         struct view_cursor *cursor)
 {
     struct prompt p = m->screen.prompt; /* a copy: the editor works on what it is given */
     char prefix[320];
+    int lines = 1;
+    for (int i = 0; p.focus && i < p.len; i++)
+        lines += p.text[i] == '\n';
+    int rows = lines < PROMPT_ROWS ? lines : PROMPT_ROWS;
+    if (rows > r.y - 1)
+        rows = r.y > 1 ? r.y - 1 : 1;
+    struct rect area = {r.y - rows + 1, r.x, rows, r.w};
+    if (rows > 1)
+        canvas_fill(c, area, STYLE_NORMAL);
     prompt_prefix(m, r.w, prefix, sizeof(prefix));
-    int x = r.x + canvas_put(c, r.y, r.x, r.w - 1, p.focus ? STYLE_PROMPT : STYLE_DIM, prefix);
+    int x = r.x + canvas_put(c, area.y, r.x, r.w - 1, p.focus ? STYLE_PROMPT : STYLE_DIM, prefix);
     struct editor ed = {.text = p.text, .size = PROMPT_MAX, .len = &p.len, .at = &p.at};
-    int cursor_x = x;
-    editor_draw(&ed, c, r.y, x, r.x + r.w - x, p.focus ? STYLE_USER : STYLE_DIM, &cursor_x);
+    int cursor_x = x, cursor_y = r.y;
+    unsigned style = p.focus ? STYLE_USER : STYLE_DIM;
+    if (rows > 1)
+        editor_draw_area(&ed, c, (struct rect){area.y, x, rows, r.x + r.w - x}, style, &cursor_y,
+                         &cursor_x);
+    else
+        editor_draw(&ed, c, r.y, x, r.x + r.w - x, style, &cursor_x);
     if (p.focus)
-        *cursor = (struct view_cursor){.visible = true, .y = r.y, .x = cursor_x};
+        *cursor = (struct view_cursor){.visible = true, .y = cursor_y, .x = cursor_x};
 }
 
 static const struct command_row *command_of(const struct view_tables *t, const char *line)
@@ -497,7 +554,6 @@ void view_paint(struct canvas *c, const struct model *m, const struct view_table
         return;
     }
     draw_status(c, l.status, m);
-    draw_prompt(c, l.prompt, m, cursor);
     draw_keys(c, l.keys, m, t);
     if (l.kind != LAYOUT_LINES) {
         draw_panes(c, &l, m);
@@ -505,6 +561,7 @@ void view_paint(struct canvas *c, const struct model *m, const struct view_table
     } else {
         canvas_put_cut(c, l.body.y, l.body.x, l.body.w, STYLE_DIM, "enlarge to see the panes");
     }
+    draw_prompt(c, l.prompt, m, cursor);
     draw_completion(c, &l, m, t);
     if (cursor->visible)
         canvas_cursor(c, cursor->y, cursor->x);

@@ -89,7 +89,7 @@ static void a_lone_escape_waits_for_the_delay(void **state)
 static void unknown_sequences_leave_no_letters(void **state)
 {
     (void)state;
-    reads("\033[15~a\033[1;5Rb\033[I\033[Oc\033[?2026;1$yd\033[<35;10;20Mx", "a b c d x");
+    reads("\033[15~a\033[1;5Rb\033[I\033[Oc\033[?2026;1$yd\033[<35;10;20Mx", "F5 a b c d x");
     reads("\033]52;c;YWFh\007a\033]11;rgb:00/00/00\033\\b\033P1$r0m\033\\c", "a b c");
     reads_in("\033[12;3", 6, 6, ""); /* cut short by a slow line: dropped */
     reads("\xff\xfe"

@@ -29,7 +29,7 @@ static const struct command_row commands[] = {
     {"resume", "", "[session]", "Go on with a paused session.", 0},
 };
 static const struct view_tables tables = {keys, (int)ARRAY_LEN(keys), commands,
-                                          (int)ARRAY_LEN(commands)};
+                                          (int)ARRAY_LEN(commands), NULL};
 
 static const int sizes[][2] = {{160, 45}, {120, 36}, {80, 24}};
 

@@ -3,38 +3,44 @@
 
 #include "pgd/ui/view.h"
 
-/* What keys.c can do; rows of its table name one of these. */
-enum key_command {
-    KC_NONE,
-    KC_NEXT_PANE,
-    KC_PREV_PANE,
-    KC_PANE_1,
-    KC_PANE_2,
-    KC_PANE_3,
-    KC_PANE_4,
-    KC_PANE_5,
-    KC_TUNE,
-    KC_FREEZE,
-    KC_ZOOM,
-    KC_STATUS,
-    KC_UNDO,
-    KC_INTERRUPT,
-    KC_PROMPT,
-    KC_ENTER,
-    KC_PROMPT_SLASH,
-    KC_HELP,
-    KC_UP,
-    KC_DOWN,
-    KC_PAGE_UP,
-    KC_PAGE_DOWN,
-    KC_TOP,
-    KC_BOTTOM,
-    KC_STOP,
-    KC_SENT,
-    KC_REDRAW,
-    KC_SUSPEND,
-    KC_QUIT
-};
+/* What keys.c can do, and what it is called in HOME/config and in the palette; rows of its table name one of these. An action
+ * that is named as a slash command does what that does. */
+#define KEY_COMMANDS(X)           \
+    X(NONE, "")                   \
+    X(NEXT_PANE, "next-pane")     \
+    X(PREV_PANE, "previous-pane") \
+    X(PANE_1, "pane-1")           \
+    X(PANE_2, "pane-2")           \
+    X(PANE_3, "pane-3")           \
+    X(PANE_4, "pane-4")           \
+    X(PANE_5, "pane-5")           \
+    X(TUNE, "tune")               \
+    X(FREEZE, "freeze")           \
+    X(ZOOM, "zoom")               \
+    X(STATUS, "status")           \
+    X(UNDO, "undo")               \
+    X(INTERRUPT, "interrupt")     \
+    X(PROMPT, "ask")              \
+    X(ENTER, "enter")             \
+    X(PROMPT_SLASH, "command")    \
+    X(COMMANDS, "commands")       \
+    X(HELP, "help")               \
+    X(UP, "up")                   \
+    X(DOWN, "down")               \
+    X(PAGE_UP, "page-up")         \
+    X(PAGE_DOWN, "page-down")     \
+    X(TOP, "top")                 \
+    X(BOTTOM, "bottom")           \
+    X(STOP, "stop")               \
+    X(SENT, "sent")               \
+    X(REDRAW, "redraw")           \
+    X(SUSPEND, "suspend")         \
+    X(EDITOR, "editor")           \
+    X(QUIT, "quit")
+
+#define KC(name, text) KC_##name,
+enum key_command { KEY_COMMANDS(KC) KC_COUNT };
+#undef KC
 
 /* What the argument of a command may be: what Tab offers for it. */
 enum command_takes {
@@ -52,6 +58,8 @@ enum command_takes {
 };
 
 const struct command_row *commands_table(int *n);
+/* The names of the actions by enum key_command, KC_COUNT of them; "" for KC_NONE. */
+extern const char *const commands_actions[KC_COUNT];
 /* The row of the command that the line (without the slash) begins with, by name or alias; NULL = there is none. */
 const struct command_row *commands_row(const char *line);
 /* line: without the slash. */

@@ -1,5 +1,5 @@
 /* keep.h - what the screen remembers from one run to the next, in the program's home: the lines of the prompt (history, a line each)
- * and the DBA's choices (config, "name = value"). Both are files of mode 0600. */
+ * and the DBA's choices (config, see config.h). Both are files of mode 0600. */
 #pragma once
 
 #include "pgd/workspace/model.h"
@@ -11,5 +11,5 @@ void keep_answer(struct model *m, const struct event *ev, struct effects *fx);
 void keep_line(struct model *m, const char *line, struct effects *fx);
 /* Whether the line may be kept: no password, key or token stands in it, and it is not too long. */
 bool keep_may(const char *line);
-/* Writes the choices. */
-void keep_choices(struct model *m, struct effects *fx);
+/* Writes one choice into HOME/config; its other lines stay as they are. */
+void keep_choice(struct model *m, const char *name, const char *value, struct effects *fx);

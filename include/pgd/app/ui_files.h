@@ -6,5 +6,19 @@ enum ui_file {
     UI_FILE_RECORD,    /* session.json of a record that is to be shown; its generation is counted */
     UI_FILE_HISTORY,   /* HOME/history */
     UI_FILE_CONFIG,    /* HOME/config */
-    UI_FILE_KEPT       /* one of them was written */
+    UI_FILE_KEPT,      /* one of them was written */
+    UI_FILE_CHOICES,   /* HOME/config again, before a choice is written to it */
+    UI_FILE_OUTSIDE,   /* the text of the prompt in an editor */
+    /* the start screen's others (app/start.h); generation is counted */
+    UI_START_ROWS = 32, /* workspace.json, index.json and lock of some folders */
+    UI_START_ALIVE,     /* names of the programs that hold a workspace */
+    UI_START_PICKED,    /* workspace.json of the one that was picked */
+    UI_START_DATABASES, /* an answer of the server that was typed */
+    /* a recording that is looked for, read, played (app/replay.h); generation is counted */
+    UI_REPLAY = 64,
+    UI_REPLAY_TIMER,
+    UI_RECORD_LOOK, /* whether the file to be written is there already (app/record.h) */
+    UI_RECORD_DIR,
+    UI_RECORD_WRITTEN,
+    UI_RECORD_REMOVED
 };

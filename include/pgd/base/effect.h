@@ -60,7 +60,9 @@ enum child_flag {
     CHILD_DIES_WITH_US =
         4, /* killed by the kernel when we die; remote: by its shell when the link ends */
     CHILD_REMOTE = 8, /* on the host of an ssh link; argv[0] is found there */
-    CHILD_MORE = 16   /* stdin stays open for FX_CHILD_INPUT, until the child, we or the link end */
+    CHILD_MORE = 16,  /* stdin stays open for FX_CHILD_INPUT, until the child, we or the link end */
+    CHILD_TERMINAL =
+        32 /* stdin, stdout and stderr are our terminal, in whose foreground it runs until its exit */
 };
 
 struct effect {

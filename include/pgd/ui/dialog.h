@@ -15,8 +15,25 @@ struct dialog_row {
 /* The row of a kind; draw is NULL for DIALOG_NONE. */
 const struct dialog_row *dialog_find(enum dialog_kind kind);
 
+/* dialog_help.c */
 void dialog_help(struct canvas *c, struct rect screen, const struct model *m,
                  const struct view_tables *t, struct view_cursor *cursor);
+
+/* dialog_finder.c: a row is a command, with the key of the same name if there is one, or an action that has a key alone. */
+enum { FINDER_MAX = 96, FINDER_TEXT_MAX = 64 };
+struct finder_row {
+    const struct command_row *command; /* NULL = an action */
+    const struct key_row *key;         /* NULL = it has none */
+    int fit, ago;                      /* how well the letters fit; lines since its last use */
+};
+/* What the letters in dialog.input leave, the best first; returns how many. */
+int dialog_finder_list(const struct model *m, const struct view_tables *t,
+                       struct finder_row out[FINDER_MAX]);
+void dialog_finder(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor);
+void dialog_theme(struct canvas *c, struct rect screen, const struct model *m,
+                  const struct view_tables *t, struct view_cursor *cursor);
+
 void dialog_strategy(struct canvas *c, struct rect screen, const struct model *m,
                      const struct view_tables *t, struct view_cursor *cursor);
 void dialog_plan(struct canvas *c, struct rect screen, const struct model *m,
@@ -41,8 +58,17 @@ void dialog_error(struct canvas *c, struct rect screen, const struct model *m,
                   const struct view_tables *t, struct view_cursor *cursor);
 void dialog_quit(struct canvas *c, struct rect screen, const struct model *m,
                  const struct view_tables *t, struct view_cursor *cursor);
+/* dialog_start.c, dialog_start_server.c */
 void dialog_start(struct canvas *c, struct rect screen, const struct model *m,
                   const struct view_tables *t, struct view_cursor *cursor);
+void dialog_start_server(struct canvas *c, struct rect screen, const struct model *m,
+                         const struct view_tables *t, struct view_cursor *cursor);
+void dialog_start_databases(struct canvas *c, struct rect screen, const struct model *m,
+                            const struct view_tables *t, struct view_cursor *cursor);
+/* The keys of the page that is shown. */
+const char *dialog_start_keys(const struct model *m);
+/* Who advises, and whether that sends anything away. */
+void dialog_advisor(const struct model *m, char *dst, size_t size);
 void dialog_manual(struct canvas *c, struct rect screen, const struct model *m,
                    const struct view_tables *t, struct view_cursor *cursor);
 void dialog_scripts(struct canvas *c, struct rect screen, const struct model *m,
@@ -96,6 +122,9 @@ const char *dialog_privacy(enum privacy p);
 
 /* The keys that work now, of the open dialog or else of the panes: "Enter go  Esc later". */
 void dialog_keys(const struct model *m, const struct view_tables *t, struct buf *out);
+/* Those of a kind of dialog, whatever is edited in it. */
+void dialog_keys_of(const struct model *m, const struct view_tables *t, enum dialog_kind kind,
+                    struct buf *out);
 /* The frame of the open dialog with its keys in the lower line; returns its inside. */
 struct rect dialog_open(struct canvas *c, struct rect screen, int w, int h, const char *title,
                         const struct model *m, const struct view_tables *t);

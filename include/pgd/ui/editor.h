@@ -23,9 +23,9 @@ enum editor_did {
     EDITOR_CANCEL
 };
 
-/* Keys as in a shell: arrows, Home End Ctrl-A Ctrl-E, Ctrl-Left Ctrl-Right by words, Backspace Delete
- * Ctrl-D, Ctrl-W a word, Ctrl-U to the start, Ctrl-K to the end, Ctrl-J a new line, Enter, Esc. Up and
- * Down are ignored unless there is a line to go to. */
+/* Keys as in a shell: arrows, Home End Ctrl-A Ctrl-E, Ctrl-Left Ctrl-Right Alt-B Alt-F by words, Backspace
+ * Delete Ctrl-D, Ctrl-W and Alt-D a word, Ctrl-U to the start, Ctrl-K to the end, Ctrl-J and Alt-Enter a new
+ * line, Enter, Esc. Up and Down are ignored unless there is a line to go to. */
 enum editor_did editor_key(struct editor *ed, struct key k);
 /* Inserts pasted text: line ends are kept, other controls dropped. False if it was cut at the bound. */
 bool editor_insert(struct editor *ed, const char *text, size_t n);

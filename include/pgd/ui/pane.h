@@ -8,6 +8,8 @@ typedef void (*pane_draw_fn)(struct canvas *c, struct rect r, const struct model
 struct pane_row {
     const char *title;
     pane_draw_fn draw;
+    const char
+        *keys; /* that work in this pane alone, for its help: "s sort  f filter"; NULL = none */
 };
 
 extern const struct pane_row pane_table[PANE_COUNT];

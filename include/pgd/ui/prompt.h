@@ -1,4 +1,4 @@
-/* prompt.h - the prompt line's behaviour: editing, history, completion. Its state is the model's. */
+/* prompt.h - the prompt line's behaviour: editing, history, completion, search. Its state is the model's. */
 #pragma once
 
 #include "pgd/workspace/model.h"
@@ -16,7 +16,8 @@ typedef int (*prompt_complete_fn)(const void *arg, const char *text, char out[][
 /* complete may be NULL. */
 enum prompt_did prompt_key(struct prompt *p, struct key k, prompt_complete_fn complete,
                            const void *arg);
-void prompt_paste(struct prompt *p, const char *text, size_t n);
+/* False: it was cut at the bound. */
+bool prompt_paste(struct prompt *p, const char *text, size_t n);
 /* Empties the line and remembers what stood there (unless empty or the same as the newest). */
 void prompt_take(struct prompt *p);
 void prompt_remember(struct prompt *p, const char *line);

@@ -30,7 +30,8 @@ enum {
     KEY_IN_PROMPT = 16,
     KEY_IN_VERDICT = 32,
     KEY_IN_PLAN = 64,
-    KEY_IN_VETO = 128 /* only where a veto holds an improvement back */
+    KEY_IN_VETO = 128, /* only where a veto holds an improvement back */
+    KEY_CHANGES = 256  /* changes the server, or leads there: not with --readonly */
 };
 /* A slash command. */
 struct command_row {
@@ -46,7 +47,15 @@ struct view_tables {
     int nkeys;
     const struct command_row *commands;
     int ncommands;
+    const char *const *actions; /* the name of each key_row.command; NULL = none have one */
 };
+
+/* The key of a row as it is shown, with the one that the DBA has given to its action. */
+void view_key_shown(const struct model *m, const struct key_row *row, char *dst, size_t size);
+/* Whether the row's key still does what the table says: an own key takes the place of a letter, never of a named key. */
+bool view_key_stands(const struct choices *c, const struct key_row *row);
+/* Whether the row is there at all: with --readonly nothing leads to a change. */
+bool view_key_there(const struct model *m, const struct key_row *row);
 
 struct layout;
 /* Where a pane is drawn in a layout: its text keeps one column off its frame. */

@@ -15,6 +15,7 @@
 #include "pgd/tuning/handover.h"
 #include "pgd/tuning/round.h"
 #include "pgd/workspace/beside.h"
+#include "pgd/workspace/choices.h"
 #include "pgd/workspace/panes.h"
 #include "pgd/workspace/talk.h"
 
@@ -124,6 +125,7 @@ struct options {
     bool health; /* the verb: one look, no session */
     bool watch;  /* the verb, without a screen: a line a second */
     bool readonly, headless, json, demo, demo_tuned, no_color;
+    bool reduced_motion, plain;
     bool unsafe_guard;     /* test builds only: the guard lets everything pass */
     bool unsafe_preflight; /* test builds only: preflight and canary, too */
     enum graph_kind graph;
@@ -365,7 +367,9 @@ enum dialog_kind {
     DIALOG_TRUST,     /* PGDIAG.md was found, or has changed: is it to be told? */
     DIALOG_SESSIONS,  /* the workspace's sessions, one to be picked */
     DIALOG_PAGE,      /* m->page: a text that was asked for */
-    DIALOG_SWITCH     /* another session is wanted while one runs: pause it first? */
+    DIALOG_SWITCH,    /* another session is wanted while one runs: pause it first? */
+    DIALOG_COMMANDS,  /* Ctrl-P: commands and actions by their letters, the latest first */
+    DIALOG_THEME      /* each theme is shown as the cursor comes to it; title: the one before */
 };
 
 struct dialog {
@@ -394,7 +398,24 @@ struct prompt {
     char draft[PROMPT_MAX];       /* what was typed before Up went into the history */
     char completion[8][64];
     int ncompletion;
-    int completion_at; /* the one that Tab took last; -1 = none */
+    int completion_at;       /* the one that Tab took last; -1 = none */
+    char killed[PROMPT_MAX]; /* what Ctrl-K, U, W, Alt-D took last: Ctrl-Y brings it back */
+    bool searching; /* Ctrl-R: `sought` is looked for in the history, draft is what stood here */
+    char sought[128];
+};
+
+/* The text of the prompt in an editor of the DBA's (Ctrl-G). The terminal is lent to it; all else goes on. */
+enum outside_step {
+    OUTSIDE_NOT,
+    OUTSIDE_FOLDER, /* a folder of mode 0700 in the program's home is being made */
+    OUTSIDE_SAVE,   /* the text is being written there */
+    OUTSIDE_EDITS,  /* the editor runs */
+    OUTSIDE_READ    /* what it left is being read; then folder and file go */
+};
+struct outside {
+    enum outside_step step;
+    uint32_t generation;
+    char dir[800];
 };
 
 /* A text for the DIALOG_PAGE. A line that begins with "# " is a heading. */
@@ -435,7 +456,11 @@ struct screen {
     char flash[200]; /* one message in the key line, until flash_until_us */
     int64_t flash_until_us;
     bool ascii;
-    char theme[16]; /* "" = the terminal's */
+    char theme[16]; /* the one that is shown now; "" = dark */
+    struct choices choices;
+    int npending;
+    struct choice_change pending[CHOICES_PENDING];
+    struct outside outside;
     enum graph_kind graph;
     int64_t last_ctrl_c_us;
 };
