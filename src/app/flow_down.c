@@ -120,6 +120,9 @@ void flow_down_look(struct model *m, const struct event *ev, struct effects *fx)
     store_workspace_name(ev->u.pg.dbname, ev->u.pg.host, ev->u.pg.port, m->workspace.name,
                          sizeof m->workspace.name);
     read_of_workspace(m, DOWN_INDEX, "index.json", fx);
+    struct effect *e = &fx->items[fx->n - 1];
+    e->u.file.digest = store_index_digest;
+    e->u.file.digest_free = store_index_digest_free;
 }
 
 bool flow_down_busy(const struct model *m)
@@ -136,10 +139,11 @@ static bool killed_session(const struct event *ev, char *name, size_t size)
     struct workspace *w = xcalloc(1, sizeof *w);
     struct err e = {0};
 
-    if (ev->err.code == ERR_NONE && store_index_parse(ev->text ? ev->text : "", ev->len, w, &e))
+    if (ev->err.code == ERR_NONE && ev->digest && store_index_take(w, ev->digest, &e))
         for (int i = 0; i < w->nsessions && !*name; i++)
             if (w->sessions[i].state == SESSION_ACTIVE)
                 text_copy_raw(name, size, w->sessions[i].name);
+    session_rows_clear(w);
     free(w);
     return *name != '\0';
 }

@@ -48,19 +48,15 @@ static void save_text(struct effects *fx, struct req req, const char *dir, const
 static void row_of_session(struct model *m)
 {
     struct workspace *w = &m->workspace;
-    int i = 0;
+    int at = session_rows_find(w, m->session.name);
+    struct session_row *r;
 
-    while (i < w->nsessions && strcmp(w->sessions[i].name, m->session.name) != 0)
-        i++;
-    if (i == w->nsessions) {
-        if (w->nsessions < SESSION_ROWS_MAX)
-            w->nsessions++;
-        memmove(w->sessions + 1, w->sessions, (size_t)(w->nsessions - 1) * sizeof w->sessions[0]);
-        i = 0;
-    }
-    memset(&w->sessions[i], 0, sizeof w->sessions[i]);
-    store_session_row(&m->session, &w->sessions[i]);
-    w->sessions[i].changed_wall_us = m->wall_us;
+    if (at < 0 &&
+        w->nsessions == SESSION_ROWS_MAX) /* the oldest one is found again by its folder */
+        session_rows_remove(w, w->nsessions - 1);
+    r = at < 0 ? session_rows_add(w, 0) : &w->sessions[at];
+    store_session_row(&m->session, r);
+    r->changed_wall_us = m->wall_us;
 }
 
 void flow_save_index(struct model *m, struct effects *fx)

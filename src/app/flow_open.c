@@ -8,6 +8,7 @@
 #include "pgd/agent/wishes.h"
 #include "pgd/app/advise.h"
 #include "pgd/app/flow_host.h"
+#include "pgd/app/flow_index.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/headless.h"
 #include "pgd/app/health.h"
@@ -23,9 +24,7 @@ enum open_step {
     STEP_LOCK,      /* held until exit; when another program holds it we only look */
     STEP_IDENTITY,  /* workspace.json: the same server as last time? */
     STEP_WISHES,    /* PGDIAG.md; most workspaces have none */
-    STEP_INDEX,     /* index.json; missing or damaged: rebuilt from the folders */
-    STEP_LIST,      /* only to rebuild: names of the session folders */
-    STEP_REBUILD,   /* only to rebuild: session.json of folder number `at` */
+    STEP_INDEX,     /* the list of sessions (flow_index.c) */
     STEP_SESSION,   /* session.json of an interrupted session */
     STEP_JOURNAL    /* its journal */
 };
@@ -272,6 +271,12 @@ static void sessions_known(struct model *m, struct effects *fx)
     recover_next(m, fx);
 }
 
+static void list_sessions(struct model *m, struct effects *fx)
+{
+    m->fl.step = STEP_INDEX;
+    flow_index_begin(m, fx);
+}
+
 void flow_leave_paused(struct model *m, struct effects *fx)
 {
     model_say(m, CHAT_EVENT, "session %s stays paused", m->session.name);
@@ -301,102 +306,6 @@ void flow_resume(struct model *m, const char *name, struct effects *fx)
         return;
     }
     model_say(m, CHAT_WARN, "there is no paused session%s%s", *name ? " named " : "", name);
-}
-
-static void newest_first(struct workspace *w)
-{
-    for (int i = 1; i < w->nsessions; i++) /* nearly sorted, and rare */
-        for (int j = i;
-             j > 0 && w->sessions[j].changed_wall_us > w->sessions[j - 1].changed_wall_us; j--) {
-            struct session_row row = w->sessions[j];
-            w->sessions[j] = w->sessions[j - 1];
-            w->sessions[j - 1] = row;
-        }
-}
-
-/* index.json is only a list made from the folders: when it is missing or damaged it is made again. */
-static void rebuild_next(struct model *m, struct effects *fx)
-{
-    const char *names = buf_text(&m->fl.pending);
-    struct buf rel = {0};
-
-    while (*names && m->workspace.nsessions + m->fl.at < SESSION_ROWS_MAX) {
-        size_t n = strcspn(names, "\n");
-        struct session_row *row = &m->workspace.sessions[m->workspace.nsessions];
-        if (n > 1 && n <= sizeof row->name && names[n - 1] == '/') {
-            memset(row, 0, sizeof *row);
-            memcpy(row->name, names, n - 1);
-            buf_printf(&rel, "sessions/%.*s/session.json", (int)(n - 1), names);
-            buf_consume(&m->fl.pending, n + (names[n] == '\n'));
-            ask(m, STEP_REBUILD, FILE_READ, buf_text(&rel), fx);
-            buf_clear(&rel);
-            return;
-        }
-        buf_consume(&m->fl.pending, n + (names[n] == '\n'));
-        names = buf_text(&m->fl.pending);
-    }
-    buf_clear(&m->fl.pending);
-    newest_first(&m->workspace);
-    if (m->workspace.nsessions > 0 && !m->workspace.readonly)
-        flow_save(m, false, fx);
-    sessions_known(m, fx);
-}
-
-/* A session that cannot be read may have settings of its own in force: its journal is asked as if it had been killed. */
-static void rebuild_unread(struct model *m, const struct err *e)
-{
-    struct session_row *r = &m->workspace.sessions[m->workspace.nsessions];
-
-    model_say(m, CHAT_WARN, "a session was left out: %s", e->msg);
-    if (e->detail[0])
-        model_say(m, CHAT_WARN, "%s", e->detail);
-    if (e->code == ERR_REFUSED) /* of a newer version, which will look after it */
-        return;
-    text_copy(r->strategy, sizeof r->strategy, "unknown");
-    r->state = SESSION_ACTIVE;
-    r->interrupted = true;
-    r->baseline_tps = r->best_tps = r->effect = NAN;
-    m->workspace.nsessions++;
-}
-
-static void rebuild_one(struct model *m, const struct event *ev)
-{
-    struct session *s;
-    struct err e = ev->err;
-
-    if (ev->u.file.missing)
-        return;
-    s = xcalloc(1, sizeof *s);
-    if (e.code == ERR_NONE && store_session_parse(ev->text ? ev->text : "", ev->len, s, &e)) {
-        struct session_row *r = &m->workspace.sessions[m->workspace.nsessions++];
-        memset(r, 0, sizeof *r);
-        store_session_row(s, r);
-    } else {
-        rebuild_unread(m, &e);
-    }
-    experiment_clear(&s->baseline);
-    experiment_clear(&s->confirm);
-    free(s);
-}
-
-static void index_read(struct model *m, const struct event *ev, struct effects *fx)
-{
-    struct err e = {0};
-
-    if (ev->err.code == ERR_NONE &&
-        store_index_parse(ev->text ? ev->text : "", ev->len, &m->workspace, &e)) {
-        sessions_known(m, fx);
-        return;
-    }
-    if (e.code == ERR_REFUSED) {
-        only_look(m, &e, fx);
-        return;
-    }
-    m->workspace.nsessions = 0;
-    if (!ev->u.file.missing)
-        model_say(m, CHAT_WARN, "index.json is made again from the session folders: %s",
-                  e.code ? e.msg : ev->err.msg);
-    ask(m, STEP_LIST, FILE_LIST, "sessions", fx);
 }
 
 /* What the interrupted session left on the server, said in one sentence. */
@@ -598,24 +507,25 @@ void flow_open_event(struct model *m, const struct event *ev, struct effects *fx
     case STEP_WISHES: {
         struct err e = {0};
         if (advise_wishes(m, ev, &e))
-            ask(m, STEP_INDEX, FILE_READ, "index.json", fx);
+            list_sessions(m, fx);
         else
             only_look(m, &e, fx);
         break;
     }
-    case STEP_INDEX:
-        index_read(m, ev, fx);
+    case STEP_INDEX: {
+        struct err e = {0};
+        switch (flow_index_event(m, ev, &e, fx)) {
+        case INDEX_KNOWN:
+            sessions_known(m, fx);
+            break;
+        case INDEX_REFUSED:
+            only_look(m, &e, fx);
+            break;
+        case INDEX_GOES_ON:
+            break;
+        }
         break;
-    case STEP_LIST:
-        buf_clear(&m->fl.pending);
-        if (ev->text)
-            buf_append(&m->fl.pending, ev->text, ev->len);
-        rebuild_next(m, fx);
-        break;
-    case STEP_REBUILD:
-        rebuild_one(m, ev);
-        rebuild_next(m, fx);
-        break;
+    }
     case STEP_SESSION:
         session_read(m, ev, fx);
         break;

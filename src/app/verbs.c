@@ -67,9 +67,9 @@ static void print_workspace(struct model *m, const struct event *ev, struct effe
     int unfinished = 0;
     char when[40] = "";
 
-    w->nsessions = 0;
+    session_rows_clear(w);
     if (ev->err.code == ERR_NONE && !store_index_parse(ev->text ? ev->text : "", ev->len, w, &e))
-        w->nsessions = 0;
+        session_rows_clear(w);
     for (int i = 0; i < w->nsessions; i++) {
         const struct session_row *r = &w->sessions[i];
         if (r->state == SESSION_ARCHIVED && !(r->effect <= best))

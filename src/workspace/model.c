@@ -10,6 +10,7 @@
 
 #include "pgd/base/buf.h"
 #include "pgd/base/text.h"
+#include "pgd/workspace/session_rows.h"
 
 const char *flow_state_name(enum flow_state s)
 {
@@ -109,6 +110,7 @@ void model_clear(struct model *m)
     session_reset(&m->session);
     server_facts_clear(&m->server);
     buf_clear(&m->fl.pending);
+    session_rows_clear(&m->workspace);
     buf_clear(&m->fl.down_names);
     buf_clear(&m->fl.down_undo);
     effect_clear(&m->fl.fresh_session);

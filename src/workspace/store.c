@@ -1,4 +1,4 @@
-/* store.c - names, session.json, workspace.json and index.json; see store.h. The journal is in journal.c.
+/* store.c - names and session.json; see store.h. The journal is in journal.c, index.json in store_index.c.
  *
  * Reading is strict: a field of the wrong type, a name outside its alphabet or a number outside its
  * range is an error that names the field, and nothing of the file is used. */
@@ -92,8 +92,7 @@ void store_session_name(const char *strategy, int64_t wall_us, bool (*taken)(voi
     buf_clear(&b);
 }
 
-/* A folder name from a file: never a path. */
-static bool safe_name(const char *s)
+bool store_safe_name(const char *s)
 {
     return *s && *s != '.' &&
            s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-%")] == 0;
@@ -543,6 +542,8 @@ void store_session_json(const struct session *s, struct buf *out)
 
     put(j, "format", json_integer(STORE_FORMAT));
     put(j, "name", js_text(s->name));
+    put(j, "title", s->title[0] ? js_text(s->title) : json_null());
+    put(j, "origin", store_origin_json(&s->origin));
     put(j, "state", js_text(session_state_name(s->state)));
     clock_iso(s->created_wall_us, when, sizeof when);
     put(j, "created", js_text(when));
@@ -679,7 +680,7 @@ static bool read_values(const json_t *j, const char *key, struct first_value *v,
     return true;
 }
 
-static bool read_state(const json_t *j, enum session_state *state)
+bool store_state_read(const json_t *j, enum session_state *state)
 {
     char text[16];
 
@@ -774,15 +775,69 @@ static bool read_host(const json_t *j, struct session *s, struct err *e)
     return read_text(j, "bench_at", s->bench_at, sizeof s->bench_at, e);
 }
 
+/* ---- where a session came from ---- */
+
+void store_node_text(int node, char *dst, size_t size)
+{
+    if (node == NODE_START || node == NODE_FINAL)
+        text_copy_raw(dst, size, node == NODE_START ? "start" : "final");
+    else
+        snprintf(dst, size, "R%d", node);
+}
+
+static bool node_read(const char *text, int *node)
+{
+    int64_t n;
+
+    if (text && (strcmp(text, "start") == 0 || strcmp(text, "final") == 0)) {
+        *node = *text == 's' ? NODE_START : NODE_FINAL;
+        return true;
+    }
+    if (!text || *text != 'R' || !text_int64(text + 1, &n) || n < 1 || n > HISTORY_MAX)
+        return false;
+    *node = (int)n;
+    return true;
+}
+
+json_t *store_origin_json(const struct origin *o)
+{
+    json_t *j;
+    char node[16];
+
+    if (!o->session[0])
+        return json_null();
+    j = json_object();
+    store_node_text(o->node, node, sizeof node);
+    put(j, "session", js_text(o->session));
+    put(j, "node", js_text(node));
+    put(j, "reverts", json_boolean(o->reverts));
+    return j;
+}
+
+bool store_origin_read(const json_t *up, struct origin *o)
+{
+    const json_t *j = member(up, "origin");
+
+    memset(o, 0, sizeof *o);
+    if (!j)
+        return true;
+    o->reverts = js_get_bool(j, "reverts", false);
+    return js_get_text(j, "session", o->session, sizeof o->session) &&
+           store_safe_name(o->session) &&
+           node_read(json_string_value(json_object_get(j, "node")), &o->node);
+}
+
 static bool read_session(const json_t *j, struct session *s, struct err *e)
 {
-    if (!js_get_text(j, "name", s->name, sizeof s->name) || !safe_name(s->name))
+    if (!js_get_text(j, "name", s->name, sizeof s->name) || !store_safe_name(s->name))
         return err_set(e, ERR_FORMAT, "field \"name\" is not a session's name");
-    if (!read_state(j, &s->state))
+    if (!store_state_read(j, &s->state))
         return err_set(e, ERR_FORMAT, "field \"state\" is not a state");
-    return read_records(j, s, e) && read_figures(j, s, e) && read_rounds(j, s, e) &&
-           read_rejected(j, s, e) && read_earned(j, s, e) &&
-           read_values(j, "before", s->first, &s->nfirst, e) &&
+    if (!store_origin_read(j, &s->origin))
+        return wrong("origin", "a session and one of its states", e);
+    return read_text(j, "title", s->title, sizeof s->title, e) && read_records(j, s, e) &&
+           read_figures(j, s, e) && read_rounds(j, s, e) && read_rejected(j, s, e) &&
+           read_earned(j, s, e) && read_values(j, "before", s->first, &s->nfirst, e) &&
            read_values(j, "after", s->final_values, &s->nfinal, e) &&
            read_text(j, "end_reason", s->end_reason, sizeof s->end_reason, e) &&
            read_host(j, s, e) && store_pending_read(j, s, e);
@@ -813,6 +868,9 @@ bool store_session_parse(const char *text, size_t len, struct session *s, struct
 
 void store_session_row(const struct session *s, struct session_row *row)
 {
+    session_rows_changed(row);
+    row->origin = s->origin;
+    text_copy_raw(row->title, sizeof row->title, s->title);
     text_copy_raw(row->name, sizeof row->name, s->name);
     text_copy(row->strategy, sizeof row->strategy, s->plan.strategy);
     row->state = s->state;
@@ -822,75 +880,4 @@ void store_session_row(const struct session *s, struct session_row *row)
     row->rounds = s->rounds_done;
     row->changed_wall_us = s->ended_wall_us ? s->ended_wall_us : s->created_wall_us;
     row->interrupted = s->state == SESSION_ACTIVE || s->state == SESSION_PAUSED;
-}
-
-/* ---- index.json ---- */
-
-void store_index_json(const struct workspace *w, struct buf *out)
-{
-    json_t *j = json_object(), *list = json_array();
-
-    put(j, "format", json_integer(STORE_FORMAT));
-    for (int i = 0; i < w->nsessions; i++) {
-        const struct session_row *r = &w->sessions[i];
-        json_t *row = json_object();
-        put(row, "name", js_text(r->name));
-        put(row, "strategy", js_text(r->strategy));
-        put(row, "state", js_text(session_state_name(r->state)));
-        put(row, "baseline_tps", js_num(r->baseline_tps));
-        put(row, "best_tps", js_num(r->best_tps));
-        put(row, "effect", js_num(r->effect));
-        put(row, "rounds", json_integer(r->rounds));
-        put(row, "changed_us", json_integer(r->changed_wall_us));
-        json_array_append_new(list, row);
-    }
-    put(j, "sessions", list);
-    store_dump(j, out);
-}
-
-static bool read_row(const json_t *j, struct session_row *r)
-{
-    struct err ignored = {0};
-
-    r->interrupted = false;
-    if (!js_get_text(j, "name", r->name, sizeof r->name) || !safe_name(r->name) ||
-        !read_state(j, &r->state) ||
-        !read_text(j, "strategy", r->strategy, sizeof r->strategy, &ignored) ||
-        !read_num(j, "baseline_tps", 0, 1e12, &r->baseline_tps, &ignored) ||
-        !read_num(j, "best_tps", 0, 1e12, &r->best_tps, &ignored) ||
-        !read_num(j, "effect", 0, 1e12, &r->effect, &ignored) ||
-        !read_count(j, "rounds", &r->rounds, &ignored) ||
-        !read_whole(j, "changed_us", INT64_C(1) << 53, &r->changed_wall_us, &ignored))
-        return false;
-    r->interrupted = r->state == SESSION_ACTIVE || r->state == SESSION_PAUSED;
-    return true;
-}
-
-bool store_index_parse(const char *text, size_t len, struct workspace *w, struct err *e)
-{
-    json_t *j = store_open(text, len, "index.json", e), *row;
-    size_t i;
-
-    w->nsessions = 0;
-    if (!j)
-        return false;
-    if (!json_is_array(json_object_get(j, "sessions"))) {
-        json_decref(j);
-        return err_set(e, ERR_FORMAT, "index.json has no list of sessions");
-    }
-    json_array_foreach(json_object_get(j, "sessions"), i, row)
-    {
-        struct session_row *r = &w->sessions[w->nsessions];
-        if (w->nsessions == SESSION_ROWS_MAX)
-            break;
-        memset(r, 0, sizeof *r);
-        if (!read_row(row, r)) {
-            json_decref(j);
-            w->nsessions = 0;
-            return err_set(e, ERR_FORMAT, "index.json has a damaged row");
-        }
-        w->nsessions++;
-    }
-    json_decref(j);
-    return true;
 }

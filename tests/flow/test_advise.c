@@ -408,7 +408,8 @@ static void a_comparison_rests_on_the_files(void **state)
     advise_cancel(m, ASK_FLOW, &fx);
     effects_clear(&fx);
     text_copy(m->workspace.dir, sizeof m->workspace.dir, "/w");
-    m->workspace.nsessions = 3;
+    for (int i = 0; i < 3; i++)
+        session_rows_add(&m->workspace, i);
     text_copy(m->workspace.sessions[0].name, sizeof m->workspace.sessions[0].name,
               "Six_01012026-000000");
     text_copy(m->workspace.sessions[1].name, sizeof m->workspace.sessions[1].name,

@@ -11,6 +11,7 @@
 #include "pgd/ui/editor.h"
 #include "pgd/ui/keys.h"
 #include "pgd/ui/prompt.h"
+#include "pgd/workspace/session_rows.h"
 
 static struct model *model;
 
@@ -62,7 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (!model)
         model = xcalloc(1, sizeof *model);
-    model->workspace.nsessions = 1;
+    if (model->workspace.nsessions == 0)
+        session_rows_add(&model->workspace, 0);
     model->workspace.sessions[0].state = SESSION_PAUSED;
     snprintf(model->workspace.sessions[0].name, sizeof model->workspace.sessions[0].name, "Ab_1");
     memset(&p, 0, sizeof p);

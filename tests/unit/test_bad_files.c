@@ -82,9 +82,8 @@ static int write_files(void **st)
     model_init(m);
     snprintf(m->server.id.system_identifier, sizeof m->server.id.system_identifier, "42");
     m->server.id.version_num = 150018;
-    workspace.nsessions = 2;
     for (int i = 0; i < 2; i++)
-        store_session_row(s, &workspace.sessions[i]);
+        store_session_row(s, session_rows_add(&workspace, i));
     files[0] = (struct file){"session.json", read_session, {0}};
     store_session_json(s, &files[0].text);
     files[1] = (struct file){"index.json", read_index, {0}};

@@ -33,7 +33,7 @@ struct world {
 static void session_row(struct model *m, const char *strategy, const char *stamp,
                         enum session_state state)
 {
-    struct session_row *r = &m->workspace.sessions[m->workspace.nsessions++];
+    struct session_row *r = session_rows_add(&m->workspace, m->workspace.nsessions);
     snprintf(r->name, sizeof r->name, "%s_%s", strategy, stamp);
     text_copy(r->strategy, sizeof r->strategy, strategy);
     r->state = state;

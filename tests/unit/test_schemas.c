@@ -216,12 +216,11 @@ static void test_index_and_workspace(void **st)
     struct buf b = {0};
 
     model_init(m);
-    m->workspace.nsessions = 2;
-    store_session_row(s, &m->workspace.sessions[0]);
+    store_session_row(s, session_rows_add(&m->workspace, 0));
     session_reset(s);
     s->state = SESSION_PAUSED;
     PUT(s->name, "B_1");
-    store_session_row(s, &m->workspace.sessions[1]);
+    store_session_row(s, session_rows_add(&m->workspace, 1));
     store_index_json(&m->workspace, &b);
     check("file-index", b.data, b.len);
     b.len = 0;

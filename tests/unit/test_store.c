@@ -395,6 +395,82 @@ static void test_future_format(void **st)
 
 /* ---- index.json, workspace.json ---- */
 
+/* What the list and the folders say of each other. */
+static void test_index_and_folders(void **st)
+{
+    (void)st;
+    struct workspace *w = xcalloc(1, sizeof *w);
+    struct buf unknown = {0}, names = {0};
+    static const enum session_state states[] = {SESSION_ARCHIVED, SESSION_ACTIVE, SESSION_FAILED,
+                                                SESSION_ARCHIVED};
+
+    for (int i = 0; i < 4; i++) {
+        struct session_row *r = session_rows_add(w, i);
+        snprintf(r->name, sizeof r->name, "S_%d", i);
+        r->state = states[i];
+        r->changed_wall_us = i;
+    }
+    buf_puts(&names, "S_0/\nnotes.txt\n..hidden/\nS_7/\nS_8/\n");
+    void *f = store_folders_digest(buf_text(&names), names.len, "");
+    assert_int_equal(store_index_check(w, f, &unknown), 2); /* what had ended and is gone */
+    assert_int_equal(w->nsessions, 2);
+    assert_string_equal(w->sessions[1].name, "S_1"); /* a killed one stays, whatever became of it */
+    assert_string_equal(buf_text(&unknown), "S_7\nS_8\n");
+    store_folders_digest_free(f);
+    f = store_folders_digest("", 0, "");
+    unknown.len = 0;
+    assert_int_equal(store_index_check(w, f, &unknown), 1);
+    assert_int_equal(unknown.len, 0);
+    store_folders_digest_free(f);
+    session_rows_clear(w);
+    buf_clear(&unknown);
+    buf_clear(&names);
+    free(w);
+}
+
+static void test_rows(void **st)
+{
+    (void)st;
+    struct workspace *w = xcalloc(1, sizeof *w);
+    struct buf text = {0};
+    struct err e = {0};
+
+    for (int i = 0; i < 300; i++) {
+        struct session_row *r = session_rows_add(w, i);
+        snprintf(r->name, sizeof r->name, "S_%d", i);
+        r->state = SESSION_ARCHIVED;
+        r->changed_wall_us = i * 7919 % 301;
+    }
+    session_rows_sort(w);
+    for (int i = 1; i < w->nsessions; i++)
+        assert_true(w->sessions[i - 1].changed_wall_us >= w->sessions[i].changed_wall_us);
+    struct session_row *r = session_rows_front(w, session_rows_find(w, "S_200"));
+    assert_string_equal(r->name, "S_200");
+    snprintf(r->title, sizeof r->title, "before the \"merger\"");
+    r->origin = (struct origin){.session = "S_3", .node = 2};
+    session_rows_remove(w, session_rows_find(w, "S_3"));
+    assert_int_equal(session_rows_find(w, "S_3"), -1);
+    store_index_json(w, &text);
+    r->title[0] = '-'; /* not said: the text stays as it was */
+    size_t len = text.len;
+    text.len = 0;
+    store_index_json(w, &text);
+    assert_int_equal(text.len, len);
+    assert_true(store_index_parse(buf_text(&text), text.len, w, &e));
+    assert_int_equal(w->nsessions, 299);
+    assert_string_equal(w->sessions[0].title, "before the \"merger\"");
+    assert_string_equal(w->sessions[0].origin.session, "S_3");
+    assert_int_equal(w->sessions[0].origin.node, 2);
+    w->sessions[0].title[0] = '-';
+    session_rows_changed(&w->sessions[0]);
+    text.len = 0;
+    store_index_json(w, &text);
+    assert_non_null(strstr(buf_text(&text), "\"title\":\"-efore"));
+    session_rows_clear(w);
+    buf_clear(&text);
+    free(w);
+}
+
 static void test_index(void **st)
 {
     (void)st;
@@ -403,13 +479,12 @@ static void test_index(void **st)
     struct buf text = {0};
     struct err e = {0};
 
-    store_session_row(s, &w->sessions[0]);
+    store_session_row(s, session_rows_add(w, 0));
     s->state = SESSION_PAUSED;
     s->final.kind = VERDICT_NONE;
     s->baseline_tps = NAN;
     PUT(s->name, "Memory_01022026-050830-2");
-    store_session_row(s, &w->sessions[1]);
-    w->nsessions = 2;
+    store_session_row(s, session_rows_add(w, 1));
     store_index_json(w, &text);
     assert_true(store_index_parse(text.data, text.len, again, &e));
     assert_int_equal(again->nsessions, 2);
@@ -437,6 +512,8 @@ static void test_index(void **st)
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_false(store_index_parse(bad[i], strlen(bad[i]), again, &e));
     buf_clear(&text);
+    session_rows_clear(w);
+    session_rows_clear(again);
     free(w);
     free(again);
     full_session_free(s);
@@ -456,6 +533,7 @@ static void test_index_is_bounded(void **st)
     assert_true(store_index_parse(text.data, text.len, w, &e));
     assert_int_equal(w->nsessions, SESSION_ROWS_MAX);
     assert_string_equal(w->sessions[0].name, "s0");
+    session_rows_clear(w);
     buf_clear(&text);
     free(w);
 }
@@ -606,6 +684,8 @@ int main(void)
         cmocka_unit_test(test_future_format),
         cmocka_unit_test(test_index),
         cmocka_unit_test(test_index_is_bounded),
+        cmocka_unit_test(test_index_and_folders),
+        cmocka_unit_test(test_rows),
         cmocka_unit_test(test_workspace),
         cmocka_unit_test(test_what_was_spent),
         cmocka_unit_test(test_floors),

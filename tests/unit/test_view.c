@@ -14,6 +14,7 @@
 #include "pgd/tuning/manual.h"
 #include "pgd/ui/pane.h"
 #include "pgd/ui/view.h"
+#include "pgd/workspace/session_rows.h"
 
 static const struct key_row keys[] = {
     {{KEYN_TAB, 0}, "Tab", "pane", "Next pane.", KEY_IN_MAIN, true, 0},
@@ -81,7 +82,8 @@ static void live_server(struct model *m)
     m->collect.recent_waits[0] = (struct wait_share){"CPU", 0.58};
     m->collect.recent_waits[1] = (struct wait_share){"IO:WALSync", 0.22};
     text_copy(m->workspace.name, sizeof(m->workspace.name), "postgres_10-0-0-230");
-    m->workspace.nsessions = 2;
+    session_rows_add(&m->workspace, 0);
+    session_rows_add(&m->workspace, 1);
     text_copy(m->workspace.sessions[0].strategy, 48, "MemoryTuning");
     m->workspace.sessions[0].state = SESSION_PAUSED;
     m->workspace.sessions[0].interrupted = true;

@@ -206,6 +206,7 @@ enum session_state {
     SESSION_FAILED
 };
 const char *session_state_name(enum session_state s);
+enum { SESSION_TITLE_MAX = 64 };
 
 /* What SHOW printed for a setting before the session touched it. */
 struct first_value {
@@ -238,11 +239,24 @@ struct pending_switch {
     bool settle_failed, change_failed;
 };
 
+/* A state that a session has had the server in: NODE_START, the number of the round after which it was the best, or
+ * NODE_FINAL: what the session has left. */
+enum { NODE_START = 0, NODE_FINAL = 1000 };
+
+/* The session that another one came from. */
+struct origin {
+    char session[128]; /* "" = none */
+    int node;
+    bool reverts; /* it brings the server back to that state, and measures nothing */
+};
+
 /* One tuning session: what session.json holds. */
 struct session {
     enum session_state state;
-    char name[128]; /* folder name: STRATEGY_MMDDYYYY-HHMMSS[-n] */
-    char dir[1024]; /* absolute */
+    char name[128];                /* folder name: STRATEGY_MMDDYYYY-HHMMSS[-n] */
+    char dir[1024];                /* absolute */
+    char title[SESSION_TITLE_MAX]; /* what the DBA calls it; "" = by its name */
+    struct origin origin;
     int64_t created_wall_us, ended_wall_us,
         deadline_us; /* deadline on the monotonic clock; 0 = none */
     double spent_s;  /* of the budget, by earlier runs of the program */
@@ -301,9 +315,13 @@ struct session_row { /* of index.json: for the tree and the start screen */
     int64_t changed_wall_us;
     bool interrupted;
     bool passed; /* looked at in this run of the program: it stays as it is */
+    char title[SESSION_TITLE_MAX];
+    struct origin origin;
+    char *line; /* its text in index.json; owned; NULL = to be made (session_rows_changed) */
+    size_t line_len;
 };
 
-enum { SESSION_ROWS_MAX = 256, FLOORS_MAX = 16 };
+enum { SESSION_ROWS_MAX = 20000, FLOORS_MAX = 16 };
 
 /* The noise that a baseline has measured here. */
 struct floor_note {
@@ -320,8 +338,10 @@ struct workspace {
     bool open, readonly; /* readonly: another program holds it */
     char holder[160];
     int nsessions; /* newest first */
-    struct session_row sessions[SESSION_ROWS_MAX];
-    char identity_note[240]; /* "other version than last time", … */
+    size_t capsessions;
+    struct session_row *sessions; /* owned (session_rows.h) */
+    unsigned rows_version;        /* counts up with each row that comes, goes or moves */
+    char identity_note[240];      /* "other version than last time", … */
     int nfloors;
     struct floor_note floors[FLOORS_MAX]; /* one for each workload and number of clients */
     double
@@ -633,8 +653,10 @@ struct flow {
     char script_text[SCRIPTS_MAX]
                     [8192]; /* the workload's scripts as read, for EXPLAIN and the plan dialog */
     struct buf pending;     /* statements of the loader, text being assembled */
-    int interrupted;        /* index of the interrupted session in workspace.sessions; -1 = none */
-    struct err err;         /* why FLOW_ERROR */
+    size_t index_at;        /* flow_index.c: place in `pending`, names of folders */
+    int index_made, index_unread; /* … folders looked at; of which session.json could not be read */
+    int interrupted; /* index of the interrupted session in workspace.sessions; -1 = none */
+    struct err err;  /* why FLOW_ERROR */
     int64_t state_since_us;
     char paths[EXPORTS_MAX][1024]; /* exports that were written, as export_kind_at() numbers them */
     int64_t discovered_us;         /* when settings, totals and host were looked at */

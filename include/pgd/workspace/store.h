@@ -4,6 +4,7 @@
 #pragma once
 
 #include "pgd/workspace/model.h"
+#include "pgd/workspace/store_index.h"
 
 /* DATABASE_HOST[_PORT] as docs/contract.md says: other bytes %XX, dots of an address '-', socket = local. */
 void store_workspace_name(const char *database, const char *host, const char *port, char *dst,
@@ -11,6 +12,9 @@ void store_workspace_name(const char *database, const char *host, const char *po
 /* STRATEGY_MMDDYYYY-HHMMSS, with -2, -3 … when `taken` says so. */
 void store_session_name(const char *strategy, int64_t wall_us, bool (*taken)(void *, const char *),
                         void *arg, char *dst, size_t size);
+
+/* A state of a session as a word: "start", "R2" (after round 2), "final". */
+void store_node_text(int node, char *dst, size_t size);
 
 void store_session_json(const struct session *s, struct buf *out);
 /* Reads session.json; *e names file position or field, or the newer format. s is empty after an error. */
@@ -40,9 +44,6 @@ void store_workspace_trusted(const char *text, size_t len, char *dst, size_t siz
 /* Reads server and machine of workspace.json into f, for a report without a connection. */
 PGD_MUST_CHECK bool store_workspace_facts(const char *text, size_t len, struct server_facts *f,
                                           struct err *e);
-void store_index_json(const struct workspace *w, struct buf *out);
-PGD_MUST_CHECK bool store_index_parse(const char *text, size_t len, struct workspace *w,
-                                      struct err *e);
 
 /* What a journal says after a crash. Torn last lines are ignored; a damaged line inside is an error that
  * names its number. */

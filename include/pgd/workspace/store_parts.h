@@ -14,6 +14,10 @@ enum { STORE_FORMAT = 1 };
 /* A file of ours: an object with a format that is known. NULL and *e otherwise; one of a newer version is REFUSED. */
 json_t *store_open(const char *text, size_t len, const char *name, struct err *e);
 void store_dump(json_t *j, struct buf *out); /* frees j */
+bool store_safe_name(const char *s);         /* a folder name from a file: never a path */
+bool store_state_read(const json_t *j, enum session_state *state);
+json_t *store_origin_json(const struct origin *o); /* null when it has none */
+bool store_origin_read(const json_t *up, struct origin *o);
 json_t *store_arm_json(const struct arm *a);
 bool store_arm_read(const json_t *j, struct arm *a, const char *what, struct err *e);
 json_t *store_window_json(const struct window *w);

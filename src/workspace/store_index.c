@@ -1,0 +1,289 @@
+/* store_index.c - see store_index.h. A row is one line of the file. */
+#include "pgd/workspace/store_index.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/base/text.h"
+#include "pgd/protocol/json_records.h"
+#include "pgd/workspace/store_parts.h"
+
+static void put(json_t *j, const char *key, json_t *value)
+{
+    json_object_set_new(j, key, value);
+}
+
+/* ---- writing ---- */
+
+static void write_line(struct session_row *r)
+{
+    json_t *j = json_object();
+
+    put(j, "name", js_text(r->name));
+    put(j, "strategy", js_text(r->strategy));
+    put(j, "state", js_text(session_state_name(r->state)));
+    put(j, "baseline_tps", js_num(r->baseline_tps));
+    put(j, "best_tps", js_num(r->best_tps));
+    put(j, "effect", js_num(r->effect));
+    put(j, "rounds", json_integer(r->rounds));
+    put(j, "changed_us", json_integer(r->changed_wall_us));
+    if (r->title[0])
+        put(j, "title", js_text(r->title));
+    if (r->origin.session[0])
+        put(j, "origin", store_origin_json(&r->origin));
+    r->line = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(12));
+    r->line_len = r->line ? strlen(r->line) : 0;
+    json_decref(j);
+}
+
+void store_index_json(struct workspace *w, struct buf *out)
+{
+    buf_printf(out, "{\n \"format\": %d,\n \"sessions\": [", STORE_FORMAT);
+    for (int i = 0; i < w->nsessions; i++) {
+        struct session_row *r = &w->sessions[i];
+        if (!r->line)
+            write_line(r);
+        buf_puts(out, i ? ",\n  " : "\n  ");
+        buf_append(out, r->line, r->line_len);
+    }
+    buf_puts(out, w->nsessions ? "\n ]\n}\n" : "]\n}\n");
+}
+
+/* ---- reading ---- */
+
+/* A figure that is missing or null is unknown. */
+static bool read_num(const json_t *j, const char *key, double *out)
+{
+    const json_t *v = json_object_get(j, key);
+
+    *out = NAN;
+    if (!v || json_is_null(v))
+        return true;
+    *out = json_number_value(v);
+    return json_is_number(v) && *out >= 0 && *out <= 1e12;
+}
+
+static bool read_text(const json_t *j, const char *key, char *dst, size_t size)
+{
+    const json_t *v = json_object_get(j, key);
+
+    if (!v || json_is_null(v))
+        return true;
+    if (!json_is_string(v))
+        return false;
+    text_copy(dst, size, json_string_value(v));
+    return true;
+}
+
+static bool read_whole(const json_t *j, const char *key, int64_t most, int64_t *out)
+{
+    *out = json_object_get(j, key) ? js_get_int(j, key, -1) : 0;
+    return *out >= 0 && *out <= most;
+}
+
+static bool read_row(const json_t *j, struct session_row *r)
+{
+    int64_t rounds;
+
+    if (!js_get_text(j, "name", r->name, sizeof r->name) || !store_safe_name(r->name) ||
+        !store_state_read(j, &r->state) ||
+        !read_text(j, "strategy", r->strategy, sizeof r->strategy) ||
+        !read_text(j, "title", r->title, sizeof r->title) ||
+        !read_num(j, "baseline_tps", &r->baseline_tps) || !read_num(j, "best_tps", &r->best_tps) ||
+        !read_num(j, "effect", &r->effect) || !read_whole(j, "rounds", 1000000, &rounds) ||
+        !read_whole(j, "changed_us", INT64_C(1) << 53, &r->changed_wall_us) ||
+        !store_origin_read(j, &r->origin))
+        return false;
+    r->rounds = (int)rounds;
+    r->interrupted = r->state == SESSION_ACTIVE || r->state == SESSION_PAUSED;
+    return true;
+}
+
+struct index_read {
+    struct workspace list; /* its rows alone */
+    struct err err;
+};
+
+/* With the text of each row, so that nobody has to make that in the loop's thread. */
+static bool read_rows(const json_t *list, struct workspace *w)
+{
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(list, i, one)
+    {
+        struct session_row *r = session_rows_add(w, w->nsessions);
+        if (!r)
+            break;
+        if (!read_row(one, r))
+            return false;
+        write_line(r);
+    }
+    return true;
+}
+
+void *store_index_digest(const char *text, size_t len, const char *arg)
+{
+    struct index_read *r = xcalloc(1, sizeof *r);
+    json_t *j = store_open(text, len, "index.json", &r->err);
+
+    (void)arg;
+    if (j && !json_is_array(json_object_get(j, "sessions")))
+        err_set(&r->err, ERR_FORMAT, "index.json has no list of sessions");
+    else if (j && !read_rows(json_object_get(j, "sessions"), &r->list))
+        err_set(&r->err, ERR_FORMAT, "index.json has a damaged row");
+    json_decref(j);
+    return r;
+}
+
+void store_index_digest_free(void *read)
+{
+    struct index_read *r = read;
+
+    if (r)
+        session_rows_clear(&r->list);
+    free(r);
+}
+
+bool store_index_take(struct workspace *w, struct index_read *r, struct err *e)
+{
+    session_rows_clear(w);
+    if (r->err.code != ERR_NONE) {
+        *e = r->err;
+        return false;
+    }
+    w->sessions = r->list.sessions;
+    w->nsessions = r->list.nsessions;
+    w->capsessions = r->list.capsessions;
+    r->list.sessions = NULL;
+    r->list.nsessions = 0;
+    return true;
+}
+
+bool store_index_parse(const char *text, size_t len, struct workspace *w, struct err *e)
+{
+    struct index_read *r = store_index_digest(text, len, "");
+    bool ok = store_index_take(w, r, e);
+
+    store_index_digest_free(r);
+    return ok;
+}
+
+/* ---- the folders ---- */
+
+/* Names by their hash, with open addressing: twice as many slots as names at least. */
+struct index_folders {
+    char *text; /* the names, each with its NUL; owned */
+    int n;
+    size_t slots;    /* a power of two */
+    uint32_t *first; /* of a slot: where its name begins in text, plus 1; 0 = free */
+    char **names;    /* in the order of the listing; they point into text */
+};
+
+static size_t hash(const char *s)
+{
+    uint64_t h = 14695981039346656037u;
+
+    while (*s)
+        h = (h ^ (unsigned char)*s++) * 1099511628211u;
+    return (size_t)(h ^ h >> 32);
+}
+
+/* The slot of a name, or the free one where it belongs. */
+static size_t slot_of(const struct index_folders *f, const char *name)
+{
+    size_t i = hash(name) & (f->slots - 1);
+
+    while (f->first[i] && strcmp(f->text + f->first[i] - 1, name) != 0)
+        i = (i + 1) & (f->slots - 1);
+    return i;
+}
+
+void *store_folders_digest(const char *text, size_t len, const char *arg)
+{
+    struct index_folders *f = xcalloc(1, sizeof *f);
+    size_t lines = 1;
+
+    (void)arg;
+    f->text = xstrndup(text, len);
+    for (const char *p = f->text; *p; p++)
+        lines += *p == '\n';
+    for (f->slots = 16; f->slots < 2 * lines;)
+        f->slots *= 2;
+    f->first = xcalloc(f->slots, sizeof *f->first);
+    f->names = xcalloc(lines, sizeof *f->names);
+    for (char *p = f->text; *p;) {
+        size_t n = strcspn(p, "\n");
+        bool last = p[n] == '\0', folder = n > 1 && p[n - 1] == '/';
+        p[folder ? n - 1 : n] = '\0';
+        if (folder && n <= sizeof(((struct session_row *)NULL)->name) && store_safe_name(p)) {
+            f->names[f->n++] = p;
+            f->first[slot_of(f, p)] = (uint32_t)(p - f->text) + 1;
+        }
+        p += last ? n : n + 1;
+    }
+    return f;
+}
+
+void store_folders_digest_free(void *folders)
+{
+    struct index_folders *f = folders;
+
+    if (!f)
+        return;
+    free(f->text);
+    free(f->first);
+    free(f->names);
+    free(f);
+}
+
+int store_index_check(struct workspace *w, const struct index_folders *f, struct buf *unknown)
+{
+    bool *listed = xcalloc(f->slots, sizeof *listed);
+    int kept = 0, gone;
+
+    for (int i = 0; i < w->nsessions; i++) {
+        struct session_row *r = &w->sessions[i];
+        size_t slot = slot_of(f, r->name);
+        bool ended = r->state == SESSION_ARCHIVED || r->state == SESSION_FAILED;
+        if (f->first[slot] || !ended) {
+            listed[slot] = true;
+            w->sessions[kept++] = *r;
+        } else {
+            free(r->line);
+        }
+    }
+    gone = w->nsessions - kept;
+    w->nsessions = kept;
+    w->rows_version++;
+    for (int i = 0; i < f->n; i++)
+        if (!listed[slot_of(f, f->names[i])])
+            buf_printf(unknown, "%s\n", f->names[i]);
+    free(listed);
+    return gone;
+}
+
+void *store_row_digest(const char *text, size_t len, const char *arg)
+{
+    struct row_read *r = xcalloc(1, sizeof *r);
+    struct session *s = xcalloc(1, sizeof *s);
+
+    if (store_session_parse(text, len, s, &r->err)) {
+        store_session_row(s, &r->row);
+        text_copy_raw(r->row.name, sizeof r->row.name, arg);
+        write_line(&r->row);
+    }
+    session_reset(s);
+    free(s);
+    return r;
+}
+
+void store_row_digest_free(void *read)
+{
+    struct row_read *r = read;
+
+    if (r)
+        free(r->row.line);
+    free(r);
+}
