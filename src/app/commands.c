@@ -16,6 +16,7 @@
 #include "pgd/app/sessions.h"
 #include "pgd/app/sqllog.h"
 #include "pgd/app/talk.h"
+#include "pgd/app/views.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/grants.h"
 #include "pgd/ui/dialog.h"
@@ -362,6 +363,11 @@ static void do_health(struct model *m, const char *args, struct effects *fx)
     health_begin(m, fx);
 }
 
+static void do_view(struct model *m, const char *args, struct effects *fx)
+{
+    views_command(m, args, fx);
+}
+
 /* name, function, other names, arguments, help, what the arguments may be */
 #define COMMANDS(X)                                                                               \
     X("help", do_help, "h ?", "[command]", "Keys and commands; or one command in detail.",        \
@@ -409,6 +415,8 @@ static void do_health(struct model *m, const char *args, struct effects *fx)
       "How the links to other machines stand; try again, or close.", TAKES_WORDS)                 \
     X("health", do_health, "", "",                                                                \
       "Look at what needs care: tables, indexes, vacuum, settings, host.", TAKES_NOTHING)         \
+    X("view", do_view, "v", "[name]",                                                             \
+      "A live view in place of the panes: activity, blocking; alone: all.", TAKES_VIEW)           \
     X("persist", do_persist, "", "[go|undo]",                                                     \
       "Let the host's next start set the operating system so, too.", TAKES_WORDS)                 \
     X("readonly", do_readonly, "", "",                                                            \

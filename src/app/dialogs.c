@@ -15,6 +15,7 @@
 #include "pgd/app/links.h"
 #include "pgd/app/sessions.h"
 #include "pgd/app/start.h"
+#include "pgd/app/views.h"
 #include "pgd/base/assets.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/editor.h"
@@ -114,6 +115,7 @@ static int scroll_step(const struct dialog *d, struct key k)
     case DIALOG_SESSIONS:
     case DIALOG_COMMANDS:
     case DIALOG_THEME:
+    case DIALOG_VIEWS:
         return 0;
     case DIALOG_STRATEGY:
     case DIALOG_PLAN:
@@ -830,6 +832,7 @@ static const dialog_key_fn key_functions[] = {
     [DIALOG_HOSTS] = hosts_key,         [DIALOG_SESSIONS] = sessions_key,
     [DIALOG_PAGE] = key_text_dialog,    [DIALOG_SWITCH] = sessions_key,
     [DIALOG_COMMANDS] = finder_key,     [DIALOG_THEME] = finder_key,
+    [DIALOG_VIEWS] = views_key,
 };
 
 bool dialogs_key(struct model *m, struct key k, struct effects *fx)

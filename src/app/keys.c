@@ -21,12 +21,14 @@
 #include "pgd/app/start.h"
 #include "pgd/app/talk.h"
 #include "pgd/app/ui_files.h"
+#include "pgd/app/views.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/dialog.h"
 #include "pgd/ui/keys.h"
 #include "pgd/ui/layout.h"
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
+#include "pgd/ui/pane_view.h"
 #include "pgd/ui/prompt.h"
 
 #define K(c)         \
@@ -39,6 +41,39 @@
     }
 
 static const struct key_row key_rows[] = {
+    /* live views: before the others, for a letter may mean something else there */
+    {K('f'), "f", "filter",
+     "Show the rows with these words; user:app in one column, !word without it.", KEY_IN_VIEW, true,
+     KC_VIEW_FILTER},
+    {K('s'), "s", "sort", "Sort by the next column.", KEY_IN_TABLE, true, KC_VIEW_SORT},
+    {K('<'), "< >", "", "Sort by the column to the left, to the right.", KEY_IN_TABLE, false,
+     KC_VIEW_SORT_LEFT},
+    {K('>'), ">", "", "", 0, false, KC_VIEW_SORT_RIGHT},
+    {K('r'), "r", "reverse", "The other direction.", KEY_IN_TABLE, true, KC_VIEW_REVERSE},
+    {{KEYN_ENTER, 0},
+     "Enter",
+     "row",
+     "All of the row under the cursor.",
+     KEY_IN_VIEW,
+     true,
+     KC_VIEW_DETAIL},
+    {K('i'), "i", "hidden", "Show the rows that are left out as uninteresting, or not.",
+     KEY_IN_QUIET, true, KC_VIEW_QUIET},
+    {{KEYN_RIGHT, 0},
+     "Left Right",
+     "",
+     "The columns that have no room.",
+     KEY_IN_VIEW,
+     false,
+     KC_VIEW_RIGHT},
+    {{KEYN_LEFT, 0}, "Left", "", "", 0, false, KC_VIEW_LEFT},
+    {{KEYN_ESC, 0},
+     "Esc",
+     "back",
+     "To the panes; a filter that stands goes first.",
+     KEY_IN_VIEW,
+     true,
+     KC_VIEW_BACK},
     {{KEYN_TAB, 0},
      "Tab",
      "pane",
@@ -53,11 +88,18 @@ static const struct key_row key_rows[] = {
     {K('3'), "3", "", "", 0, false, KC_PANE_3},
     {K('4'), "4", "", "", 0, false, KC_PANE_4},
     {K('5'), "5", "", "", 0, false, KC_PANE_5},
+    {K('6'), "6-9 0", "live views", "Activity, blocking and others in place of the panes; 0: all.",
+     KEY_IN_MAIN, true, KC_VIEW_6},
+    {K('7'), "7", "", "", 0, false, KC_VIEW_7},
+    {K('8'), "8", "", "", 0, false, KC_VIEW_8},
+    {K('9'), "9", "", "", 0, false, KC_VIEW_9},
+    {K('0'), "0", "", "", 0, false, KC_VIEWS},
     {K('t'), "t", "tune", "Start a tuning session, or go on with the open question.",
      KEY_IN_MAIN | KEY_CHANGES, true, KC_TUNE},
     {CTRL('c'), "Ctrl-C", "stop run", "In a run: stop it, undo the step, pause. At rest: leave.",
      KEY_IN_MAIN | KEY_IN_RUN, true, KC_INTERRUPT},
-    {K('/'), "/", "command", "A slash command; Tab completes.", KEY_IN_MAIN, true, KC_PROMPT_SLASH},
+    {K('/'), "/", "command", "A slash command; Tab completes.", KEY_IN_MAIN | KEY_IN_VIEW, true,
+     KC_PROMPT_SLASH},
     {CTRL('p'), "Ctrl-P", "all commands",
      "Commands and actions by their letters, the latest first.", KEY_IN_MAIN | KEY_IN_DIALOG, false,
      KC_COMMANDS},
@@ -69,12 +111,14 @@ static const struct key_row key_rows[] = {
      KEY_IN_MAIN,
      false,
      KC_ENTER},
-    {K('?'), "?", "help", "This help; what is in front comes first.", KEY_IN_MAIN, true, KC_HELP},
+    {K('?'), "?", "help", "This help; what is in front comes first.", KEY_IN_MAIN | KEY_IN_VIEW,
+     true, KC_HELP},
     {{KEYN_F1, 0}, "F1", "", "The same, also at the prompt.", KEY_IN_MAIN, false, KC_HELP},
     {K('q'), "q", "quit", "Back, or leave; a running session is asked about first.", KEY_IN_MAIN,
      true, KC_QUIT},
-    {K(' '), "Space", "freeze", "Hold the picture still; the program works on.", KEY_IN_MAIN, true,
-     KC_FREEZE},
+    {K(' '), "Space", "freeze",
+     "Hold the picture still; the program works on. A live view is not asked for any more.",
+     KEY_IN_MAIN | KEY_IN_VIEW, true, KC_FREEZE},
     {K('z'), "z", "zoom", "The focused pane fills the screen.", KEY_IN_MAIN, true, KC_ZOOM},
     {K('u'), "u", "", "Undo the round whose verdict waits for an answer.",
      KEY_IN_MAIN | KEY_CHANGES, false, KC_UNDO},
@@ -336,6 +380,8 @@ static void focus(struct model *m, int by)
 
 static void run_command(struct model *m, enum key_command c, struct effects *fx)
 {
+    if (views_action(m, c, fx))
+        return;
     switch (c) {
     case KC_NONE:
     case KC_COUNT:
@@ -431,19 +477,29 @@ static void run_command(struct model *m, enum key_command c, struct effects *fx)
         else
             flow_stop(m, true, 0, fx);
         break;
+    default: /* those of the live views: views_action() */
+        break;
     }
+}
+
+/* Rows of a live view alone, of one that is shown. */
+static bool of_view(const struct key_row *r)
+{
+    return (r->where & KEY_IN_VIEWS) && !(r->where & KEY_IN_MAIN);
 }
 
 enum key_command keys_command(const struct model *m, struct key k)
 {
     const struct choices *c = &m->screen.choices;
+    unsigned here = m->live.at ? pane_view_keys(m) : 0;
 
     for (int i = 0; i < c->nbound; i++)
         if (key_same(c->bound[i].key, k))
             return (enum key_command)c->bound[i].command;
     for (size_t i = 0; i < ARRAY_LEN(key_rows); i++)
         if (key_rows[i].command != KC_NONE && key_same(key_rows[i].key, k) &&
-            view_key_stands(c, &key_rows[i]))
+            view_key_stands(c, &key_rows[i]) &&
+            (!of_view(&key_rows[i]) || (key_rows[i].where & here)))
             return (enum key_command)key_rows[i].command;
     return KC_NONE;
 }
@@ -569,7 +625,19 @@ void keys_key(struct model *m, struct key k, struct effects *fx)
         if (anywhere(m, k, fx) || over_dialog(m, k, fx) || dialogs_key(m, k, fx))
             return;
     }
-    run_command(m, c, fx);
+    if (!views_typing(m, k))
+        run_command(m, c, fx);
+}
+
+void keys_tick(struct model *m, struct effects *fx)
+{
+    if (m->screen.flash_until_us && m->now_us > m->screen.flash_until_us) {
+        m->screen.flash_until_us = 0;
+        m->dirty = true;
+    }
+    if (model_shows_time(m))
+        m->dirty = true;
+    views_tick(m, fx);
 }
 
 void keys_paste(struct model *m, const char *text, size_t len, struct effects *fx)

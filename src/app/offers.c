@@ -121,6 +121,11 @@ static void offer_arguments(struct offers *o, const struct model *m, const struc
         for (int i = 0; theme_at(i); i++)
             offer(o, theme_at(i)->name, "");
         break;
+    case TAKES_VIEW:
+        for (int i = 0; i < tableview_count; i++)
+            offer(o, tableview_list[i].name, "");
+        offer(o, "off", "");
+        break;
     case TAKES_WORDS:
         offer_words(o, row->args);
         break;

@@ -32,22 +32,20 @@ void sqllog_note(struct model *m, const struct effects *fx)
     for (size_t i = 0; i < fx->n; i++) {
         const struct effect *e = &fx->items[i];
         if (e->kind == FX_PG_QUERY && e->text && e->req.owner != OWNER_TELEMETRY &&
-            !(m->opt.readonly && !readonly_allows(e)))
+            e->req.owner != OWNER_VIEWS && !(m->opt.readonly && !readonly_allows(e)))
             take(&m->sql_log, e, m->wall_us);
     }
 }
 
 void sqllog_page(const struct model *m, int n, struct buf *out)
 {
-    static const char *const links[] = {[CONN_CONTROL] = "control",
-                                        [CONN_TELEMETRY] = "telemetry",
-                                        [CONN_QUESTIONS] = "questions",
-                                        [CONN_BENCH] = "benchmark",
-                                        [CONN_FACTS] = "facts"};
+    static const char *const links[] = {
+        [CONN_CONTROL] = "control", [CONN_TELEMETRY] = "telemetry", [CONN_QUESTIONS] = "questions",
+        [CONN_BENCH] = "benchmark", [CONN_FACTS] = "facts",         [CONN_VIEWS] = "views"};
     const struct sql_log *l = &m->sql_log;
 
-    buf_puts(out, l->n ? "The newest first; the telemetry's ticks are left out.\n"
-                       : "Nothing was sent yet but the telemetry's ticks.\n");
+    buf_puts(out, l->n ? "The newest first; the ticks of telemetry and views are left out.\n"
+                       : "Nothing was sent yet but the ticks of telemetry and views.\n");
     for (int i = l->n - 1; i >= 0 && i >= l->n - n; i--) {
         const struct sql_sent *s = &l->rows[i];
         char when[40];

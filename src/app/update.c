@@ -13,6 +13,7 @@
 #include "pgd/app/links.h"
 #include "pgd/app/logwatch.h"
 #include "pgd/app/talk.h"
+#include "pgd/app/views.h"
 #include "pgd/app/watch_lines.h"
 #include "pgd/base/log.h"
 #include "pgd/base/text.h"
@@ -34,12 +35,7 @@ static void tick(struct model *m, struct effects *fx)
     if (!m->quitting)
         logwatch_sample(m, m->links[CONN_TELEMETRY].state == LINK_UP, fx);
     talk_tick(m, fx);
-    if (m->screen.flash_until_us && m->now_us > m->screen.flash_until_us) {
-        m->screen.flash_until_us = 0;
-        m->dirty = true;
-    }
-    if (model_shows_time(m))
-        m->dirty = true;
+    keys_tick(m, fx);
     advise_tick(m, fx);
 }
 
@@ -51,8 +47,8 @@ static void link_event(struct model *m, struct event *ev, struct effects *fx)
     }
     if (!links_event(m, ev, fx))
         return;
-    if (ev->u.pg.conn == CONN_FACTS) {
-        talk_event(m, ev, fx);
+    if (ev->u.pg.conn == CONN_FACTS || ev->u.pg.conn == CONN_VIEWS) {
+        (ev->u.pg.conn == CONN_FACTS ? talk_event : views_event)(m, ev, fx);
         return;
     }
     if (ev->u.pg.conn == CONN_TELEMETRY && ev->kind == EV_PG_UP)
@@ -125,6 +121,9 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
         break;
     case OWNER_TALK:
         talk_event(m, ev, fx);
+        break;
+    case OWNER_VIEWS:
+        views_event(m, ev, fx);
         break;
     case OWNER_NONE:
     case OWNER_COUNT:

@@ -74,6 +74,7 @@ static const char *const owners[OWNER_COUNT] = {
     [OWNER_HOSTS] = "hosts",
     [OWNER_PLACE] = "place",
     [OWNER_TALK] = "talk",
+    [OWNER_VIEWS] = "views",
 };
 
 const char *owner_name(enum owner o)

@@ -7,6 +7,7 @@
 #include "pgd/base/text.h"
 #include "pgd/ui/editor.h"
 #include "pgd/ui/list.h"
+#include "pgd/ui/pane_view.h"
 
 #define MOVE "\xe2\x86\x91\xe2\x86\x93 move  "
 #define SCROLL "\xe2\x86\x91\xe2\x86\x93 scroll  "
@@ -44,6 +45,7 @@ static const struct dialog_row rows[] = {
     [DIALOG_SESSIONS] = {dialog_sessions, KEY_IN_DIALOG,
                          MOVE "Enter record  r go on with it  Esc close"},
     [DIALOG_PAGE] = {dialog_page_of, KEY_IN_DIALOG, SCROLL "Esc close"},
+    [DIALOG_VIEWS] = {dialog_views, KEY_IN_DIALOG, MOVE "Enter open  Esc close"},
     [DIALOG_SWITCH] = {dialog_switch, KEY_IN_DIALOG, "y pause it  n stay"},
     [DIALOG_COMMANDS] = {dialog_finder, KEY_IN_DIALOG, MOVE "Enter do it  Esc close"},
     [DIALOG_THEME] = {dialog_theme, KEY_IN_DIALOG, MOVE "Enter keep it  Esc as before"},
@@ -64,6 +66,8 @@ static unsigned keys_where(const struct model *m, enum dialog_kind kind)
         return d->where;
     if (m->screen.prompt.focus)
         return KEY_IN_PROMPT;
+    if (m->live.at)
+        return pane_view_keys(m);
     return model_run_active(m) ? KEY_IN_MAIN | KEY_IN_RUN : KEY_IN_MAIN;
 }
 
@@ -120,6 +124,8 @@ void dialog_keys(const struct model *m, const struct view_tables *t, struct buf 
     else if (dialog && d->editing && d->kind != DIALOG_SCRIPTS)
         buf_puts(out, d->kind == DIALOG_HELP ? "Enter take  Esc all of it"
                                              : "Enter take  Esc drop the edit");
+    else if (!dialog && !m->screen.prompt.focus && m->live.at && m->live.typing)
+        buf_puts(out, "Enter keep the filter  Esc clear it  Ctrl-U empty");
     else
         dialog_keys_of(m, t, d->kind, out);
 }

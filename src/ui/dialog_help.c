@@ -7,15 +7,15 @@
 #include "pgd/ui/dialog.h"
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
+#include "pgd/ui/pane_view.h"
 
 static const struct {
     unsigned where;
     const char *title;
 } places[] = {
-    {KEY_IN_MAIN, "Everywhere"}, {KEY_IN_RUN, "While a session runs"},
-    {KEY_IN_REVIEW, "Proposal"}, {KEY_IN_VERDICT, "Verdict"},
-    {KEY_IN_PLAN, "Plan"},       {KEY_IN_DIALOG, "Dialogs"},
-    {KEY_IN_PROMPT, "Prompt"},
+    {KEY_IN_VIEWS, "Live views"}, {KEY_IN_MAIN, "Everywhere"}, {KEY_IN_RUN, "While a session runs"},
+    {KEY_IN_REVIEW, "Proposal"},  {KEY_IN_VERDICT, "Verdict"}, {KEY_IN_PLAN, "Plan"},
+    {KEY_IN_DIALOG, "Dialogs"},   {KEY_IN_PROMPT, "Prompt"},
 };
 
 /* What each pane and dialog shows, in a sentence or two. */
@@ -57,6 +57,7 @@ static const struct {
     {DIALOG_PREVIEW, "Next request", "What a model would be sent, byte by byte."},
     {DIALOG_HOSTS, "Links by ssh", "How the links to other machines stand, and why not."},
     {DIALOG_SESSIONS, "Sessions", "The sessions of the workspace."},
+    {DIALOG_VIEWS, "Live views", "What can be watched in place of the panes; one is picked."},
     {DIALOG_THEME, "Themes", "Each is shown as the cursor comes to it; Enter keeps it."},
 };
 
@@ -151,6 +152,13 @@ static void say_here(struct help *h, char *title, size_t size)
         dialog_keys_of(h->m, h->t, under, &keys);
         say_pairs(h, buf_text(&keys));
         buf_clear(&keys);
+        return;
+    }
+    if (h->m->live.at) {
+        snprintf(title, size, "Here: the view %s", h->m->live.at->title);
+        say_sentence(h, h->m->live.at->help);
+        h->heading = "Keys of this view";
+        say_keys(h, pane_view_keys(h->m) & KEY_IN_VIEWS);
         return;
     }
     enum pane p = h->m->screen.focus;

@@ -11,6 +11,7 @@
 #include "pgd/ui/layout.h"
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
+#include "pgd/ui/pane_view.h"
 
 /* ---- keys of the DBA's own ------------------------------------------------------------------ */
 
@@ -556,7 +557,10 @@ void view_paint(struct canvas *c, const struct model *m, const struct view_table
     draw_status(c, l.status, m);
     draw_keys(c, l.keys, m, t);
     if (l.kind != LAYOUT_LINES) {
-        draw_panes(c, &l, m);
+        if (m->live.at)
+            pane_view(c, l.body, m, cursor);
+        else
+            draw_panes(c, &l, m);
         draw_dialog(c, &l, m, t, cursor);
     } else {
         canvas_put_cut(c, l.body.y, l.body.x, l.body.w, STYLE_DIM, "enlarge to see the panes");

@@ -104,6 +104,8 @@ void model_clear(struct model *m)
     buf_clear(&m->advising.said);
     free(m->advising.merged);
     collect_clear(&m->collect);
+    tableview_clear(&m->live.now);
+    tableview_clear(&m->live.before);
     bench_clear(&m->bench);
     bench_forget_scripts(&m->bench);
     apply_clear(&m->apply);

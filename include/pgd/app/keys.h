@@ -10,6 +10,8 @@ enum key_command keys_command(const struct model *m, struct key k);
 /* Does an action of commands_actions. */
 void keys_run(struct model *m, int command, struct effects *fx);
 void keys_key(struct model *m, struct key k, struct effects *fx);
+/* What the screen does by itself as time passes. */
+void keys_tick(struct model *m, struct effects *fx);
 void keys_paste(struct model *m, const char *text, size_t len, struct effects *fx);
 void keys_signal(struct model *m, int signo, struct effects *fx);
 /* No server was named: recent workspaces, n for new, d for the demo. */

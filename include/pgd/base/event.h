@@ -35,6 +35,7 @@ enum owner {
     OWNER_HOSTS,  /* app/hosts: links to other machines by ssh */
     OWNER_PLACE,  /* app/bench_place: where pgbench runs */
     OWNER_TALK,   /* app/talk, app/facts: the conversation */
+    OWNER_VIEWS,  /* app/views: the live view that is on the screen */
     OWNER_COUNT
 };
 
@@ -53,6 +54,7 @@ enum pg_conn {
     CONN_QUESTIONS, /* read-only: EXPLAIN, look-ups for the DBA's questions */
     CONN_BENCH, /* a fresh session in the benchmark's database and role: set-up and verification */
     CONN_FACTS, /* read-only, while the advisor wants facts for a question of the DBA */
+    CONN_VIEWS, /* the live view that is on the screen; open while one is */
     CONN_COUNT
 };
 

@@ -31,7 +31,13 @@ enum {
     KEY_IN_VERDICT = 32,
     KEY_IN_PLAN = 64,
     KEY_IN_VETO = 128, /* only where a veto holds an improvement back */
-    KEY_CHANGES = 256  /* changes the server, or leads there: not with --readonly */
+    KEY_CHANGES = 256, /* changes the server, or leads there: not with --readonly */
+    /* in a live view; one that can be sorted; that hides rows; whose rows are sessions that may be ended */
+    KEY_IN_VIEW = 512,
+    KEY_IN_TABLE = 1024,
+    KEY_IN_QUIET = 2048,
+    KEY_IN_ACTS = 4096,
+    KEY_IN_VIEWS = KEY_IN_VIEW | KEY_IN_TABLE | KEY_IN_QUIET | KEY_IN_ACTS
 };
 /* A slash command. */
 struct command_row {

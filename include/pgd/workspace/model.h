@@ -12,6 +12,7 @@
 #include "pgd/runner/derivation.h"
 #include "pgd/runner/experiment.h"
 #include "pgd/telemetry/collect.h"
+#include "pgd/telemetry/tableview.h"
 #include "pgd/tuning/handover.h"
 #include "pgd/tuning/round.h"
 #include "pgd/workspace/beside.h"
@@ -389,7 +390,8 @@ enum dialog_kind {
     DIALOG_PAGE,      /* m->page: a text that was asked for */
     DIALOG_SWITCH,    /* another session is wanted while one runs: pause it first? */
     DIALOG_COMMANDS,  /* Ctrl-P: commands and actions by their letters, the latest first */
-    DIALOG_THEME      /* each theme is shown as the cursor comes to it; title: the one before */
+    DIALOG_THEME,     /* each theme is shown as the cursor comes to it; title: the one before */
+    DIALOG_VIEWS      /* the live views, one to be picked */
 };
 
 struct dialog {
@@ -461,6 +463,28 @@ struct sessions_view {
     uint32_t no;      /* of the newest that was asked for */
     char record[128]; /* the session that is read */
     char next[128];   /* to be resumed once the one that runs is paused; "" = none */
+};
+
+/* The live view that has the whole body (app/views.c). */
+enum live_step {
+    LIVE_REST,   /* nothing is awaited */
+    LIVE_LIMITS, /* the session gets its time limits. → SCHEMA or ROWS */
+    LIVE_SCHEMA, /* where the extension is that the view reads. None → REST with err */
+    LIVE_ROWS    /* the sample. Late → REST, counted as missed; refused → REST with err */
+};
+struct live {
+    const struct tableview *at; /* NULL = the panes are shown */
+    struct tableview_state of[TABLEVIEW_MAX];
+    struct tableview_rows now, before; /* of `at` */
+    struct tableview_order order;
+    bool typing; /* the filter is being typed */
+    enum live_step step;
+    uint32_t generation, waiting; /* of the answer; 0 = none is awaited */
+    int64_t asked_us, again_us;   /* when it was asked; it is not asked again before */
+    int missed, misses;           /* answers that came too late: of this view, in a row */
+    bool limited;                 /* the session has its time limits */
+    char schema[64];              /* of the view's extension in this session; "" = not looked for */
+    struct err err;               /* why the newest answer has no rows */
 };
 
 struct screen {
@@ -802,6 +826,7 @@ struct model {
     struct chat_line chat[CHAT_MAX]; /* oldest first */
     uint64_t chat_total;             /* lines ever said: headless prints what is new */
     struct screen screen;
+    struct live live;
     struct page page;
     struct sql_log sql_log;
     struct sessions_view sessions_view;
