@@ -54,6 +54,9 @@ static void baseline_done(struct model *m, struct effects *fx)
         return;
     }
     s->floor = v.floor;
+    if (s->baseline.cold > 0)
+        model_say(m, CHAT_EVENT, "left out of the baseline: %d run%s while the caches were filling",
+                  s->baseline.cold, s->baseline.cold == 1 ? "" : "s");
     if (s->baseline.duration_s > s->plan.duration_s) { /* so that a run holds enough transactions */
         if (!s->plan.asked_s)
             s->plan.asked_s = s->plan.duration_s;
@@ -106,25 +109,29 @@ static void baseline_done(struct model *m, struct effects *fx)
 
 /* ---- target ---- */
 
-/* The rate of observed traffic is its clients' business. */
-static void no_target(struct model *m, struct effects *fx)
+/* The rate of observed traffic is its clients' business; and who wants no further round is asked for none. */
+static void no_target(struct model *m, const char *why, struct effects *fx)
 {
     struct target *t = &m->session.target;
 
     memset(t, 0, sizeof *t);
     t->tps = NAN;
     text_copy(t->advisor.text, sizeof t->advisor.text, "builtin");
-    text_copy(
-        t->why, sizeof t->why,
-        "The traffic decides how many transactions there are; the goal is that its statements "
-        "take less time.");
+    text_copy(t->why, sizeof t->why, why);
     flow_target_decided(m, fx);
 }
 
 void flow_target_ask(struct model *m, struct effects *fx)
 {
     if (m->session.plan.observe) {
-        no_target(m, fx);
+        no_target(m,
+                  "The traffic decides how many transactions there are; the goal is that its "
+                  "statements take less time.",
+                  fx);
+        return;
+    }
+    if (m->fl.now.stop_and_keep) {
+        no_target(m, "No target: there is to be no further round.", fx);
         return;
     }
     flow_enter(m, FLOW_TARGET);
