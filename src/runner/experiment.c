@@ -23,6 +23,7 @@ enum {
     RELOAD_S = 2,  /* a switch by reload with its verification */
     RESTART_S = 8, /* a switch by restart */
     SHORT_MIN_S = 3,
+    COLD_MAX = 3, /* runs of a baseline that are left out as cold */
     ENOUGH = 100, /* transactions: a run with fewer says little of its percentiles or its rate */
     LONGEST = 6,  /* times its planned length: so far a run grows for that */
     LONGEST_S = 600,
@@ -30,6 +31,10 @@ enum {
 };
 
 static const double claim_min = 0.02; /* no claim of less than 2 % */
+
+/* A run of the baseline was cold when, beside a later one, it was slower by more than this share and so much more of its pages
+ * came from elsewhere, or so much more of its time was waiting for a disk. */
+static const double cold_slower = 0.05, cold_misses = 0.02, cold_iowait = 0.05;
 
 static int at_least(int n, int least)
 {
@@ -586,6 +591,29 @@ static bool lengthen(struct experiment *x, struct bench_run *r)
     return true;
 }
 
+static bool colder(const struct bench_run *r, const struct bench_run *later)
+{
+    const struct window *a = &r->window, *b = &later->window;
+    return r->tps < (1 - cold_slower) * later->tps && a->valid && b->valid &&
+           (b->hit_ratio - a->hit_ratio > cold_misses ||
+            a->cpu_iowait - b->cpu_iowait > cold_iowait);
+}
+
+/* A server that was started a minute ago gets faster while its caches fill: taken for noise, that would hide every gain of the
+ * session. The window of agreeing seconds that ends a warm-up does not see it, a disk being steady, too. */
+static void leave_out_cold(struct experiment *x, const struct bench_run *newest)
+{
+    for (struct bench_run *r = x->runs; r < newest && x->cold < COLD_MAX; r++) {
+        if (!r->valid || !colder(r, newest))
+            continue;
+        x->cold++;
+        r->valid = false;
+        err_set(&r->err, ERR_CHILD, "the caches were still filling");
+        err_detail(&r->err, "%.4g TPS with a hit ratio of %.0f %%, then %.4g TPS with %.0f %%.",
+                   r->tps, 100 * r->window.hit_ratio, newest->tps, 100 * newest->window.hit_ratio);
+    }
+}
+
 void experiment_add(struct experiment *x, struct bench_run *run)
 {
     if ((run->warmup && run->valid) || x->n >= EXPERIMENT_RUNS_MAX) {
@@ -599,6 +627,8 @@ void experiment_add(struct experiment *x, struct bench_run *run)
     r->valid = r->valid && r->tps > 0 && isfinite(r->tps);
     if (r->valid && too_few(r) && lengthen(x, r))
         return;
+    if (r->valid && x->kind == EXPERIMENT_AA)
+        leave_out_cold(x, r);
     if (r->valid || !r->contaminated) /* one that others spoilt says nothing of the configuration */
         x->errors = r->valid ? 0 : x->errors + 1;
     x->stopped_early = x->stopped_early || clearly_worse(x);

@@ -634,6 +634,53 @@ static void test_enough_transactions(void **s)
     experiment_clear(&x);
 }
 
+static void add_cold(struct experiment *x, double tps, double hits, double iowait)
+{
+    struct bench_run r = run_of(tps);
+    r.window.valid = true;
+    r.window.hit_ratio = hits;
+    r.window.cpu_iowait = iowait;
+    experiment_add(x, &r);
+}
+
+/* What a baseline measured while the caches filled is no noise of the machine. */
+static void test_cold_runs(void **s)
+{
+    (void)s;
+    struct sdl plan = plan_of();
+    struct experiment x;
+    struct verdict v;
+    experiment_init(&x, EXPERIMENT_AA, &plan, 0, ARM_A);
+    experiment_warmed(&x);
+    add_cold(&x, 81, 0.48, 0);
+    add_cold(&x, 86, 0.92, 0);
+    assert_false(x.runs[0].valid);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(experiment_next(&x, 1000).want, EXPERIMENT_RUN);
+        add_cold(&x, 139 + i % 2, 0.999, 0);
+    }
+    assert_int_equal(x.cold, 2);
+    assert_int_equal(x.errors, 0);
+    assert_non_null(strstr(x.runs[1].err.detail, "92 %"));
+    assert_int_equal(experiment_next(&x, 1000).want, EXPERIMENT_FINISHED);
+    experiment_verdict(&x, &v);
+    assert_true(v.floor < 0.02);
+    experiment_clear(&x);
+
+    /* a slower run with the same hits is noise, and an early one with fewer hits but as fast is no harm */
+    experiment_init(&x, EXPERIMENT_AA, &plan, 0, ARM_A);
+    experiment_warmed(&x);
+    add_cold(&x, 120, 0.99, 0.01);
+    add_cold(&x, 139, 0.90, 0.01);
+    add_cold(&x, 140, 0.99, 0.02);
+    assert_int_equal(x.cold, 0);
+    add_cold(&x, 100, 0.99, 0.30);
+    assert_true(x.runs[3].valid);
+    add_cold(&x, 140, 0.99, 0.01); /* the disk of the run before was slow, the hits the same */
+    assert_int_equal(x.cold, 1);
+    experiment_clear(&x);
+}
+
 /* A slow start makes its own runs long, and not those of a candidate that is quicker. */
 static void test_each_arm_its_seconds(void **s)
 {
@@ -767,6 +814,7 @@ int main(void)
         cmocka_unit_test(test_cost),
         cmocka_unit_test(test_error_rates),
         cmocka_unit_test(test_enough_transactions),
+        cmocka_unit_test(test_cold_runs),
         cmocka_unit_test(test_each_arm_its_seconds),
         cmocka_unit_test(test_goals_and_trades),
         cmocka_unit_test(test_prior),

@@ -50,6 +50,7 @@ struct experiment {
     int n;
     struct bench_run runs[EXPERIMENT_RUNS_MAX];
     int errors; /* failed runs in a row */
+    int cold;   /* runs of an A/A experiment left out since the caches were still filling */
 };
 
 /* With `blocks` a round is A A A A B B B B, one switch; a confirmation, which begins with B in force, is B B A A A A B B,
@@ -64,7 +65,8 @@ struct experiment_next experiment_next(const struct experiment *x, double second
 void experiment_switched(struct experiment *x, int arm, bool restarted);
 void experiment_warmed(struct experiment *x);
 /* Of a run that holds fewer transactions than 100: it is not compared, and the next ones of its arm take longer, up to
- * longest_s.
+ * longest_s. In an A/A experiment a later run may show that earlier ones were cold (slower, with fewer hits or more waiting for
+ * a disk): these are left out, three at the most, err saying so.
  * Takes the run (*run is cleared) as one of the arm in force. A warm-up that went well is
  * dropped. A run that is not valid, warm-ups included, is kept for the record and never
  * compared; three in a row end the experiment. */
