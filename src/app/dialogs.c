@@ -16,6 +16,7 @@
 #include "pgd/app/sessions.h"
 #include "pgd/app/start.h"
 #include "pgd/app/views.h"
+#include "pgd/app/views_end.h"
 #include "pgd/base/assets.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/editor.h"
@@ -832,7 +833,7 @@ static const dialog_key_fn key_functions[] = {
     [DIALOG_HOSTS] = hosts_key,         [DIALOG_SESSIONS] = sessions_key,
     [DIALOG_PAGE] = key_text_dialog,    [DIALOG_SWITCH] = sessions_key,
     [DIALOG_COMMANDS] = finder_key,     [DIALOG_THEME] = finder_key,
-    [DIALOG_VIEWS] = views_key,
+    [DIALOG_VIEWS] = views_key,         [DIALOG_SIGNAL] = views_end_key,
 };
 
 bool dialogs_key(struct model *m, struct key k, struct effects *fx)

@@ -32,7 +32,8 @@ void sqllog_note(struct model *m, const struct effects *fx)
     for (size_t i = 0; i < fx->n; i++) {
         const struct effect *e = &fx->items[i];
         if (e->kind == FX_PG_QUERY && e->text && e->req.owner != OWNER_TELEMETRY &&
-            e->req.owner != OWNER_VIEWS && !(m->opt.readonly && !readonly_allows(e)))
+            (e->req.owner != OWNER_VIEWS || e->changes_server) &&
+            !(m->opt.readonly && !readonly_allows(e)))
             take(&m->sql_log, e, m->wall_us);
     }
 }

@@ -6,6 +6,7 @@
 
 #include "pgd/app/dialogs.h"
 #include "pgd/app/links.h"
+#include "pgd/app/views_end.h"
 #include "pgd/base/quote.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/pane_view.h"
@@ -176,6 +177,7 @@ static void take_rows(struct model *m, const struct event *ev)
     l->again_us = l->at->every_s > 1 ? l->asked_us + l->at->every_s * 1000000LL - 500000 : 0;
     if (l->at->fill)
         l->at->fill(l->at, &m->collect, &l->now);
+    views_end_look(m);
     arrange(m);
 }
 
@@ -222,6 +224,8 @@ void views_event(struct model *m, const struct event *ev, struct effects *fx)
 {
     struct live *l = &m->live;
 
+    if (views_end_event(m, ev))
+        return;
     if (ev->kind == EV_PG_RESULT) {
         answered(m, ev, fx);
         return;
@@ -432,6 +436,10 @@ bool views_action(struct model *m, enum key_command c, struct effects *fx)
     case KC_VIEW_DETAIL:
         open_detail(m);
         return true;
+    case KC_VIEW_CANCEL:
+    case KC_VIEW_TERMINATE:
+        views_end_ask(m, c == KC_VIEW_TERMINATE);
+        return true;
     case KC_VIEW_BACK:
         step_back(m, fx);
         return true;
@@ -457,7 +465,7 @@ bool views_typing(struct model *m, struct key k)
     struct tableview_state *s;
     size_t len;
 
-    if (!m->live.at || !m->live.typing)
+    if (!m->live.at || !m->live.typing || (k.name == KEYN_CTRL && k.rune != 'u'))
         return false;
     s = state_of(m);
     len = strlen(s->filter);

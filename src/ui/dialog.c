@@ -45,6 +45,8 @@ static const struct dialog_row rows[] = {
     [DIALOG_SESSIONS] = {dialog_sessions, KEY_IN_DIALOG,
                          MOVE "Enter record  r go on with it  Esc close"},
     [DIALOG_PAGE] = {dialog_page_of, KEY_IN_DIALOG, SCROLL "Esc close"},
+    [DIALOG_SIGNAL] = {dialog_signal, KEY_IN_DIALOG,
+                       "Enter do it, with the pid typed  Esc do nothing"},
     [DIALOG_VIEWS] = {dialog_views, KEY_IN_DIALOG, MOVE "Enter open  Esc close"},
     [DIALOG_SWITCH] = {dialog_switch, KEY_IN_DIALOG, "y pause it  n stay"},
     [DIALOG_COMMANDS] = {dialog_finder, KEY_IN_DIALOG, MOVE "Enter do it  Esc close"},
@@ -122,8 +124,10 @@ void dialog_keys(const struct model *m, const struct view_tables *t, struct buf 
     else if (dialog && m->screen.prompt.focus)
         buf_puts(out, "Enter ask  PgUp PgDn scroll the answer  Esc back to the dialog");
     else if (dialog && d->editing && d->kind != DIALOG_SCRIPTS)
-        buf_puts(out, d->kind == DIALOG_HELP ? "Enter take  Esc all of it"
-                                             : "Enter take  Esc drop the edit");
+        buf_puts(out, d->kind == DIALOG_SIGNAL
+                          ? "Enter do it, when the pid is typed  Esc do nothing"
+                      : d->kind == DIALOG_HELP ? "Enter take  Esc all of it"
+                                               : "Enter take  Esc drop the edit");
     else if (!dialog && !m->screen.prompt.focus && m->live.at && m->live.typing)
         buf_puts(out, "Enter keep the filter  Esc clear it  Ctrl-U empty");
     else

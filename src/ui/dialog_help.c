@@ -57,6 +57,7 @@ static const struct {
     {DIALOG_PREVIEW, "Next request", "What a model would be sent, byte by byte."},
     {DIALOG_HOSTS, "Links by ssh", "How the links to other machines stand, and why not."},
     {DIALOG_SESSIONS, "Sessions", "The sessions of the workspace."},
+    {DIALOG_SIGNAL, "Ending", "A session, or its statement, is to be ended: its pid confirms it."},
     {DIALOG_VIEWS, "Live views", "What can be watched in place of the panes; one is picked."},
     {DIALOG_THEME, "Themes", "Each is shown as the cursor comes to it; Enter keeps it."},
 };

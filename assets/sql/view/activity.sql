@@ -1,6 +1,6 @@
 -- The client sessions, the longest statement first; ours are left out. Who blocks whom is asked of those alone that wait for a lock.
 -- A role without pg_read_all_stats sees the names of others, not what they do: state is NULL then.
-SELECT a.pid, a.usename, a.datname, a.application_name, a.backend_start,
+SELECT a.pid, a.usename, a.datname, a.application_name, a.backend_start, a.query_start,
        coalesce(host(a.client_addr), CASE WHEN a.backend_start IS NOT NULL THEN 'local' END) AS client,
        coalesce(a.state, 'hidden') AS state,
        CASE WHEN a.state LIKE 'idle%' THEN NULL

@@ -12,7 +12,7 @@ WITH waiting AS (
   SELECT DISTINCT ON (pid) pid, locktype, mode, relation, page, tuple, transactionid, database
     FROM pg_catalog.pg_locks WHERE NOT granted ORDER BY pid, fastpath
 )
-SELECT i.pid, a.backend_start, a.usename, a.datname, a.application_name,
+SELECT i.pid, a.backend_start, a.query_start, a.usename, a.datname, a.application_name,
        CASE WHEN i.pid = 0 THEN 'prepared transaction' ELSE coalesce(a.state, 'hidden') END AS state,
        array_to_string(i.by, ', ') AS blockers, NULL AS behind,
        l.mode, l.locktype,

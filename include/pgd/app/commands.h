@@ -51,7 +51,9 @@
     X(VIEW_QUIET, "view-hidden")          \
     X(VIEW_LEFT, "view-left")             \
     X(VIEW_RIGHT, "view-right")           \
-    X(VIEW_DETAIL, "view-row")
+    X(VIEW_DETAIL, "view-row")            \
+    X(VIEW_CANCEL, "view-cancel")         \
+    X(VIEW_TERMINATE, "view-terminate")
 
 #define KC(name, text) KC_##name,
 enum key_command { KEY_COMMANDS(KC) KC_COUNT };

@@ -13,6 +13,7 @@
 #include "pgd/base/rows.h"
 
 struct collect;
+struct tableview_rows;
 
 enum {
     TABLEVIEW_ROWS = 500, /* more are not kept, and that is said */
@@ -78,7 +79,7 @@ struct tableview {
     int every_s; /* seconds between two questions; 0 = 1 */
     bool acts;   /* a row is a session: C and T work on it (columns pid, backend_start) */
     /* Cells that do not come from the server: called with each new sample. NULL = none. */
-    void (*fill)(const struct tableview *v, const struct collect *c, void *rows);
+    void (*fill)(const struct tableview *v, const struct collect *c, struct tableview_rows *rows);
     struct tableview_column columns[TABLEVIEW_COLS + 1]; /* closed by a row without a name */
 };
 

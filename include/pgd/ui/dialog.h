@@ -94,6 +94,10 @@ void dialog_page_of(struct canvas *c, struct rect screen, const struct model *m,
 void dialog_switch(struct canvas *c, struct rect screen, const struct model *m,
                    const struct view_tables *t, struct view_cursor *cursor);
 
+/* dialog_signal.c */
+void dialog_signal(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor);
+
 /* dialog_health.c */
 void dialog_health(struct canvas *c, struct rect screen, const struct model *m,
                    const struct view_tables *t, struct view_cursor *cursor);

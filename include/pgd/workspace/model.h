@@ -391,7 +391,8 @@ enum dialog_kind {
     DIALOG_SWITCH,    /* another session is wanted while one runs: pause it first? */
     DIALOG_COMMANDS,  /* Ctrl-P: commands and actions by their letters, the latest first */
     DIALOG_THEME,     /* each theme is shown as the cursor comes to it; title: the one before */
-    DIALOG_VIEWS      /* the live views, one to be picked */
+    DIALOG_VIEWS,     /* the live views, one to be picked */
+    DIALOG_SIGNAL     /* live.end: its pid is to be typed */
 };
 
 struct dialog {
@@ -472,6 +473,16 @@ enum live_step {
     LIVE_SCHEMA, /* where the extension is that the view reads. None → REST with err */
     LIVE_ROWS    /* the sample. Late → REST, counted as missed; refused → REST with err */
 };
+/* A session that is to be ended, or its statement cancelled: as it was when the key was pressed (app/views_end.c). */
+struct session_end {
+    bool terminate;
+    int pid;
+    char key[TABLEVIEW_KEY];     /* of its row */
+    char started[64], since[64]; /* backend_start and query_start, as the server prints them */
+    char user[64], database[64], application[64], state[32], query[400];
+    uint32_t waiting; /* of the answer; 0 = none is awaited */
+    int64_t sent_us;  /* it was told, and is looked for; 0 = it is not */
+};
 struct live {
     const struct tableview *at; /* NULL = the panes are shown */
     struct tableview_state of[TABLEVIEW_MAX];
@@ -485,6 +496,8 @@ struct live {
     bool limited;                 /* the session has its time limits */
     char schema[64];              /* of the view's extension in this session; "" = not looked for */
     struct err err;               /* why the newest answer has no rows */
+    struct session_end end;
+    uint32_t end_no;
 };
 
 struct screen {
