@@ -15,6 +15,7 @@
 #include "pgd/app/keep.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/logfile.h"
+#include "pgd/app/replay.h"
 #include "pgd/app/sqllog.h"
 #include "pgd/app/update.h"
 #include "pgd/app/verbs.h"
@@ -47,7 +48,7 @@ static void paint(struct app *a)
     if (a->m.screen.theme[0] && strcmp(a->m.screen.theme, term_info()->theme) != 0)
         (void)term_theme(a->m.screen.theme);
     canvas_clear(a->canvas);
-    view_paint(a->canvas, &a->m, keys_tables(), &cursor);
+    view_paint(a->canvas, replay_shown(&a->m), keys_tables(), &cursor);
     a->canvas->cursor_y = cursor.visible ? cursor.y : -1;
     a->canvas->cursor_x = cursor.visible ? cursor.x : -1;
     a->painted_us = io_now_us();
@@ -268,6 +269,8 @@ static void last_words(const struct app *a)
         fprintf(stderr, "pg_diagnose: session %s is paused; start again to go on.\n", s->name);
     } else if (a->m.demo.state == DEMO_FAILED) {
         print_error(&a->m.demo.err);
+    } else if (a->m.opt.replay && a->m.fl.err.code != ERR_NONE) {
+        print_error(&a->m.fl.err);
     }
 }
 
@@ -361,6 +364,7 @@ int app_run(const struct command_line *cl)
         return app_usage_error(cl, &e);
     }
     a->gate.readonly = a->m.opt.readonly;
+    a->gate.offline = a->m.opt.replay;
     bool screen = (cl->verb == VERB_SCREEN || cl->verb == VERB_DEMO) && !a->m.opt.headless;
     int log_fd = logfile_open(a->m.opt.home);
     a->io = io_new(on_event, idle, a);

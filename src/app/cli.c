@@ -52,6 +52,7 @@ enum flag_id {
     F_READONLY,
     F_NO_COLOR,
     F_TUNED,
+    F_SPEED,
     F_HELP,
     F_VERSION
 };
@@ -131,6 +132,8 @@ static const struct flag flags[] = {
     {F_READONLY, "readonly", 0, NULL, "look only: nothing is changed, no benchmark runs", 0},
     {F_NO_COLOR, "no-color", 0, NULL, "bold and reverse only", 0},
     {F_TUNED, "tuned", 0, NULL, "demo: start from good settings", IN(VERB_DEMO)},
+    {F_SPEED, "speed", 0, "N", "replay: so many times as fast, 0.25 to 100 (default 1)",
+     IN(VERB_REPLAY)},
     {F_HELP, "help", 'h', NULL, "this text", 0},
     {F_VERSION, "version", 'V', NULL, "versions of the program and its libraries", 0},
 };
@@ -145,6 +148,7 @@ static const struct {
     {"watch", VERB_WATCH},
     {"workspaces", VERB_WORKSPACES},
     {"export", VERB_EXPORT},
+    {"replay", VERB_REPLAY},
     {"completion", VERB_COMPLETION},
 };
 
@@ -210,6 +214,7 @@ void cli_usage(struct buf *out)
         "for scripts\n"
         "  pg_diagnose workspaces [--json]                      list what was tuned\n"
         "  pg_diagnose export WORKSPACE                         write its exports again\n"
+        "  pg_diagnose replay SESSION|FILE [--speed N]          play what was recorded in the same panes\n"
         "  pg_diagnose completion bash|zsh|fish                 a script for that shell\n");
     for (int kind = 0; kind < KIND_COUNT; kind++) {
         buf_printf(out, "\n%s\n", headings[kind]);
@@ -510,6 +515,8 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
         return o->readonly = true;
     case F_NO_COLOR:
         return o->no_color = true;
+    case F_SPEED:
+        return number_in("speed", v, 0.25, 100, &o->replay_speed, e);
     case F_TUNED:
         return o->demo_tuned = true;
     case F_HELP:
@@ -574,6 +581,17 @@ static bool take_flag(int argc, char **argv, int *i, struct command_line *cl, st
     return set_flag(cl, f, value, e);
 }
 
+/* A name, WORKSPACE/SESSION, or the path of a file or folder that is there: that becomes absolute. */
+static bool take_recording(const char *word, struct options *o, struct err *e)
+{
+    bool path = access(word, F_OK) == 0 || word[0] == '/' || word[0] == '.';
+
+    if (!*word || (path && !absolute(word, strlen(word), o->replay_what, sizeof o->replay_what)) ||
+        (!path && !text_copy_raw(o->replay_what, sizeof o->replay_what, word)))
+        return err_set(e, ERR_USAGE, "invalid name of a recording \"%.60s\"", word);
+    return true;
+}
+
 static bool take_word(const char *word, bool first, struct command_line *cl, struct err *e)
 {
     for (size_t i = 0; first && i < ARRAY_LEN(verbs); i++)
@@ -589,6 +607,8 @@ static bool take_word(const char *word, bool first, struct command_line *cl, str
         }
         return true;
     }
+    if (cl->verb == VERB_REPLAY && !cl->opt.replay_what[0])
+        return take_recording(word, &cl->opt, e);
     if (cl->verb == VERB_COMPLETION && !cl->shell[0]) {
         text_copy_raw(cl->shell, sizeof cl->shell, word);
         return true;
@@ -602,8 +622,8 @@ static bool take_word(const char *word, bool first, struct command_line *cl, str
     }
     err_set(e, ERR_USAGE, "unknown command \"%.60s\"", word);
     return err_hint(e,
-                    "Commands are demo, tune, health, watch, workspaces, export and completion; a "
-                    "database is given by -d.");
+                    "Commands are demo, tune, health, watch, workspaces, export, replay and "
+                    "completion; a database is given by -d.");
 }
 
 /* The traffic is what it is: nothing of a benchmark can be asked of it. */
@@ -674,15 +694,23 @@ static bool finish(struct command_line *cl, struct err *e)
         err_set(e, ERR_USAGE, "export needs the name of a workspace");
         return err_hint(e, "pg_diagnose workspaces lists them.");
     }
+    if (cl->verb == VERB_REPLAY && !o->replay_what[0]) {
+        err_set(e, ERR_USAGE, "replay needs the name of a session or of a recording");
+        return err_hint(e, "Name a session, WORKSPACE/SESSION, its folder, or a file of watch --record.");
+    }
+    o->replay = cl->verb == VERB_REPLAY;
     o->demo = cl->verb == VERB_DEMO;
     bool was_watch = cl->verb == VERB_WATCH; /* the dashboard, and nothing that changes anything */
     o->health = cl->verb == VERB_HEALTH;
     o->watch = cl->verb == VERB_WATCH && (cl->json || !isatty(0) || !isatty(1));
     if (cl->verb == VERB_WATCH && !o->watch)
         cl->verb = VERB_SCREEN;
-    o->has_target = o->has_target || was_watch;
-    o->readonly = o->readonly || o->health || was_watch;
-    o->headless = cl->verb == VERB_TUNE || o->health || o->watch;
+    bool lines = o->replay && (cl->json || !isatty(0) || !isatty(1));
+    if (o->replay && !lines)
+        cl->verb = VERB_SCREEN;
+    o->has_target = o->has_target || was_watch || o->replay;
+    o->readonly = o->readonly || o->health || was_watch || o->replay;
+    o->headless = cl->verb == VERB_TUNE || o->health || o->watch || lines;
     return true;
 }
 

@@ -13,6 +13,7 @@
 #include "pgd/app/hosts.h"
 #include "pgd/app/keep.h"
 #include "pgd/app/offers.h"
+#include "pgd/app/replay.h"
 #include "pgd/app/sessions.h"
 #include "pgd/app/sqllog.h"
 #include "pgd/app/talk.h"
@@ -357,6 +358,11 @@ static void do_ssh(struct model *m, const char *args, struct effects *fx)
     }
 }
 
+static void do_replay(struct model *m, const char *args, struct effects *fx)
+{
+    replay_open(m, args, fx);
+}
+
 static void do_health(struct model *m, const char *args, struct effects *fx)
 {
     (void)args;
@@ -411,6 +417,9 @@ static void do_view(struct model *m, const char *args, struct effects *fx)
       TAKES_SESSION)                                                                              \
     X("hardware", do_hardware, "", "", "What other hardware could do for this workload.",         \
       TAKES_NOTHING)                                                                              \
+    X("replay", do_replay, "", "[session]",                                                       \
+      "Play a session, or a file of /record, in the same panes; alone: the newest.",              \
+      TAKES_SESSION)                                                                              \
     X("ssh", do_ssh, "", "[retry|close]",                                                         \
       "How the links to other machines stand; try again, or close.", TAKES_WORDS)                 \
     X("health", do_health, "", "",                                                                \

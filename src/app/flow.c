@@ -15,6 +15,7 @@
 #include "pgd/app/headless.h"
 #include "pgd/app/hosts.h"
 #include "pgd/app/links.h"
+#include "pgd/app/replay.h"
 #include "pgd/app/sessions.h"
 #include "pgd/base/text.h"
 
@@ -127,6 +128,10 @@ void flow_connect_failed(struct model *m, const struct err *e, struct effects *f
 
 void flow_begin(struct model *m, struct effects *fx)
 {
+    if (m->opt.replay) {
+        replay_start(m, fx);
+        return;
+    }
     m->fl.session_wanted = m->opt.headless;
     if (m->opt.headless)
         collect_watch(&m->collect, "");

@@ -35,11 +35,32 @@ static void refuse(struct effect *e, gate_post_fn post, void *arg, const struct 
     effect_clear(e);
 }
 
+/* Reading files, and what stays between the program and its terminal. */
+static bool offline_allows(const struct effect *e)
+{
+    switch (e->kind) {
+    case FX_FILE:
+        return e->u.file.op == FILE_READ || e->u.file.op == FILE_READ_MANY ||
+               e->u.file.op == FILE_LIST;
+    case FX_PG_CONNECT:
+    case FX_PG_QUERY:
+    case FX_CHILD:
+    case FX_SSH_OPEN:
+    case FX_HTTP:
+        return false;
+    default:
+        return true;
+    }
+}
+
 static void one(struct gate *g, struct effect *e, gate_run_fn run, gate_post_fn post, void *arg)
 {
     struct err why = {0};
 
-    if (g->readonly && !readonly_allows(e)) {
+    if (g->offline && !offline_allows(e)) {
+        err_set(&why, ERR_REFUSED, "a recording is played: nothing else is done");
+        refuse(e, post, arg, &why);
+    } else if (g->readonly && !readonly_allows(e)) {
         err_set(&why, ERR_REFUSED, "refused by --readonly");
         err_hint(&why, "Start again without --readonly to change or measure this server.");
         refuse(e, post, arg, &why);

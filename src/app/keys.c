@@ -17,6 +17,7 @@
 #include "pgd/app/mouse.h"
 #include "pgd/app/offers.h"
 #include "pgd/app/outside.h"
+#include "pgd/app/replay.h"
 #include "pgd/app/sessions.h"
 #include "pgd/app/start.h"
 #include "pgd/app/talk.h"
@@ -146,6 +147,29 @@ static const struct key_row key_rows[] = {
     {{KEYN_END, 0}, "End", "", "", 0, false, KC_BOTTOM},
     {CTRL('l'), "Ctrl-L", "", "Paint the whole screen again.", KEY_IN_MAIN, false, KC_REDRAW},
     {CTRL('z'), "Ctrl-Z", "", "Suspend; fg brings it back.", KEY_IN_MAIN, false, KC_SUSPEND},
+    /* a recording: handled in replay.c */
+    {K(' '), "Space", "pause", "Pause, go on; at the end: from the beginning.", KEY_IN_REPLAY, true,
+     KC_NONE},
+    {{KEYN_RIGHT, 0},
+     "\xe2\x86\x90 \xe2\x86\x92",
+     "10 s",
+     "10 s back or on; with Shift, Alt or Ctrl a minute.",
+     KEY_IN_REPLAY,
+     true,
+     KC_NONE},
+    {K('+'), "- +", "speed", "Slower, faster: 0.25 to 100 times.", KEY_IN_REPLAY, true, KC_NONE},
+    {K('n'), "p n", "run", "Previous, next run; of a recording of watch: the next message.",
+     KEY_IN_REPLAY, true, KC_NONE},
+    {K(']'), "[ ]", "round", "Previous, next verdict; of a recording of watch: the next break.",
+     KEY_IN_REPLAY, true, KC_NONE},
+    {K('.'), ", .", "step", "One event back, or on.", KEY_IN_REPLAY, true, KC_NONE},
+    {{KEYN_HOME, 0}, "Home End", "", "To the beginning, to the end.", KEY_IN_REPLAY, false, KC_NONE},
+    {K('z'), "z", "zoom", "The focused pane fills the screen; 1-5 and Tab as ever.", KEY_IN_REPLAY,
+     true, KC_NONE},
+    {K('/'), "/", "", "/replay SPEED, /replay SESSION, /replay stop.", KEY_IN_REPLAY, false,
+     KC_NONE},
+    {K('?'), "?", "help", "This help.", KEY_IN_REPLAY, true, KC_NONE},
+    {K('q'), "q", "close", "Close the recording.", KEY_IN_REPLAY, true, KC_NONE},
     /* dialogs: shown there, handled in dialogs.c */
     {{KEYN_PGUP, 0},
      "PgUp PgDn",
@@ -607,6 +631,8 @@ void keys_key(struct model *m, struct key k, struct effects *fx)
     enum key_command c = keys_command(m, k);
 
     m->dirty = m->dirty_key = true;
+    if (replay_key(m, k, fx))
+        return;
     if (k.name == KEYN_CLICK || k.name == KEYN_WHEEL_UP || k.name == KEYN_WHEEL_DOWN) {
         mouse_key(m, k, fx);
         return;
@@ -650,7 +676,7 @@ void keys_paste(struct model *m, const char *text, size_t len, struct effects *f
     bool dialog = m->screen.dialog.kind != DIALOG_NONE;
 
     (void)fx;
-    if (!text)
+    if (!text || m->playback)
         return;
     if (dialog && (takes_word(m) || !m->screen.prompt.focus)) {
         dialogs_paste(m, text, len);
@@ -689,9 +715,11 @@ void keys_demo_ready(struct model *m, struct effects *fx)
     flow_connect_failed(m, &m->demo.err, fx);
 }
 
-void keys_answer(struct model *m, const struct event *ev, struct effects *fx)
+void keys_answer(struct model *m, struct event *ev, struct effects *fx)
 {
-    if (ev->req.id == UI_FILE_START || ev->req.id >= UI_START_ROWS)
+    if (ev->req.id >= UI_REPLAY)
+        replay_answer(m, ev, fx);
+    else if (ev->req.id == UI_FILE_START || ev->req.id >= UI_START_ROWS)
         start_screen_answer(m, ev, fx);
     else if (ev->req.id == UI_FILE_RECORD)
         sessions_answer(m, ev);

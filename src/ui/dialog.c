@@ -68,6 +68,8 @@ static unsigned keys_where(const struct model *m, enum dialog_kind kind)
         return d->where;
     if (m->screen.prompt.focus)
         return KEY_IN_PROMPT;
+    if (m->replay_note[0])
+        return KEY_IN_REPLAY;
     if (m->live.at)
         return pane_view_keys(m);
     return model_run_active(m) ? KEY_IN_MAIN | KEY_IN_RUN : KEY_IN_MAIN;

@@ -16,6 +16,7 @@ static const struct {
     {KEY_IN_VIEWS, "Live views"}, {KEY_IN_MAIN, "Everywhere"}, {KEY_IN_RUN, "While a session runs"},
     {KEY_IN_REVIEW, "Proposal"},  {KEY_IN_VERDICT, "Verdict"}, {KEY_IN_PLAN, "Plan"},
     {KEY_IN_DIALOG, "Dialogs"},   {KEY_IN_PROMPT, "Prompt"},
+    {KEY_IN_REPLAY, "Recording"},
 };
 
 /* What each pane and dialog shows, in a sentence or two. */

@@ -218,7 +218,9 @@ static void run_text(const struct bench_run *run, int width, struct buf *out)
     if (run->failed > 0)
         buf_printf(out, "  failed %.0f", run->failed);
     if (isfinite(run->p95_ms))
-        buf_printf(out, "  p95 %.1f  p99 %.1f", run->p95_ms, run->p99_ms);
+        buf_printf(out, "  p95 %.1f", run->p95_ms);
+    if (isfinite(run->p99_ms))
+        buf_printf(out, "  p99 %.1f", run->p99_ms);
     if (isfinite(run->lat_sd_ms) && width >= 70)
         buf_printf(out, "  stddev %.1f", run->lat_sd_ms);
 }

@@ -299,6 +299,8 @@ static void draw_status(struct canvas *c, struct rect r, const struct model *m)
     add_figures(&s, m);
     add_host(&s, m, SSH_SERVER, "ssh");
     add_host(&s, m, SSH_BENCH, "bench");
+    if (m->replay_note[0])
+        add(&s, 0, STYLE_STATUS_ALERT, "%s", m->replay_note);
     if (m->screen.frozen)
         add(&s, 1, STYLE_STATUS_ALERT, "FROZEN");
     if (m->opt.readonly)
@@ -410,6 +412,8 @@ static void prompt_prefix(const struct model *m, int width, char *dst, size_t si
     prompt_last(m, last, sizeof last);
     if (m->links[CONN_CONTROL].state == LINK_OFF && !m->opt.has_target && !m->opt.demo)
         snprintf(who, sizeof(who), "no server");
+    if (m->replay_note[0])
+        snprintf(who, sizeof(who), "replay");
     const char *host = strchr(who, '@') ? strchr(who, '@') + 1 : who;
     const char *bar = name[0] ? " | " : "";
     for (int shorter = 0; shorter < 4; shorter++) {

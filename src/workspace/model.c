@@ -10,6 +10,7 @@
 
 #include "pgd/base/buf.h"
 #include "pgd/base/text.h"
+#include "pgd/workspace/playback.h"
 #include "pgd/workspace/session_rows.h"
 
 const char *flow_state_name(enum flow_state s)
@@ -128,6 +129,9 @@ void model_clear(struct model *m)
     for (int i = 0; i < m->nchat; i++)
         free(m->chat[i].text);
     talk_clear(&m->talk);
+    playback_free(m->playback);
+    replay_load_free(m->replay_load);
+    buf_clear(&m->recorder.lines);
     buf_clear(&m->page.text);
     for (int i = 0; i < m->sql_log.n; i++)
         free(m->sql_log.rows[i].text);

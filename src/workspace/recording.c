@@ -153,10 +153,14 @@ static void say_proposal(struct order *o, const struct round_history *h)
     buf_printf(&text, "round %d tries:", h->number);
     for (int i = 0; i < h->n; i++) {
         const struct setting_change *c = &h->changes[i];
+        if (!(h->measured >> i & 1) && !h->failed)
+            continue;
         buf_printf(&text, "\n%s %s. %s", c->name, c->reset ? "reset" : c->value, c->why);
         if (c->evidence[0])
             buf_printf(&text, " (%s)", c->evidence);
     }
+    if (h->nsets)
+        buf_printf(&text, "\n(%d alternatives were screened)", h->nsets);
     say(o, CHAT_AI, "", buf_text(&text));
     buf_clear(&text);
 }

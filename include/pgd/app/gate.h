@@ -1,13 +1,15 @@
 /* gate.h - the last look at an effect before it is carried out.
  *
- * Two rules hold here and nowhere else, whatever a machine asked for: with --readonly nothing that changes
- * the server passes, and what waits for a journal entry is held until that entry is on the disk. */
+ * Three rules hold here and nowhere else, whatever a machine asked for: with --readonly nothing that changes
+ * the server passes, what waits for a journal entry is held until that entry is on the disk, and `replay` neither
+ * talks to anybody nor writes a file. */
 #pragma once
 
 #include "pgd/base/effect.h"
 
 struct gate {
     bool readonly;
+    bool offline;   /* a recording is played: nothing goes out, and nothing is written */
     uint64_t saved; /* the newest journal number that is on the disk */
     struct effects held;
 };

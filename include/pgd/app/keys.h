@@ -17,6 +17,6 @@ void keys_signal(struct model *m, int signo, struct effects *fx);
 /* No server was named: recent workspaces, n for new, d for the demo. */
 void keys_start_screen(struct model *m, struct effects *fx);
 void keys_demo_ready(struct model *m, struct effects *fx);
-void keys_answer(struct model *m, const struct event *ev, struct effects *fx);
+void keys_answer(struct model *m, struct event *ev, struct effects *fx);
 /* Runs a slash command ("/status") or a question typed at the prompt. */
 void keys_submit(struct model *m, const char *line, struct effects *fx);

@@ -37,7 +37,8 @@ enum {
     KEY_IN_TABLE = 1024,
     KEY_IN_QUIET = 2048,
     KEY_IN_ACTS = 4096,
-    KEY_IN_VIEWS = KEY_IN_VIEW | KEY_IN_TABLE | KEY_IN_QUIET | KEY_IN_ACTS
+    KEY_IN_VIEWS = KEY_IN_VIEW | KEY_IN_TABLE | KEY_IN_QUIET | KEY_IN_ACTS,
+    KEY_IN_REPLAY = 8192
 };
 /* A slash command. */
 struct command_row {
