@@ -657,6 +657,26 @@ static bool one_workload(const struct options *o, struct err *e)
     return err_hint(e, "Scripts of your own are the workload.");
 }
 
+/* A host alone says nothing of the database: the screen lists what is known of that server. */
+static void finish_target(struct command_line *cl)
+{
+    struct options *o = &cl->opt;
+    const char *user = getenv("PGUSER"), *port = getenv("PGPORT"), *host = getenv("PGHOST");
+
+    if (!user || !*user)
+        user = getenv("USER");
+    text_copy(o->libpq_user, sizeof o->libpq_user, user ? user : "");
+    text_copy(o->libpq_port, sizeof o->libpq_port, port && *port ? port : "5432");
+    text_copy(o->libpq_host, sizeof o->libpq_host, host && *host ? host : "");
+    if (getenv("PGHOST") || getenv("PGSERVICE") || getenv("PGDATABASE"))
+        o->has_target = true;
+    o->server_only = cl->verb == VERB_SCREEN && cli_connect_get(&o->connect, "host") &&
+                     !cli_connect_get(&o->connect, "dbname") && !getenv("PGSERVICE") &&
+                     !getenv("PGDATABASE");
+    if (o->server_only)
+        o->has_target = false;
+}
+
 static bool finish(struct command_line *cl, struct err *e)
 {
     struct options *o = &cl->opt;
@@ -688,8 +708,7 @@ static bool finish(struct command_line *cl, struct err *e)
     if (!cli_host_finish(o, user_home,
                          getenv("PGHOST") || getenv("PGHOSTADDR") || getenv("PGSERVICE"), e))
         return false;
-    if (getenv("PGHOST") || getenv("PGSERVICE") || getenv("PGDATABASE"))
-        o->has_target = true;
+    finish_target(cl);
     if (cl->verb == VERB_EXPORT && !o->workspace[0]) {
         err_set(e, ERR_USAGE, "export needs the name of a workspace");
         return err_hint(e, "pg_diagnose workspaces lists them.");

@@ -17,6 +17,7 @@
 #include "pgd/app/links.h"
 #include "pgd/app/replay.h"
 #include "pgd/app/sessions.h"
+#include "pgd/app/start.h"
 #include "pgd/base/text.h"
 
 struct req flow_req(struct model *m)
@@ -161,6 +162,8 @@ static bool give_way(struct model *m, const struct event *ev, struct effects *fx
  * apply; down leaves everything to the machines' own rules. */
 void flow_link(struct model *m, const struct event *ev, struct effects *fx)
 {
+    if (start_server_link(m, ev, fx))
+        return;
     if (ev->u.pg.conn == CONN_QUESTIONS || ev->u.pg.conn == CONN_BENCH) {
         flow_event(m, ev, fx);
         return;

@@ -158,7 +158,9 @@ void links_template(const struct model *m, enum pg_conn conn, const char *databa
         e->u.pg.keys[n] = xstrdup(p->keys[i]);
         e->u.pg.values[n++] = xstrdup(p->values[i]);
     }
-    if (database && *database) { /* a later keyword wins over the conninfo in an earlier dbname */
+    if (!database || !*database)
+        database = p->database;
+    if (*database) { /* a later keyword wins over the conninfo in an earlier dbname */
         e->u.pg.keys[n] = xstrdup("dbname");
         e->u.pg.values[n++] = xstrdup(database);
     }

@@ -1,6 +1,7 @@
 /* Local calendar time of a given instant. */
 #include "pgd/base/clock.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -62,4 +63,19 @@ void clock_iso(int64_t wall_us, char *dst, size_t size)
 void clock_hms(int64_t wall_us, char *dst, size_t size)
 {
     format(wall_us, "%H:%M:%S", dst, size);
+}
+
+void clock_day(int64_t wall_us, char *dst, size_t size)
+{
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    int64_t seconds = wall_us / 1000000 - (wall_us % 1000000 < 0 ? 1 : 0);
+    time_t t = (time_t)seconds;
+    struct tm tm;
+
+    if (size == 0)
+        return;
+    dst[0] = '\0';
+    if (localtime_r(&t, &tm) && tm.tm_mon >= 0 && tm.tm_mon < 12)
+        snprintf(dst, size, "%d %s %ld", tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900L);
 }

@@ -106,6 +106,8 @@ void dialog_keys_of(const struct model *m, const struct view_tables *t, enum dia
         buf_puts(out, "u undo  : ask  Esc later");
     else if (kind == DIALOG_HOSTS && !dialog_hosts_can_retry(m))
         buf_puts(out, SCROLL "Esc close");
+    else if (kind == DIALOG_START)
+        buf_puts(out, dialog_start_keys(m));
     else if (d->keys)
         buf_puts(out, d->keys);
     else {
@@ -125,7 +127,7 @@ void dialog_keys(const struct model *m, const struct view_tables *t, struct buf 
                    m->screen.prompt.sought);
     else if (dialog && m->screen.prompt.focus)
         buf_puts(out, "Enter ask  PgUp PgDn scroll the answer  Esc back to the dialog");
-    else if (dialog && d->editing && d->kind != DIALOG_SCRIPTS)
+    else if (dialog && d->editing && d->kind != DIALOG_SCRIPTS && d->kind != DIALOG_START)
         buf_puts(out, d->kind == DIALOG_SIGNAL
                           ? "Enter do it, when the pid is typed  Esc do nothing"
                       : d->kind == DIALOG_HELP ? "Enter take  Esc all of it"

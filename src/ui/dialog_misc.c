@@ -91,7 +91,7 @@ static void say_server(struct dialog_text *text, const struct model *m)
 }
 
 /* Who advises, and whether that sends anything away. */
-static void advisor_text(const struct model *m, char *dst, size_t size)
+void dialog_advisor(const struct model *m, char *dst, size_t size)
 {
     const struct partner *p = &m->partner;
     if (p->kind == PARTNER_BUILTIN)
@@ -145,7 +145,7 @@ static void say_status(struct dialog_text *text, const struct model *m)
         dialog_pair(text, "budget left", STYLE_VALUE, "%s", clock);
     }
     char advisor[240];
-    advisor_text(m, advisor, sizeof advisor);
+    dialog_advisor(m, advisor, sizeof advisor);
     dialog_pair(text, "advisor", STYLE_VALUE, "%s", advisor);
     dialog_gap(text);
     dialog_pair(text, "ticks missed", STYLE_VALUE, "%d", m->collect.missed);
@@ -304,36 +304,4 @@ void dialog_quit(struct canvas *c, struct rect screen, const struct model *m,
                  const struct view_tables *t, struct view_cursor *cursor)
 {
     dialog_page(c, screen, 72, "Leave?", m, t, say_quit, cursor);
-}
-
-void dialog_start(struct canvas *c, struct rect screen, const struct model *m,
-                  const struct view_tables *t, struct view_cursor *cursor)
-{
-    const struct dialog *d = &m->screen.dialog;
-    struct rect in = dialog_open(c, screen, 92, 20, "pg_diagnose", m, t);
-    char advisor[240];
-    advisor_text(m, advisor, sizeof advisor);
-    canvas_put_right(c, in.y, in.x, in.w, STYLE_DIM, advisor);
-    canvas_put(c, in.y + 2, in.x, in.w, STYLE_HEADING, "Recent workspaces");
-    int y = in.y + 3, rows = in.h - 7;
-    if (m->nrecent == 0)
-        canvas_put(c, y, in.x + 2, in.w - 2, STYLE_DIM, "none yet");
-    int scroll = list_scroll(0, d->cursor, rows, m->nrecent);
-    for (int i = scroll; i < m->nrecent && i < scroll + rows; i++) {
-        int row = y + i - scroll;
-        canvas_printf(c, row, in.x, in.w, STYLE_NORMAL, "%s %d  %s",
-                      i == d->cursor ? "\xe2\x96\xb8" : " ", i + 1, m->recent[i]);
-        if (i == d->cursor && !d->editing)
-            canvas_restyle(c, (struct rect){row, in.x, 1, in.w}, STYLE_SELECTED);
-    }
-    y = in.y + in.h - 3;
-    canvas_put(c, y, in.x, in.w, STYLE_NORMAL, "  n  another server or database");
-    canvas_put(c, y + 1, in.x, in.w, STYLE_NORMAL,
-               "  d  demo: a private PostgreSQL on this machine");
-    if (d->editing) {
-        canvas_put(c, y, in.x, in.w, STYLE_LABEL, "  n  host or connection string: ");
-        dialog_input(c, y, in.x + 33, in.w - 33, d, cursor);
-    }
-    if (d->error[0])
-        canvas_put_cut(c, y + 2, in.x, in.w, STYLE_BAD, d->error);
 }

@@ -114,6 +114,8 @@ void model_clear(struct model *m)
     server_facts_clear(&m->server);
     buf_clear(&m->fl.pending);
     session_rows_clear(&m->workspace);
+    buf_clear(&m->start.names);
+    free(m->start.recent.rows);
     buf_clear(&m->fl.down_names);
     buf_clear(&m->fl.down_undo);
     effect_clear(&m->fl.fresh_session);

@@ -3,6 +3,7 @@
 #include "pgd/workspace/store_parts.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pgd/base/text.h"
@@ -73,14 +74,70 @@ static json_t *json_from_spent(const struct spent *s)
     return j;
 }
 
+/* Of what libpq took besides address and names: what belongs to the way, and holds no secret. */
+static const char *const ways[][2] = {
+    {"PGSSLMODE", "sslmode"},
+    {"PGSSLROOTCERT", "sslrootcert"},
+    {"PGSSLCERT", "sslcert"},
+    {"PGSSLKEY", "sslkey"},
+    {"PGSSLCRL", "sslcrl"},
+    {"PGSSLSNI", "sslsni"},
+    {"PGSSLNEGOTIATION", "sslnegotiation"},
+    {"PGSSLMINPROTOCOLVERSION", "ssl_min_protocol_version"},
+    {"PGSSLMAXPROTOCOLVERSION", "ssl_max_protocol_version"},
+    {"PGREQUIREAUTH", "require_auth"},
+    {"PGREQUIREPEER", "requirepeer"},
+    {"PGCHANNELBINDING", "channel_binding"},
+    {"PGGSSENCMODE", "gssencmode"},
+    {"PGKRBSRVNAME", "krbsrvname"},
+    {"PGTARGETSESSIONATTRS", "target_session_attrs"},
+    {"PGCONNECT_TIMEOUT", "connect_timeout"},
+};
+
+static json_t *json_from_way(const char *lines)
+{
+    json_t *j = json_object();
+
+    while (*lines) {
+        size_t n = strcspn(lines, "\n"), name = strcspn(lines, "=\n");
+        for (size_t i = 0; name < n && i < ARRAY_LEN(ways); i++)
+            if (strlen(ways[i][0]) == name && memcmp(lines, ways[i][0], name) == 0) {
+                char *value = xstrndup(lines + name + 1, n - name - 1);
+                put(j, ways[i][1], js_text(value));
+                free(value);
+            }
+        lines += n + (lines[n] == '\n');
+    }
+    return j;
+}
+
+static json_t *json_from_connection(const struct model *m)
+{
+    const struct link *l = &m->links[CONN_CONTROL];
+    json_t *c = json_object();
+
+    put(c, "host", js_text(l->host));
+    put(c, "port", js_text(l->port));
+    put(c, "user", js_text(l->user));
+    put(c, "dbname", js_text(l->dbname));
+    put(c, "tls", json_boolean(l->tls));
+    put(c, "ssh_host", js_text(m->opt.ssh_host));
+    put(c, "ssh_user", js_text(m->opt.ssh_user));
+    put(c, "ssh_port", js_text(m->opt.ssh_port));
+    put(c, "ssh_key", js_text(m->opt.ssh_key));
+    put(c, "demo", json_boolean(m->opt.demo));
+    put(c, "libpq", json_from_way(l->way));
+    return c;
+}
+
 void store_workspace_json(const struct model *m, struct buf *out)
 {
     const struct server_facts *f = &m->server;
-    const struct link *l = &m->links[CONN_CONTROL];
-    json_t *j = json_object(), *system = json_object(), *connection = json_object();
+    json_t *j = json_object(), *system = json_object();
 
     put(j, "format", json_integer(STORE_FORMAT));
     put(j, "name", js_text(m->workspace.name));
+    put(j, "used_us", json_integer(m->wall_us));
     put(j, "server", json_from_identity(&f->id));
     put(system, "hostname", js_text(f->host.hostname));
     put(system, "kernel", js_text(f->host.kernel));
@@ -95,15 +152,7 @@ void store_workspace_json(const struct model *m, struct buf *out)
     put(j, "trusted_wishes", js_text(m->advising.trusted_hash));
     put(j, "advisor_spent", json_from_spent(&m->partner.workspace));
     put(j, "system", system);
-    put(connection, "host", js_text(l->host));
-    put(connection, "port", js_text(l->port));
-    put(connection, "user", js_text(l->user));
-    put(connection, "dbname", js_text(l->dbname));
-    put(connection, "tls", json_boolean(l->tls));
-    put(connection, "ssh_host", js_text(m->opt.ssh_host));
-    put(connection, "ssh_user", js_text(m->opt.ssh_user));
-    put(connection, "ssh_port", js_text(m->opt.ssh_port));
-    put(j, "connection", connection);
+    put(j, "connection", json_from_connection(m));
     store_dump(j, out);
 }
 
@@ -139,6 +188,41 @@ bool store_workspace_parse(const char *text, size_t len, struct identity *id, st
     if (!j)
         return false;
     read_identity(json_object_get(j, "server"), id);
+    json_decref(j);
+    return true;
+}
+
+static void add_keyword(struct connect_params *c, const char *key, const char *value)
+{
+    if (!*value || c->n == CONNINFO_MAX)
+        return;
+    text_copy_raw(c->keys[c->n], sizeof c->keys[0], key);
+    text_copy_raw(c->values[c->n++], sizeof c->values[0], value);
+}
+
+bool store_workspace_way(const char *text, size_t len, struct workspace_way *way, struct err *e)
+{
+    static const char *const names[] = {"host", "port", "user", "dbname"};
+    json_t *j = store_open(text, len, "workspace.json", e);
+    const json_t *c = json_object_get(j, "connection");
+    char value[512];
+
+    memset(way, 0, sizeof *way);
+    if (!json_is_object(c)) {
+        json_decref(j);
+        return j ? err_set(e, ERR_FORMAT, "workspace.json does not say how to connect") : false;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (js_get_text(c, names[i], value, sizeof value))
+            add_keyword(&way->connect, names[i], value);
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++)
+        if (js_get_text(json_object_get(c, "libpq"), ways[i][1], value, sizeof value))
+            add_keyword(&way->connect, ways[i][1], value);
+    js_get_text(c, "ssh_host", way->ssh.host, sizeof way->ssh.host);
+    js_get_text(c, "ssh_user", way->ssh.user, sizeof way->ssh.user);
+    js_get_text(c, "ssh_port", way->ssh.port, sizeof way->ssh.port);
+    js_get_text(c, "ssh_key", way->ssh_key, sizeof way->ssh_key);
+    way->demo = js_get_bool(c, "demo", false);
     json_decref(j);
     return true;
 }

@@ -13,6 +13,7 @@
 #include "pgd/app/gate.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/links.h"
+#include "pgd/app/ui_files.h"
 #include "pgd/app/update.h"
 #include "pgd/base/secret.h"
 #include "pgd/ui/view.h"
@@ -140,23 +141,114 @@ static void a_start_connects(void **state)
     end(&w);
 }
 
+static struct event start_answer(uint32_t id, const char *text)
+{
+    return (struct event){.kind = EV_FILE,
+                          .req = {OWNER_UI, 1, id},
+                          .text = text ? xstrdup(text) : NULL,
+                          .len = text ? strlen(text) : 0};
+}
+
 static void a_start_without_a_server_lists_workspaces(void **state)
 {
     (void)state;
     struct world w = begin(false);
     assert_has(play_kind(&w, EV_START), "list /home/of/it/workspaces");
     assert_int_equal(w.m->screen.dialog.kind, DIALOG_START);
-    struct event ev = {.kind = EV_FILE,
-                       .req = {OWNER_UI, 1, 1},
-                       .text = xstrdup("shop_10-0-0-7_5433/\nnot-a-folder\na%0Ab_local/\n")};
+    const char *text = play(
+        &w, start_answer(UI_FILE_START, "shop_10-0-0-7_5433/\nnot-a-folder\na%0Ab_local/\n"));
+    assert_has(text, "read_many");
+    assert_has(text, "/home/of/it/workspaces/shop_10-0-0-7_5433/workspace.json");
+    assert_null(strstr(text, "not-a-folder"));
+    struct event ev = start_answer(UI_START_ROWS, NULL);
+    ev.req.generation = 2;
+    ev.digest = w.fx.items[0].u.file.digest("", 0, w.fx.items[0].u.file.digest_arg);
+    ev.digest_free = w.fx.items[0].u.file.digest_free;
     play(&w, ev);
-    assert_int_equal(w.m->nrecent, 2);
-    press(&w, KEYN_NONE, '2'); /* a name with an escape cannot be turned back */
+    assert_int_equal(w.m->start.recent.n, 2);
+    assert_false(w.m->start.reading);
+    assert_has(press(&w, KEYN_NONE, '1'), "a%0Ab_local/workspace.json");
+    ev = start_answer(UI_START_PICKED, NULL);
+    ev.req.generation = w.m->start.no;
+    ev.u.file.missing = true;
+    err_set(&ev.err, ERR_FILE, "it is not there");
+    play(&w, ev); /* a name with an escape cannot be turned back */
     assert_int_equal(w.m->screen.dialog.kind, DIALOG_START);
     assert_true(w.m->screen.dialog.error[0]);
-    const char *text = press(&w, KEYN_NONE, '1');
+    press(&w, KEYN_NONE, '2');
+    ev = start_answer(UI_START_PICKED, NULL);
+    ev.req.generation = w.m->start.no;
+    ev.u.file.missing = true;
+    err_set(&ev.err, ERR_FILE, "it is not there");
+    text = play(&w, ev);
     assert_has(text, "pg_connect links/1/1 10000 ms control dbname='shop' host='10.0.0.7' "
                      "port='5433'");
+    end(&w);
+}
+
+/* The way that workspace.json keeps, and what the command line has said besides. */
+static void a_picked_workspace_is_reached_as_before(void **state)
+{
+    (void)state;
+    struct world w = begin(false);
+    static const char json[] =
+        "{\"format\":1,\"server\":{},\"connection\":{\"host\":\"db1\",\"port\":\"6000\","
+        "\"user\":\"ann\",\"dbname\":\"shop\",\"ssh_host\":\"db1.example\",\"ssh_user\":\"-evil\","
+        "\"libpq\":{\"sslmode\":\"verify-full\",\"password\":\"x\"}}}";
+    cli_connect_set(&w.m->opt.connect, "user", "bob");
+    play_kind(&w, EV_START);
+    play(&w, start_answer(UI_FILE_START, "shop_db1_6000/\n"));
+    struct event ev = start_answer(UI_START_ROWS, NULL);
+    ev.req.generation = 2;
+    ev.digest = w.fx.items[0].u.file.digest("", 0, w.fx.items[0].u.file.digest_arg);
+    ev.digest_free = w.fx.items[0].u.file.digest_free;
+    play(&w, ev);
+    press(&w, KEYN_ENTER, 0);
+    ev = start_answer(UI_START_PICKED, json);
+    ev.req.generation = w.m->start.no;
+    const char *text = play(&w, ev);
+    assert_has(text, "control host='db1' port='6000' user='bob' dbname='shop' "
+                     "sslmode='verify-full' application_name");
+    assert_string_equal(w.m->opt.ssh_host, "db1.example");
+    assert_string_equal(w.m->opt.ssh_user, "");
+    end(&w);
+}
+
+/* n: the form keeps what was typed when the server does not answer, and lists its databases when it does. */
+static void another_server_is_asked_for_its_databases(void **state)
+{
+    (void)state;
+    struct world w = begin(false);
+    play_kind(&w, EV_START);
+    play(&w, start_answer(UI_FILE_START, ""));
+    press(&w, KEYN_NONE, 'n');
+    type(&w, "db9");
+    press(&w, KEYN_TAB, 0);
+    type(&w, "5439");
+    const char *text = press(&w, KEYN_ENTER, 0);
+    assert_has(text, "pg_connect links/1/3 10000 ms questions host='db9' port='5439' "
+                     "dbname='postgres'");
+    struct event down = link_event(&w, EV_PG_DOWN, CONN_QUESTIONS);
+    play(&w, down);
+    assert_false(w.m->start.asking);
+    assert_int_equal(w.m->links[CONN_QUESTIONS].state, LINK_OFF);
+    assert_true(w.m->start.err.msg[0]);
+    assert_string_equal(w.m->start.fields[START_HOST], "db9");
+    assert_string_equal(w.m->screen.dialog.input, "5439");
+    press(&w, KEYN_ENTER, 0); /* there is no database "postgres" */
+    down = link_event(&w, EV_PG_DOWN, CONN_QUESTIONS);
+    snprintf(down.err.sqlstate, sizeof down.err.sqlstate, "3D000");
+    text = play(&w, down);
+    assert_has(text, "questions host='db9' port='5439' application_name");
+    text = play(&w, link_event(&w, EV_PG_UP, CONN_QUESTIONS));
+    assert_has(text, "SET statement_timeout");
+    struct event ev = start_answer(UI_START_DATABASES, NULL);
+    ev.kind = EV_PG_RESULT;
+    ev.req.generation = w.m->start.no;
+    assert_has(play(&w, ev), "pg_database d");
+    assert_int_equal(w.m->flow, FLOW_WATCH);
+    press(&w, KEYN_ESC, 0);
+    assert_int_equal(w.m->links[CONN_QUESTIONS].state, LINK_OFF);
     end(&w);
 }
 
@@ -614,6 +706,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_start_connects),
         cmocka_unit_test(a_start_without_a_server_lists_workspaces),
+        cmocka_unit_test(a_picked_workspace_is_reached_as_before),
+        cmocka_unit_test(another_server_is_asked_for_its_databases),
         cmocka_unit_test(a_first_answer_starts_discovery_and_telemetry),
         cmocka_unit_test(late_answers_are_dropped_by_number),
         cmocka_unit_test(retries_back_off_and_start_over),

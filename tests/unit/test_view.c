@@ -14,6 +14,7 @@
 #include "pgd/tuning/manual.h"
 #include "pgd/ui/pane.h"
 #include "pgd/ui/view.h"
+#include "pgd/workspace/recent.h"
 #include "pgd/workspace/session_rows.h"
 
 static const struct key_row keys[] = {
@@ -463,8 +464,9 @@ static void every_dialog_fits_every_size(void **state)
     text_copy(f->m->sight.headline, 200, "Writes wait for the log.");
     text_copy(f->m->sight.strategies[0].name, 48, "WriteOptimize");
     text_copy(f->m->sight.strategies[1].name, 48, "MemoryTuning");
-    f->m->nrecent = 1;
-    text_copy(f->m->recent[0], 160, "shop_db-server");
+    struct recent_list *recent = recent_digest("", 0, "shop_db-server\n");
+    recent_add(&f->m->start.recent, recent);
+    recent_list_free(recent);
     text_copy(f->m->apply.stuck_sql, 100, "ALTER SYSTEM RESET shared_buffers;");
     text_copy(f->m->screen.dialog.err.msg, 100, "the disk is full");
     f->m->screen.dialog.secret_len = 5;

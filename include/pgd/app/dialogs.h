@@ -10,8 +10,3 @@ void dialogs_reopen(struct model *m, struct effects *fx);
 /* Returns false when the key is not the dialog's: it then works as without one (help, panes). */
 bool dialogs_key(struct model *m, struct key k, struct effects *fx);
 void dialogs_paste(struct model *m, const char *text, size_t len);
-
-/* start.c: the screen without a server: recent workspaces, a new server, the demo. */
-void start_screen_open(struct model *m, struct effects *fx);
-void start_screen_answer(struct model *m, const struct event *ev, struct effects *fx);
-bool start_screen_key(struct model *m, struct key k, struct effects *fx);

@@ -12,3 +12,5 @@ void clock_iso(int64_t wall_us, char *dst, size_t size);
 int clock_second_of_day(int64_t wall_us);
 /* "05:08:30" local time. */
 void clock_hms(int64_t wall_us, char *dst, size_t size);
+/* "5 Jan 2026" local time, in English whatever the locale. */
+void clock_day(int64_t wall_us, char *dst, size_t size);

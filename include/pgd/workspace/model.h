@@ -80,6 +80,7 @@ struct connect_params {
     int n;
     char keys[CONNINFO_MAX][32];
     char values[CONNINFO_MAX][512];
+    char database[256]; /* picked on the screen: wins over a connection string's; "" = none was */
     secret_id password; /* typed or from the environment of the demo; 0 = libpq's own ways */
 };
 
@@ -98,7 +99,10 @@ enum accept_policy { ACCEPT_ASK, ACCEPT_SAFE, ACCEPT_NONE };
 /* What the command line said; fixed for the run. */
 struct options {
     struct connect_params connect;
-    bool has_target; /* a host, database or URI was given */
+    bool has_target;  /* a host, database or URI was given */
+    bool server_only; /* a host, and no database: what is known of that server is listed */
+    /* what libpq takes where nothing is said */
+    char libpq_host[256], libpq_port[16], libpq_user[64];
     char strategy[48];
     int nscripts;
     struct script scripts[SCRIPTS_MAX];
@@ -804,7 +808,89 @@ struct claim {
     struct err err;
 };
 
-enum { RECENT_MAX = 64 };
+/* A session of a workspace on the start screen. */
+struct recent_session {
+    char name[128], strategy[48];
+    enum session_state state;
+    double effect; /* ratio; NAN = none was confirmed */
+    int rounds;
+    int64_t changed_us;
+};
+
+/* A workspace on the start screen (workspace/recent.h). */
+enum { RECENT_SESSIONS = 6, RECENT_MAX = 1000 };
+struct recent {
+    char name[160]; /* folder */
+    char database[64], host[256], port[16], user[64], version[48];
+    char ssh_host[256];
+    bool demo;       /* the private server of `demo` */
+    bool known;      /* workspace.json could be read: it says how to connect */
+    int64_t used_us; /* wall clock; 0 = not known */
+    int nsessions, paused, failed;
+    double best; /* ratio of the best ARCHIVED session; NAN = none */
+    int nshown;  /* the newest of them */
+    struct recent_session shown[RECENT_SESSIONS];
+    struct recent_session
+        open; /* what can be gone on with: a killed one before a paused one; name "" = none */
+    char holder[24];  /* process that says it works there; "" = none */
+    char damage[120]; /* what of it cannot be read; "" = nothing */
+};
+struct recent_list {
+    int n;
+    size_t cap;
+    struct recent *rows; /* owned; the one that was used last comes first */
+};
+
+/* The screen before a server is known (app/start.c): which of its pages is shown. */
+enum start_page {
+    START_LIST,     /* recent workspaces */
+    START_SERVER,   /* the form: host, port, user, database */
+    START_DATABASES /* of the server that was typed, one to be picked */
+};
+enum start_field { START_HOST, START_PORT, START_USER, START_DATABASE, START_FIELDS };
+struct start_database {
+    char name[64], owner[64];
+    double bytes; /* NAN = not known (yet) */
+    bool may;     /* we may connect to it */
+};
+struct start_screen {
+    enum start_page page;
+    uint32_t no;      /* of the newest request; older answers are dropped */
+    bool reading;     /* workspaces are still being read */
+    struct buf names; /* folders not read yet; owned */
+    struct recent_list recent;
+    char server[256], server_port[16]; /* -H: only what belongs to it is listed */
+    char wanted[160];  /* the workspace that was picked, while its workspace.json is read */
+    char session[128]; /* … and the session of it that is to go on; "" = none was picked */
+    bool moved;        /* the DBA has moved the cursor: nothing jumps under it any more */
+    char filter[64];   /* part of a name; "" = all */
+    enum start_field field;
+    char fields[START_FIELDS][512];
+    bool asking;           /* a connection to the server of the form is under way or up */
+    struct err err;        /* … and why it failed */
+    int ndatabases, sized; /* sized: of so many the size was asked for */
+    struct start_database databases[500];
+    int64_t sized_since_us;
+};
+
+/* What the dashboard shows is written to a file (app/record.c). */
+struct recorder {
+    bool on;
+    bool begun;         /* the file was looked at: it is ours to write */
+    char path[1024];    /* as it was named; parts after the first have .2, .3 … */
+    int part;           /* from 1 */
+    int64_t bytes, sum; /* in this part; in all */
+    int64_t since_us, written_us;
+    uint64_t said;     /* chat lines that are written */
+    int64_t sample_us; /* arrival of the newest sample that is */
+    struct buf lines;  /* not on their way to the disk yet */
+    bool writing;      /* an append is on its way */
+    int lost;          /* lines that found no room meanwhile */
+    uint32_t generation;
+};
+
+struct playback;
+struct replay_load;
 
 /* What the dashboard shows is written to a file (app/record.c). */
 struct recorder {
@@ -827,8 +913,7 @@ struct replay_load;
 
 struct model {
     struct options opt;
-    int nrecent; /* workspaces of the start screen */
-    char recent[RECENT_MAX][160];
+    struct start_screen start;
     struct flow fl;
     int64_t now_us, wall_us;
     struct link links[CONN_COUNT];

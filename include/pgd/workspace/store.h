@@ -32,6 +32,15 @@ PGD_MUST_CHECK bool store_workspace_parse(const char *text, size_t len, struct i
 struct ssh_way {
     char host[256], user[64], port[8];
 };
+/* How the workspace was connected to last, for the next time; no secret. False and *e: the file does not say. */
+struct workspace_way {
+    struct connect_params connect; /* no password, no picked database */
+    struct ssh_way ssh;
+    char ssh_key[512];
+    bool demo; /* the private server of `demo` */
+};
+PGD_MUST_CHECK bool store_workspace_way(const char *text, size_t len, struct workspace_way *way,
+                                        struct err *e);
 void store_workspace_ssh(const char *text, size_t len, struct ssh_way *way);
 /* How long the newest restart here took the server away, seconds; NAN = there was none. */
 double store_workspace_restart_s(const char *text, size_t len);
