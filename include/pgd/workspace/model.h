@@ -141,12 +141,12 @@ struct options {
     bool host_from_ssh;   /* nothing else named the server: it is looked for on ssh_host */
     char bench_host[256]; /* --bench-host: where pgbench runs; "" = here, or where it is best */
     char bench_user[64],
-        bench_port[8]; /* USER@ and :PORT of it; "" = of ssh_user, of ~/.ssh/config */
-    int for_version;   /* --for of `export`: a major version; 0 = the server's own */
-    bool accept_os;    /* --accept-os: headless consent to changes of the operating system */
-    char home[768];    /* ~/.pg_diagnose or PG_DIAGNOSE_HOME */
-    char session[128]; /* of `replay`, `export`: a folder name */
-    bool replay;       /* the verb: a recording is played, nothing is connected to */
+        bench_port[8];      /* USER@ and :PORT of it; "" = of ssh_user, of ~/.ssh/config */
+    int for_version;        /* --for of `export`: a major version; 0 = the server's own */
+    bool accept_os;         /* --accept-os: headless consent to changes of the operating system */
+    char home[768];         /* ~/.pg_diagnose or PG_DIAGNOSE_HOME */
+    char session[128];      /* of `replay`, `export`: a folder name */
+    bool replay;            /* the verb: a recording is played, nothing is connected to */
     char replay_what[1024]; /* a session, WORKSPACE/SESSION, or an absolute path */
     double replay_speed;    /* 0.25 to 100; 0 = 1 */
     char record_to[1024];   /* of `watch --record`: an absolute path; "" = nothing is recorded */
@@ -892,25 +892,6 @@ struct recorder {
 struct playback;
 struct replay_load;
 
-/* What the dashboard shows is written to a file (app/record.c). */
-struct recorder {
-    bool on;
-    bool begun;         /* the file was looked at: it is ours to write */
-    char path[1024];    /* as it was named; parts after the first have .2, .3 … */
-    int part;           /* from 1 */
-    int64_t bytes, sum; /* in this part; in all */
-    int64_t since_us, written_us;
-    uint64_t said;      /* chat lines that are written */
-    int64_t sample_us;  /* arrival of the newest sample that is */
-    struct buf lines;   /* not on their way to the disk yet */
-    bool writing;       /* an append is on its way */
-    int lost;           /* lines that found no room meanwhile */
-    uint32_t generation;
-};
-
-struct playback;
-struct replay_load;
-
 struct model {
     struct options opt;
     struct start_screen start;
@@ -951,13 +932,14 @@ struct model {
     struct page page;
     struct sql_log sql_log;
     struct sessions_view sessions_view;
-    struct playback *playback; /* a recording is on the screen in place of this; owned (playback.h) */
+    struct playback
+        *playback; /* a recording is on the screen in place of this; owned (playback.h) */
     struct replay_load *replay_load; /* one is being read; owned */
     uint32_t replay_no;              /* counts what was asked for it: generation of its requests */
     struct recorder recorder;
-    char replay_note[200];     /* of the model of a recording: its place and speed; else "" */
-    bool dirty;     /* the screen must be painted */
-    bool dirty_key; /* … at once: a key was pressed */
+    char replay_note[200]; /* of the model of a recording: its place and speed; else "" */
+    bool dirty;            /* the screen must be painted */
+    bool dirty_key;        /* … at once: a key was pressed */
     bool quitting;
     int exit_code;
     char program_pgbench[512];
