@@ -291,8 +291,9 @@ static int ladder(const struct pool *p, const struct known_setting *k, double *a
     return n;
 }
 
-/* Two rungs away at first; where that was measured without gain, the one between. */
-static void step_to(struct pool *p, const struct known_setting *k, bool up, double ratio)
+/* Two rungs away at first; where that was measured without gain, the one between. A round's gain is shared by all that it
+ * changed: who earned it is not known yet, and eight changes are no eight reasons to go further. */
+static void step_to(struct pool *p, const struct known_setting *k, bool up, double ratio, int lines)
 {
     double at[LADDER_MAX + 1];
     char text[LADDER_MAX + 1][SETTING_VALUE_MAX], now[SETTING_VALUE_MAX];
@@ -320,7 +321,8 @@ static void step_to(struct pool *p, const struct known_setting *k, bool up, doub
             sense_shown(p->s, k->name, now, sizeof now), gain);
         SAY(idea->change.why, "What paid is followed along: the next value %s that is worth a run.",
             up ? "up" : "down");
-        idea->worth = (fmax(idea->worth, 2) + fmin(8, 0.1 * gain)) * (back ? 0.5 : 1);
+        double share = (pow(ratio, 1.0 / lines) - 1) * 100;
+        idea->worth = (fmax(idea->worth, 2) + fmin(8, 0.1 * share)) * (back ? 0.5 : 1);
         idea->change.expect_hi = ceil(idea->worth);
         return;
     }
@@ -331,10 +333,12 @@ static void from_ladder(struct pool *p)
     for (int i = 0; i < p->known->n; i++) {
         const struct known_setting *k = &p->known->items[i];
         double ratio;
-        if (k->ladder.n < 2 || !past_earned(p->s, k->name, &ratio) || worth_of(p, k->name) <= 0)
+        int lines;
+        if (k->ladder.n < 2 || !past_earned(p->s, k->name, &ratio, &lines) ||
+            worth_of(p, k->name) <= 0)
             continue;
-        step_to(p, k, true, ratio);
-        step_to(p, k, false, ratio);
+        step_to(p, k, true, ratio, lines);
+        step_to(p, k, false, ratio, lines);
     }
 }
 

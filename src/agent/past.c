@@ -120,13 +120,14 @@ enum past past_of(const struct pool *p, const struct setting_change *c)
     return !kept && interaction_since(p, decided, c->name) ? PAST_AGAIN : PAST_DONE;
 }
 
-bool past_earned(const struct sense *s, const char *name, double *ratio)
+bool past_earned(const struct sense *s, const char *name, double *ratio, int *lines)
 {
     for (int i = s->e->nhistory - 1; i >= 0; i--) {
         const struct round_history *r = &s->e->history[i];
         for (int line = 0; r->kept && line < r->n && line < CHANGES_MAX; line++)
             if (past_measured(r, line) && strcmp(r->changes[line].name, name) == 0) {
                 *ratio = r->verdict.ratio;
+                *lines = lines_measured(r);
                 return true;
             }
     }

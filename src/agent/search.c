@@ -12,6 +12,7 @@
 
 enum {
     SINGLES_MAX = 5,
+    GROUP_MAX = 2,  /* of them from one group of settings, as long as there are others */
     WHOLES_MIN = 3, /* below so many whole configurations single steps join them */
     PRIOR_MISSES =
         2 /* rounds without a gain, after which experience alone is no reason for another */
@@ -212,18 +213,34 @@ static int alternatives_naming(const struct proposal *out, const char *name)
     return n;
 }
 
-/* All that needs a restart goes into one alternative: each restart costs as much as two short runs. */
-static void propose_singles(const struct pool *p, struct proposal *out, int most)
+/* Alternatives so far that begin with a setting of the same group. */
+static int alternatives_of_group(const struct proposal *out, const char *name)
 {
-    struct pick *picks = xcalloc(IDEAS_MAX, sizeof *picks);
-    int n = open_ideas(p, picks), restart_set = -1;
+    const struct knob *k = knob_find(name);
+    int n = 0;
+    for (int set = 0; set < out->nsets; set++)
+        for (int i = 0; i < out->n; i++)
+            if (out->changes[i].sets >> set & 1) {
+                const struct knob *other = knob_find(out->changes[i].name);
+                n += k && other && k->group == other->group;
+                break;
+            }
+    return n;
+}
+
+/* One pass over what is open, the most promising first. No more than so many of a group: the planner's prices are five
+ * settings that say nearly the same, and would leave no run to anything else. */
+static void add_singles(const struct pool *p, struct proposal *out, int most, int of_group,
+                        const struct pick *picks, int n, int *restart_set)
+{
     for (int i = 0; i < n && out->nsets < most; i++) {
         const struct setting_change *c = &picks[i].idea->change;
-        if (alternatives_naming(out, c->name) >= 2)
+        if (alternatives_naming(out, c->name) >= 2 ||
+            alternatives_of_group(out, c->name) >= of_group)
             continue;
-        if (picks[i].idea->restart && restart_set >= 0) {
-            if (!names(out, restart_set, c->name))
-                put(p, out, restart_set, c);
+        if (picks[i].idea->restart && *restart_set >= 0) {
+            if (!names(out, *restart_set, c->name))
+                put(p, out, *restart_set, c);
             continue;
         }
         char name[80];
@@ -233,8 +250,17 @@ static void propose_singles(const struct pool *p, struct proposal *out, int most
         put_companions(p, out, set, picks[i].idea);
         close_set(out, name);
         if (out->nsets > set && picks[i].idea->restart)
-            restart_set = set;
+            *restart_set = set;
     }
+}
+
+/* All that needs a restart goes into one alternative: each restart costs as much as two short runs. */
+static void propose_singles(const struct pool *p, struct proposal *out, int most)
+{
+    struct pick *picks = xcalloc(IDEAS_MAX, sizeof *picks);
+    int n = open_ideas(p, picks), restart_set = -1;
+    add_singles(p, out, most, GROUP_MAX, picks, n, &restart_set);
+    add_singles(p, out, most, most, picks, n, &restart_set);
     free(picks);
 }
 

@@ -139,6 +139,26 @@ static void thumb_seen(struct world *w, const struct server *s)
     w->best.cpu_idle = 0.02;
 }
 
+/* One cause hides another: prices that keep all indexes away, and behind them workers that cost more than they give. Eight
+ * changes share the first gain, and no step further along any of them gains anything. */
+static double behind_speed(const struct server *s)
+{
+    double pages = has(s, "random_page_cost") / has(s, "seq_page_cost");
+    double x = pages > 8 ? 1 : 20;
+    return x * (pages <= 8 && has(s, "max_parallel_workers_per_gather") < 1 ? 1.25 : 1);
+}
+
+static void behind_seen(struct world *w, const struct server *s)
+{
+    cost_seen(w, s);
+    w->best.cpu_idle = 0.25; /* not short of CPUs by this figure */
+    w->plans[0].sorts = w->plans[0].hashes = 1;
+    w->plans[0].exec_ms = behind_speed(s) > 2 ? 30 : 600;
+    w->plans[0].workers_planned = w->plans[0].workers_launched = 1;
+    w->plans[0].seq_scan_rows = 60000;
+    w->plans[0].index_rows = 60000;
+}
+
 static double same_speed(const struct server *s)
 {
     (void)s;
@@ -307,6 +327,19 @@ static void test_rules_of_thumb_that_lose(void **state)
     reaches(&s, 1.25);
 }
 
+static void test_one_cause_behind_another(void **state)
+{
+    (void)state;
+    struct server s = {.w = world_new(), .speed = behind_speed, .observe = behind_seen};
+    set(s.w, "random_page_cost", "40");
+    set(s.w, "seq_page_cost", "0.2");
+    set(s.w, "cpu_tuple_cost", "0.002");
+    set(s.w, "cpu_index_tuple_cost", "0.05");
+    set(s.w, "effective_cache_size", "1024");
+    set(s.w, "work_mem", "4096");
+    reaches(&s, 25);
+}
+
 /* Nothing gains: the session ends by itself, and soon where no plan could be better. */
 static void test_nothing_to_gain(void **state)
 {
@@ -329,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_workers_and_their_pool),
         cmocka_unit_test(test_checkpoint_storm),
         cmocka_unit_test(test_rules_of_thumb_that_lose),
+        cmocka_unit_test(test_one_cause_behind_another),
         cmocka_unit_test(test_nothing_to_gain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,8 +56,8 @@ enum past {
 enum past past_of(const struct pool *p, const struct setting_change *c);
 /* Was this line of the round in the configuration that its verdict is of? */
 bool past_measured(const struct round_history *r, int line);
-/* Did a round that was kept have this setting among its changes? ratio: that round's gain. */
-bool past_earned(const struct sense *s, const char *name, double *ratio);
+/* Did a round that was kept have this setting among its changes? ratio: that round's gain, which as many lines share. */
+bool past_earned(const struct sense *s, const char *name, double *ratio, int *lines);
 /* Was anything but repairs tried yet? */
 bool past_began(const struct sense *s);
 /* Rounds without a gain at the end of the history. */
