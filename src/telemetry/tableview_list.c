@@ -32,7 +32,7 @@ const struct tableview tableview_list[] = {
      .columns = {COUNT("pid", "pid", 7, 0), TEXT("usename", "user", 10, 1),
                  TEXT("datname", "database", 12, 4), TEXT("application_name", "application", 14, 6),
                  TEXT("client", "client", 15, 8), TEXT("state", "state", 12, 3),
-                 TEXT("wait", "wait", 22, 2), SECONDS("statement_s", "statement", 9, 0),
+                 TEXT("wait", "wait", 22, 2), SECONDS("statement_s", "statement", 10, 0),
                  SECONDS("xact_s", "xact", 9, 5), SECONDS("idle_s", "idle", 9, 9),
                  COUNT("blocked", "blk", 3, 3), TEXT("blockers", "blocked by", 14, 9),
                  TEXT("backend_start", "connected since", 29, 9),

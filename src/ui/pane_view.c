@@ -104,7 +104,9 @@ static void draw_headers(struct canvas *c, struct rect r, const struct tableview
     for (int i = 0; i < sh->n; i++) {
         int col = sh->at[i];
         const char *mark = col != by ? "" : tableview_sorted_down(v, s) ? DOWN_MARK : UP_MARK;
-        snprintf(text, sizeof text, "%s%s", v->columns[col].header, mark);
+        const char *name = v->columns[col].header; /* the mark is seen, whatever is cut */
+        int most = sh->width[i] - (*mark ? 1 : 0);
+        snprintf(text, sizeof text, "%.*s%s", (int)text_fit(name, most > 0 ? most : 0), name, mark);
         if (is_right(v, col))
             canvas_put_right(c, r.y, r.x + sh->x[i], sh->width[i], STYLE_HEADING, text);
         else

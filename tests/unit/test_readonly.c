@@ -44,6 +44,7 @@ static const char *const changing[] = {
     "GRANT ALL ON t TO PUBLIC",
     "ALTER ROLE app RESET work_mem",
     "SELECT pg_terminate_backend(1)",
+    "SELECT pg_catalog.pg_cancel_backend(a.pid) AS sent FROM pg_catalog.pg_stat_activity AS a",
     "SELECT pg_stat_reset()",
     "SELECT nextval('s')",
     "WITH gone AS (UPDATE t SET a = 1 RETURNING a) SELECT a FROM gone",
