@@ -1,4 +1,4 @@
-/* health.c - see health.h: the table, and the machine. */
+/* health.c - see health.h: the machine that goes through the table of health_checks.c. */
 #include "pgd/agent/health.h"
 
 #include <stdio.h>
@@ -10,166 +10,6 @@
 #include "pgd/base/mem.h"
 #include "pgd/base/text.h"
 #include "pgd/discovery/queries.h"
-
-/* clang-format off */
-static const struct health_check checks[] = {
-    /* -- settings -- */
-    {.id = "fsync", .area = "settings", .grade = HEALTH_CRITICAL, .look = health_fsync,
-     .title = "fsync is off", .why = "After a crash of the machine the whole cluster may be corrupt.",
-     .fix = "ALTER SYSTEM SET fsync = on; then a reload, and sync on the host", .source = "Write Ahead Log, fsync"},
-    {.id = "full-page-writes", .area = "settings", .grade = HEALTH_CRITICAL, .look = health_full_page_writes,
-     .title = "full_page_writes is off", .why = "A page that was half written at a crash cannot be repaired from the WAL.",
-     .fix = "ALTER SYSTEM SET full_page_writes = on;", .source = "Write Ahead Log, full_page_writes"},
-    {.id = "autovacuum", .area = "vacuum", .grade = HEALTH_CRITICAL, .look = health_autovacuum,
-     .title = "autovacuum is off", .why = "Dead rows stay, statistics grow old, and transaction ids run out.",
-     .fix = "ALTER SYSTEM SET autovacuum = on; then a reload", .source = "Routine Vacuuming"},
-    {.id = "track-counts", .area = "vacuum", .grade = HEALTH_CRITICAL, .look = health_track_counts,
-     .title = "track_counts is off", .why = "Autovacuum does not know where rows have changed, and does nothing.",
-     .fix = "ALTER SYSTEM SET track_counts = on; then a reload", .source = "The Cumulative Statistics System"},
-    {.id = "checksums", .area = "settings", .grade = HEALTH_NOTE, .look = health_checksums,
-     .title = "data checksums are off", .why = "A page that a disk has damaged is used as if it were sound.",
-     .fix = "pg_checksums --enable, while the server is stopped", .source = "Reliability, Data Checksums"},
-    {.id = "pending-restart", .area = "settings", .grade = HEALTH_NOTE, .look = health_pending,
-     .title = "settings wait for a restart", .why = "The server runs with other values than its configuration says.",
-     .fix = "restart the server, or take the change back", .source = "pg_settings, pending_restart"},
-    {.id = "config-errors", .area = "settings", .grade = HEALTH_WARN, .asset = "sql/health/config_errors.sql", .need = NEED_FILES,
-     .title = "a line of the configuration was not taken", .why = "At the next start the server may refuse to come up.",
-     .source = "pg_file_settings"},
-    {.id = "overrides", .area = "settings", .grade = HEALTH_NOTE, .look = health_overrides,
-     .title = "roles or databases have values of their own",
-     .why = "They hide the value of the configuration, in their sessions alone.",
-     .fix = "look whether they are still meant: \\drds in psql", .source = "ALTER ROLE … SET"},
-    /* -- memory -- */
-    {.id = "memory-bill", .area = "memory", .grade = HEALTH_WARN, .look = health_memory,
-     .title = "the settings allow more memory than the machine has",
-     .why = "In the worst case the kernel kills the server, with every session.",
-     .fix = "fewer max_connections with a pooler before them, or a smaller work_mem", .source = "Resource Consumption, Memory"},
-    {.id = "shared-buffers", .area = "memory", .grade = HEALTH_WARN, .look = health_shared_buffers,
-     .title = "shared_buffers is far below what the machine has",
-     .why = "The default of 128MB is meant to start anywhere.",
-     .fix = "pg_diagnose tune; a quarter of the memory is a usual start", .source = "Resource Consumption, shared_buffers"},
-    {.id = "huge-pages", .area = "memory", .grade = HEALTH_NOTE, .look = health_huge_pages,
-     .title = "huge pages were asked for and are not used",
-     .why = "Page tables of every session map the shared memory in small pages.",
-     .fix = "reserve vm.nr_hugepages, then restart", .source = "Managing Kernel Resources, Huge Pages"},
-    /* -- checkpoints, planner -- */
-    {.id = "checkpoints", .area = "checkpoints", .grade = HEALTH_WARN, .look = health_checkpoints,
-     .title = "checkpoints are requested by the amount of WAL",
-     .why = "Each one writes every changed page, and full pages follow in the WAL.",
-     .fix = "a larger max_wal_size, as far as the disk and the time of a recovery allow", .source = "WAL Configuration"},
-    {.id = "random-page-cost", .area = "planner", .grade = HEALTH_NOTE, .look = health_random_page_cost,
-     .title = "the planner prices random reads as on a spinning disk",
-     .why = "Index scans look dearer than they are on an SSD.",
-     .fix = "ALTER SYSTEM SET random_page_cost = 1.1; and measure", .source = "Query Planning, random_page_cost"},
-    {.id = "temp-files", .area = "memory", .grade = HEALTH_WARN, .look = health_temp_files,
-     .title = "much is sorted or hashed on disk", .why = "Such a step is several times slower than in memory.",
-     .fix = "pg_diagnose tune finds the work_mem that pays; log_temp_files names the statements",
-     .source = "Resource Consumption, work_mem"},
-    {.id = "hit-ratio", .area = "memory", .grade = HEALTH_NOTE, .look = health_hit_ratio,
-     .title = "many pages are not found in the server's cache", .why = "Each one is read from the system, or from the disk.",
-     .fix = "shared_buffers, or an index where whole tables are read", .source = "pg_stat_database"},
-    /* -- vacuum -- */
-    {.id = "wraparound", .area = "vacuum", .grade = HEALTH_WARN, .asset = "sql/health/wraparound.sql",
-     .title = "old transaction ids are not frozen in time",
-     .why = "When they run out the server stops to take writes.", .source = "Preventing Transaction ID Wraparound Failures"},
-    {.id = "dead-rows", .area = "vacuum", .grade = HEALTH_WARN, .asset = "sql/health/table_dead_rows.sql",
-     .title = "vacuum does not keep up", .why = "Every scan reads the dead rows, too.", .source = "Routine Vacuuming"},
-    {.id = "autovacuum-table", .area = "vacuum", .grade = HEALTH_WARN, .asset = "sql/health/autovacuum_table.sql",
-     .title = "autovacuum was told to leave a table alone", .why = "Nobody removes its dead rows or refreshes its statistics.",
-     .source = "Storage Parameters"},
-    {.id = "prepared", .area = "vacuum", .grade = HEALTH_WARN, .asset = "sql/health/prepared.sql",
-     .title = "prepared transactions were left open", .why = "They hold their locks through restarts, and vacuum back.",
-     .source = "PREPARE TRANSACTION"},
-    {.id = "idle-transactions", .area = "vacuum", .grade = HEALTH_WARN, .asset = "sql/health/idle_transactions.sql",
-     .need = NEED_SESSIONS, .title = "sessions sit in open transactions",
-     .why = "They hold locks, and vacuum must keep what has changed since.", .source = "pg_stat_activity"},
-    /* -- tables and indexes -- */
-    {.id = "bloat", .area = "bloat", .grade = HEALTH_WARN, .asset = "sql/health/table_bloat.sql",
-     .title = "a table takes twice the room that it needs", .why = "Cache and scans are spent on empty space.",
-     .source = "Routine Vacuuming, Recovering Disk Space"},
-    {.id = "index-invalid", .area = "indexes", .grade = HEALTH_WARN, .asset = "sql/health/index_invalid.sql",
-     .title = "an index is invalid", .why = "No query uses it, and every write keeps it up to date.",
-     .source = "Building Indexes Concurrently"},
-    {.id = "index-duplicate", .area = "indexes", .grade = HEALTH_WARN, .asset = "sql/health/index_duplicate.sql",
-     .title = "two indexes do the same", .why = "Every write pays twice, and the cache holds both.", .source = "Indexes"},
-    {.id = "index-unused", .area = "indexes", .grade = HEALTH_NOTE, .asset = "sql/health/index_unused.sql",
-     .title = "an index was never scanned", .why = "Every write keeps it up to date. Standbys may use it: look there, too.",
-     .source = "Examining Index Usage"},
-    {.id = "foreign-key", .area = "indexes", .grade = HEALTH_WARN, .asset = "sql/health/index_foreign_key.sql",
-     .title = "a foreign key has no index", .why = "Each delete or key change of the other table reads this one whole.",
-     .source = "Foreign Keys"},
-    {.id = "no-key", .area = "tables", .grade = HEALTH_NOTE, .asset = "sql/health/table_no_key.sql",
-     .title = "a table has no key", .why = "Rows cannot be told apart, and logical replication cannot find them.",
-     .source = "Primary Keys"},
-    {.id = "stats-missing", .area = "statistics", .grade = HEALTH_WARN, .asset = "sql/health/stats_missing.sql",
-     .title = "a table was never analysed", .why = "The planner guesses how many rows there are, and which.",
-     .source = "Updating Planner Statistics"},
-    {.id = "stats-stale", .area = "statistics", .grade = HEALTH_WARN, .asset = "sql/health/stats_stale.sql",
-     .title = "statistics are older than the rows", .why = "The planner counts with what was there before.",
-     .source = "Updating Planner Statistics"},
-    {.id = "constraints", .area = "tables", .grade = HEALTH_NOTE, .asset = "sql/health/constraints.sql",
-     .title = "a constraint was never validated", .why = "Old rows may break it.", .source = "ALTER TABLE, NOT VALID"},
-    {.id = "partitions", .area = "tables", .grade = HEALTH_WARN, .asset = "sql/health/partitions.sql",
-     .title = "rows gather in a default partition", .why = "A partition for them is missing.", .source = "Table Partitioning"},
-    {.id = "sequences", .area = "tables", .grade = HEALTH_WARN, .asset = "sql/health/sequences.sql",
-     .title = "a sequence comes to its end", .why = "Then every insert fails.", .source = "Sequence Manipulation"},
-    {.id = "extensions", .area = "tables", .grade = HEALTH_NOTE, .asset = "sql/health/extensions.sql",
-     .title = "an extension was not updated with its files", .why = "Mended bugs of its SQL part stay.",
-     .source = "ALTER EXTENSION"},
-    /* -- sessions -- */
-    {.id = "connections", .area = "connections", .grade = HEALTH_WARN, .look = health_connections,
-     .title = "nearly all connections are taken", .why = "The next session is refused.",
-     .fix = "a pooler, or end what is idle; max_connections needs a restart", .source = "Connections and Authentication"},
-    {.id = "blocked", .area = "locks", .grade = HEALTH_WARN, .asset = "sql/health/blocked.sql", .need = NEED_SESSIONS,
-     .title = "sessions wait for locks", .why = "They stand still, and others queue behind them.", .source = "Explicit Locking"},
-    {.id = "deadlocks", .area = "locks", .grade = HEALTH_NOTE, .look = health_deadlocks,
-     .title = "transactions were ended by deadlocks", .why = "Each one is work lost, and an error in the application.",
-     .fix = "let transactions lock in one order; the server's log names the statements", .source = "Deadlocks"},
-    {.id = "rollbacks", .area = "connections", .grade = HEALTH_NOTE, .look = health_rollbacks,
-     .title = "many transactions are rolled back", .why = "Their work is lost, and their dead rows are vacuum's.",
-     .fix = "the server's log has the errors", .source = "pg_stat_database"},
-    {.id = "password", .area = "security", .grade = HEALTH_NOTE, .look = health_password,
-     .title = "new passwords are stored as MD5", .why = "MD5 hashes can be used to log in, and are gone from later versions.",
-     .fix = "ALTER SYSTEM SET password_encryption = 'scram-sha-256'; and set the passwords again",
-     .source = "Password Authentication"},
-    {.id = "hba-trust", .area = "security", .grade = HEALTH_CRITICAL, .asset = "sql/health/hba_trust.sql", .need = NEED_HBA,
-     .title = "other machines get in without a password", .why = "Whoever reaches the port is whoever he says.",
-     .source = "Trust Authentication"},
-    /* -- replication, archive -- */
-    {.id = "slots", .area = "replication", .grade = HEALTH_WARN, .asset = "sql/health/slots.sql",
-     .title = "nobody reads a replication slot", .why = "WAL is kept until the disk is full.", .source = "Replication Slots"},
-    {.id = "standbys", .area = "replication", .grade = HEALTH_WARN, .asset = "sql/health/standbys.sql", .need = NEED_SESSIONS,
-     .title = "a standby is behind", .why = "After a fail-over that much is missing or late.", .source = "Streaming Replication"},
-    {.id = "archiver", .area = "replication", .grade = HEALTH_CRITICAL, .asset = "sql/health/archiver.sql",
-     .title = "WAL cannot be archived", .why = "No backup can be brought further than that, and pg_wal grows.",
-     .source = "Continuous Archiving"},
-    /* -- host -- */
-    {.id = "disk", .area = "disk", .grade = HEALTH_WARN, .look = health_disk,
-     .title = "the disk is nearly full", .why = "Without room for WAL the server stops.",
-     .fix = "make room, or a larger disk", .source = "Disk Full Failure"},
-    {.id = "swap", .area = "host", .grade = HEALTH_WARN, .look = health_swap,
-     .title = "hardly any memory is left on the host", .why = "The kernel swaps, or ends the largest process.",
-     .fix = "smaller settings, fewer sessions, or more memory", .source = "Managing Kernel Resources"},
-    {.id = "thp", .area = "host", .grade = HEALTH_NOTE, .look = health_thp,
-     .title = "transparent huge pages are always on", .why = "The kernel may stop a session to put pages together.",
-     .fix = "madvise or never, in /sys/kernel/mm/transparent_hugepage/enabled", .source = "Managing Kernel Resources"},
-    {.id = "overcommit", .area = "host", .grade = HEALTH_NOTE, .look = health_overcommit,
-     .title = "the kernel promises more memory than it has", .why = "When it cannot keep that, it kills: most likely the server.",
-     .fix = "vm.overcommit_memory = 2, with an overcommit_ratio that fits", .source = "Linux Memory Overcommit"},
-    {.id = "statements", .area = "observing", .grade = HEALTH_NOTE, .look = health_statements,
-     .title = "pg_stat_statements cannot be read", .why = "Nobody can tell which statements take the time.",
-     .fix = "shared_preload_libraries, a restart, CREATE EXTENSION pg_stat_statements; GRANT pg_read_all_stats",
-     .source = "pg_stat_statements"},
-    {.id = "version", .area = "settings", .grade = HEALTH_WARN, .look = health_version,
-     .title = "this major version is out of support", .why = "Holes and bugs in it are no longer mended.",
-     .fix = "plan the upgrade: pg_upgrade, or logical replication", .source = "Versioning Policy"},
-};
-/* clang-format on */
-
-const struct health_check *health_check_at(int i)
-{
-    return i >= 0 && i < (int)ARRAY_LEN(checks) ? &checks[i] : NULL;
-}
 
 const char *health_grade_name(enum health_grade g)
 {
@@ -220,6 +60,24 @@ static void cell(char *dst, size_t size, const struct rows *r, int row, const ch
     const char *text = rows_text(r, row, name);
 
     text_copy(dst, size, text ? text : "");
+}
+
+static struct req next_req(struct health *h)
+{
+    h->state = HEALTH_ASKING;
+    return (struct req){OWNER_HEALTH, h->generation, ++h->waiting};
+}
+
+/* A check may need what only its first answer tells: the answer's column "ask" is then its next statement. */
+static bool ask_on(struct health *h, const struct rows *r, struct effects *fx)
+{
+    const char *sql = r && r->nrows == 1 && !h->asked_on ? rows_text(r, 0, "ask") : NULL;
+
+    if (!sql)
+        return false;
+    h->asked_on = true;
+    fx_sql(fx, next_req(h), CONN_CONTROL, sql, HEALTH_MS);
+    return true;
 }
 
 static void take_rows(struct health *h, const struct health_check *c, const struct rows *r)
@@ -291,16 +149,12 @@ static const char *lacking(const struct health_check *c, const struct server_fac
     return NULL;
 }
 
-static struct req next_req(struct health *h)
-{
-    h->state = HEALTH_ASKING;
-    return (struct req){OWNER_HEALTH, h->generation, ++h->waiting};
-}
-
 static void end(struct health *h, struct effects *fx)
 {
-    if (!h->pooled)
+    if (!h->pooled) {
+        fx_sql(fx, next_req(h), CONN_CONTROL, discover_plans_reset, HEALTH_MS);
         fx_sql(fx, next_req(h), CONN_CONTROL, discover_limits_reset, HEALTH_MS);
+    }
     sort(h);
     h->state = HEALTH_DONE;
 }
@@ -339,7 +193,7 @@ void health_start(struct health *h, const struct server_facts *f, bool pooled, s
         next(h, f, fx);
         return;
     }
-    h->at = -1;
+    h->at = -2;
     fx_sql(fx, next_req(h), CONN_CONTROL, discover_limits_set, HEALTH_MS);
 }
 
@@ -355,11 +209,17 @@ void health_step(struct health *h, const struct server_facts *f, const struct ev
         return;
     }
     if (h->at >= 0 && ev->err.code != ERR_NONE)
-        unknown(h, &checks[h->at], ev->err.msg);
+        unknown(h, health_check_at(h->at), ev->err.msg);
+    else if (h->at >= 0 && ask_on(h, ev->rows, fx))
+        return;
     else if (h->at >= 0)
-        take_rows(h, &checks[h->at], ev->rows);
+        take_rows(h, health_check_at(h->at), ev->rows);
+    h->asked_on = false;
     h->at++;
-    next(h, f, fx);
+    if (h->at < 0)
+        fx_sql(fx, next_req(h), CONN_CONTROL, discover_plans_set, HEALTH_MS);
+    else
+        next(h, f, fx);
 }
 
 /* -- words ------------------------------------------------------------------------------------------------ */

@@ -396,6 +396,11 @@ const char discover_limits_set[] = "SELECT pg_catalog.set_config('lock_timeout',
 /* Not to their reset values: those may be limits of the role, which no statement of ours would survive. */
 const char discover_limits_reset[] = "SELECT pg_catalog.set_config('lock_timeout', '0', false), "
                                      "pg_catalog.set_config('statement_timeout', '0', false)";
+/* Where kinds of plans are switched off for the whole server, every plan of the others is priced as if it were worth to be
+ * compiled, which takes longer than all of the discovery. Only once the settings have been read; and back to its own value,
+ * for it is one that is tuned and read back, and set_config() would leave it the session's. */
+const char discover_plans_set[] = "SELECT pg_catalog.set_config('jit', 'off', false)";
+const char discover_plans_reset[] = "RESET jit";
 
 const struct discover_query discover_queries[] = {
     {.name = "limits",
@@ -438,6 +443,7 @@ const struct discover_query discover_queries[] = {
      .refresh = true,
      .lost = "settings",
      .fill = fill_settings},
+    {.name = "plans", .sql = discover_plans_set, .refresh = true, .sets = true},
     {.name = "overrides",
      .asset = "sql/overrides.sql",
      .refresh = true,
@@ -539,6 +545,7 @@ const struct discover_query discover_queries[] = {
      .lost = "running base backups",
      .fill = fill_backup},
     {.name = "tuners", .asset = "sql/tuners.sql", .fill = fill_tuners},
+    {.name = "plans_reset", .sql = discover_plans_reset, .refresh = true, .sets = true},
     {.name = "limits_reset", .sql = discover_limits_reset, .refresh = true, .sets = true},
 };
 const int discover_query_count = (int)ARRAY_LEN(discover_queries);

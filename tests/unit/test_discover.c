@@ -183,7 +183,7 @@ static void each_version_has_its_statements(void **state)
                 assert_string_not_equal(seen[k], discover_queries[at].name);
             seen[n++] = discover_queries[at].name;
         }
-        assert_int_equal(n, versions[i] >= 180000 ? 25 : 24);
+        assert_int_equal(n, versions[i] >= 180000 ? 27 : 26);
         effects_clear(&x->fx);
         discover_start(&x->d, &x->f, &x->fx);
         assert_int_equal(run(x, versions[i], "10.0.0.230", NULL), n);

@@ -180,6 +180,7 @@ static void the_machine_goes_through(void **st)
     (void)st;
     struct effects fx = {0};
     int asked = 0, refused = 0;
+    bool followed = false;
     char text[200];
 
     facts->rights.read_stats = facts->rights.hba_rules = facts->rights.file_settings = true;
@@ -189,9 +190,17 @@ static void the_machine_goes_through(void **st)
         assert_true(asked++ < 100);
         assert_int_equal(fx.items[fx.n - 1].kind, FX_PG_QUERY);
         if (health->at < 0) {
-            assert_non_null(strstr(fx.items[fx.n - 1].text, "lock_timeout"));
+            assert_non_null(
+                strstr(fx.items[fx.n - 1].text, health->at == -2 ? "lock_timeout" : "jit"));
             feed(NULL, ERR_NONE, &fx);
-        } else if (strcmp(c->id, "slots") == 0)
+        } else if (strcmp(c->id, "sequences") == 0 && !followed) {
+            followed = true;
+            feed("ask\nSELECT what; came\n", ERR_NONE, &fx);
+            assert_string_equal(fx.items[fx.n - 1].text, "SELECT what; came");
+            assert_ptr_equal(health_check_at(health->at), c);
+        } else if (strcmp(c->id, "sequences") == 0) /* an answer is never asked on twice */
+            feed("ask\nSELECT again\n", ERR_NONE, &fx);
+        else if (strcmp(c->id, "slots") == 0)
             feed("object|figure|fix\na\\|b|keeps 9 GB|SELECT 1;\n", ERR_NONE, &fx);
         else if (strcmp(c->id, "wraparound") == 0)
             feed("object|figure|fix|grade\npostgres|old|VACUUM|critical\n", ERR_NONE, &fx);
@@ -202,6 +211,7 @@ static void the_machine_goes_through(void **st)
     }
     assert_int_equal(health->state, HEALTH_DONE);
     assert_non_null(strstr(fx.items[fx.n - 1].text, "lock_timeout")); /* and back */
+    assert_string_equal(fx.items[fx.n - 2].text, "RESET jit");
     assert_true(asked > 20);
     assert_int_equal(refused, 1);
     assert_string_equal(health->found[0].check->id, "wraparound");
@@ -214,7 +224,7 @@ static void the_machine_goes_through(void **st)
     }
     assert_true(slot && trust);
     health_summary(health, text, sizeof text);
-    assert_non_null(strstr(text, "1 critical, 1 warning"));
+    assert_non_null(strstr(text, "1 critical, 2 warnings"));
     effects_clear(&fx);
 }
 

@@ -1,5 +1,6 @@
--- Tables that take more than twice the room that their rows need, by the widths of pg_stats: an estimate.
-SELECT object, figure, fix
+-- Tables that take more than twice the room that their rows need, by the widths of pg_stats: an estimate. The last row says
+-- what was hidden.
+(SELECT object, figure, fix, NULL AS grade
   FROM (SELECT format('%I.%I', n.nspname, c.relname) AS object,
                format('%s for about %s of rows', pg_size_pretty(c.relpages::bigint * bs.size),
                       pg_size_pretty((need.pages * bs.size)::bigint)) AS figure,
@@ -18,4 +19,11 @@ SELECT object, figure, fix
            AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
            AND c.relpages > 2 * greatest(need.pages, 1)) AS found
  ORDER BY lost DESC
- LIMIT 20
+ LIMIT 20)
+UNION ALL
+SELECT '', format('%s large tables were not looked at: this role may not read them (pg_read_all_data)', count(*)), '', 'unknown'
+  FROM pg_class AS c
+  JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'm') AND c.relpages >= 512 AND NOT has_table_privilege(c.oid, 'SELECT')
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+HAVING count(*) > 0

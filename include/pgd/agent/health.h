@@ -2,7 +2,7 @@
  *
  * A check is a row: an area, what is wrong when it finds something, why that matters, what mends it and where PostgreSQL's
  * documentation says so; and either a statement below assets/sql/health (a row of its answer is a finding: object, figure,
- * fix, grade) or a function over what discovery knows already. Statements only read, are bounded in time and rows, and run
+ * fix, grade; a single row of one column "ask" is the statement that finds) or a function over what discovery knows already. Statements only read, are bounded in time and rows, and run
  * one after the other; what a role or a version does not allow is said, and is not counted as healthy. */
 #pragma once
 
@@ -50,7 +50,7 @@ struct health_finding {
 
 enum health_state {
     HEALTH_IDLE,
-    /* The limits of the session are being set (at -1), or the statement of check `at` is out on CONN_CONTROL; its answer leads to the next one, or to DONE. */
+    /* The limits of the session are being set (at -2, -1), or the statement of check `at` is out on CONN_CONTROL; its answer leads to the next one, or to DONE. */
     HEALTH_ASKING,
     HEALTH_DONE,
     HEALTH_FAILED /* the link was lost: err says why */
@@ -60,7 +60,8 @@ struct health {
     enum health_state state;
     uint32_t generation, waiting;
     int at;
-    bool pooled; /* nothing may be set in the session */
+    bool pooled;   /* nothing may be set in the session */
+    bool asked_on; /* the statement that is out came from the answer to the check's own */
     int n;
     struct health_finding
         found[HEALTH_FOUND_MAX]; /* in the order of the table; sorted when done, worst first */

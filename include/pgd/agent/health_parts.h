@@ -1,4 +1,5 @@
-/* health_parts.h - the checks that need no statement of their own (health_facts.c), for the table in health.c. */
+/* health_parts.h - the checks that need no statement of their own (health_facts.c, health_settings.c), for the
+ * table in health_checks.c. */
 #pragma once
 
 #include "pgd/agent/health.h"
@@ -27,3 +28,10 @@ enum health_grade health_overcommit(const struct server_facts *f, struct health_
 enum health_grade health_overrides(const struct server_facts *f, struct health_look *out);
 enum health_grade health_password(const struct server_facts *f, struct health_look *out);
 enum health_grade health_version(const struct server_facts *f, struct health_look *out);
+enum health_grade health_damage_hidden(const struct server_facts *f, struct health_look *out);
+enum health_grade health_synchronous_commit(const struct server_facts *f, struct health_look *out);
+enum health_grade health_track_activities(const struct server_facts *f, struct health_look *out);
+enum health_grade health_planner_switches(const struct server_facts *f, struct health_look *out);
+enum health_grade health_log_lost(const struct server_facts *f, struct health_look *out);
+enum health_grade health_log_all(const struct server_facts *f, struct health_look *out);
+enum health_grade health_archive_empty(const struct server_facts *f, struct health_look *out);

@@ -19,6 +19,8 @@ struct discover_query {
 
 /* What a session of looking begins and ends with: no statement of it waits long for a lock, or for anything. */
 extern const char discover_limits_set[], discover_limits_reset[];
+/* The same, once settings have been read: no plan is compiled. */
+extern const char discover_plans_set[], discover_plans_reset[];
 
 extern const struct discover_query discover_queries[];
 extern const int discover_query_count;

@@ -1,0 +1,11 @@
+-- Transactions that have been at work for an hour and more. Those that do nothing meanwhile are a finding of their own.
+SELECT format('session %s of %s', pid, coalesce(usename, '?')) AS object,
+       format('runs for %s: %s', date_trunc('second', clock_timestamp() - xact_start),
+              left(regexp_replace(query, '\s+', ' ', 'g'), 80)) AS figure,
+       format('if nobody waits for it: SELECT pg_cancel_backend(%s);', pid) AS fix
+  FROM pg_stat_activity
+ WHERE backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid()
+   AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)
+   AND clock_timestamp() - xact_start > interval '1 hour'
+ ORDER BY xact_start
+ LIMIT 20
