@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pgd/app/cli_host.h"
@@ -53,6 +54,7 @@ enum flag_id {
     F_NO_COLOR,
     F_TUNED,
     F_SPEED,
+    F_RECORD,
     F_HELP,
     F_VERSION
 };
@@ -134,6 +136,8 @@ static const struct flag flags[] = {
     {F_TUNED, "tuned", 0, NULL, "demo: start from good settings", IN(VERB_DEMO)},
     {F_SPEED, "speed", 0, "N", "replay: so many times as fast, 0.25 to 100 (default 1)",
      IN(VERB_REPLAY)},
+    {F_RECORD, "record", 0, "FILE|DIR", "watch: write down what it shows, for replay",
+     IN(VERB_WATCH)},
     {F_HELP, "help", 'h', NULL, "this text", 0},
     {F_VERSION, "version", 'V', NULL, "versions of the program and its libraries", 0},
 };
@@ -402,6 +406,26 @@ static bool set_ssh_flag(struct options *o, const struct flag *f, const char *v,
     return err_hint(e, "It is the file of a private key; its passphrase is asked for.");
 }
 
+/* A folder ends in '/': the file in it gets a name of its own. */
+static bool set_record(struct options *o, const char *v, struct err *e)
+{
+    struct stat st;
+    size_t n;
+
+    if (!absolute(v, strlen(v), o->record_to, sizeof o->record_to - 2))
+        return err_set(e, ERR_USAGE, "invalid file name in --record \"%.60s\"", v);
+    n = strlen(o->record_to);
+    if (stat(o->record_to, &st) == 0 && S_ISDIR(st.st_mode)) {
+        if (o->record_to[n - 1] != '/')
+            text_copy_raw(o->record_to + n, 2, "/");
+    } else if (o->record_to[n - 1] == '/' || stat(o->record_to, &st) == 0) {
+        err_set(e, ERR_USAGE, "%.150s of --record is %s", v,
+                o->record_to[n - 1] == '/' ? "no folder" : "there already");
+        return err_hint(e, "Name a file that is to be made, or a folder.");
+    }
+    return true;
+}
+
 static bool set_flag(struct command_line *cl, const struct flag *f, const char *v, struct err *e)
 {
     static const char *const advisors[] = {"auto", "builtin", "gemini", "openai"};
@@ -517,6 +541,8 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
         return o->no_color = true;
     case F_SPEED:
         return number_in("speed", v, 0.25, 100, &o->replay_speed, e);
+    case F_RECORD:
+        return set_record(o, v, e);
     case F_TUNED:
         return o->demo_tuned = true;
     case F_HELP:

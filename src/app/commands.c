@@ -13,6 +13,7 @@
 #include "pgd/app/hosts.h"
 #include "pgd/app/keep.h"
 #include "pgd/app/offers.h"
+#include "pgd/app/record.h"
 #include "pgd/app/replay.h"
 #include "pgd/app/sessions.h"
 #include "pgd/app/sqllog.h"
@@ -358,6 +359,14 @@ static void do_ssh(struct model *m, const char *args, struct effects *fx)
     }
 }
 
+static void do_record(struct model *m, const char *args, struct effects *fx)
+{
+    if (strcmp(args, "stop") == 0)
+        record_stop(m, fx);
+    else
+        record_start(m, args, fx);
+}
+
 static void do_replay(struct model *m, const char *args, struct effects *fx)
 {
     replay_open(m, args, fx);
@@ -417,6 +426,8 @@ static void do_view(struct model *m, const char *args, struct effects *fx)
       TAKES_SESSION)                                                                              \
     X("hardware", do_hardware, "", "", "What other hardware could do for this workload.",         \
       TAKES_NOTHING)                                                                              \
+    X("record", do_record, "", "[stop|name]",                                                     \
+      "Write down what the dashboard shows, for /replay; stop: no longer.", TAKES_WORDS)          \
     X("replay", do_replay, "", "[session]",                                                       \
       "Play a session, or a file of /record, in the same panes; alone: the newest.",              \
       TAKES_SESSION)                                                                              \

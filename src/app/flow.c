@@ -15,6 +15,7 @@
 #include "pgd/app/headless.h"
 #include "pgd/app/hosts.h"
 #include "pgd/app/links.h"
+#include "pgd/app/record.h"
 #include "pgd/app/replay.h"
 #include "pgd/app/sessions.h"
 #include "pgd/app/start.h"
@@ -427,6 +428,7 @@ void flow_quit(struct model *m, int exit_code, struct effects *fx)
         return;
     m->quitting = true;
     m->exit_code = exit_code;
+    record_flush(m, fx);
     if (m->opt.headless && !m->opt.health && !m->opt.watch)
         flow_summary_line(m, fx);
     for (int i = 0; i < CONN_COUNT; i++)

@@ -17,6 +17,7 @@
 #include "pgd/app/mouse.h"
 #include "pgd/app/offers.h"
 #include "pgd/app/outside.h"
+#include "pgd/app/record.h"
 #include "pgd/app/replay.h"
 #include "pgd/app/sessions.h"
 #include "pgd/app/start.h"
@@ -717,7 +718,9 @@ void keys_demo_ready(struct model *m, struct effects *fx)
 
 void keys_answer(struct model *m, struct event *ev, struct effects *fx)
 {
-    if (ev->req.id >= UI_REPLAY)
+    if (ev->req.id >= UI_RECORD_LOOK)
+        record_answer(m, ev, fx);
+    else if (ev->req.id >= UI_REPLAY)
         replay_answer(m, ev, fx);
     else if (ev->req.id == UI_FILE_START || ev->req.id >= UI_START_ROWS)
         start_screen_answer(m, ev, fx);

@@ -4,15 +4,19 @@
 #include <math.h>
 
 #include "pgd/app/flow_parts.h"
+#include "pgd/app/record.h"
 #include "pgd/base/clock.h"
 #include "pgd/telemetry/waits.h"
 
-static void put_json(const struct model *m, const char *when, struct buf *out)
+void watch_lines_json(const struct model *m, struct buf *out)
 {
     struct line *l = line_new("sample");
     struct buf waits = {0};
+    char when[40];
 
+    clock_iso(m->wall_us, when, sizeof when);
     line_text(l, "at", when);
+    line_int(l, "at_us", m->wall_us);
     for (int i = 0; i < METRIC_COUNT; i++)
         line_num(l, metric_info((enum metric_id)i)->name, series_newest(&m->collect.series[i]));
     buf_putc(&waits, '[');
@@ -43,13 +47,14 @@ void watch_lines_tick(struct model *m, struct effects *fx)
     struct buf text = {0};
     char when[40];
 
+    record_tick(m, fx);
     if (!m->opt.watch || !m->server_known || m->quitting || m->collect.samples < 2 ||
         m->collect.last_pg_at_us == m->fl.watched_us)
         return;
     m->fl.watched_us = m->collect.last_pg_at_us;
     clock_iso(m->wall_us, when, sizeof when);
     if (m->opt.json)
-        put_json(m, when, &text);
+        watch_lines_json(m, &text);
     else
         put_text(m, when, &text);
     fx_line(fx, FX_STDOUT, buf_text(&text));

@@ -2,7 +2,7 @@
  *
  * Jobs wait in one list in the order of their asking. The writer and the reader are each in order by
  * themselves, so a job has to wait here only for an earlier one of the other thread that touches the
- * same path - and a write also for the writes before it. */
+ * same path - and a write also for the writes before it. What is marked `aside` waits for nothing but its own path. */
 #include "pgd/io/files.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include "pgd/io/disk_own.h"
 #include "pgd/io/lane.h"
 
-enum side { SIDE_WRITE, SIDE_READ, SIDE_PRINT, SIDE_COUNT };
+enum side { SIDE_WRITE, SIDE_READ, SIDE_PRINT, SIDE_ASIDE, SIDE_COUNT };
 
 struct job {
     struct lane_job lane; /* first: lanes know the job by it */
@@ -180,6 +180,13 @@ static bool must_wait(const struct files *f, const struct job *j)
 {
     if (j->side == SIDE_PRINT)
         return false;
+    if (j->side == SIDE_ASIDE || f->of_side[SIDE_ASIDE] > 0)
+        for (const struct job *i = f->first; i != j; i = i->next)
+            if (i->side != SIDE_PRINT && i->side != j->side &&
+                (i->side == SIDE_ASIDE || j->side == SIDE_ASIDE) && touch(i, j))
+                return true;
+    if (j->side == SIDE_ASIDE)
+        return false;
     const enum side other = j->side == SIDE_WRITE ? SIDE_READ : SIDE_WRITE;
     if (f->of_side[other] == 0 && f->waiting == 0)
         return false;
@@ -291,7 +298,9 @@ static bool reads(enum file_op op)
 
 void files_run(struct files *f, struct effect *e)
 {
-    const enum side side = reads(e->u.file.op) ? SIDE_READ : SIDE_WRITE;
+    const enum side side = e->u.file.aside         ? SIDE_ASIDE
+                           : reads(e->u.file.op) ? SIDE_READ
+                                                 : SIDE_WRITE;
     struct job *j = add_job(f, side, work_on_file, done_with_file);
     j->fx = *e;
     *e = (struct effect){.kind = FX_NONE};

@@ -299,6 +299,11 @@ static void draw_status(struct canvas *c, struct rect r, const struct model *m)
     add_figures(&s, m);
     add_host(&s, m, SSH_SERVER, "ssh");
     add_host(&s, m, SSH_BENCH, "bench");
+    if (m->recorder.on) {
+        char size[32];
+        text_bytes(size, sizeof(size), (double)m->recorder.sum + (double)m->recorder.lines.len);
+        add(&s, 4, STYLE_STATUS, "\xe2\x97\x8f rec %s", size);
+    }
     if (m->replay_note[0])
         add(&s, 0, STYLE_STATUS_ALERT, "%s", m->replay_note);
     if (m->screen.frozen)

@@ -106,6 +106,7 @@ struct effect {
             uint64_t journal_no;
             bool
                 spare; /* APPEND: no room is kept for what follows; its loss would harm nothing on the server */
+            bool aside; /* by a thread of its own: no other file waits for it, however slow its disk */
             size_t max_bytes;
             digest_fn digest;
             void (*digest_free)(void *);
