@@ -288,6 +288,11 @@ void flow_tune(struct model *m, struct effects *fx)
             m->screen.dialog.kind = DIALOG_NONE;
             flow_enter(m, FLOW_DISCOVER);
             discover_start(&m->discover, &m->server, fx);
+        } else if (!m->sight_known && m->workspace.open &&
+                   m->links[CONN_CONTROL].state == LINK_UP &&
+                   (m->flow == FLOW_SUMMARY || m->flow == FLOW_PAUSED)) {
+            m->screen.dialog.kind = DIALOG_NONE; /* a resumed session came before the first look */
+            flow_sight(m, fx);
         } else if (!m->sight_known) {
             model_say(m, CHAT_WARN, "discovery has not finished yet");
         } else {
