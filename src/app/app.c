@@ -17,6 +17,7 @@
 #include "pgd/app/logfile.h"
 #include "pgd/app/replay.h"
 #include "pgd/app/sqllog.h"
+#include "pgd/app/ui_files.h"
 #include "pgd/app/update.h"
 #include "pgd/app/verbs.h"
 #include "pgd/io/environ.h"
@@ -33,11 +34,41 @@ struct app {
     enum verb verb;
     struct canvas *canvas; /* NULL without a screen */
     int64_t painted_us;
+    int64_t moved_us; /* reduced motion: the time that clocks show */
     uint64_t printed;
     bool frame_waiting;
 };
 
 /* ---- painting ---- */
+
+/* What the terminal is told besides the picture. */
+static void set_terminal(struct app *a)
+{
+    const struct choices *c = &a->m.screen.choices;
+    const char *theme = a->m.screen.theme[0] ? a->m.screen.theme : "dark";
+    char title[200] = "";
+
+    if (strcmp(theme, term_info()->theme) != 0)
+        (void)term_theme(theme);
+    term_mouse(c->mouse);
+    if (c->title)
+        view_title(&a->m, title, sizeof title);
+    term_title(title);
+}
+
+/* With reduced motion clocks and counters stand still between the steps; what comes as data is shown as it comes. */
+static void paint_view(struct app *a, struct view_cursor *cursor)
+{
+    int64_t now = a->m.now_us;
+
+    if (a->m.screen.choices.reduced_motion) {
+        if (now - a->moved_us >= MOTION_S * 1000000LL || a->moved_us > now)
+            a->moved_us = now;
+        a->m.now_us = a->moved_us;
+    }
+    view_paint(a->canvas, replay_shown(&a->m), keys_tables(), cursor);
+    a->m.now_us = now;
+}
 
 static void paint(struct app *a)
 {
@@ -45,10 +76,9 @@ static void paint(struct app *a)
 
     if (a->canvas->rows != a->m.screen.rows || a->canvas->cols != a->m.screen.cols)
         canvas_resize(a->canvas, a->m.screen.rows, a->m.screen.cols);
-    if (a->m.screen.theme[0] && strcmp(a->m.screen.theme, term_info()->theme) != 0)
-        (void)term_theme(a->m.screen.theme);
+    set_terminal(a);
     canvas_clear(a->canvas);
-    view_paint(a->canvas, replay_shown(&a->m), keys_tables(), &cursor);
+    paint_view(a, &cursor);
     a->canvas->cursor_y = cursor.visible ? cursor.y : -1;
     a->canvas->cursor_x = cursor.visible ? cursor.x : -1;
     a->painted_us = io_now_us();
@@ -85,6 +115,22 @@ static void idle(void *arg)
 /* ---- events and effects ---- */
 
 static void resized(void *arg);
+static void readable(void *arg);
+
+/* A child that gets the terminal: the DBA's editor. */
+static void lend(struct app *a)
+{
+    io_unwatch_fd(a->io, term_fd());
+    term_lend();
+}
+
+static void take_back(struct app *a)
+{
+    term_take_back();
+    io_watch_fd(a->io, term_fd(), readable, a);
+    resized(a);
+    a->m.dirty = a->m.dirty_key = true;
+}
 
 static void run(void *arg, struct effect *e)
 {
@@ -110,6 +156,11 @@ static void run(void *arg, struct effect *e)
             term_bell();
         effect_clear(e);
         break;
+    case FX_CHILD:
+        if (a->canvas && (e->u.child.flags & CHILD_TERMINAL))
+            lend(a);
+        io_run(a->io, e);
+        break;
     default:
         io_run(a->io, e);
         break;
@@ -129,6 +180,9 @@ static void on_event(void *arg, struct event *ev)
     struct effects fx = {0};
 
     gate_event(&a->gate, ev, run, post, a);
+    if (a->canvas && ev->kind == EV_CHILD_EXIT && ev->req.owner == OWNER_UI &&
+        ev->req.id == UI_FILE_OUTSIDE)
+        take_back(a);
     if (verbs_has(a->verb)) {
         verbs_event(&a->m, a->verb, ev, &fx);
     } else {
@@ -221,6 +275,8 @@ static bool open_screen(struct app *a, int log_fd, struct err *e)
         return false;
     term_size(&a->m.screen.rows, &a->m.screen.cols);
     a->m.screen.ascii = term_info()->ascii;
+    a->m.screen.choices.plain = a->m.opt.plain; /* the first frame comes before HOME/config does */
+    a->m.screen.choices.reduced_motion = a->m.opt.reduced_motion;
     a->m.screen.graph = term_info()->graph;
     a->canvas = canvas_new(a->m.screen.rows, a->m.screen.cols);
     a->canvas->ascii = term_info()->ascii;

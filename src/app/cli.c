@@ -52,6 +52,8 @@ enum flag_id {
     F_OBSERVE,
     F_READONLY,
     F_NO_COLOR,
+    F_PLAIN,
+    F_MOTION,
     F_TUNED,
     F_SPEED,
     F_RECORD,
@@ -133,6 +135,8 @@ static const struct flag flags[] = {
      "where pgbench runs, to be reached by ssh", IN(VERB_SCREEN) | IN(VERB_TUNE)},
     {F_READONLY, "readonly", 0, NULL, "look only: nothing is changed, no benchmark runs", 0},
     {F_NO_COLOR, "no-color", 0, NULL, "bold and reverse only", 0},
+    {F_PLAIN, "plain", 0, NULL, "for screen readers: one column, figures in place of graphs", 0},
+    {F_MOTION, "reduced-motion", 0, NULL, "clocks and counters step every 5 seconds", 0},
     {F_TUNED, "tuned", 0, NULL, "demo: start from good settings", IN(VERB_DEMO)},
     {F_SPEED, "speed", 0, "N", "replay: so many times as fast, 0.25 to 100 (default 1)",
      IN(VERB_REPLAY)},
@@ -177,7 +181,7 @@ static enum flag_kind kind_of(const struct flag *f)
 {
     if (f->id <= F_SSH_KEY)
         return KIND_CONNECTION;
-    if (f->id == F_GRAPH || f->id == F_NO_COLOR)
+    if (f->id == F_GRAPH || f->id == F_NO_COLOR || f->id == F_PLAIN || f->id == F_MOTION)
         return KIND_SCREEN;
     return f->verbs || f->id == F_READONLY ? KIND_TUNING : KIND_OTHER;
 }
@@ -543,6 +547,10 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
         return number_in("speed", v, 0.25, 100, &o->replay_speed, e);
     case F_RECORD:
         return set_record(o, v, e);
+    case F_PLAIN:
+        return o->plain = true;
+    case F_MOTION:
+        return o->reduced_motion = true;
     case F_TUNED:
         return o->demo_tuned = true;
     case F_HELP:
@@ -717,6 +725,9 @@ static bool finish(struct command_line *cl, struct err *e)
         text_copy_raw(o->home, sizeof o->home, buf_text(&b));
         buf_clear(&b);
     }
+    const char *plain = getenv("PG_DIAGNOSE_PLAIN"), *still = getenv("PG_DIAGNOSE_REDUCED_MOTION");
+    o->plain |= plain && *plain;
+    o->reduced_motion |= still && *still;
     if (!one_workload(o, e))
         return false;
     if (!only_observed(o, e))

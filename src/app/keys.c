@@ -222,6 +222,13 @@ static const struct key_row key_rows[] = {
      KC_STOP},
     /* at the prompt: shown there, handled in ui/prompt.c and ui/editor.c, but for the last */
     {{KEYN_ENTER, 0}, "Enter", "send", "Ask, or run the command.", KEY_IN_PROMPT, true, KC_NONE},
+    {{KEYN_ESC, 0},
+     "Esc",
+     "panes",
+     "Stop the answer, empty the line, back to the panes.",
+     KEY_IN_PROMPT,
+     true,
+     KC_NONE},
     {CTRL('j'), "Ctrl-J", "new line", "A further line; so do Alt-Enter, and \\ before Enter.",
      KEY_IN_PROMPT, false, KC_NONE},
     {{KEYN_TAB, 0},
@@ -246,13 +253,6 @@ static const struct key_row key_rows[] = {
      KEY_IN_PROMPT, false, KC_NONE},
     {CTRL('k'), "Ctrl-K U W", "",
      "Take out the rest, what is before, a word; Ctrl-Y brings it back.", KEY_IN_PROMPT, false,
-     KC_NONE},
-    {{KEYN_ESC, 0},
-     "Esc",
-     "panes",
-     "Stop the answer, empty the line, back to the panes.",
-     KEY_IN_PROMPT,
-     true,
      KC_NONE},
 };
 
@@ -283,7 +283,7 @@ static void scroll_pane(struct model *m, enum pane p, int by)
     int most = SCROLL_MOST;
     if (p == PANE_AI) {
         struct layout l;
-        layout_compute(m->screen.cols, m->screen.rows, p, m->screen.zoom, &l);
+        view_layout(m, p, &l);
         struct rect r = view_inside(&l, p);
         most = list_scroll(SCROLL_MOST, -1, r.h, pane_ai_lines(m, r.w));
     }
@@ -362,7 +362,7 @@ static void scroll_answer(struct model *m, int up)
         scroll_pane(m, PANE_AI, -up);
         return;
     }
-    layout_compute(m->screen.cols, m->screen.rows, m->screen.focus, m->screen.zoom, &l);
+    view_layout(m, m->screen.focus, &l);
     most = dialog_ask_most(m, l.body);
     t->panel_scroll += up;
     if (t->panel_scroll > most)
@@ -543,7 +543,7 @@ static void prompt_keys(struct model *m, struct key k, struct effects *fx)
 {
     struct prompt *p = &m->screen.prompt;
     char line[PROMPT_MAX];
-    enum key_command c = k.name == KEYN_NONE ? KC_NONE : keys_command(m, k);
+    enum key_command c = k.name == KEYN_NONE || p->searching ? KC_NONE : keys_command(m, k);
 
     if (c == KC_COMMANDS || c == KC_EDITOR || (c == KC_HELP && k.name == KEYN_F1)) {
         run_command(m, c, fx);

@@ -17,7 +17,7 @@ static enum pane pane_at(const struct model *m, int y, int x)
 {
     struct layout l;
 
-    layout_compute(m->screen.cols, m->screen.rows, m->screen.focus, m->screen.zoom, &l);
+    view_layout(m, m->screen.focus, &l);
     if (layout_shows(&l, m->screen.focus) && within(l.panes[m->screen.focus], y, x))
         return m->screen.focus;
     for (int p = 0; p < PANE_COUNT; p++)

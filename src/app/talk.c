@@ -548,7 +548,7 @@ static int ai_lines(const struct model *m, int *room)
 {
     struct layout l;
 
-    layout_compute(m->screen.cols, m->screen.rows, PANE_AI, m->screen.zoom, &l);
+    view_layout(m, PANE_AI, &l);
     *room = view_inside(&l, PANE_AI).h;
     return pane_ai_lines(m, view_inside(&l, PANE_AI).w);
 }
@@ -617,7 +617,7 @@ void talk_find(struct model *m, const char *text)
         m->screen.flash_until_us = m->now_us + 3000000;
         return;
     }
-    layout_compute(m->screen.cols, m->screen.rows, PANE_AI, m->screen.zoom, &l);
+    view_layout(m, PANE_AI, &l);
     struct rect r = view_inside(&l, PANE_AI);
     int below = pane_ai_below(m, r.w, at) + wrap_count(place_of(m->chat[at].text, t->find), r.w);
     m->screen.scroll[PANE_AI] = below > r.h / 2 ? below - r.h / 2 : 0;

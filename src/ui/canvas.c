@@ -303,6 +303,10 @@ static void put_line(struct canvas *c, int y, int x, unsigned style, unsigned ar
 {
     if (!open_at(c, y, x))
         return;
+    if (c->plain) {
+        set(c, y, x, (struct cell){.rune = ' ', .style = STYLE_NORMAL, .width = 1});
+        return;
+    }
     arms |= at(c, y, x)->lines;
     set(c, y, x,
         (struct cell){.rune = line_runes[arms & 15U],

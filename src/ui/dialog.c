@@ -117,6 +117,20 @@ void dialog_keys_of(const struct model *m, const struct view_tables *t, enum dia
     }
 }
 
+/* Signs that are drawn, as words that can be read out. */
+static void say_arrows(struct buf *out)
+{
+    static const char arrows[] = "\xe2\x86\x91\xe2\x86\x93";
+    struct buf said = {0};
+    const char *p = buf_text(out);
+
+    for (const char *at; (at = strstr(p, arrows)); p = at + sizeof arrows - 1)
+        buf_printf(&said, "%.*sUp/Down", (int)(at - p), p);
+    buf_puts(&said, p);
+    buf_clear(out);
+    *out = said;
+}
+
 void dialog_keys(const struct model *m, const struct view_tables *t, struct buf *out)
 {
     const struct dialog *d = &m->screen.dialog;
@@ -136,6 +150,8 @@ void dialog_keys(const struct model *m, const struct view_tables *t, struct buf 
         buf_puts(out, "Enter keep the filter  Esc clear it  Ctrl-U empty");
     else
         dialog_keys_of(m, t, d->kind, out);
+    if (m->screen.choices.plain)
+        say_arrows(out);
 }
 
 struct rect dialog_open(struct canvas *c, struct rect screen, int w, int h, const char *title,

@@ -70,6 +70,7 @@ struct help {
     const struct view_tables *t;
     const char *sought; /* "" = all */
     const char *heading;
+    const char *also; /* words of the line that are not shown, but found */
     bool any;
 };
 
@@ -77,7 +78,8 @@ static void say_line(struct help *h, const char *left, int width, const char *ri
 {
     struct dialog_text *d = &h->text;
 
-    if (*h->sought && !strcasestr(left, h->sought) && !strcasestr(right, h->sought))
+    if (*h->sought && !strcasestr(left, h->sought) && !strcasestr(right, h->sought) &&
+        !(h->also && strcasestr(h->also, h->sought)))
         return;
     if (h->heading) {
         if (h->any)
@@ -102,7 +104,9 @@ static void say_keys(struct help *h, unsigned where)
         if (!(k->where & where) || !view_key_there(h->m, k))
             continue;
         view_key_shown(h->m, k, shown, sizeof shown);
+        h->also = k->what;
         say_line(h, shown, 14, k->help && *k->help ? k->help : k->what);
+        h->also = "";
     }
 }
 

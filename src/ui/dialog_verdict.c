@@ -59,7 +59,7 @@ static void draw_intervals(struct canvas *c, struct rect r, const struct model *
     }
     if (target > 0 && n < r.h) {
         canvas_put(c, r.y + n, r.x, NAME_WIDTH - 1, STYLE_LABEL, "target");
-        if (width > 8)
+        if (width > 8 && pane_graph(m) != GRAPH_WORDS)
             graph_mark(c, r.y + n, r.x + NAME_WIDTH, width, STYLE_WARN, &axis, target);
         canvas_printf(c, r.y + n, r.x + r.w - FIGURE_WIDTH + 1, FIGURE_WIDTH - 1, STYLE_VALUE,
                       "%7.0f TPS", target);

@@ -9,10 +9,8 @@
 #include "pgd/base/text.h"
 
 static const char *const kind_names[] = {
-    [GRAPH_AUTO] = "auto",
-    [GRAPH_BRAILLE] = "braille",
-    [GRAPH_BLOCK] = "block",
-    [GRAPH_ASCII] = "ascii",
+    [GRAPH_AUTO] = "auto",   [GRAPH_BRAILLE] = "braille", [GRAPH_BLOCK] = "block",
+    [GRAPH_ASCII] = "ascii", [GRAPH_WORDS] = "words",
 };
 
 bool graph_kind_of(const char *name, enum graph_kind *kind)
@@ -155,6 +153,8 @@ int graph_axis_width(const struct graph_scale *s, const char *title)
 
 size_t graph_capacity(enum graph_kind kind, int columns)
 {
+    if (kind == GRAPH_WORDS)
+        return SIZE_MAX;
     return columns <= 0 ? 0 : kind == GRAPH_BRAILLE ? (size_t)columns * 2 : (size_t)columns;
 }
 
@@ -282,8 +282,38 @@ static void show_plot(const struct plot *p)
     }
 }
 
+/* "TPS: now 5892, average 5400, from 4800 to 6100, 90 values", a row a series. */
+static void say_series(struct canvas *c, struct rect r, const struct graph *g)
+{
+    int y = r.y;
+    for (size_t i = 0; i < g->n; i++) {
+        const struct graph_series *s = &g->series[i];
+        double low = INFINITY, high = -INFINITY, sum = 0, last = NAN;
+        int n = 0;
+        for (size_t j = 0; j < s->n; j++) {
+            if (!isfinite(s->values[j]))
+                continue;
+            last = s->values[j];
+            low = fmin(low, last);
+            high = fmax(high, last);
+            sum += last;
+            n++;
+        }
+        if (n == 0 || y >= r.y + r.h)
+            continue;
+        canvas_printf(c, y++, r.x, r.w, STYLE_NORMAL,
+                      "%s%s%s: now %.0f, average %.0f, from %.0f to %.0f, %d values",
+                      g->title ? g->title : "", g->names ? " " : "", g->names ? g->names[i] : "",
+                      last, sum / n, low, high, n);
+    }
+}
+
 void graph_draw(struct canvas *c, struct rect r, const struct graph *g)
 {
+    if (g->kind == GRAPH_WORDS) {
+        say_series(c, r, g);
+        return;
+    }
     struct graph_scale fresh = {0};
     struct graph_scale *scale = g->scale ? g->scale : &fresh;
     graph_scale_of(scale, g->series, g->n, g->lines, g->n_lines);
@@ -328,7 +358,7 @@ void graph_spark(struct canvas *c, int y, int x, int width, enum graph_kind kind
                  const double *values, size_t n, double high)
 {
     static const char letters[] = ".:-=+*##";
-    if (width <= 0)
+    if (width <= 0 || kind == GRAPH_WORDS) /* the figure stands beside it */
         return;
     size_t shown = n < (size_t)width ? n : (size_t)width;
     const double *v = values + (n - shown);
@@ -348,7 +378,7 @@ void graph_spark(struct canvas *c, int y, int x, int width, enum graph_kind kind
 void graph_bar(struct canvas *c, int y, int x, int width, enum graph_kind kind, unsigned style,
                double part)
 {
-    if (width <= 0 || width > 1000)
+    if (width <= 0 || width > 1000 || kind == GRAPH_WORDS)
         return;
     int eighths = isfinite(part) ? (int)round(part_of(part, 0, 1) * width * 8) : 0;
     for (int i = 0; i < width; i++) {
@@ -373,6 +403,11 @@ void graph_interval(struct canvas *c, int y, int x, int width, enum graph_kind k
 {
     if (width <= 0 || !isfinite(mid))
         return;
+    if (kind == GRAPH_WORDS) {
+        if (isfinite(lo) && isfinite(hi))
+            canvas_printf(c, y, x, width, STYLE_NORMAL, "from %.0f to %.0f", lo, hi);
+        return;
+    }
     bool ascii = kind == GRAPH_ASCII;
     int middle = axis_column(axis, width, mid);
     if (isfinite(lo) && isfinite(hi) && lo <= hi) {

@@ -130,11 +130,9 @@ static struct found mouse(const unsigned char *p, size_t used)
         else if (p[i] >= '0' && p[i] <= '9' && values[at] < 10000)
             values[at] = values[at] * 10 + (unsigned)(p[i] - '0');
     }
-    uint32_t cell = values[1] > 0 && values[2] > 0
-                        ? (values[2] - 1) * (unsigned)KEY_CELL + values[1] - 1
-                        : 0;
+    uint32_t cell = (values[2] - 1) * (unsigned)KEY_CELL + values[1] - 1;
     unsigned button = values[0] & ~28U; /* whatever modifier is held */
-    if (at != 2 || p[used - 1] != 'M')
+    if (at != 2 || p[used - 1] != 'M' || values[1] == 0 || values[2] == 0)
         return swallowed(used);
     return button == 64   ? named(used, KEYN_WHEEL_UP, cell)
            : button == 65 ? named(used, KEYN_WHEEL_DOWN, cell)

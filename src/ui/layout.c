@@ -69,6 +69,22 @@ void layout_compute(int cols, int rows, enum pane focus, bool zoom, struct layou
     columns(out, focus);
 }
 
+void layout_plain(struct layout *l, enum pane focus)
+{
+    enum { NEWS_ROWS = 4 };
+    enum pane p = (unsigned)focus < PANE_COUNT ? focus : PANE_BENCH;
+
+    if (l->kind != LAYOUT_COLUMNS && l->kind != LAYOUT_ONE)
+        return;
+    l->kind = LAYOUT_PLAIN;
+    memset(l->panes, 0, sizeof(l->panes));
+    l->panes[p] = l->body;
+    if (p == PANE_AI || l->body.h < 3 * NEWS_ROWS)
+        return;
+    l->panes[p].h -= NEWS_ROWS;
+    l->news = (struct rect){l->body.y + l->body.h - NEWS_ROWS, l->body.x, NEWS_ROWS, l->body.w};
+}
+
 bool layout_shows(const struct layout *l, enum pane p)
 {
     return l->panes[p].h > 0;
@@ -76,7 +92,11 @@ bool layout_shows(const struct layout *l, enum pane p)
 
 struct rect layout_inside(const struct layout *l, enum pane p)
 {
-    return rect_inset(l->panes[p], 1);
+    struct rect r = l->panes[p];
+
+    if (l->kind != LAYOUT_PLAIN || r.h < 1)
+        return rect_inset(r, 1);
+    return (struct rect){r.y + 1, r.x, r.h - 1, r.w};
 }
 
 enum pane layout_next(enum pane p, int way)

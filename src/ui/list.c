@@ -124,9 +124,13 @@ int list_keys(struct canvas *c, int y, int x, int width, unsigned style, const c
 struct rect list_dialog(struct canvas *c, struct rect screen, int w, int h, const char *title,
                         const char *keys)
 {
-    w = w > screen.w ? screen.w : w;
+    w = w > screen.w || c->plain ? screen.w : w;
     h = h > screen.h ? screen.h : h;
     struct rect r = {screen.y + (screen.h - h) / 2, screen.x + (screen.w - w) / 2, h, w};
+    if (c->plain) /* nothing stands beside it, and it begins where one begins to read */
+        canvas_fill(c, screen, STYLE_NORMAL);
+    if (c->plain)
+        r.y = screen.y;
     canvas_fill(c, r, STYLE_NORMAL);
     canvas_box(c, r, STYLE_FOCUS, title, STYLE_TITLE);
     if (keys && *keys && w > 8) {

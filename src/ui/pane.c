@@ -36,6 +36,8 @@ void pane_who(const struct model *m, char *dst, size_t size)
 
 void pane_clock(char *dst, size_t size, double seconds)
 {
+    if (seconds < 0 && seconds > -60) /* clocks that stand still, or of two machines */
+        seconds = 0;
     if (!(seconds >= 0 && seconds < 1e7)) {
         snprintf(dst, size, "-");
         return;
@@ -106,6 +108,8 @@ int pane_series(const struct model *m, enum metric_id id, int n, double *out)
 
 enum graph_kind pane_graph(const struct model *m)
 {
+    if (m->screen.choices.plain)
+        return GRAPH_WORDS;
     if (m->screen.ascii)
         return GRAPH_ASCII;
     return m->screen.graph == GRAPH_AUTO ? GRAPH_BRAILLE : m->screen.graph;

@@ -117,7 +117,9 @@ static void draw_graph(struct canvas *c, struct rect r, const struct model *m)
         series[i].values += cut;
         series[i].n -= cut;
     }
+    static const char *const names[] = {"with the change", "as it was"};
     struct graph g = {.kind = pane_graph(m),
+                      .names = s->state != SESSION_NONE ? names : NULL,
                       .series = series,
                       .n = ARRAY_LEN(series),
                       .lines = levels,

@@ -166,7 +166,7 @@ static bool draw_cell(struct canvas *c, int y, int x, int width, const struct te
     }
     char text[48];
     pane_metric(text, sizeof(text), value, info->unit);
-    int spark = spark_width(width);
+    int spark = pane_graph(m) == GRAPH_WORDS ? 0 : spark_width(width);
     x += NAME_WIDTH;
     width -= NAME_WIDTH;
     if (spark && info->unit[0]) {
@@ -186,7 +186,7 @@ static int draw_group(struct canvas *c, struct rect r, int y, const struct tele_
                       const struct model *m)
 {
     int columns = (r.w - GROUP_WIDTH) / CELL_WIDTH;
-    if (columns < 1)
+    if (columns < 1 || pane_graph(m) == GRAPH_WORDS) /* read from above to below */
         columns = 1;
     int width = (r.w - GROUP_WIDTH) / columns, drawn = 0;
     for (size_t i = 0; i < ARRAY_LEN(row->cells) && row->cells[i].metric >= 0; i++) {

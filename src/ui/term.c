@@ -75,10 +75,18 @@ static struct {
     bool all_dirty;
     int cursor; /* curs_set() state: -1 unknown */
     bool paste_mode, osc52;
+    bool mouse, titled; /* as the terminal has been told */
+    bool lent;          /* another program has the screen */
+    char title[200];
 } t = {.in = -1, .out = -1, .epoll = -1, .timer = -1, .saved_err = -1, .log_fd = -1};
 
+#define MOUSE_ON "\033[?1000h\033[?1006h"
+#define MOUSE_OFF "\033[?1006l\033[?1000l"
+#define TITLE_KEEP "\033[22;2t"
+#define TITLE_BACK "\033[23;2t"
+
 /* What a crash writes; built when the terminal is opened, so that the handler only writes. */
-static char reset_text[160];
+static char reset_text[200];
 static volatile sig_atomic_t reset_len;
 static volatile sig_atomic_t reset_fd = -1;
 
@@ -171,8 +179,8 @@ static void build_reset(void)
     reset_len = 0;
     if (t.info.sync)
         reset_add("\033[?2026l");
-    if (t.paste_mode)
-        reset_add("\033[?2004l");
+    if (t.paste_mode) /* what was never on does no harm going off */
+        reset_add("\033[?2004l" MOUSE_OFF TITLE_BACK);
     reset_add(capability("sgr0"));
     reset_add(capability("rmcup"));
     reset_add(capability("cnorm"));
@@ -458,6 +466,12 @@ bool term_open(const struct term_opts *opts, struct err *e)
 
 static void leave_screen(void)
 {
+    if (t.mouse)
+        send_text(MOUSE_OFF);
+    if (t.titled)
+        send_text(TITLE_BACK);
+    t.mouse = t.titled = false;
+    t.title[0] = '\0';
     if (t.paste_mode)
         send_text("\033[?2004l");
     endwin();
@@ -495,7 +509,7 @@ const char *term_library(void)
 
 bool term_is_open(void)
 {
-    return t.open;
+    return t.open && !t.lent;
 }
 
 const struct term_info *term_info(void)
@@ -520,19 +534,49 @@ static void stop_job(void)
     sigaction(SIGTSTP, &before, NULL);
 }
 
-void term_suspend(void)
+static void enter_screen(void)
 {
-    if (!t.open)
-        return;
-    leave_screen();
-    restore_errors();
-    stop_job();
-    redirect_errors();
     reset_prog_mode();
     if (t.paste_mode)
         send_text("\033[?2004h");
     t.cursor = -1;
     term_redraw();
+}
+
+static void set_timer(int ms);
+
+void term_suspend(void)
+{
+    if (!t.open)
+        return;
+    if (t.lent) { /* the key of another program, which stops with us */
+        stop_job();
+        return;
+    }
+    leave_screen();
+    restore_errors();
+    stop_job();
+    redirect_errors();
+    enter_screen();
+}
+
+void term_lend(void)
+{
+    if (!t.open || t.lent)
+        return;
+    leave_screen();
+    set_timer(0);
+    keys_clear(&t.keys);
+    t.lent = true;
+}
+
+void term_take_back(void)
+{
+    if (!t.lent)
+        return;
+    t.lent = false;
+    tcflush(t.in, TCIFLUSH); /* what was typed for the other */
+    enter_screen();
 }
 
 /* ---- input ---------------------------------------------------------------------------------- */
@@ -572,7 +616,7 @@ static void fill_keys(void)
 
 enum term_input term_read(struct key *key, struct buf *paste)
 {
-    if (!t.open)
+    if (!t.open || t.lent)
         return TERM_NOTHING;
     for (int filled = 0;; filled++) {
         switch (keys_next(&t.keys, t.escape_over, key, paste)) {
@@ -614,7 +658,7 @@ void term_size(int *rows, int *cols)
 bool term_resized(void)
 {
     int rows = 0, cols = 0;
-    if (!t.open)
+    if (!t.open || t.lent)
         return false;
     term_size(&rows, &cols);
     if (rows == LINES && cols == COLS)
@@ -628,6 +672,32 @@ bool term_resized(void)
 void term_redraw(void)
 {
     t.all_dirty = true;
+}
+
+void term_mouse(bool on)
+{
+    if (!t.open || t.lent || !t.osc52 || on == t.mouse)
+        return;
+    t.mouse = on;
+    send_text(on ? MOUSE_ON : MOUSE_OFF);
+}
+
+void term_title(const char *text)
+{
+    char clean[sizeof(t.title)];
+    struct buf out = {0};
+
+    text_copy(clean, sizeof(clean), text ? text : "");
+    if (!t.open || t.lent || !t.osc52 || strcmp(clean, t.title) == 0)
+        return;
+    if (clean[0])
+        buf_printf(&out, "%s\033]2;%s\a", t.titled ? "" : TITLE_KEEP, clean);
+    else
+        buf_puts(&out, TITLE_BACK);
+    t.titled = clean[0] != '\0';
+    text_copy_raw(t.title, sizeof(t.title), clean);
+    write_all(t.out, out.data, out.len);
+    buf_clear(&out);
 }
 
 void term_bell(void)
@@ -727,12 +797,15 @@ static void place_cursor(const struct canvas *c)
 
 bool term_paint(const struct canvas *c)
 {
-    if (!t.open)
+    if (!t.open || t.lent)
         return true;
     if (!writable())
         return false;
     int rows = c->rows < t.shown->rows ? c->rows : t.shown->rows;
     int cols = c->cols < t.shown->cols ? c->cols : t.shown->cols;
+    if (t.shown->ascii != c->ascii) /* the same cells are shown otherwise */
+        t.all_dirty = true;
+    t.shown->ascii = c->ascii;
     if (t.all_dirty) {
         erase();
         clearok(curscr, TRUE);

@@ -357,22 +357,69 @@ static void draw_focus(struct canvas *c, const struct layout *l, const struct mo
     }
 }
 
+void view_layout(const struct model *m, enum pane focus, struct layout *l)
+{
+    layout_compute(m->screen.cols, m->screen.rows, focus, m->screen.zoom, l);
+    if (m->screen.choices.plain)
+        layout_plain(l, focus);
+}
+
 struct rect view_inside(const struct layout *l, enum pane p)
 {
     struct rect r = layout_inside(l, p);
-    if (r.w > 4) {
+    if (r.w > 4 && l->kind != LAYOUT_PLAIN) {
         r.x++;
         r.w -= 2;
     }
     return r;
 }
 
+/* The pane's name in a row of its own, and the newest events below it, one a line as they came. */
+static void draw_plain(struct canvas *c, const struct layout *l, const struct model *m)
+{
+    enum pane p = m->screen.focus;
+    int rows = l->news.h - 1, from = m->nchat > rows ? m->nchat - rows : 0;
+
+    if (layout_shows(l, p))
+        canvas_printf(c, l->panes[p].y, l->panes[p].x, l->panes[p].w, STYLE_TITLE,
+                      "%s, pane %d of %d", pane_table[p].title, (int)p + 1, PANE_COUNT);
+    if (l->news.h < 2)
+        return;
+    canvas_put(c, l->news.y, l->news.x, l->news.w, STYLE_TITLE, "Newest events");
+    for (int i = from; i < m->nchat; i++) {
+        char line[256];
+        snprintf(line, sizeof line, "%.*s", (int)strcspn(m->chat[i].text, "\n"), m->chat[i].text);
+        canvas_put_cut(c, l->news.y + 1 + i - from, l->news.x, l->news.w, STYLE_NORMAL, line);
+    }
+}
+
+/* Where a screen reader should read on: the row that is picked, else the newest event, else the pane's begin. */
+static void plain_cursor(const struct canvas *c, const struct layout *l, const struct model *m,
+                         struct view_cursor *cursor)
+{
+    enum pane p = m->screen.focus;
+    int y = layout_shows(l, p) ? l->panes[p].y : 0;
+
+    if (l->news.h > 1 && m->nchat > 0 && m->screen.dialog.kind == DIALOG_NONE)
+        y = l->news.y + (m->nchat < l->news.h - 1 ? m->nchat : l->news.h - 1);
+    if (m->screen.dialog.kind != DIALOG_NONE)
+        y = l->body.y;
+    for (int row = l->body.y + l->body.h - 1; row >= l->body.y; row--)
+        for (int x = 0; x < 3; x++)
+            if (STYLE_ROLE(canvas_style_at(c, row, x)) == STYLE_SELECTED)
+                y = row;
+    *cursor = (struct view_cursor){.visible = true, .y = y, .x = 0, .scroll = cursor->scroll};
+}
+
 static void draw_panes(struct canvas *c, const struct layout *l, const struct model *m)
 {
-    for (int p = 0; p < PANE_COUNT; p++)
+    if (l->kind == LAYOUT_PLAIN)
+        draw_plain(c, l, m);
+    for (int p = 0; p < PANE_COUNT && l->kind != LAYOUT_PLAIN; p++)
         if (layout_shows(l, (enum pane)p) && (enum pane)p != m->screen.focus)
             draw_frame(c, l, (enum pane)p, m);
-    if ((unsigned)m->screen.focus < PANE_COUNT && layout_shows(l, m->screen.focus))
+    if (l->kind != LAYOUT_PLAIN && (unsigned)m->screen.focus < PANE_COUNT &&
+        layout_shows(l, m->screen.focus))
         draw_focus(c, l, m);
     for (int p = 0; p < PANE_COUNT; p++) {
         if (!layout_shows(l, (enum pane)p))
@@ -433,6 +480,15 @@ static void prompt_prefix(const struct model *m, int width, char *dst, size_t si
             return;
     }
     snprintf(dst, size, "> ");
+}
+
+void view_title(const struct model *m, char *dst, size_t size)
+{
+    char prefix[320];
+
+    prompt_prefix(m, 120, prefix, sizeof(prefix));
+    size_t n = strcspn(prefix, "]");
+    snprintf(dst, size, "pg_diagnose: %.*s", (int)(n > 0 ? n - 1 : 0), prefix + 1);
 }
 
 enum { PROMPT_ROWS = 6 }; /* of a text of several lines; more is scrolled */
@@ -542,7 +598,8 @@ int view_dialog_scroll(const struct model *m, const struct view_tables *t)
     struct canvas *c = canvas_new(m->screen.rows, m->screen.cols);
     struct view_cursor cursor = {0};
     struct layout l;
-    layout_compute(c->cols, c->rows, m->screen.focus, m->screen.zoom, &l);
+    c->plain = m->screen.choices.plain;
+    view_layout(m, m->screen.focus, &l);
     l.body.h -= dialog_ask_rows(m, l.body);
     const struct dialog_row *d = dialog_find(m->screen.dialog.kind);
     if (d->draw && l.kind != LAYOUT_LINES && l.kind != LAYOUT_ENLARGE)
@@ -557,8 +614,9 @@ void view_paint(struct canvas *c, const struct model *m, const struct view_table
     struct layout l;
     *cursor = (struct view_cursor){0};
     canvas_clear(c);
-    c->ascii = m->screen.ascii;
-    layout_compute(c->cols, c->rows, m->screen.focus, m->screen.zoom, &l);
+    c->plain = m->screen.choices.plain;
+    c->ascii = m->screen.ascii || c->plain;
+    view_layout(m, m->screen.focus, &l);
     if (l.kind == LAYOUT_ENLARGE) {
         draw_enlarge(c);
         return;
@@ -576,6 +634,8 @@ void view_paint(struct canvas *c, const struct model *m, const struct view_table
     }
     draw_prompt(c, l.prompt, m, cursor);
     draw_completion(c, &l, m, t);
+    if (c->plain && !cursor->visible && l.kind == LAYOUT_PLAIN)
+        plain_cursor(c, &l, m, cursor);
     if (cursor->visible)
         canvas_cursor(c, cursor->y, cursor->x);
 }

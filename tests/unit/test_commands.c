@@ -478,10 +478,15 @@ static void a_theme_is_kept(void **state)
     struct world *w = *state;
     text_copy(w->m->opt.home, 40, "/home/h");
     commands_run(w->m, "theme nosuch", &w->fx);
-    assert_true(said(w, "dark, light"));
-    assert_null(file_effect(w, FILE_SAVE));
+    assert_true(said(w, "no theme named nosuch"));
+    assert_true(shows(w, "high-contrast"));
+    assert_null(file_effect(w, FILE_READ));
     commands_run(w->m, "theme light", &w->fx);
     assert_string_equal(w->m->screen.theme, "light");
+    assert_non_null(file_effect(w, FILE_READ));
+    struct event none = {.kind = EV_FILE, .err = {.code = ERR_FILE}};
+    none.req = (struct req){OWNER_UI, 1, UI_FILE_CHOICES};
+    keep_answer(w->m, &none, &w->fx);
     const struct effect *e = file_effect(w, FILE_SAVE);
     assert_string_equal(e->u.file.path, "/home/h/config");
     struct event ev = {.kind = EV_FILE, .text = e->text, .len = e->len};

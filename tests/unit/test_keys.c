@@ -67,6 +67,17 @@ static void named_keys(void **state)
           "Home End Home End Insert Delete PgUp PgDn");
     reads("\033OP\033[11~\033[[A\033[Z", "F1 F1 F1 Shift-Tab");
     reads("\033[1;5C\033[1;5D\033[1;2A", "4+Right 4+Left 1+Up");
+    reads("\033OQ\033OR\033OS\033[12~\033[15~\033[17~\033[21~\033[24~\033[16~",
+          "F2 F3 F4 F2 F5 F6 F10 F12");
+    reads("\033b\033f\033d\033\r\033[13;2u", "98+Alt-b 102+Alt-f 100+Alt-d 2+Enter 1+Enter");
+}
+
+static void the_mouse(void **state)
+{
+    (void)state;
+    reads("\033[<0;1;1M\033[<0;1;1m\033[<64;3;2M\033[<65;3;2M\033[<2;3;2M\033[<32;3;2Mx",
+          "Click 65538+WheelUp 65538+WheelDown x");
+    reads("\033[<80;3;2M\033[<;;M\033[<0;0;0M\033[<0M\033[<99999999;1;1Mx", "65538+WheelUp x");
 }
 
 static void a_lone_escape_waits_for_the_delay(void **state)
@@ -134,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_keys),
         cmocka_unit_test(named_keys),
+        cmocka_unit_test(the_mouse),
         cmocka_unit_test(a_lone_escape_waits_for_the_delay),
         cmocka_unit_test(unknown_sequences_leave_no_letters),
         cmocka_unit_test(pastes_are_verbatim),

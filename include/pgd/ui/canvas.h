@@ -65,6 +65,7 @@ struct canvas {
     struct rect clip;
     int cursor_y, cursor_x; /* -1: no cursor */
     bool ascii;             /* what is read out (canvas_shown, canvas_text) is 7-bit */
+    bool plain;             /* no line is drawn: a frame is its title and blanks */
 };
 
 struct canvas *canvas_new(int rows, int cols);

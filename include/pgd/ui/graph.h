@@ -45,6 +45,7 @@ struct graph {
     size_t n_lines;
     struct graph_scale *scale; /* kept by the owner between frames; NULL = fresh each time */
     const char *title;         /* left of the uppermost label: "TPS"; NULL = none */
+    const char *const *names;  /* of the series, for GRAPH_WORDS; NULL = they have none */
 };
 
 /* Columns that labels of this scale need, with the axis. */

@@ -64,6 +64,14 @@ void term_redraw(void); /* Ctrl-L: the next paint repeats everything */
 /* Stops the program as Ctrl-Z in a shell does and returns when it goes on; the next paint draws all. The size may
  * have changed meanwhile: ask term_resized(). */
 void term_suspend(void);
+/* Leaves the screen to a program that we run, and takes it back. In between nothing is read or painted, and
+ * term_is_open() is false; the descriptor of term_fd() has changed nothing, but must not be watched. */
+void term_lend(void);
+void term_take_back(void);
+/* Reports of the mouse (KEYN_CLICK, KEYN_WHEEL_*): off as long as nobody asks, and again at the end, however that comes. */
+void term_mouse(bool on);
+/* The window's title, cleaned; NULL or "" gives back the one before. For terminals that know it. */
+void term_title(const char *text);
 void term_bell(void);
 /* Copies text to the clipboard by OSC 52 (at most 64 KiB); false if the terminal is not of that kind. */
 bool term_copy(const char *text);

@@ -64,7 +64,12 @@ bool view_key_stands(const struct choices *c, const struct key_row *row);
 /* Whether the row is there at all: with --readonly nothing leads to a change. */
 bool view_key_there(const struct model *m, const struct key_row *row);
 
+/* What the window may be called: what the prompt says, without its brackets. */
+void view_title(const struct model *m, char *dst, size_t size);
+
 struct layout;
+/* The layout of the screen as the model has it, with that pane in the focus. */
+void view_layout(const struct model *m, enum pane focus, struct layout *l);
 /* Where a pane is drawn in a layout: its text keeps one column off its frame. */
 struct rect view_inside(const struct layout *l, enum pane p);
 /* Lines of the open dialog's text that lie above its room, when it is scrolled by screen.dialog.scroll. */

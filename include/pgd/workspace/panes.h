@@ -14,7 +14,8 @@ enum graph_kind {
     GRAPH_AUTO,    /* for options only */
     GRAPH_BRAILLE, /* 2 by 4 dots in a cell */
     GRAPH_BLOCK,   /* eighths of a cell */
-    GRAPH_ASCII    /* one character a cell */
+    GRAPH_ASCII,   /* one character a cell */
+    GRAPH_WORDS    /* nothing is drawn: the figures are said (plain mode) */
 };
 
 /* Rows of the plan dialog, in the order they are shown; the scripts of the workload follow them, so that
