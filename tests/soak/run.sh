@@ -20,6 +20,7 @@
 #   exports     a session's exports, read by ansible-playbook, by PostgreSQL 12 to 18 and by a browser
 #   package     the Debian package: what lintian has against it, and that it installs and runs
 #   sabotage    the program broken in one place at a time: the named test must fail
+#   emptied     each function of the tables in docs/workflow.md emptied in turn: the row's screen test must fail
 # Each part prints what it did; the exit code says whether all of them were content.
 set -u
 
@@ -184,6 +185,10 @@ package() {
 
 sabotage() {
     "$top/tests/soak/sabotage.py"
+}
+
+emptied() {
+    "$top/tests/soak/emptied.py"
 }
 
 # As the comment at the top lists them, which is what a reader sees first.

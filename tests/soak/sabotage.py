@@ -98,12 +98,16 @@ def run(*command, **kwargs):
 
 
 class Copy:
-    """The files of the checkout as they are now, without what git ignores, and a build of them."""
+    """The files of the checkout as they are now, without what git ignores, and a build of them: in a folder of its own, or in `top`,
+    where both may be there already (`built`)."""
 
-    def __init__(self):
-        self.top = tempfile.mkdtemp(prefix="pgd-sabotage.")
-        os.chmod(self.top, 0o755)
+    def __init__(self, top=None, built=False):
+        self.top = top or tempfile.mkdtemp(prefix="pgd-sabotage.")
         self.source, self.build = self.top + "/source", self.top + "/build"
+        if built:
+            return
+        os.makedirs(self.top, exist_ok=True)
+        os.chmod(self.top, 0o755)
         names = run("git", "-C", TOP, "ls-files", "-coz", "--exclude-standard").stdout.split("\0")
         for name in filter(None, names):
             if os.path.lexists(os.path.join(TOP, name)):
@@ -113,6 +117,12 @@ class Copy:
         made = run("cmake", "-S", self.source, "-B", self.build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug")
         if made.returncode != 0:
             sys.exit("sabotage: cmake: " + made.stdout[-2000:])
+
+    def make(self, targets):
+        """Builds these, or ends."""
+        made = run("ninja", "-C", self.build, *targets)
+        if made.returncode != 0:
+            sys.exit("it does not compile: " + made.stdout[-3000:])
 
     def test(self, name):
         """Builds what the test needs; None if that fails, else whether it passed, and the tail of what it said."""

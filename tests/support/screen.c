@@ -55,8 +55,16 @@ static int64_t now_ms(void)
 static int64_t deadline(int timeout_ms)
 {
     const char *scale = getenv("PGD_TIME_SCALE");
-    int factor = scale != NULL ? atoi(scale) : 1;
-    return now_ms() + (int64_t)timeout_ms * (factor > 0 ? factor : 1);
+    double factor = scale != NULL ? atof(scale) : 1;
+    return now_ms() + (int64_t)(timeout_ms * (factor > 0 ? factor : 1));
+}
+
+/* One case of a test program alone: PGD_TEST_CASE is its name. */
+__attribute__((constructor)) static void one_case(void)
+{
+    const char *name = getenv("PGD_TEST_CASE");
+    if (name != NULL && *name)
+        cmocka_set_test_filter(name);
 }
 
 static int on_prop(VTermProp prop, VTermValue *value, void *user)

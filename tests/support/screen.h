@@ -3,8 +3,9 @@
  * A terminal for tests: runs a program on a pty, feeds what it writes to libvterm, and lets a test look at the cells and
  * type keys. A test states what must *eventually* be on the screen; on failure the whole screen is printed.
  *
- * Timeouts are in milliseconds and are multiplied by PGD_TIME_SCALE (set for sanitizer builds). All functions that assert
- * do so through cmocka on the calling thread.
+ * Timeouts are in milliseconds and are multiplied by PGD_TIME_SCALE (set for sanitizer builds; less than 1 where a failure is
+ * what is waited for). All functions that assert do so through cmocka on the calling thread. With PGD_TEST_CASE only the case of
+ * that name is run.
  */
 #include <stdbool.h>
 #include <stddef.h>
