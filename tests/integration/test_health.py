@@ -369,20 +369,22 @@ class World:
 
     def __init__(self, server, clock, names):
         self.server, self.names, self.open = server, names, []
-        self.far, self.slow = self.keep(Standby(server, "far_behind")), self.keep(Standby(server, "slow"))
-        self.far.report(self.far.at)
-        self.sessions("old")
-        server.sql("SELECT pg_logical_emit_message(false, 'x', 'y')")  # what the slow one says has to be sent first
-        slow_at = server.sql("SELECT pg_current_wal_flush_lsn()")
-        time.sleep(0.3)
-        clock.ahead(7200)
-        self.slow.report(slow_at)
+        self.keep(Standby(server, "far_behind"))
+        self.open[0].report(self.open[0].at)
         for _ in range(4):
             server.sql("SELECT pg_logical_emit_message(false, 'x', 'y')")
             server.sql("SELECT pg_switch_wal()")
-        self.near = self.keep(Standby(server, "near_by"))
-        self.near.report(server.sql("SELECT pg_current_wal_flush_lsn()"))
-        self.slow.report(server.sql("SELECT pg_current_wal_flush_lsn()"))
+        slow = self.keep(Standby(server, "slow"))
+        self.sessions("old")
+        server.sql("SELECT pg_logical_emit_message(false, 'x', 'y')")
+        at = server.sql("SELECT pg_current_wal_flush_lsn()")
+        t.wait_for("the WAL at the slow standby", 20, lambda: server.sql(
+            "SELECT sent_lsn >= '%s' FROM pg_stat_replication WHERE application_name = 'slow'" % at) == "t")
+        clock.ahead(7200)
+        slow.report(at)  # two hours after it was sent
+        t.wait_for("its lag", 20, lambda: server.sql(
+            "SELECT replay_lag > '1 minute' FROM pg_stat_replication WHERE application_name = 'slow'") == "t")
+        self.keep(Standby(server, "near_by")).report(server.sql("SELECT pg_current_wal_flush_lsn()"))
         self.began = time.monotonic()
         self.sessions("new")
 
