@@ -324,7 +324,9 @@ static void open_detail(struct model *m)
 static void scroll_columns(struct model *m, int by)
 {
     struct tableview_state *s = state_of(m);
-    int most = tableview_columns(m->live.at) - 2;
+    int most = m->live.at->form == TABLEVIEW_SHARES
+                   ? 3
+                   : tableview_columns(m->live.at) - 2; /* doublings */
 
     s->left += by;
     if (s->left > most)
@@ -388,6 +390,7 @@ static bool order_by(struct model *m, enum key_command c)
     case KC_VIEW_SORT_LEFT:
         tableview_sort_next(m->live.at, -1, s);
         break;
+    case KC_VIEW_SHARE:
     case KC_VIEW_REVERSE:
         s->reverse = !s->reverse;
         break;

@@ -10,7 +10,7 @@
 #include "pgd/base/mem.h"
 #include "pgd/telemetry/procparse.h"
 #include "pgd/telemetry/sample.h"
-#include "pgd/telemetry/waits.h"
+#include "pgd/telemetry/wait_history.h"
 
 enum {
     SAMPLE_DEADLINE_MS = 5000,
@@ -26,6 +26,7 @@ void collect_init(struct collect *c)
 {
     memset(c, 0, sizeof *c);
     c->waits = xcalloc(1, sizeof *c->waits);
+    c->wait_history = xcalloc(1, sizeof *c->wait_history);
     c->mem_min = c->wal_total = c->wal_free = c->load_from = NAN;
     c->backends = xcalloc(1, sizeof *c->backends);
     hostloop_init(&c->loop);
@@ -41,6 +42,7 @@ void collect_clear(struct collect *c)
     free(c->host_before);
     free(c->host_mark);
     free(c->waits);
+    free(c->wait_history);
     free(c->backends);
     hostloop_clear(&c->loop);
     memset(c, 0, sizeof *c);
@@ -263,6 +265,7 @@ static void take_activity(struct collect *c, const struct rows *r)
     a->idle_tx = count_of(r, "idle_tx");
     a->waiting = count_of(r, "waiting");
     wait_tally_add(c->waits, rows_text(r, 0, "waits"));
+    wait_history_add(c->wait_history, c->tick_us / 1000000, rows_text(r, 0, "waits"));
     c->nrecent_waits = wait_tally_recent(c->waits, c->recent_waits);
     if (a->hidden > 0 && a->hidden == a->sessions) {
         a->active = a->idle = a->idle_tx = a->waiting = -1;

@@ -55,6 +55,10 @@ const struct tableview tableview_list[] = {
                  TEXT("blockers", "blocked by", 14, 3), TEXT("locktype", "lock type", 14, 9),
                  TEXT("backend_start", "connected since", 29, 9),
                  TEXT("query_start", "statement since", 29, 9), TEXT("query", "query", 0, 1)}},
+    {.name = "waits",
+     .title = "Waits",
+     .help = "What active sessions wait for, stacked over the last minutes.",
+     .form = TABLEVIEW_SHARES},
 };
 
 const int tableview_count = (int)ARRAY_LEN(tableview_list);

@@ -24,33 +24,46 @@ static void count_event(struct wait_count *counts, int max, const char *event, d
     }
 }
 
-static void count_line(struct wait_tally *t, struct wait_sample *sample, const char *line,
-                       size_t len)
+bool wait_next(const char **text, char event[WAIT_EVENT_NAME], double *n)
 {
-    char text[SAMPLE_LINE], event[sizeof sample->counts[0].event];
-    double n;
-    if (len == 0 || len >= sizeof text)
-        return;
-    memcpy(text, line, len);
-    text[len] = '\0';
-    char *equals = strrchr(text, '=');
-    if (!equals || equals == text || !text_double(equals + 1, &n) || !(n > 0))
-        return;
-    *equals = '\0';
-    text_copy(event, sizeof event, text);
-    count_event(sample->counts, WAIT_SAMPLE_EVENTS, event, n);
-    count_event(t->counts, WAIT_EVENTS_MAX, event, n);
+    while (*text && **text) {
+        char line[SAMPLE_LINE], *equals;
+        size_t len = strcspn(*text, "\n"), kept = len < sizeof line ? len : 0;
+        memcpy(line, *text, kept);
+        line[kept] = '\0';
+        *text += len + ((*text)[len] == '\n');
+        equals = strrchr(line, '=');
+        if (!equals || equals == line || !text_double(equals + 1, n) || !(*n > 0))
+            continue;
+        *equals = '\0';
+        text_copy(event, WAIT_EVENT_NAME, line);
+        return true;
+    }
+    return false;
+}
+
+void wait_sample_add(struct wait_sample *s, const char *event, double n)
+{
+    count_event(s->counts, WAIT_SAMPLE_EVENTS, event, n);
+}
+
+void wait_sum(struct wait_count *sum, const struct wait_sample *s)
+{
+    for (int k = 0; k < WAIT_SAMPLE_EVENTS && s->counts[k].event[0]; k++)
+        count_event(sum, WAIT_EVENTS_MAX, s->counts[k].event, s->counts[k].n);
 }
 
 void wait_tally_add(struct wait_tally *t, const char *text)
 {
     struct wait_sample *sample = &t->recent[t->next];
+    char event[WAIT_EVENT_NAME];
+    double n;
+
     t->next = (t->next + 1) % WAIT_RECENT;
     memset(sample, 0, sizeof *sample);
-    while (text && *text) {
-        size_t len = strcspn(text, "\n");
-        count_line(t, sample, text, len);
-        text += len + (text[len] == '\n');
+    while (wait_next(&text, event, &n)) {
+        wait_sample_add(sample, event, n);
+        count_event(t->counts, WAIT_EVENTS_MAX, event, n);
     }
 }
 
@@ -75,8 +88,9 @@ static double total_of(const struct wait_count *counts, int max)
     return total;
 }
 
-static int shares(const struct wait_count *counts, int max, struct wait_share *out)
+int wait_shares(const struct wait_count *counts, struct wait_share *out)
 {
+    const int max = WAIT_EVENTS_MAX;
     struct wait_count sorted[WAIT_EVENTS_MAX];
     double total = total_of(counts, max);
     int n = 0;
@@ -96,18 +110,15 @@ static int shares(const struct wait_count *counts, int max, struct wait_share *o
 
 int wait_tally_shares(const struct wait_tally *t, struct wait_share *out)
 {
-    return shares(t->counts, WAIT_EVENTS_MAX, out);
+    return wait_shares(t->counts, out);
 }
 
 int wait_tally_recent(const struct wait_tally *t, struct wait_share *out)
 {
     struct wait_count sum[WAIT_EVENTS_MAX] = {0};
-    for (int i = 0; i < WAIT_RECENT; i++) {
-        const struct wait_count *c = t->recent[i].counts;
-        for (int k = 0; k < WAIT_SAMPLE_EVENTS && c[k].event[0]; k++)
-            count_event(sum, WAIT_EVENTS_MAX, c[k].event, c[k].n);
-    }
-    return shares(sum, WAIT_EVENTS_MAX, out);
+    for (int i = 0; i < WAIT_RECENT; i++)
+        wait_sum(sum, &t->recent[i]);
+    return wait_shares(sum, out);
 }
 
 double wait_tally_lock_share(const struct wait_tally *t)

@@ -301,6 +301,7 @@ unsigned pane_view_keys(const struct model *m)
     unsigned where = KEY_IN_VIEW;
 
     where |= v->form == TABLEVIEW_TABLE ? KEY_IN_TABLE : 0;
+    where |= v->form == TABLEVIEW_SHARES ? KEY_IN_SHARES : KEY_IN_ROWS;
     where |= v->quiet.column ? KEY_IN_QUIET : 0;
     where |= v->acts && !m->opt.readonly && !m->workspace.readonly ? KEY_IN_ACTS : 0;
     return where;
@@ -323,7 +324,7 @@ void pane_view(struct canvas *c, struct rect r, const struct model *m, struct vi
     }
     struct rect former = canvas_clip(c, in);
     if (in.h > 0 && in.w > 0)
-        draw_table(c, in, m, cursor);
+        v->form == TABLEVIEW_SHARES ? pane_waits(c, in, m) : draw_table(c, in, m, cursor);
     canvas_unclip(c, former);
 }
 

@@ -164,6 +164,10 @@ static void ended_by_its_pid(struct screen *s)
     snprintf(want, sizeof want, "the session of pid %d has ended", pid);
     screen_expect(s, want, LIVE_MS);
     screen_expect(s, "Nobody waits for a lock.", LIVE_MS);
+    screen_key(s, "/view waits<Enter>");
+    screen_expect(s, "active sessions, ", LIVE_MS);
+    screen_expect_regex(s, "[0-9]+ % Lock:transactionid", LIVE_MS); /* while they waited */
+    screen_expect(s, "L Lock", LIVE_MS);
     screen_key(s, "<Esc>");
     screen_expect(s, "1 Sessions", LIVE_MS); /* the panes are back */
     screen_key(s, "/sql-log 5<Enter>");

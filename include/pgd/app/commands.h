@@ -48,6 +48,7 @@
     X(VIEW_SORT_LEFT, "view-sort-left")   \
     X(VIEW_SORT_RIGHT, "view-sort-right") \
     X(VIEW_REVERSE, "view-reverse")       \
+    X(VIEW_SHARE, "view-share")           \
     X(VIEW_QUIET, "view-hidden")          \
     X(VIEW_LEFT, "view-left")             \
     X(VIEW_RIGHT, "view-right")           \

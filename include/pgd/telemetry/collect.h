@@ -52,6 +52,7 @@ struct collect {
     struct pg_sample *pg_now, *pg_before, *pg_mark;         /* owned */
     struct host_sample *host_now, *host_before, *host_mark; /* owned */
     struct wait_tally *waits;                               /* owned: samples since the mark */
+    struct wait_history *wait_history;                      /* owned: of the last minutes */
     double active_sum, active_peak;
     int active_n;
     double run_sum; /* run queue since the mark */

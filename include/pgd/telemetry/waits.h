@@ -4,10 +4,10 @@
 
 #include "pgd/telemetry/window.h"
 
-enum { WAIT_EVENTS_MAX = 64, WAIT_SAMPLE_EVENTS = 24, WAIT_RECENT = 10 };
+enum { WAIT_EVENTS_MAX = 64, WAIT_SAMPLE_EVENTS = 24, WAIT_RECENT = 10, WAIT_EVENT_NAME = 48 };
 
 struct wait_count {
-    char event[48]; /* "" = the end of the list */
+    char event[WAIT_EVENT_NAME]; /* "" = the end of the list */
     double n;
 };
 
@@ -20,6 +20,13 @@ struct wait_tally {
     struct wait_sample recent[WAIT_RECENT];    /* ring of the last samples */
     int next;
 };
+
+/* The next "event=number" line of a sample, and *text behind it; false at its end, NULL is one. Lines that are none are passed over. */
+bool wait_next(const char **text, char event[WAIT_EVENT_NAME], double *n);
+void wait_sample_add(struct wait_sample *s, const char *event, double n);
+/* Adds a sample to a sum of WAIT_EVENTS_MAX, and the shares of such a sum, largest first (WAITS_MAX at the most). */
+void wait_sum(struct wait_count *sum, const struct wait_sample *s);
+int wait_shares(const struct wait_count *sum, struct wait_share *out);
 
 /* Adds one sample: "Lock:transactionid=2\nCPU=5", or NULL for nobody active. */
 void wait_tally_add(struct wait_tally *t, const char *text);

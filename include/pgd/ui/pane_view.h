@@ -5,6 +5,8 @@
 
 /* Frame included; the view of m->live. */
 void pane_view(struct canvas *c, struct rect r, const struct model *m, struct view_cursor *cursor);
+/* pane_waits.c: the view of TABLEVIEW_SHARES, without its frame. */
+void pane_waits(struct canvas *c, struct rect r, const struct model *m);
 /* How many rows of it are on the screen now: a page. */
 int pane_view_rows(const struct model *m);
 /* KEY_IN_* bits of the view that is shown. */
