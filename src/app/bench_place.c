@@ -309,6 +309,15 @@ static void drop_runs(struct experiment *x)
     x->stopped_early = false;
 }
 
+void bench_place_void(struct session *s)
+{
+    drop_runs(&s->round.experiment);
+    drop_runs(&s->confirm);
+    s->baseline_tps = s->baseline_p95_ms = s->best_tps = NAN;
+    memset(&s->base_window, 0, sizeof s->base_window);
+    memset(&s->best_window, 0, sizeof s->best_window);
+}
+
 void bench_place_keep(struct model *m)
 {
     struct session *s = &m->session;
@@ -325,11 +334,10 @@ void bench_place_keep(struct model *m)
     text_copy_raw(s->bench_at, sizeof s->bench_at, now);
     if (!moved)
         return;
-    drop_runs(&s->round.experiment);
-    drop_runs(&s->confirm);
-    if (m->fl.now.goes_on) /* start and candidate are both measured anew by the experiment itself */
+    if (!m->fl.now.goes_on) {
+        bench_place_void(s);
         return;
-    s->baseline_tps = s->baseline_p95_ms = s->best_tps = NAN;
-    memset(&s->base_window, 0, sizeof s->base_window);
-    memset(&s->best_window, 0, sizeof s->best_window);
+    }
+    drop_runs(&s->round.experiment); /* which measures start and candidate anew by itself */
+    drop_runs(&s->confirm);
 }

@@ -19,6 +19,7 @@
 #include "pgd/app/views_end.h"
 #include "pgd/base/assets.h"
 #include "pgd/base/text.h"
+#include "pgd/ui/dialog.h"
 #include "pgd/ui/editor.h"
 #include "pgd/ui/view.h"
 #include "pgd/workspace/store.h"
@@ -69,7 +70,7 @@ void dialogs_reopen(struct model *m, struct effects *fx)
         [DECIDE_PLAN] = DIALOG_PLAN,     [DECIDE_TARGET] = DIALOG_TARGET,
         [DECIDE_REVIEW] = DIALOG_REVIEW, [DECIDE_RECOVER] = DIALOG_RECOVER,
         [DECIDE_KEEP] = DIALOG_SUMMARY,  [DECIDE_VERDICT] = DIALOG_VERDICT,
-        [DECIDE_MANUAL] = DIALOG_MANUAL,
+        [DECIDE_MANUAL] = DIALOG_MANUAL, [DECIDE_PAUSE] = DIALOG_PAUSE,
     };
 
     if (m->fl.decision != DECIDE_NOTHING)
@@ -727,10 +728,24 @@ static bool key_password(struct model *m, struct key k, struct effects *fx)
     return true;
 }
 
+static bool key_pause(struct model *m, struct key k, struct effects *fx)
+{
+    if (is(k, 'k') || k.name == KEYN_ENTER)
+        flow_decide(m, DECIDE_PAUSE, 1, fx);
+    else if (is(k, 'b'))
+        flow_decide(m, DECIDE_PAUSE, 0, fx);
+    else
+        return !is(k, '?');
+    return true;
+}
+
 static bool key_quit(struct model *m, struct key k, struct effects *fx)
 {
-    if (is(k, 'y') || k.name == KEYN_ENTER) {
+    bool back = is(k, 'b') && dialog_can_go_back(m);
+
+    if (is(k, 'y') || k.name == KEYN_ENTER || back) {
         dialogs_close(m);
+        m->fl.now.pause_back = back;
         flow_stop(m, true, 0, fx);
     } else if (is(k, 'n') || k.name == KEYN_ESC || is(k, 'q')) {
         dialogs_close(m);
@@ -818,22 +833,23 @@ static bool key_model(struct model *m, struct key k, struct effects *fx)
 typedef bool (*dialog_key_fn)(struct model *m, struct key k, struct effects *fx);
 
 static const dialog_key_fn key_functions[] = {
-    [DIALOG_HELP] = key_help,           [DIALOG_STRATEGY] = key_strategy,
-    [DIALOG_PLAN] = key_plan,           [DIALOG_TARGET] = key_target,
-    [DIALOG_REVIEW] = key_review,       [DIALOG_VERDICT] = key_verdict,
-    [DIALOG_SUMMARY] = key_summary,     [DIALOG_RECOVER] = key_recover,
-    [DIALOG_PASSWORD] = key_password,   [DIALOG_STATUS] = key_text_dialog,
-    [DIALOG_STUCK] = key_text_dialog,   [DIALOG_ERROR] = key_text_dialog,
-    [DIALOG_QUIT] = key_quit,           [DIALOG_START] = start_screen_key,
-    [DIALOG_SCRIPTS] = key_scripts,     [DIALOG_MANUAL] = key_manual,
-    [DIALOG_NOTICE] = key_notice,       [DIALOG_MODEL] = key_model,
-    [DIALOG_COST] = key_text_dialog,    [DIALOG_HEALTH] = key_text_dialog,
-    [DIALOG_PREVIEW] = key_text_dialog, [DIALOG_TRUST] = key_notice,
-    [DIALOG_HOST_KEY] = hosts_key,      [DIALOG_HOST_WORD] = hosts_key,
-    [DIALOG_HOSTS] = hosts_key,         [DIALOG_SESSIONS] = sessions_key,
-    [DIALOG_PAGE] = key_text_dialog,    [DIALOG_SWITCH] = sessions_key,
-    [DIALOG_COMMANDS] = finder_key,     [DIALOG_THEME] = finder_key,
-    [DIALOG_VIEWS] = views_key,         [DIALOG_SIGNAL] = views_end_key,
+    [DIALOG_HELP] = key_help,          [DIALOG_STRATEGY] = key_strategy,
+    [DIALOG_PLAN] = key_plan,          [DIALOG_TARGET] = key_target,
+    [DIALOG_REVIEW] = key_review,      [DIALOG_VERDICT] = key_verdict,
+    [DIALOG_SUMMARY] = key_summary,    [DIALOG_RECOVER] = key_recover,
+    [DIALOG_PASSWORD] = key_password,  [DIALOG_STATUS] = key_text_dialog,
+    [DIALOG_STUCK] = key_text_dialog,  [DIALOG_ERROR] = key_text_dialog,
+    [DIALOG_QUIT] = key_quit,          [DIALOG_START] = start_screen_key,
+    [DIALOG_SCRIPTS] = key_scripts,    [DIALOG_MANUAL] = key_manual,
+    [DIALOG_NOTICE] = key_notice,      [DIALOG_MODEL] = key_model,
+    [DIALOG_PAUSE] = key_pause,        [DIALOG_COST] = key_text_dialog,
+    [DIALOG_HEALTH] = key_text_dialog, [DIALOG_PREVIEW] = key_text_dialog,
+    [DIALOG_TRUST] = key_notice,       [DIALOG_HOST_KEY] = hosts_key,
+    [DIALOG_HOST_WORD] = hosts_key,    [DIALOG_HOSTS] = hosts_key,
+    [DIALOG_SESSIONS] = sessions_key,  [DIALOG_PAGE] = key_text_dialog,
+    [DIALOG_SWITCH] = sessions_key,    [DIALOG_COMMANDS] = finder_key,
+    [DIALOG_THEME] = finder_key,       [DIALOG_VIEWS] = views_key,
+    [DIALOG_SIGNAL] = views_end_key,
 };
 
 bool dialogs_key(struct model *m, struct key k, struct effects *fx)

@@ -355,6 +355,9 @@ void flow_decide(struct model *m, enum decision d, int value, struct effects *fx
         else
             flow_back_to_start(m, fx);
         break;
+    case DECIDE_PAUSE:
+        flow_pause_decided(m, value == 1, fx);
+        break;
     case DECIDE_MANUAL:
     case DECIDE_NOTHING:
         break;
@@ -397,6 +400,10 @@ void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx)
         /* a session whose end is being written is finished first, unless asked twice */
         if (quit && (asked_before || !flow_end_busy(m)))
             flow_quit(m, exit_code, fx);
+        return;
+    }
+    if (m->fl.decision == DECIDE_PAUSE) { /* asked again to stop: the best state stays */
+        flow_decide(m, DECIDE_PAUSE, 1, fx);
         return;
     }
     if (m->fl.now.switching && apply_waits_for_host(&m->apply)) {

@@ -131,15 +131,16 @@ void flow_journal(struct model *m, const char *event, const char *key, const cha
 
 void flow_paused(struct model *m, struct effects *fx)
 {
-    m->fl.now.cancel = false;
+    m->fl.now.cancel = m->fl.now.pause_asked = false;
     m->session.state = SESSION_PAUSED;
     flow_enter(m, FLOW_PAUSED);
     flow_journal(m, "checkpoint", "what", "paused", fx);
     flow_save(m, false, fx);
     model_say(m, CHAT_EVENT, "session %s is paused; the server runs %s", m->session.name,
-              m->fl.now.window_shut ? "with the settings of the step under way"
-              : m->session.best.n   ? "the best state measured so far"
-                                    : "as before the session");
+              m->fl.now.window_shut  ? "with the settings of the step under way"
+              : m->fl.now.pause_back ? "as before the session: to go on brings the best state back"
+              : m->session.best.n    ? "the best state measured so far"
+                                     : "as before the session");
     if (m->fl.quit_after)
         flow_quit(m, m->fl.exit_code, fx);
     headless_end(m, fx);

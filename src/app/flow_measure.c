@@ -54,6 +54,7 @@ static void baseline_done(struct model *m, struct effects *fx)
         return;
     }
     s->floor = v.floor;
+    flow_baseline_seen(m);
     if (s->baseline.cold > 0)
         model_say(m, CHAT_EVENT, "left out of the baseline: %d run%s while the caches were filling",
                   s->baseline.cold, s->baseline.cold == 1 ? "" : "s");
@@ -322,7 +323,8 @@ static void settled(struct model *m, struct effects *fx)
     }
     if (m->fl.now.cancel) {
         m->fl.now.pause_resumed = m->fl.now.resume = false;
-        flow_paused(m, fx);
+        if (!flow_pause_asks(m, fx))
+            flow_paused(m, fx);
     } else if (m->fl.now.undo_only) {
         flow_undone(m, fx);
     } else if (m->fl.now.pause_resumed) {
@@ -403,6 +405,8 @@ static bool switch_finished(struct model *m, struct effects *fx)
     m->dirty = true;
     if (a->restarted && a->restart_s > 0)
         m->workspace.restart_s = a->restart_s; /* what the next consent tells */
+    if (a->restarted)
+        flow_server_restarted(m, fx);
     if (m->session.journal_no > m->fl.journal_high)
         m->fl.journal_high = m->session.journal_no;
     if (a->state == APPLY_ASKED) {

@@ -15,6 +15,8 @@
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/grants.h"
+#include "pgd/workspace/drift.h"
+#include "pgd/workspace/session_rows.h"
 #include "pgd/workspace/store.h"
 
 /* Steps of FLOW_WORKSPACE, in order; each waits for one answer. */
@@ -25,6 +27,7 @@ enum open_step {
     STEP_IDENTITY,  /* workspace.json: the same server as last time? */
     STEP_WISHES,    /* PGDIAG.md; most workspaces have none */
     STEP_INDEX,     /* the list of sessions (flow_index.c) */
+    STEP_PROVED,    /* session.json of the newest ARCHIVED ones: what did they leave? */
     STEP_SESSION,   /* session.json of an interrupted session */
     STEP_JOURNAL    /* its journal */
 };
@@ -150,6 +153,21 @@ static void lock(struct model *m, struct effects *fx)
     e->text = buf_take(&note);
 }
 
+/* Version and machine against what workspace.json says of the last time. */
+static void compare_machine(struct model *m, const char *text, size_t len)
+{
+    struct server_facts *before = xcalloc(1, sizeof *before);
+    struct err ignored = {0};
+
+    m->workspace.nchanged = 0;
+    if (store_workspace_facts(text, len, before, &ignored))
+        drift_machine(&m->workspace, before, &m->server);
+    for (int i = 0; i < m->workspace.nchanged; i++)
+        model_say(m, CHAT_WARN, "%s", m->workspace.changed[i]);
+    server_facts_clear(before);
+    free(before);
+}
+
 /* workspace.json: another server under the same name gets a folder of its own, told apart by the end of
  * its system identifier. */
 static void identity(struct model *m, const struct event *ev, struct effects *fx)
@@ -188,6 +206,7 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
             text_copy(m->workspace.identity_note, sizeof m->workspace.identity_note, why);
             model_say(m, CHAT_WARN, "the server is not as it was last time: %s", why);
         }
+        compare_machine(m, ev->text ? ev->text : "", ev->len);
     } else if (e.code != ERR_NONE) {
         /* Whose server this folder speaks of cannot be read, so nothing is written here either. */
         if (e.code == ERR_FORMAT)
@@ -200,11 +219,16 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
     ask(m, STEP_WISHES, FILE_READ, "PGDIAG.md", fx)->u.file.max_bytes = WISHES_FILE_MAX + 1;
 }
 
-/* A killed session comes first, then the paused ones, newest first; -1 = none that was not looked at. */
-static int find_interrupted(const struct workspace *w)
+/* The one that was picked on the start screen, then a killed session, then the paused ones, newest first; -1 = none that was
+ * not looked at. */
+static int find_interrupted(const struct workspace *w, const char *picked)
 {
     static const enum session_state order[] = {SESSION_ACTIVE, SESSION_PAUSED};
+    int row = *picked ? session_rows_find(w, picked) : -1;
 
+    if (row >= 0 && !w->sessions[row].passed &&
+        (w->sessions[row].state == SESSION_ACTIVE || w->sessions[row].state == SESSION_PAUSED))
+        return row;
     for (size_t k = 0; k < ARRAY_LEN(order); k++)
         for (int i = 0; i < w->nsessions; i++)
             if (w->sessions[i].state == order[k] && !w->sessions[i].passed)
@@ -247,7 +271,7 @@ static void recover_next(struct model *m, struct effects *fx)
     struct workspace *w = &m->workspace;
     struct err e = {0};
 
-    m->fl.interrupted = w->readonly ? -1 : find_interrupted(w);
+    m->fl.interrupted = w->readonly ? -1 : find_interrupted(w, m->start.session);
     if (m->fl.interrupted >= 0 && m->opt.readonly) {
         model_say(m, CHAT_WARN, "session %s was interrupted; with --readonly it stays as it is",
                   w->sessions[m->fl.interrupted].name);
@@ -265,10 +289,65 @@ static void recover_next(struct model *m, struct effects *fx)
         flow_sight(m, fx);
 }
 
+/* Once, when it is known which session is open: what that one has in force is no drift. */
+static void tell_drift(struct model *m)
+{
+    struct workspace *w = &m->workspace;
+    int from = w->nchanged;
+
+    if (!m->start.proved)
+        return;
+    drift_settings(w, m->start.proved, &m->server.settings,
+                   m->session.loaded ? &m->session.ledger : NULL);
+    free(m->start.proved);
+    m->start.proved = NULL;
+    for (int i = from; i < w->nchanged; i++)
+        model_say(m, CHAT_WARN, "changed since: %s", w->changed[i]);
+}
+
+enum { PROVED_FILES = 16, PROVED_EACH = 2 << 20 };
+
+/* False: no session has ended as ARCHIVED. */
+static bool ask_proved(struct model *m, struct effects *fx)
+{
+    struct workspace *w = &m->workspace;
+    struct buf paths = {0};
+    int n = 0;
+
+    for (int i = 0; i < w->nsessions && n < PROVED_FILES; i++)
+        if (w->sessions[i].state == SESSION_ARCHIVED) {
+            buf_printf(&paths, "%s/sessions/%s/session.json\n", w->dir, w->sessions[i].name);
+            n++;
+        }
+    if (n > 0) {
+        m->fl.step = STEP_PROVED;
+        struct effect *e = fx_file(fx, flow_req(m), FILE_READ_MANY, buf_text(&paths));
+        e->u.file.max_bytes = PROVED_EACH;
+        e->u.file.digest = drift_digest;
+        e->u.file.digest_free = free;
+    }
+    buf_clear(&paths);
+    return n > 0;
+}
+
+static void proved_known(struct model *m, const struct event *ev)
+{
+    free(m->start.proved);
+    m->start.proved = NULL;
+    if (!ev->digest)
+        return;
+    m->start.proved = xcalloc(1, sizeof *m->start.proved);
+    *m->start.proved = *(const struct proved_list *)ev->digest;
+}
+
+/* From here on the workspace counts as used. A folder that may be another server's is left as it was. */
 static void sessions_known(struct model *m, struct effects *fx)
 {
     m->workspace.open = true;
-    recover_next(m, fx);
+    if (!m->workspace.readonly && !m->workspace.identity_note[0])
+        flow_save_workspace(m, fx);
+    if (!ask_proved(m, fx))
+        recover_next(m, fx);
 }
 
 static void list_sessions(struct model *m, struct effects *fx)
@@ -360,11 +439,13 @@ static void journal_known(struct model *m, const struct journal_state *j, struct
     if (j->last_no > m->session.journal_no)
         m->session.journal_no = j->last_no;
     m->fl.now.unfinished = j->unfinished;
+    m->fl.now.unfinished_restart = j->unfinished && j->unfinished_restart;
     if (m->fl.now.undo_only && (j->ended || (ledger_clean(&j->ledger) && !j->unfinished))) {
         model_say(m, CHAT_EVENT, "its journal says that there is nothing to undo");
         journal_end(m, j->ended ? j->ended : SESSION_FAILED, fx);
         return;
     }
+    tell_drift(m);
     say_interrupted(m, j);
     m->fl.decision = DECIDE_RECOVER;
     m->screen.dialog = (struct dialog){.kind = DIALOG_RECOVER};
@@ -526,6 +607,10 @@ void flow_open_event(struct model *m, const struct event *ev, struct effects *fx
         }
         break;
     }
+    case STEP_PROVED:
+        proved_known(m, ev);
+        recover_next(m, fx);
+        break;
     case STEP_SESSION:
         session_read(m, ev, fx);
         break;
@@ -561,6 +646,7 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
         s->deadline_us = m->now_us + (int64_t)(fmax(budget, least) * 1e6);
         s->state = SESSION_ACTIVE;
         model_say(m, CHAT_EVENT, "resuming %s", s->name);
+        flow_baseline_check(m);
     } else {
         model_say(m, CHAT_EVENT, "undoing what %s left on the server", s->name);
     }
@@ -572,6 +658,7 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
 
 void flow_sight(struct model *m, struct effects *fx)
 {
+    tell_drift(m);
     flow_enter(m, FLOW_SIGHT);
     if (!advise_undecided(m)) /* else when the DBA has answered the notice */
         advise(m, OP_FIRST_SIGHT, fx);

@@ -28,6 +28,7 @@ static const struct dialog_row rows[] = {
     [DIALOG_STUCK] = {dialog_stuck, KEY_IN_DIALOG, SCROLL ": ask  Esc close"},
     [DIALOG_ERROR] = {dialog_error, KEY_IN_DIALOG, SCROLL ": ask  Esc close"},
     [DIALOG_QUIT] = {dialog_quit, KEY_IN_DIALOG, "y leave  n stay"},
+    [DIALOG_PAUSE] = {dialog_pause, KEY_IN_DIALOG, "k keep them  b back to the start  : ask"},
     [DIALOG_START] = {dialog_start, KEY_IN_DIALOG, NULL},
     [DIALOG_MANUAL] = {dialog_manual, KEY_IN_DIALOG,
                        "Enter I have made it  r cannot  : ask  " SCROLL "Esc later"},
@@ -106,6 +107,8 @@ void dialog_keys_of(const struct model *m, const struct view_tables *t, enum dia
         buf_puts(out, "u undo  : ask  Esc later");
     else if (kind == DIALOG_HOSTS && !dialog_hosts_can_retry(m))
         buf_puts(out, SCROLL "Esc close");
+    else if (kind == DIALOG_QUIT && dialog_can_go_back(m))
+        buf_puts(out, "y leave, keep them  b leave, back to the start  n stay");
     else if (kind == DIALOG_START)
         buf_puts(out, dialog_start_keys(m));
     else if (d->keys)

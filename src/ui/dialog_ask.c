@@ -19,6 +19,7 @@ bool dialog_asks(enum dialog_kind kind)
     case DIALOG_SUMMARY:
     case DIALOG_ERROR:
     case DIALOG_STUCK:
+    case DIALOG_PAUSE:
     case DIALOG_STATUS:
         return true;
     default:

@@ -15,8 +15,7 @@ static const struct {
 } places[] = {
     {KEY_IN_VIEWS, "Live views"}, {KEY_IN_MAIN, "Everywhere"}, {KEY_IN_RUN, "While a session runs"},
     {KEY_IN_REVIEW, "Proposal"},  {KEY_IN_VERDICT, "Verdict"}, {KEY_IN_PLAN, "Plan"},
-    {KEY_IN_DIALOG, "Dialogs"},   {KEY_IN_PROMPT, "Prompt"},
-    {KEY_IN_REPLAY, "Recording"},
+    {KEY_IN_DIALOG, "Dialogs"},   {KEY_IN_PROMPT, "Prompt"},   {KEY_IN_REPLAY, "Recording"},
 };
 
 /* What each pane and dialog shows, in a sentence or two. */
@@ -48,6 +47,7 @@ static const struct {
     {DIALOG_STATUS, "Status", "Links, server, session and advisor as they stand."},
     {DIALOG_STUCK, "You must act", "What is to be done by hand, as the program cannot."},
     {DIALOG_ERROR, "Error", "What went wrong, why, and what to do."},
+    {DIALOG_PAUSE, "Pause", "With what the server is left until the session goes on."},
     {DIALOG_QUIT, "Leave?", "A session runs: leaving pauses it."},
     {DIALOG_START, "Start", "Recent workspaces; or another server, or the demo."},
     {DIALOG_MANUAL, "Yours to change", "A change that you make; the program waits for it."},

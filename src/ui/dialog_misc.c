@@ -134,6 +134,8 @@ static void say_status(struct dialog_text *text, const struct model *m)
                 m->workspace.readonly ? " (read-only)" : "");
     if (m->workspace.identity_note[0])
         dialog_pair(text, "", STYLE_WARN, "%s", m->workspace.identity_note);
+    for (int i = 0; i < m->workspace.nchanged; i++)
+        dialog_pair(text, i ? "" : "changed since", STYLE_WARN, "%s", m->workspace.changed[i]);
     dialog_pair(text, "session", STYLE_VALUE, "%s %s",
                 m->session.name[0] ? m->session.name : "none",
                 session_state_name(m->session.state));
@@ -298,6 +300,8 @@ static void say_quit(struct dialog_text *text, const struct model *m)
         dialog_say(text, STYLE_NORMAL,
                    "Leaving stops the run, undoes a half-applied change and pauses the session; "
                    "the next start goes on.");
+    if (dialog_can_go_back(m))
+        dialog_say_best(text, m);
 }
 
 void dialog_quit(struct canvas *c, struct rect screen, const struct model *m,

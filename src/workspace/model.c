@@ -115,6 +115,7 @@ void model_clear(struct model *m)
     buf_clear(&m->fl.pending);
     session_rows_clear(&m->workspace);
     buf_clear(&m->start.names);
+    free(m->start.proved);
     free(m->start.recent.rows);
     buf_clear(&m->fl.down_names);
     buf_clear(&m->fl.down_undo);

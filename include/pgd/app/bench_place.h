@@ -20,3 +20,5 @@ const char *bench_place_name(const struct model *m);
 /* pgbench is found: keeps its machine with the session. Where a resumed one was measured from another, what was measured there is
  * void, so that no two places are compared: the baseline, unless an experiment goes on in the middle, and then its runs. */
 void bench_place_keep(struct model *m);
+/* What was measured counts no more: the baseline is measured anew, and runs of an experiment under way. */
+void bench_place_void(struct session *s);

@@ -222,6 +222,15 @@ void flow_ablate_ran(struct model *m, const struct bench_run *run);
 /* The smaller set has its confirmation; NULL = it could not be had. */
 void flow_ablate_confirmed(struct model *m, const struct verdict *v, struct effects *fx);
 
+/* flow_pause.c */
+/* The session is stopped and undone as far as it has to be: is there something to ask first? True: flow_paused() comes later. */
+bool flow_pause_asks(struct model *m, struct effects *fx);
+void flow_pause_decided(struct model *m, bool keep, struct effects *fx);
+void flow_baseline_seen(struct model *m); /* it is measured: under what, is kept with it */
+void flow_server_restarted(struct model *m, struct effects *fx); /* by a switch of the session */
+/* Resume: a baseline that does not count any more is dropped, and said. */
+void flow_baseline_check(struct model *m);
+
 /* flow_end.c: saving, summary, exports */
 void flow_save(struct model *m, bool wait, struct effects *fx); /* session.json and index.json */
 void flow_save_index(struct model *m, struct effects *fx);

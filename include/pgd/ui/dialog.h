@@ -3,6 +3,7 @@
 
 #include "pgd/ui/view.h"
 
+struct dialog_text;
 typedef void (*dialog_draw_fn)(struct canvas *c, struct rect screen, const struct model *m,
                                const struct view_tables *t, struct view_cursor *cursor);
 
@@ -58,6 +59,12 @@ void dialog_error(struct canvas *c, struct rect screen, const struct model *m,
                   const struct view_tables *t, struct view_cursor *cursor);
 void dialog_quit(struct canvas *c, struct rect screen, const struct model *m,
                  const struct view_tables *t, struct view_cursor *cursor);
+/* dialog_pause.c */
+void dialog_pause(struct canvas *c, struct rect screen, const struct model *m,
+                  const struct view_tables *t, struct view_cursor *cursor);
+/* The session has settings in force that a pause can take back. */
+bool dialog_can_go_back(const struct model *m);
+void dialog_say_best(struct dialog_text *text, const struct model *m); /* what they are */
 /* dialog_start.c, dialog_start_server.c */
 void dialog_start(struct canvas *c, struct rect screen, const struct model *m,
                   const struct view_tables *t, struct view_cursor *cursor);

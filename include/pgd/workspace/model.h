@@ -259,6 +259,14 @@ struct origin {
     bool reverts; /* it brings the server back to that state, and measures nothing */
 };
 
+/* Under what the baseline was measured; 0 and NAN = not known. */
+struct baseline_seen {
+    int64_t wall_us;
+    int64_t server_start_us; /* of the postmaster; our own restarts move it */
+    int version_num, cpus;
+    double mem_total; /* bytes */
+};
+
 /* One tuning session: what session.json holds. */
 struct session {
     enum session_state state;
@@ -275,6 +283,7 @@ struct session {
     struct experiment baseline;
     double baseline_tps, best_tps, baseline_p95_ms; /* NAN before */
     double floor;
+    struct baseline_seen seen;
     double
         client_cpu; /* of the newest run: share of a CPU that each thread of pgbench took; NAN unknown */
     struct window base_window, best_window;
@@ -330,7 +339,7 @@ struct session_row { /* of index.json: for the tree and the start screen */
     size_t line_len;
 };
 
-enum { SESSION_ROWS_MAX = 20000, FLOORS_MAX = 16 };
+enum { SESSION_ROWS_MAX = 20000, FLOORS_MAX = 16, CHANGED_MAX = 12 };
 
 /* The noise that a baseline has measured here. */
 struct floor_note {
@@ -351,6 +360,9 @@ struct workspace {
     struct session_row *sessions; /* owned (session_rows.h) */
     unsigned rows_version;        /* counts up with each row that comes, goes or moves */
     char identity_note[240];      /* "other version than last time", … */
+    int nchanged;
+    char changed[CHANGED_MAX]
+                [240]; /* what is not as it was left: version, machine, settings (drift.h) */
     int nfloors;
     struct floor_note floors[FLOORS_MAX]; /* one for each workload and number of clients */
     double
@@ -396,6 +408,7 @@ enum dialog_kind {
     DIALOG_TRUST,     /* PGDIAG.md was found, or has changed: is it to be told? */
     DIALOG_SESSIONS,  /* the workspace's sessions, one to be picked */
     DIALOG_PAGE,      /* m->page: a text that was asked for */
+    DIALOG_PAUSE,     /* with what is the server left while the session is paused? */
     DIALOG_SWITCH,    /* another session is wanted while one runs: pause it first? */
     DIALOG_COMMANDS,  /* Ctrl-P: commands and actions by their letters, the latest first */
     DIALOG_THEME,     /* each theme is shown as the cursor comes to it; title: the one before */
@@ -558,7 +571,8 @@ enum decision {
     DECIDE_RECOVER, /* resume or undo */
     DECIDE_KEEP,    /* goal missed, part improved: keep or roll back */
     DECIDE_VERDICT, /* next round, stop and keep, undo this round */
-    DECIDE_MANUAL   /* 1: made, look now; 0: cannot or will not */
+    DECIDE_MANUAL,  /* 1: made, look now; 0: cannot or will not */
+    DECIDE_PAUSE    /* 1: the best state stays in force while paused; 0: back to the start */
 };
 
 enum { ARCHIVED_MAX = 64 };
@@ -649,8 +663,11 @@ struct flow_now {
     bool change_failed; /* the session ends because a change could not be made */
     bool arm_unknown;   /* a kept round was undone: its candidate is still in force */
     bool unfinished;    /* the interrupted session has a switch without a result */
-    bool save_failed;   /* the session's end could not be written */
-    int empty_rounds;   /* proposals in a row of which nothing was accepted */
+    bool unfinished_restart; /* … which restarts the server */
+    bool pause_asked; /* with what the server is left while paused: it was asked, or is decided */
+    bool pause_back;  /* … as before the session */
+    bool save_failed; /* the session's end could not be written */
+    int empty_rounds; /* proposals in a row of which nothing was accepted */
     int64_t explain_until_us; /* EXPLAIN ANALYZE may take a part of the budget, no more */
     int confirm_arm;          /* the arm that the confirmation's switch makes */
     bool reducing;            /* the confirmation is of the smaller set that the ablation leaves */
@@ -860,6 +877,8 @@ struct start_screen {
     struct buf names; /* folders not read yet; owned */
     struct recent_list recent;
     char server[256], server_port[16]; /* -H: only what belongs to it is listed */
+    struct proved_list
+        *proved;       /* what the ARCHIVED sessions have left; owned, told once (drift.h) */
     char wanted[160];  /* the workspace that was picked, while its workspace.json is read */
     char session[128]; /* … and the session of it that is to go on; "" = none was picked */
     bool moved;        /* the DBA has moved the cursor: nothing jumps under it any more */
