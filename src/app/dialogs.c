@@ -15,6 +15,7 @@
 #include "pgd/app/links.h"
 #include "pgd/app/sessions.h"
 #include "pgd/app/start.h"
+#include "pgd/app/tree_keys.h"
 #include "pgd/app/views.h"
 #include "pgd/app/views_end.h"
 #include "pgd/base/assets.h"
@@ -846,7 +847,8 @@ static const dialog_key_fn key_functions[] = {
     [DIALOG_HEALTH] = key_text_dialog, [DIALOG_PREVIEW] = key_text_dialog,
     [DIALOG_TRUST] = key_notice,       [DIALOG_HOST_KEY] = hosts_key,
     [DIALOG_HOST_WORD] = hosts_key,    [DIALOG_HOSTS] = hosts_key,
-    [DIALOG_SESSIONS] = sessions_key,  [DIALOG_PAGE] = key_text_dialog,
+    [DIALOG_SESSIONS] = sessions_key,  [DIALOG_RENAME] = tree_dialog_key,
+    [DIALOG_DELETE] = tree_dialog_key, [DIALOG_PAGE] = key_text_dialog,
     [DIALOG_SWITCH] = sessions_key,    [DIALOG_COMMANDS] = finder_key,
     [DIALOG_THEME] = finder_key,       [DIALOG_VIEWS] = views_key,
     [DIALOG_SIGNAL] = views_end_key,

@@ -269,7 +269,7 @@ static int reported(const struct model *m, const struct session *all[ARCHIVED_MA
 
     for (int i = 0; i < m->fl.narchived; i++)
         all[n++] = m->fl.archived[i];
-    if (m->session.state == SESSION_ARCHIVED)
+    if (m->session.state == SESSION_ARCHIVED && !m->session.origin.reverts)
         all[n++] = &m->session;
     return n;
 }
@@ -301,8 +301,8 @@ static void read_archived(struct model *m, struct effects *fx)
 
     for (m->fl.step = END_SESSIONS; m->fl.at < w->nsessions; m->fl.at++) {
         const struct session_row *r = &w->sessions[m->fl.at];
-        if (r->state != SESSION_ARCHIVED || strcmp(r->name, m->session.name) == 0 ||
-            m->fl.narchived == ARCHIVED_MAX)
+        if (r->state != SESSION_ARCHIVED || r->origin.reverts ||
+            strcmp(r->name, m->session.name) == 0 || m->fl.narchived == ARCHIVED_MAX)
             continue;
         buf_printf(&path, "%s/sessions/%s/session.json", w->dir, r->name);
         fx_file(fx, flow_req(m), FILE_READ, buf_text(&path))->u.file.max_bytes = 16u << 20;
@@ -435,6 +435,12 @@ static void values_known(struct model *m, struct effects *fx)
 {
     m->fl.step = END_NEXT;
     say_end(m);
+    if (m->session.origin.reverts) { /* nothing was learnt: there is nothing to advise or export */
+        m->screen.dialog = (struct dialog){.kind = DIALOG_SUMMARY};
+        m->fl.step = END_SAVE;
+        flow_save(m, true, fx);
+        return;
+    }
     advise(m, OP_NEXT_STRATEGIES, fx);
 }
 
@@ -492,7 +498,7 @@ void flow_end_event(struct model *m, const struct event *ev, struct effects *fx)
         flow_save_failed(m, ev, fx);
         m->fl.now.save_failed = ev->err.code != ERR_NONE;
         m->fl.at = 0;
-        if (m->session.state == SESSION_ARCHIVED)
+        if (m->session.state == SESSION_ARCHIVED && !m->session.origin.reverts)
             read_archived(m, fx);
         else
             end_done(m, fx);

@@ -1,6 +1,7 @@
 /* flow_measure.c - the measured part of a session around its rounds: baseline, target, confirmation,
  * settling; and the pump that feeds the results of switches and runs to whoever waits for them. */
 #include "pgd/app/advise.h"
+#include "pgd/app/flow_branch.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/links.h"
 #include "pgd/base/text.h"
@@ -314,6 +315,8 @@ static void settled(struct model *m, struct effects *fx)
         } else if (m->fl.now.cancel) {
             model_say(m, CHAT_WARN, "%s", e.msg);
             flow_paused(m, fx);
+        } else if (s->origin.reverts) {
+            flow_revert_failed(m, &e, fx);
         } else {
             s->state = SESSION_PAUSED;
             flow_save(m, false, fx);

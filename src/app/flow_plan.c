@@ -360,6 +360,10 @@ void flow_plan_go(struct model *m, struct effects *fx)
     }
     s->created_wall_us = m->wall_us;
     s->deadline_us = m->now_us + (int64_t)s->plan.budget_s * 1000000;
+    if (s->origin.reverts) { /* it has no runs to agree to; its changes come with a review */
+        flow_prepare_begin(m, fx);
+        return;
+    }
     emit_strategy(m, fx);
     model_say(m, CHAT_AI, "%s", s->plan.hypothesis);
     flow_consent_emit(m, "plan", fx);

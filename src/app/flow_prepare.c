@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pgd/app/bench_place.h"
+#include "pgd/app/flow_branch.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/links.h"
 #include "pgd/base/assets.h"
@@ -564,6 +565,8 @@ bool flow_prepare_pump(struct model *m, struct effects *fx)
     flow_keep_identity(m);
     if (m->fl.now.cancel)
         flow_settle(m, &m->session.best, fx);
+    else if (m->session.origin.reverts)
+        flow_revert_review(m, fx);
     else
         explain_connect(m, fx);
     return true;
@@ -755,7 +758,10 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
         break;
     case PREP_SAVE:
         m->fl.at = 0;
-        if (m->session.plan.observe) {
+        if (m->session.origin.reverts) {
+            m->fl.step = PREP_REFRESH;
+            discover_refresh(&m->discover, &m->server, fx);
+        } else if (m->session.plan.observe) {
             m->fl.step = PREP_OBSERVE;
             flow_observe_probe(m, fx);
         } else {

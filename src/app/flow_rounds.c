@@ -1,6 +1,7 @@
 /* flow_rounds.c - the rounds of a session: whether there is a next one, what is proposed, what the verdict
  * means for the best state. round_step() decides; its wishes are carried out here. */
 #include "pgd/app/advise.h"
+#include "pgd/app/flow_branch.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/forced.h"
 #include "pgd/app/links.h"
@@ -431,6 +432,10 @@ void flow_review_done(struct model *m, struct effects *fx)
 
     m->screen.dialog.kind = DIALOG_NONE;
     m->session.round.review.done = true;
+    if (m->session.origin.reverts) {
+        flow_revert_decided(m, fx);
+        return;
+    }
     m->session.round.experiment.blocks = flow_blocks_round(m);
     m->session.round.joins = guard_joins(&m->session.round.review, &m->server, &g);
     remember_rejected(&m->session);

@@ -22,6 +22,7 @@
 #include "pgd/app/sessions.h"
 #include "pgd/app/start.h"
 #include "pgd/app/talk.h"
+#include "pgd/app/tree_keys.h"
 #include "pgd/app/ui_files.h"
 #include "pgd/app/views.h"
 #include "pgd/base/text.h"
@@ -43,6 +44,27 @@
     }
 
 static const struct key_row key_rows[] = {
+    /* the session tree: handled in tree_keys.c */
+    {{KEYN_ENTER, 0},
+     "Enter",
+     "open",
+     "Open a session; on an open one and on its parts: all that is known of it. Left closes.",
+     KEY_IN_TREE,
+     true,
+     KC_NONE},
+    {K('f'), "f", "find", "Only sessions whose name, title or state holds what is typed.",
+     KEY_IN_TREE, true, KC_NONE},
+    {K('c'), "c", "compare", "Mark a session; on another one: compare the two.", KEY_IN_TREE, true,
+     KC_NONE},
+    {K('b'), "b", "branch", "A new session that begins with what was kept here, measured anew.",
+     KEY_IN_TREE | KEY_CHANGES, true, KC_NONE},
+    {K('v'), "v", "go back", "Bring the server back to this state, after a review.",
+     KEY_IN_TREE | KEY_CHANGES, true, KC_NONE},
+    {K('r'), "r", "rename", "Give the session a title.", KEY_IN_TREE | KEY_CHANGES, true, KC_NONE},
+    {K('a'), "a", "archive", "Confirm and archive a paused session: no further round.",
+     KEY_IN_TREE | KEY_CHANGES, true, KC_NONE},
+    {K('D'), "D", "delete", "Remove a session from the disk, once its name is typed.",
+     KEY_IN_TREE | KEY_CHANGES, true, KC_NONE},
     /* live views: before the others, for a letter may mean something else there */
     {K('f'), "f", "filter",
      "Show the rows with these words; user:app in one column, !word without it.", KEY_IN_ROWS, true,
@@ -285,12 +307,7 @@ enum { SCROLL_MOST = 100000 };
 static void scroll_pane(struct model *m, enum pane p, int by)
 {
     if (p == PANE_TREE) {
-        int rows = pane_tree_rows(m) - 1;
-        m->screen.tree_cursor += by;
-        if (m->screen.tree_cursor > rows)
-            m->screen.tree_cursor = rows;
-        if (m->screen.tree_cursor < 0)
-            m->screen.tree_cursor = 0;
+        tree_move_to(m, m->screen.tree_cursor + by);
         return;
     }
     /* text panes follow their end: scroll counts lines up from it */
@@ -672,7 +689,10 @@ void keys_key(struct model *m, struct key k, struct effects *fx)
         if (anywhere(m, k, fx) || over_dialog(m, k, fx) || dialogs_key(m, k, fx))
             return;
     }
-    if (!views_typing(m, k))
+    if (views_typing(m, k))
+        return;
+    if (m->screen.focus != PANE_TREE || m->live.at || m->screen.dialog.kind != DIALOG_NONE ||
+        !tree_key(m, k, fx))
         run_command(m, c, fx);
 }
 
@@ -737,6 +757,8 @@ void keys_answer(struct model *m, struct event *ev, struct effects *fx)
         record_answer(m, ev, fx);
     else if (ev->req.id >= UI_REPLAY)
         replay_answer(m, ev, fx);
+    else if (ev->req.id >= UI_TREE)
+        tree_answer(m, ev, fx);
     else if (ev->req.id == UI_FILE_START || ev->req.id >= UI_START_ROWS)
         start_screen_answer(m, ev, fx);
     else if (ev->req.id == UI_FILE_RECORD)

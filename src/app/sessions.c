@@ -10,6 +10,7 @@
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow.h"
 #include "pgd/app/flow_parts.h"
+#include "pgd/app/tree_keys.h"
 #include "pgd/app/ui_files.h"
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
@@ -180,6 +181,9 @@ int sessions_find(struct model *m, const char *text)
         if (text_eq_nocase(w->sessions[i].strategy, text))
             return i;
     for (int i = 0; i < w->nsessions; i++)
+        if (strcmp(w->sessions[i].title, text) == 0 && *text)
+            return i;
+    for (int i = 0; i < w->nsessions; i++)
         if (strstr(w->sessions[i].name, text)) {
             part = part < 0 ? i : part;
             parts++;
@@ -231,6 +235,7 @@ void sessions_pump(struct model *m, struct effects *fx)
     struct sessions_view *v = &m->sessions_view;
     char name[128];
 
+    tree_pump(m);
     if (!v->next[0] || m->screen.dialog.kind == DIALOG_SWITCH || m->flow == FLOW_PAUSING ||
         model_run_active(m))
         return;

@@ -49,6 +49,8 @@ static const struct dialog_row rows[] = {
     [DIALOG_SIGNAL] = {dialog_signal, KEY_IN_DIALOG,
                        "Enter do it, with the pid typed  Esc do nothing"},
     [DIALOG_VIEWS] = {dialog_views, KEY_IN_DIALOG, MOVE "Enter open  Esc close"},
+    [DIALOG_RENAME] = {dialog_rename, KEY_IN_DIALOG, "Enter take it  Esc leave it"},
+    [DIALOG_DELETE] = {dialog_delete, KEY_IN_DIALOG, "Enter delete  Esc keep it"},
     [DIALOG_SWITCH] = {dialog_switch, KEY_IN_DIALOG, "y pause it  n stay"},
     [DIALOG_COMMANDS] = {dialog_finder, KEY_IN_DIALOG, MOVE "Enter do it  Esc close"},
     [DIALOG_THEME] = {dialog_theme, KEY_IN_DIALOG, MOVE "Enter keep it  Esc as before"},
@@ -73,7 +75,8 @@ static unsigned keys_where(const struct model *m, enum dialog_kind kind)
         return KEY_IN_REPLAY;
     if (m->live.at)
         return pane_view_keys(m);
-    return model_run_active(m) ? KEY_IN_MAIN | KEY_IN_RUN : KEY_IN_MAIN;
+    unsigned tree = m->screen.focus == PANE_TREE ? KEY_IN_TREE : 0;
+    return tree | KEY_IN_MAIN | (model_run_active(m) ? KEY_IN_RUN : 0);
 }
 
 /* The rows of the table that work there. */
@@ -145,10 +148,11 @@ void dialog_keys(const struct model *m, const struct view_tables *t, struct buf 
     else if (dialog && m->screen.prompt.focus)
         buf_puts(out, "Enter ask  PgUp PgDn scroll the answer  Esc back to the dialog");
     else if (dialog && d->editing && d->kind != DIALOG_SCRIPTS && d->kind != DIALOG_START)
-        buf_puts(out, d->kind == DIALOG_SIGNAL
-                          ? "Enter do it, when the pid is typed  Esc do nothing"
-                      : d->kind == DIALOG_HELP ? "Enter take  Esc all of it"
-                                               : "Enter take  Esc drop the edit");
+        buf_puts(out,
+                 d->kind == DIALOG_SIGNAL   ? "Enter do it, when the pid is typed  Esc do nothing"
+                 : d->kind == DIALOG_DELETE ? "Enter delete it, when the name is typed  Esc keep it"
+                 : d->kind == DIALOG_HELP   ? "Enter take  Esc all of it"
+                                            : "Enter take  Esc drop the edit");
     else if (!dialog && !m->screen.prompt.focus && m->live.at && m->live.typing)
         buf_puts(out, "Enter keep the filter  Esc clear it  Ctrl-U empty");
     else

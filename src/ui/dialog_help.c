@@ -13,9 +13,11 @@ static const struct {
     unsigned where;
     const char *title;
 } places[] = {
-    {KEY_IN_VIEWS, "Live views"}, {KEY_IN_MAIN, "Everywhere"}, {KEY_IN_RUN, "While a session runs"},
-    {KEY_IN_REVIEW, "Proposal"},  {KEY_IN_VERDICT, "Verdict"}, {KEY_IN_PLAN, "Plan"},
-    {KEY_IN_DIALOG, "Dialogs"},   {KEY_IN_PROMPT, "Prompt"},   {KEY_IN_REPLAY, "Recording"},
+    {KEY_IN_TREE, "Session tree"}, {KEY_IN_VIEWS, "Live views"},
+    {KEY_IN_MAIN, "Everywhere"},   {KEY_IN_RUN, "While a session runs"},
+    {KEY_IN_REVIEW, "Proposal"},   {KEY_IN_VERDICT, "Verdict"},
+    {KEY_IN_PLAN, "Plan"},         {KEY_IN_DIALOG, "Dialogs"},
+    {KEY_IN_PROMPT, "Prompt"},     {KEY_IN_REPLAY, "Recording"},
 };
 
 /* What each pane and dialog shows, in a sentence or two. */
@@ -60,6 +62,8 @@ static const struct {
     {DIALOG_SESSIONS, "Sessions", "The sessions of the workspace."},
     {DIALOG_SIGNAL, "Ending", "A session, or its statement, is to be ended: its pid confirms it."},
     {DIALOG_VIEWS, "Live views", "What can be watched in place of the panes; one is picked."},
+    {DIALOG_RENAME, "A title", "For the screen; folder and name stay as they are."},
+    {DIALOG_DELETE, "Delete", "Type the session's name and Enter; Esc keeps it."},
     {DIALOG_THEME, "Themes", "Each is shown as the cursor comes to it; Enter keeps it."},
 };
 

@@ -8,7 +8,10 @@
 #include "pgd/base/text.h"
 
 const struct pane_row pane_table[PANE_COUNT] = {
-    [PANE_TREE] = {.title = "Sessions", .draw = pane_tree},
+    [PANE_TREE] = {.title = "Sessions",
+                   .draw = pane_tree,
+                   .keys = "Right open  Left close  Enter all of it  f find  c compare  b branch  "
+                           "v go back  r rename  a archive  D delete"},
     [PANE_BENCH] = {.title = "Benchmark", .draw = pane_bench},
     [PANE_TELEMETRY] = {.title = "Telemetry", .draw = pane_telemetry},
     [PANE_AI] = {.title = "AI", .draw = pane_ai},

@@ -132,6 +132,7 @@ void model_clear(struct model *m)
     for (int i = 0; i < m->nchat; i++)
         free(m->chat[i].text);
     talk_clear(&m->talk);
+    tree_clear(&m->tree);
     playback_free(m->playback);
     replay_load_free(m->replay_load);
     buf_clear(&m->recorder.lines);

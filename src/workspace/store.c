@@ -580,7 +580,6 @@ void store_session_json(const struct session *s, struct buf *out)
     put(j, "run_number", json_integer(s->run_number));
     put(j, "by_hand", json_boolean(s->by_hand));
     put(j, "pending", store_pending_json(s));
-    put(j, "baseline_seen", store_seen_json(s));
     put(j, "bench_at", s->bench_at[0] ? js_text(s->bench_at) : json_null());
     put(j, "beside", beside_json(&s->beside));
     store_dump(j, out);
@@ -776,58 +775,6 @@ static bool read_host(const json_t *j, struct session *s, struct err *e)
     return read_text(j, "bench_at", s->bench_at, sizeof s->bench_at, e);
 }
 
-/* ---- where a session came from ---- */
-
-void store_node_text(int node, char *dst, size_t size)
-{
-    if (node == NODE_START || node == NODE_FINAL)
-        text_copy_raw(dst, size, node == NODE_START ? "start" : "final");
-    else
-        snprintf(dst, size, "R%d", node);
-}
-
-static bool node_read(const char *text, int *node)
-{
-    int64_t n;
-
-    if (text && (strcmp(text, "start") == 0 || strcmp(text, "final") == 0)) {
-        *node = *text == 's' ? NODE_START : NODE_FINAL;
-        return true;
-    }
-    if (!text || *text != 'R' || !text_int64(text + 1, &n) || n < 1 || n > HISTORY_MAX)
-        return false;
-    *node = (int)n;
-    return true;
-}
-
-json_t *store_origin_json(const struct origin *o)
-{
-    json_t *j;
-    char node[16];
-
-    if (!o->session[0])
-        return json_null();
-    j = json_object();
-    store_node_text(o->node, node, sizeof node);
-    put(j, "session", js_text(o->session));
-    put(j, "node", js_text(node));
-    put(j, "reverts", json_boolean(o->reverts));
-    return j;
-}
-
-bool store_origin_read(const json_t *up, struct origin *o)
-{
-    const json_t *j = member(up, "origin");
-
-    memset(o, 0, sizeof *o);
-    if (!j)
-        return true;
-    o->reverts = js_get_bool(j, "reverts", false);
-    return js_get_text(j, "session", o->session, sizeof o->session) &&
-           store_safe_name(o->session) &&
-           node_read(json_string_value(json_object_get(j, "node")), &o->node);
-}
-
 static bool read_session(const json_t *j, struct session *s, struct err *e)
 {
     if (!js_get_text(j, "name", s->name, sizeof s->name) || !store_safe_name(s->name))
@@ -841,7 +788,7 @@ static bool read_session(const json_t *j, struct session *s, struct err *e)
            read_earned(j, s, e) && read_values(j, "before", s->first, &s->nfirst, e) &&
            read_values(j, "after", s->final_values, &s->nfinal, e) &&
            read_text(j, "end_reason", s->end_reason, sizeof s->end_reason, e) &&
-           read_host(j, s, e) && store_seen_read(j, s, e) && store_pending_read(j, s, e);
+           read_host(j, s, e) && store_pending_read(j, s, e);
 }
 
 bool store_session_parse(const char *text, size_t len, struct session *s, struct err *e)

@@ -253,7 +253,7 @@ static void a_run_is_shown(void **state)
     assert_true(canvas_has(f->c, "00:41/01:00"));
     assert_true(canvas_has(f->c, "WriteOptimize R2 | 5892 TPS] >"));
     assert_true(canvas_has(f->c, "Ctrl-C stop run"));
-    assert_true(canvas_has(f->c, "! MemoryTuning"));
+    assert_true(canvas_has(f->c, "\xe2\x97\xa6 MemoryTuning"));
     assert_true(canvas_has(f->c, "+12.0 %"));
     assert_true(canvas_has(f->c, "baseline ···· 4502"));
     paint(f, 80, 24);

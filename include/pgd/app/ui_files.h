@@ -20,5 +20,14 @@ enum ui_file {
     UI_RECORD_LOOK, /* whether the file to be written is there already (app/record.h) */
     UI_RECORD_DIR,
     UI_RECORD_WRITTEN,
-    UI_RECORD_REMOVED
+    UI_RECORD_REMOVED,
+    /* the session tree (app/tree_keys.h); generation is counted, but for the first */
+    UI_TREE = 128,
+    UI_TREE_RECORD = UI_TREE, /* of a session that was opened */
+    UI_TREE_FIRST, /* of the session that something is done with, and of those beside it */
+    UI_TREE_SECOND,
+    UI_TREE_LATER,
+    UI_TREE_TITLE, /* session.json with its new title; it was written */
+    UI_TREE_SAVED,
+    UI_TREE_REMOVED /* a session's folder */
 };

@@ -98,6 +98,10 @@ void dialog_sessions(struct canvas *c, struct rect screen, const struct model *m
                      const struct view_tables *t, struct view_cursor *cursor);
 void dialog_page_of(struct canvas *c, struct rect screen, const struct model *m,
                     const struct view_tables *t, struct view_cursor *cursor); /* m->page */
+void dialog_rename(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor);
+void dialog_delete(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor);
 void dialog_switch(struct canvas *c, struct rect screen, const struct model *m,
                    const struct view_tables *t, struct view_cursor *cursor);
 

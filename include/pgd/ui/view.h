@@ -42,7 +42,8 @@ enum {
     KEY_IN_SHARES = 32768,
     KEY_IN_VIEWS = KEY_IN_VIEW | KEY_IN_TABLE | KEY_IN_QUIET | KEY_IN_ACTS | KEY_IN_ROWS |
                    KEY_IN_SHARES,
-    KEY_IN_REPLAY = 8192
+    KEY_IN_REPLAY = 8192,
+    KEY_IN_TREE = 16384 /* the session tree has the focus */
 };
 /* A slash command. */
 struct command_row {

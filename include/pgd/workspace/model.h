@@ -19,6 +19,7 @@
 #include "pgd/workspace/choices.h"
 #include "pgd/workspace/panes.h"
 #include "pgd/workspace/talk.h"
+#include "pgd/workspace/tree.h"
 
 enum link_state {
     LINK_OFF,        /* not wanted */
@@ -407,6 +408,8 @@ enum dialog_kind {
     DIALOG_HOSTS,     /* how the links by ssh stand, and why not */
     DIALOG_TRUST,     /* PGDIAG.md was found, or has changed: is it to be told? */
     DIALOG_SESSIONS,  /* the workspace's sessions, one to be picked */
+    DIALOG_RENAME,    /* the title of tree.task.session is typed */
+    DIALOG_DELETE,    /* … its name, before its folder is removed */
     DIALOG_PAGE,      /* m->page: a text that was asked for */
     DIALOG_PAUSE,     /* with what is the server left while the session is paused? */
     DIALOG_SWITCH,    /* another session is wanted while one runs: pause it first? */
@@ -951,6 +954,7 @@ struct model {
     struct page page;
     struct sql_log sql_log;
     struct sessions_view sessions_view;
+    struct tree tree;
     struct playback
         *playback; /* a recording is on the screen in place of this; owned (playback.h) */
     struct replay_load *replay_load; /* one is being read; owned */

@@ -22,6 +22,21 @@ PGD_MUST_CHECK bool store_session_parse(const char *text, size_t len, struct ses
                                         struct err *e);
 /* The line of index.json that stands for a session. */
 void store_session_row(const struct session *s, struct session_row *row);
+/* For the worker that reads a session.json (`digest`); arg: the name of its folder. */
+struct session_read {
+    char name[128];
+    struct session *session; /* owned: whoever takes it clears the pointer; NULL = err */
+    struct err err;
+};
+void *store_session_digest(const char *text, size_t len, const char *arg);
+void store_session_digest_free(void *read);
+/* The same file with another title, arg ("" = none); all else in it stays, also what this version does not know. */
+struct title_read {
+    struct buf text; /* empty = err */
+    struct err err;
+};
+void *store_title_digest(const char *text, size_t len, const char *arg);
+void store_title_digest_free(void *read);
 /* One of the built-in workloads (assets/workloads/NAME.json): its scripts and what it is, into the plan. */
 PGD_MUST_CHECK bool store_workload(const char *name, struct sdl *plan, struct err *e);
 void store_workspace_json(const struct model *m, struct buf *out);
