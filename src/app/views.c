@@ -2,6 +2,7 @@
 #include "pgd/app/views.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pgd/app/dialogs.h"
@@ -299,6 +300,30 @@ void views_command(struct model *m, const char *args, struct effects *fx)
 
 /* ---- keys ---- */
 
+/* Who holds what this row waits for, as far as the sample has them. */
+static void say_blockers(struct model *m, int row)
+{
+    static const char *const columns[] = {"usename", "application_name", "state", "query"};
+    const struct live *l = &m->live;
+    const char *by = tableview_text(&l->now, row, tableview_column_of(l->at, "blockers"));
+    int pid = tableview_column_of(l->at, "pid");
+
+    for (; *by; by += strcspn(by, ", "), by += strspn(by, ", ")) {
+        int other = 0;
+        while (other < l->now.n && tableview_at(&l->now, other, pid)->raw != strtod(by, NULL))
+            other++;
+        if (other == l->now.n)
+            continue;
+        buf_printf(&m->page.text, "\n# Blocked by pid %.*s\n", (int)strcspn(by, ", "), by);
+        for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+            int col = tableview_column_of(l->at, columns[i]);
+            const char *text = tableview_text(&l->now, other, col);
+            if (col >= 0 && *text)
+                buf_printf(&m->page.text, "%s: %s\n", l->at->columns[col].header, text);
+        }
+    }
+}
+
 /* All that is known of the row, as a page. */
 static void open_detail(struct model *m)
 {
@@ -318,6 +343,7 @@ static void open_detail(struct model *m)
         else if (shown[0])
             buf_printf(&m->page.text, "%s: %s\n", k->header, shown);
     }
+    say_blockers(m, row);
     dialogs_open(m, DIALOG_PAGE);
 }
 

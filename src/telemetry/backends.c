@@ -107,7 +107,12 @@ static void take(struct span path, struct span file, int postmaster, struct back
 
     if (pid && b->n < BACKENDS_MAX && !find(b->of, b->n, pid)) {
         c = &b->of[b->n];
-        *c = (struct backend_counts){.pid = pid, .read = NAN, .written = NAN};
+        *c = (struct backend_counts){.pid = pid,
+                                     .read = NAN,
+                                     .written = NAN,
+                                     .cpu = NAN,
+                                     .read_bps = NAN,
+                                     .written_bps = NAN};
         b->n += read_stat(file, postmaster, c) ? 1 : 0;
     } else if ((pid = pid_of(path, "/io")) != 0 && (c = find(b->of, b->n, pid))) {
         read_io(file, c);
@@ -168,6 +173,9 @@ void backends_read(struct backends *b, const char *text, size_t len, int postmas
             continue;
         struct backend one = since(was, &b->of[i], secs, b->page_bytes > 0 ? b->page_bytes : 4096);
         text_copy(b->of[i].title, sizeof b->of[i].title, one.title);
+        b->of[i].cpu = one.cpu;
+        b->of[i].read_bps = one.read_bps;
+        b->of[i].written_bps = one.written_bps;
         if (one.cpu > 0)
             rank(b, &one);
     }

@@ -219,6 +219,7 @@ bool tableview_read(const struct tableview *v, const struct rows *r, int64_t at_
     for (int c = 0; c < out->ncols; c++) {
         at[c] = rows_col(r, v->columns[c].name);
         known += at[c] >= 0;
+        out->absent |= at[c] < 0 ? 1U << c : 0;
     }
     if (!r || known == 0)
         return false;

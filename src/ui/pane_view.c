@@ -35,12 +35,20 @@ static int need(const struct tableview_column *k, int width)
     return (k->width ? k->width : rest) + 1;
 }
 
+static bool is_absent(const struct tableview_rows *t, int col)
+{
+    return t->absent >> col & 1;
+}
+
 /* All that fit from the first that is not scrolled away; the first column of a view names its row and stays. */
-static void choose_in_order(const struct tableview *v, int width, int left, bool in[TABLEVIEW_COLS])
+static void choose_in_order(const struct tableview *v, const struct tableview_rows *t, int width,
+                            int left, bool in[TABLEVIEW_COLS])
 {
     int n = tableview_columns(v), room = width + 1;
 
     for (int c = 0; c < n; c++) {
+        if (is_absent(t, c))
+            continue;
         in[c] = (c == 0 || c > left) && need(&v->columns[c], width) <= room;
         if (!in[c] && c > left)
             return;
@@ -49,32 +57,33 @@ static void choose_in_order(const struct tableview *v, int width, int left, bool
 }
 
 /* Those that matter most come first. */
-static void choose_by_rank(const struct tableview *v, int width, bool in[TABLEVIEW_COLS])
+static void choose_by_rank(const struct tableview *v, const struct tableview_rows *t, int width,
+                           bool in[TABLEVIEW_COLS])
 {
     int n = tableview_columns(v), room = width + 1;
 
     for (int rank = 0; rank < 10; rank++)
         for (int c = 0; c < n; c++) {
-            if (v->columns[c].rank != rank || need(&v->columns[c], width) > room)
+            if (is_absent(t, c) || v->columns[c].rank != rank || need(&v->columns[c], width) > room)
                 continue;
             in[c] = true;
             room -= need(&v->columns[c], width);
         }
 }
 
-static void choose(const struct tableview *v, const struct tableview_state *s, int width,
-                   struct shown *out)
+static void choose(const struct tableview *v, const struct tableview_rows *t,
+                   const struct tableview_state *s, int width, struct shown *out)
 {
     bool in[TABLEVIEW_COLS] = {false};
     int n = tableview_columns(v), used = 0;
 
     memset(out, 0, sizeof *out);
     if (s->left > 0)
-        choose_in_order(v, width, s->left, in);
+        choose_in_order(v, t, width, s->left, in);
     else
-        choose_by_rank(v, width, in);
+        choose_by_rank(v, t, width, in);
     for (int c = 0; c < n; c++) {
-        out->hidden += in[c] ? 0 : 1;
+        out->hidden += in[c] || is_absent(t, c) ? 0 : 1;
         used += in[c] ? need(&v->columns[c], width) : 0;
     }
     int spare = width + 1 - used, x = 0;
@@ -264,7 +273,7 @@ static void draw_table(struct canvas *c, struct rect r, const struct model *m,
     struct shown sh;
     struct rect body;
 
-    choose(l->at, s, r.w, &sh);
+    choose(l->at, &l->now, s, r.w, &sh);
     draw_top(c, (struct rect){r.y, r.x, 1, r.w}, m, s, sh.hidden, cursor);
     if (r.h < HEAD_ROWS + 1)
         return;

@@ -249,6 +249,9 @@ static void test_it_is_drawn_at_three_sizes(void **state)
     paint(w, 80, 24);
     assert_true(canvas_has(w->c, "Activity: one row"));
     assert_true(canvas_has(w->c, "blocked by: 102"));
+    paint(w, 160, 45);
+    assert_true(canvas_has(w->c, "Blocked by pid 102"));
+    assert_true(canvas_has(w->c, "SELECT long"));
     press(w, KEYN_ESC, 0);
     type(w, "fnothing");
     paint(w, 80, 24);

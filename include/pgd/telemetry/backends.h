@@ -25,6 +25,8 @@ struct backend_counts {
     int pid;
     double ticks, started, rss_pages; /* clock ticks of CPU time; since boot */
     double read, written;             /* bytes; NAN */
+    double cpu, read_bps,
+        written_bps; /* since the look before, as in struct backend; NAN = not known */
     char title[96];
 };
 

@@ -112,7 +112,8 @@ struct tableview_rows {
     uint32_t *keys;               /* n, owned: offsets in texts */
     unsigned char *depth;         /* n, owned: of a tree */
     struct buf texts;             /* owned; each closed by a NUL, cleaned */
-    char note[240];               /* of the column "note": what is lacking, what is left out */
+    uint32_t absent; /* bits of columns that nothing is known of here: they are not shown */
+    char note[240];  /* of the column "note": what is lacking, what is left out */
 };
 
 /* What the DBA has made of a view; kept while the program runs. Zero-initialised it is as the table says. */
@@ -161,5 +162,8 @@ bool tableview_sorted_down(const struct tableview *v, const struct tableview_sta
 /* The next (1) or former (-1) column that can be sorted by. */
 void tableview_sort_next(const struct tableview *v, int way, struct tableview_state *s);
 
+/* tableview_fill.c: "cpu", "memory", "disk_read" and "disk_write" of the process with the row's pid, where its machine is seen. */
+void tableview_fill_processes(const struct tableview *v, const struct collect *c,
+                              struct tableview_rows *t);
 /* tableview_tree.c: puts the rows into the order of a tree, roots first, and fills depth and the column "behind". */
 void tableview_tree(const struct tableview *v, struct tableview_rows *t);
