@@ -33,35 +33,27 @@ static const struct verdict *verdict_of(const struct recording *r, const struct 
 }
 
 /* {"tps":12,"sessions":null, …} */
-static void put_figures(struct line *l, const struct recorded *e)
+static void put_figures(const struct recorded *e, struct buf *out)
 {
-    struct buf out = {0};
-
     for (int i = 0; e->figures && i < METRIC_COUNT; i++) {
-        buf_printf(&out, "%s\"%s\":", i ? "," : "{", metric_info((enum metric_id)i)->name);
+        buf_printf(out, "%s\"%s\":", i ? "," : "{", metric_info((enum metric_id)i)->name);
         if (isfinite(e->figures[i]))
-            buf_printf(&out, "%.4f", (double)e->figures[i]);
+            buf_printf(out, "%.4f", (double)e->figures[i]);
         else
-            buf_puts(&out, "null");
+            buf_puts(out, "null");
     }
-    buf_puts(&out, e->figures ? "}" : "null");
-    line_raw(l, "figures", buf_text(&out));
-    buf_clear(&out);
+    buf_puts(out, e->figures ? "}" : "null");
 }
 
-static void put_waits(struct line *l, const struct recorded *e)
+static void put_waits(const struct recorded *e, struct buf *out)
 {
-    struct buf out = {0};
-
-    buf_putc(&out, '[');
+    buf_putc(out, '[');
     for (int i = 0; i < e->nwaits; i++) {
-        buf_printf(&out, "%s{\"event\":", i ? "," : "");
-        line_quote(&out, e->waits[i].event);
-        buf_printf(&out, ",\"share\":%.4f}", e->waits[i].share);
+        buf_printf(out, "%s{\"event\":", i ? "," : "");
+        line_quote(out, e->waits[i].event);
+        buf_printf(out, ",\"share\":%.4f}", e->waits[i].share);
     }
-    buf_putc(&out, ']');
-    line_raw(l, "waits", buf_text(&out));
-    buf_clear(&out);
+    buf_putc(out, ']');
 }
 
 static void put_json(const struct recording *r, const struct recorded *e, struct buf *out)
@@ -69,6 +61,7 @@ static void put_json(const struct recording *r, const struct recorded *e, struct
     const struct recorded_run *run = run_of(r, e);
     const struct verdict *v = verdict_of(r, e);
     struct line *l = line_new("recorded");
+    struct buf figures = {0}, waits = {0};
     char at[40];
 
     clock_iso(e->at_us, at, sizeof at);
@@ -84,10 +77,14 @@ static void put_json(const struct recording *r, const struct recorded *e, struct
     line_num(l, "p95_ms", run && e->kind == RECORDED_RAN ? run->p95_ms : (double)NAN);
     line_text(l, "verdict", v ? verdict_name(v->kind) : NULL);
     line_num(l, "effect", v ? v->ratio : (double)NAN);
-    put_figures(l, e);
-    put_waits(l, e);
+    put_figures(e, &figures);
+    put_waits(e, &waits);
+    line_raw(l, "figures", buf_text(&figures));
+    line_raw(l, "waits", buf_text(&waits));
     line_text(l, "text", e->text);
     line_finish(l, out);
+    buf_clear(&figures);
+    buf_clear(&waits);
 }
 
 static void put_sample_text(const struct recorded *e, struct buf *out)

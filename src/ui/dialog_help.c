@@ -215,10 +215,13 @@ static int say_all(struct help *h)
         bool decides = places[p].where & (KEY_IN_REVIEW | KEY_IN_VERDICT | KEY_IN_PLAN);
         if (decides && h->m->opt.readonly)
             continue;
+        if (h->m->replay_note[0] && places[p].where != KEY_IN_REPLAY) /* nothing else works there */
+            continue;
         h->heading = places[p].title;
         say_keys(h, places[p].where);
     }
-    say_commands(h);
+    if (!h->m->replay_note[0])
+        say_commands(h);
     if (!h->any)
         dialog_say(&h->text, STYLE_DIM, "Nothing holds \"%s\".", h->sought);
     return h->text.line;

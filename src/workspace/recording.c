@@ -362,6 +362,8 @@ static void put_end(struct order *o)
 {
     const struct session *s = o->r->session;
 
+    if (o->last_sample_us > o->clock_us) /* the server was looked at a little longer than it ran */
+        o->clock_us = o->last_sample_us;
     if (o->phase == FLOW_BASELINE && isfinite(s->baseline_tps))
         put_baseline(o); /* the journal lacks it */
     while (o->history < s->nhistory)
