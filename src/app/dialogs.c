@@ -107,7 +107,7 @@ enum { SCROLL_MOST = 1000000 };
 /* Lines that a key scrolls by; 0 = it does not. Where a cursor moves over rows the arrows are its own. */
 static int scroll_step(const struct dialog *d, struct key k)
 {
-    bool letters = d->kind != DIALOG_SUMMARY; /* there k keeps */
+    bool letters = d->kind != DIALOG_SUMMARY && d->kind != DIALOG_PAUSE; /* there k keeps */
 
     switch (d->kind) {
     case DIALOG_MODEL:

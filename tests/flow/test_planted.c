@@ -224,6 +224,10 @@ static void play(struct world *w)
     int i = 0;
     for (; i < STEPS_MAX && !(ended(w) && w->tunes == 0); i++)
         step(w);
+    if (i == STEPS_MAX)
+        fprintf(stderr, "in %s, apply %s, decision %d, dialog %d\n", flow_state_name(w->m->flow),
+                apply_state_name(w->m->apply.state), (int)w->m->fl.decision,
+                (int)w->m->screen.dialog.kind);
     if (i == STEPS_MAX || w->m->flow != FLOW_SUMMARY)
         for (int k = 0; k < w->m->nchat; k++)
             fprintf(stderr, "%s\n", w->m->chat[k].text);
@@ -339,7 +343,35 @@ static bool reach(struct world *w, moment_fn there, int n)
     return false;
 }
 
-/* Ctrl-C: whatever runs ends, the best state so far is in force, and the session is paused. */
+/* Nothing of the session stands in the file. */
+static void file_is_stock(struct world *w)
+{
+    for (int i = 0; i < SIM_SETTINGS; i++)
+        assert_false(w->s->file[i].present);
+    assert_false(w->s->intent_open);
+}
+
+/* Ctrl-C: whatever runs ends, and the session is paused. With a best state in force it is asked what becomes of it: `answer` k
+ * or b. */
+static bool pause_now(struct world *w, char answer)
+{
+    bool asked = false;
+    press(w, KEYN_CTRL, 'c');
+    for (int i = 0; i < STEPS_MAX && w->m->flow != FLOW_PAUSED; i++) {
+        if (w->m->fl.decision == DECIDE_PAUSE) {
+            asked = true;
+            assert_int_equal(w->m->screen.dialog.kind, DIALOG_PAUSE);
+            press(w, KEYN_NONE, answer);
+        } else {
+            sim_next(w->s, true);
+        }
+    }
+    assert_int_equal(w->m->flow, FLOW_PAUSED);
+    assert_int_equal(w->m->session.state, SESSION_PAUSED);
+    return asked;
+}
+
+/* The best state so far is in force, whatever was under way. */
 static int cancel_everywhere(struct proposal p, moment_fn there, int stride)
 {
     int n = 0;
@@ -350,10 +382,7 @@ static int cancel_everywhere(struct proposal p, moment_fn there, int stride)
             return n;
         }
         struct arm best = w.m->session.best;
-        press(&w, KEYN_CTRL, 'c');
-        for (int i = 0; i < STEPS_MAX && w.m->flow != FLOW_PAUSED; i++)
-            sim_next(w.s, true);
-        assert_int_equal(w.m->flow, FLOW_PAUSED);
+        assert_int_equal(pause_now(&w, 'k'), best.n > 0);
         assert_true(arm_same(&best, &w.m->session.best));
         file_is_best(&w);
         end(&w);
@@ -449,6 +478,74 @@ static void a_resume_from_another_place_measures_anew(void **state)
     }
 }
 
+/* A pause that takes everything back: the next start brings the best state back, and nothing is measured twice. */
+static void a_pause_may_take_everything_back(void **state)
+{
+    (void)state;
+    SETUP(w, three_sets());
+    assert_true(reach(&w, at_confirm, 5));
+    struct arm best = w.m->session.best;
+    assert_true(pause_now(&w, 'b'));
+    assert_true(arm_same(&best, &w.m->session.best));
+    assert_true(ledger_clean(&w.m->session.ledger));
+    file_is_stock(&w);
+    sim_kill(w.s, 0);
+    stop(&w);
+    w.tunes = 0;
+    start(&w);
+    play(&w);
+    assert_int_equal(w.m->session.state, SESSION_ARCHIVED);
+    assert_int_equal(w.m->session.baseline.n, 0);
+    assert_non_null(arm_find(&w.m->session.best, "work_mem"));
+    file_is_best(&w);
+    end(&w);
+}
+
+/* Ctrl-C once more keeps what is in force. */
+static void to_stop_while_it_is_asked_keeps_the_best_state(void **state)
+{
+    (void)state;
+    SETUP(w, three_sets());
+    assert_true(reach(&w, at_confirm, 5));
+    press(&w, KEYN_CTRL, 'c');
+    for (int i = 0; i < STEPS_MAX && w.m->fl.decision != DECIDE_PAUSE; i++)
+        sim_next(w.s, true);
+    press(&w, KEYN_CTRL, 'c');
+    assert_int_equal(w.m->flow, FLOW_PAUSED);
+    assert_int_equal(w.m->session.state, SESSION_PAUSED);
+    file_is_best(&w);
+    end(&w);
+}
+
+/* Where a session goes on depends on how old its baseline is: 0 the same hour, 1 two days later, 2 on another version of the
+ * server, 3 after a restart that was not ours. */
+static void an_old_baseline_is_measured_again(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 4; how++) {
+        SETUP(w, three_sets());
+        assert_true(reach(&w, at_confirm, 5));
+        pause_now(&w, 'k');
+        sim_kill(w.s, 0);
+        stop(&w);
+        w.tunes = 0;
+        if (how == 1)
+            w.s->wall += 2 * 86400 * SIM_SECOND;
+        if (how == 2)
+            w.s->version += 1;
+        if (how == 3)
+            w.s->start_us += SIM_SECOND;
+        start(&w);
+        play(&w);
+        struct session *s = &w.m->session;
+        assert_int_equal(s->state, SESSION_ARCHIVED);
+        assert_int_equal(s->baseline.n > 0, how > 0);
+        assert_int_equal(s->final.kind, VERDICT_IMPROVED);
+        file_is_best(&w);
+        end(&w);
+    }
+}
+
 /* A trial arm that the server refuses drops out, and the others go on. */
 static void a_refused_alternative_drops_out(void **state)
 {
@@ -500,6 +597,9 @@ int main(void)
         cmocka_unit_test(a_cancel_leaves_the_best_state),
         cmocka_unit_test(a_kill_loses_nothing),
         cmocka_unit_test(a_resume_from_another_place_measures_anew),
+        cmocka_unit_test(a_pause_may_take_everything_back),
+        cmocka_unit_test(to_stop_while_it_is_asked_keeps_the_best_state),
+        cmocka_unit_test(an_old_baseline_is_measured_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
