@@ -6,6 +6,8 @@ emptied.py --check        only whether every row names a function and a test cas
 emptied.py --against DIR  builds nothing: DIR holds the build of an earlier run with --keep
 emptied.py --keep DIR     builds there, and leaves it
 
+EMPTIED_JOBS: how many tests run at once (1); EMPTIED_PATIENCE: what the tests' timeouts are multiplied by (0.25).
+
 All rows share one build of a copy of the tree: at the beginning of each function a line is added that returns at once, with nothing
 (0, NULL, false), where the environment says so (PGD_EMPTIED). A row must pass in that build as long as nothing is emptied, and fail
 when its function is. A row with several functions is as many rows.
@@ -15,6 +17,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from sabotage import TOP, Copy
 
@@ -152,23 +155,31 @@ def main():
         sys.exit("emptied: " + "\n".join(said))
     all_rows = rows()
     wanted = [r for r in all_rows if not words or any(w in r.text or w in r.key or w in r.test + ":" + r.case for w in words)]
+    wanted = list({str(r): r for r in wanted}.values())
     copy = Copy(kept, built)
-    failures, green = 0, {}
+    green = {}
+
+    def judge(r):
+        started = time.monotonic()
+        passes, text = green[r.test, r.case]
+        if not passes:
+            why = "fails with nothing emptied:\n" + text[-3000:]
+        else:
+            passes, text = tested(copy, r, True)
+            why = "passes all the same" if passes else ""
+        missed = re.search(r"expected .*", text) or re.search(r"\[  ERROR   \] --- .*", text)
+        print("%-100s %s (%.0f s)" % (r, why or "red: " + (missed.group(0) if missed else "?"), time.monotonic() - started), flush=True)
+        return bool(why)
+
     try:
         if not built:
             prepare(copy, all_rows)
             copy.make(["pg_diagnose", "pg_diagnose_test"] + sorted({r.test for r in all_rows if source_of(r.test).endswith(".c")}))
         for r in wanted:
-            started = time.monotonic()
             if (r.test, r.case) not in green:
                 green[r.test, r.case] = tested(copy, r, False)
-            passes, text = green[r.test, r.case]
-            if not passes:
-                why = "fails with nothing emptied:\n" + text[-3000:]
-            else:
-                why = "passes all the same" if tested(copy, r, True)[0] else ""
-            failures += bool(why)
-            print("%-100s %s (%.0f s)" % (r, why or "red", time.monotonic() - started), flush=True)
+        with ThreadPoolExecutor(int(os.environ.get("EMPTIED_JOBS", "1"))) as pool:
+            failures = sum(pool.map(judge, wanted))
     finally:
         if not kept:
             copy.close()
