@@ -156,6 +156,11 @@ static void run(void *arg, struct effect *e)
             term_bell();
         effect_clear(e);
         break;
+    case FX_COPY:
+        if (a->canvas && e->text)
+            (void)term_copy(e->text);
+        effect_clear(e);
+        break;
     case FX_CHILD:
         if (a->canvas && (e->u.child.flags & CHILD_TERMINAL))
             lend(a);

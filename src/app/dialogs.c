@@ -10,6 +10,7 @@
 #include "pgd/app/advise.h"
 #include "pgd/app/finder.h"
 #include "pgd/app/flow.h"
+#include "pgd/app/health.h"
 #include "pgd/app/hosts.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/links.h"
@@ -116,6 +117,7 @@ static int scroll_step(const struct dialog *d, struct key k)
     case DIALOG_HOST_WORD:
     case DIALOG_SCRIPTS:
     case DIALOG_SESSIONS:
+    case DIALOG_HEALTH:
     case DIALOG_COMMANDS:
     case DIALOG_THEME:
     case DIALOG_VIEWS:
@@ -201,11 +203,32 @@ static bool typed_number(struct dialog *d, double lo, double hi, double *out)
 
 /* ---- one function a dialog; false = not its key ---- */
 
+static void copy_page(struct model *m, struct effects *fx)
+{
+    struct buf out = {0};
+
+    for (const char *p = buf_text(&m->page.text); *p;) {
+        size_t n = strcspn(p, "\n");
+        if (strncmp(p, "$ ", 2) == 0)
+            buf_printf(&out, "%s%.*s", out.len ? "\n" : "", (int)n - 2, p + 2);
+        p += n + (p[n] == '\n');
+    }
+    if (!out.len)
+        buf_puts(&out, buf_text(&m->page.text));
+    fx_line(fx, FX_COPY, buf_text(&out));
+    model_say(m, CHAT_EVENT, "copied, where the terminal takes it: %.160s%s", buf_text(&out),
+              out.len > 160 ? " \xe2\x80\xa6" : "");
+    buf_clear(&out);
+}
+
 static bool key_text_dialog(struct model *m, struct key k, struct effects *fx)
 {
     struct dialog *d = &m->screen.dialog;
 
-    (void)fx;
+    if (d->kind == DIALOG_PAGE && is(k, 'y')) {
+        copy_page(m, fx);
+        return true;
+    }
     if (k.name == KEYN_ESC || is(k, 'q') || k.name == KEYN_ENTER ||
         (d->kind == DIALOG_HELP && keys_command(m, k) == KC_HELP)) {
         dialogs_close(m);
@@ -844,7 +867,7 @@ static const dialog_key_fn key_functions[] = {
     [DIALOG_SCRIPTS] = key_scripts,    [DIALOG_MANUAL] = key_manual,
     [DIALOG_NOTICE] = key_notice,      [DIALOG_MODEL] = key_model,
     [DIALOG_PAUSE] = key_pause,        [DIALOG_COST] = key_text_dialog,
-    [DIALOG_HEALTH] = key_text_dialog, [DIALOG_PREVIEW] = key_text_dialog,
+    [DIALOG_HEALTH] = health_key,      [DIALOG_PREVIEW] = key_text_dialog,
     [DIALOG_TRUST] = key_notice,       [DIALOG_HOST_KEY] = hosts_key,
     [DIALOG_HOST_WORD] = hosts_key,    [DIALOG_HOSTS] = hosts_key,
     [DIALOG_SESSIONS] = sessions_key,  [DIALOG_RENAME] = tree_dialog_key,

@@ -2,8 +2,11 @@
  * code: 0 nothing was found that needs anybody (notes do not), 1 something was. */
 #include "pgd/app/health.h"
 
+#include <stdio.h>
+
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow_parts.h"
+#include "pgd/base/assets.h"
 
 static void print_finding(struct model *m, const struct health_finding *f, struct effects *fx)
 {
@@ -86,6 +89,110 @@ static void look(struct model *m, struct effects *fx)
 {
     if (m->health.state == HEALTH_DONE || m->health.state == HEALTH_FAILED)
         ended(m, fx);
+}
+
+/* ---- the page ---- */
+
+static const char *fix_of(const struct health_finding *f)
+{
+    return f->said.fix[0] ? f->said.fix : f->check->fix ? f->check->fix : "";
+}
+
+static void show_finding(struct model *m, const struct health_finding *f)
+{
+    const struct health_check *c = f->check;
+    struct page *p = &m->page;
+
+    buf_clear(&p->text);
+    snprintf(p->title, sizeof p->title, "%s, %s: %.120s", health_grade_name(f->grade), c->area,
+             f->said.object[0] ? f->said.object : c->id);
+    buf_printf(&p->text, "# %s\n", c->title);
+    if (f->said.figure[0])
+        buf_printf(&p->text, "%s\n", f->said.figure);
+    if (f->grade == HEALTH_UNKNOWN) {
+        buf_puts(&p->text, "\nIt could not be looked at, so that nothing is claimed.\n");
+    } else {
+        buf_printf(&p->text, "\n# Why it matters\n%s\n", c->why);
+        buf_printf(&p->text, "\n# What mends it; nothing is done from here\n$ %s\n", fix_of(f));
+    }
+    buf_printf(&p->text, "\n# Where PostgreSQL's documentation says so\n%s\n", c->source);
+    if (c->asset) {
+        const struct asset *sql = asset_find(c->asset);
+        buf_printf(&p->text, "\n# How it was found\n%s", sql ? (const char *)sql->data : "");
+    }
+    dialogs_open(m, DIALOG_PAGE);
+}
+
+static void copy_fix(struct model *m, const struct health_finding *f, struct effects *fx)
+{
+    struct dialog *d = &m->screen.dialog;
+
+    if (f->grade == HEALTH_UNKNOWN || !*fix_of(f)) {
+        snprintf(d->error, sizeof d->error, "there is no fix to copy");
+        return;
+    }
+    fx_line(fx, FX_COPY, fix_of(f));
+    snprintf(d->error, sizeof d->error, "copied, where the terminal takes it: %.160s", fix_of(f));
+}
+
+static bool is_letter(struct key k, char c)
+{
+    return k.name == KEYN_NONE && k.rune == (uint32_t)c;
+}
+
+/* Rows that a key moves the cursor by. */
+static int step_of(struct key k)
+{
+    switch (k.name) {
+    case KEYN_UP:
+        return -1;
+    case KEYN_DOWN:
+        return 1;
+    case KEYN_PGUP:
+        return -10;
+    case KEYN_PGDN:
+        return 10;
+    case KEYN_HOME:
+        return -HEALTH_FOUND_MAX;
+    case KEYN_END:
+        return HEALTH_FOUND_MAX;
+    default:
+        return is_letter(k, 'k')   ? -1
+               : is_letter(k, 'j') ? 1
+               : is_letter(k, 'g') ? -HEALTH_FOUND_MAX
+               : is_letter(k, 'G') ? HEALTH_FOUND_MAX
+                                   : 0;
+    }
+}
+
+bool health_key(struct model *m, struct key k, struct effects *fx)
+{
+    struct dialog *d = &m->screen.dialog;
+    const struct health *h = &m->health;
+    bool any = h->state == HEALTH_DONE && d->cursor < h->n;
+
+    d->error[0] = '\0';
+    if (k.name == KEYN_ESC || is_letter(k, 'q')) {
+        dialogs_close(m);
+    } else if (k.name == KEYN_ENTER) {
+        if (any)
+            show_finding(m, &h->found[d->cursor]);
+    } else if (is_letter(k, 'y')) {
+        if (any)
+            copy_fix(m, &h->found[d->cursor], fx);
+    } else if (is_letter(k, 'r')) {
+        if (!m->server_known || m->links[CONN_CONTROL].state != LINK_UP || model_run_active(m))
+            snprintf(d->error, sizeof d->error,
+                     "not now: the server is away, or a session is under way");
+        else
+            health_begin(m, fx);
+    } else {
+        d->cursor += step_of(k);
+        d->cursor = d->cursor >= h->n ? h->n - 1 : d->cursor;
+        d->cursor = d->cursor < 0 ? 0 : d->cursor;
+        return !is_letter(k, '?');
+    }
+    return true;
 }
 
 void health_begin(struct model *m, struct effects *fx)

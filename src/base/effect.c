@@ -285,6 +285,7 @@ static void print_raw(const struct effect *e, struct buf *out)
     case FX_SUSPEND:
     case FX_REDRAW:
     case FX_BELL:
+    case FX_COPY:
         break;
     }
     if (e->text)
@@ -337,6 +338,7 @@ static enum payload payload_of(enum effect_kind kind)
     case FX_SUSPEND:
     case FX_REDRAW:
     case FX_BELL:
+    case FX_COPY:
     case FX_QUIT:
         break;
     }
@@ -485,6 +487,7 @@ static const char *const kinds[] = {
     [FX_SUSPEND] = "suspend",
     [FX_REDRAW] = "redraw",
     [FX_BELL] = "bell",
+    [FX_COPY] = "copy",
     [FX_QUIT] = "quit",
 };
 

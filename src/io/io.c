@@ -359,6 +359,7 @@ void io_run(struct io *io, struct effect *e)
     case FX_SUSPEND:
     case FX_REDRAW:
     case FX_BELL:
+    case FX_COPY:
         log_line(LOG_ERROR, "effect %s is for the terminal", effect_kind_name(e->kind));
         break;
     }

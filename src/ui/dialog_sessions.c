@@ -90,6 +90,8 @@ static void say_page(struct dialog_text *text, const struct model *m)
             dialog_gap(text);
         else if (heading)
             dialog_say(text, STYLE_HEADING, "%.*s", (int)n - 2, p + 2);
+        else if (strncmp(p, "$ ", 2) == 0)
+            dialog_say(text, STYLE_AI, "%.*s", (int)n - 2, p + 2);
         else
             dialog_say(text, STYLE_NORMAL, "%.*s", (int)n, p);
         p += n + (p[n] == '\n');

@@ -5,5 +5,7 @@
 
 /* Goes through all checks on the control link; discovery must have ended. */
 void health_begin(struct model *m, struct effects *fx);
+/* A key of its page: the findings as a list, Enter for one of them in full. */
+bool health_key(struct model *m, struct key k, struct effects *fx);
 /* Answers of OWNER_HEALTH. */
 void health_event(struct model *m, const struct event *ev, struct effects *fx);

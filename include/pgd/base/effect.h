@@ -33,6 +33,7 @@ enum effect_kind {
     FX_SUSPEND,     /* Ctrl-Z */
     FX_REDRAW,      /* Ctrl-L: paint everything again */
     FX_BELL,
+    FX_COPY, /* text: to the terminal's clipboard, where it takes it (OSC 52) */
     FX_QUIT /* exit_code: after what is in flight to the disk has landed */
 };
 

@@ -465,7 +465,8 @@ struct outside {
     char dir[800];
 };
 
-/* A text for the DIALOG_PAGE. A line that begins with "# " is a heading. */
+/* A text for the DIALOG_PAGE. A line that begins with "# " is a heading, and one with "$ " what y copies; without any of these
+ * it copies all of the text. */
 struct page {
     char title[160];
     struct buf text; /* owned */
