@@ -15,7 +15,9 @@
 #               provider that goes away while its proposal is measured
 #   ssh         a second host: each way to restart it and the link failing in each step of a switch, a session that improves, the link failing at each state of a round, each value that prevents a
 #               start, and who waits for libssh
-#   health      planted faults and their near misses on each of PostgreSQL 12 to 18
+#   health      planted faults and their near misses on each of PostgreSQL 12 to 18, and a catalog of 100,000 relations
+#   keys        every view and dialog, random keys and sizes beside pgbench, SOAK_KEYS_MINUTES (30): memory flat, no stall; and
+#               a tenth of it with sanitizers
 #   system      a session that changes the operating system, declined and killed on the way
 #   exports     a session's exports, read by ansible-playbook, by PostgreSQL 12 to 18 and by a browser
 #   package     the Debian package: what lintian has against it, and that it installs and runs
@@ -162,7 +164,15 @@ ssh() {
 health() {
     build gcc dev pg_diagnose pg_diagnose_test &&
         PGD_SOAK=1 PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
-            "$top/tests/integration/test_health.py"
+            "$top/tests/integration/test_health.py" &&
+        PGD_PROGRAM=$top/build/gcc/pg_diagnose "$top/tests/soak/health_catalog.py"
+}
+
+keys() {
+    minutes=${SOAK_KEYS_MINUTES:-30}
+    build release release pg_diagnose && build asan asan pg_diagnose || return 1
+    "$top/tests/soak/keys.py" --minutes "$minutes" --program "$top/build/release/pg_diagnose" &&
+        "$top/tests/soak/keys.py" --minutes "$((minutes / 10))" --program "$top/build/asan/pg_diagnose"
 }
 
 system() {
