@@ -157,7 +157,7 @@ static void run(void *arg, struct effect *e)
         effect_clear(e);
         break;
     case FX_COPY:
-        if (a->canvas && e->text)
+        if (a->canvas && e->text && !a->m.screen.choices.no_clipboard)
             (void)term_copy(e->text);
         effect_clear(e);
         break;
@@ -282,7 +282,9 @@ static bool open_screen(struct app *a, int log_fd, struct err *e)
     a->m.screen.ascii = term_info()->ascii;
     a->m.screen.choices.plain = a->m.opt.plain; /* the first frame comes before HOME/config does */
     a->m.screen.choices.reduced_motion = a->m.opt.reduced_motion;
+    a->m.screen.choices.no_clipboard = a->m.opt.no_clipboard;
     a->m.screen.graph = term_info()->graph;
+    a->m.screen.clipboard = term_copies();
     a->canvas = canvas_new(a->m.screen.rows, a->m.screen.cols);
     a->canvas->ascii = term_info()->ascii;
     die_hook(term_close);

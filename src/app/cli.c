@@ -54,6 +54,7 @@ enum flag_id {
     F_NO_COLOR,
     F_PLAIN,
     F_MOTION,
+    F_NO_CLIPBOARD,
     F_TUNED,
     F_SPEED,
     F_RECORD,
@@ -137,6 +138,7 @@ static const struct flag flags[] = {
     {F_NO_COLOR, "no-color", 0, NULL, "bold and reverse only", 0},
     {F_PLAIN, "plain", 0, NULL, "for screen readers: one column, figures in place of graphs", 0},
     {F_MOTION, "reduced-motion", 0, NULL, "clocks and counters step every 5 seconds", 0},
+    {F_NO_CLIPBOARD, "no-clipboard", 0, NULL, "never send text to the terminal's clipboard", 0},
     {F_TUNED, "tuned", 0, NULL, "demo: start from good settings", IN(VERB_DEMO)},
     {F_SPEED, "speed", 0, "N", "replay: so many times as fast, 0.25 to 100 (default 1)",
      IN(VERB_REPLAY)},
@@ -181,7 +183,8 @@ static enum flag_kind kind_of(const struct flag *f)
 {
     if (f->id <= F_SSH_KEY)
         return KIND_CONNECTION;
-    if (f->id == F_GRAPH || f->id == F_NO_COLOR || f->id == F_PLAIN || f->id == F_MOTION)
+    if (f->id == F_GRAPH || f->id == F_NO_COLOR || f->id == F_PLAIN || f->id == F_MOTION ||
+        f->id == F_NO_CLIPBOARD)
         return KIND_SCREEN;
     return f->verbs || f->id == F_READONLY ? KIND_TUNING : KIND_OTHER;
 }
@@ -222,7 +225,8 @@ void cli_usage(struct buf *out)
         "for scripts\n"
         "  pg_diagnose workspaces [--json]                      list what was tuned\n"
         "  pg_diagnose export WORKSPACE                         write its exports again\n"
-        "  pg_diagnose replay SESSION|FILE [--speed N]          play what was recorded in the same panes\n"
+        "  pg_diagnose replay SESSION|FILE [--speed N]          play what was recorded in the same "
+        "panes\n"
         "  pg_diagnose completion bash|zsh|fish                 a script for that shell\n");
     for (int kind = 0; kind < KIND_COUNT; kind++) {
         buf_printf(out, "\n%s\n", headings[kind]);
@@ -551,6 +555,8 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
         return o->plain = true;
     case F_MOTION:
         return o->reduced_motion = true;
+    case F_NO_CLIPBOARD:
+        return o->no_clipboard = true;
     case F_TUNED:
         return o->demo_tuned = true;
     case F_HELP:
@@ -655,9 +661,8 @@ static bool take_word(const char *word, bool first, struct command_line *cl, str
         return cl->opt.has_target = true;
     }
     err_set(e, ERR_USAGE, "unknown command \"%.60s\"", word);
-    return err_hint(e,
-                    "Commands are demo, tune, health, watch, workspaces, export, replay and "
-                    "completion; a database is given by -d.");
+    return err_hint(e, "Commands are demo, tune, health, watch, workspaces, export, replay and "
+                       "completion; a database is given by -d.");
 }
 
 /* The traffic is what it is: nothing of a benchmark can be asked of it. */
@@ -752,7 +757,8 @@ static bool finish(struct command_line *cl, struct err *e)
     }
     if (cl->verb == VERB_REPLAY && !o->replay_what[0]) {
         err_set(e, ERR_USAGE, "replay needs the name of a session or of a recording");
-        return err_hint(e, "Name a session, WORKSPACE/SESSION, its folder, or a file of watch --record.");
+        return err_hint(
+            e, "Name a session, WORKSPACE/SESSION, its folder, or a file of watch --record.");
     }
     o->replay = cl->verb == VERB_REPLAY;
     o->demo = cl->verb == VERB_DEMO;

@@ -436,7 +436,7 @@ static void do_view(struct model *m, const char *args, struct effects *fx)
     X("health", do_health, "", "",                                                                \
       "Look at what needs care: tables, indexes, vacuum, settings, host.", TAKES_NOTHING)         \
     X("view", do_view, "v", "[name]",                                                             \
-      "A live view in place of the panes: activity, blocking; alone: all.", TAKES_VIEW)           \
+      "A live view in place of the panes: activity, tables, log ...; alone: all.", TAKES_VIEW)    \
     X("persist", do_persist, "", "[go|undo]",                                                     \
       "Let the host's next start set the operating system so, too.", TAKES_WORDS)                 \
     X("readonly", do_readonly, "", "",                                                            \

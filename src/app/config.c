@@ -70,6 +70,14 @@ static bool take_title(struct choices *c, const char *value)
     return on_off(&c->title, value);
 }
 
+static bool take_clipboard(struct choices *c, const char *value)
+{
+    bool on = false, known = on_off(&on, value);
+
+    c->no_clipboard = known && !on;
+    return known;
+}
+
 static const struct choice {
     const char *name;
     bool (*take)(struct choices *c, const char *value);
@@ -80,6 +88,7 @@ static const struct choice {
     {"reduced-motion", take_motion, "It takes on or off."},
     {"plain", take_plain, "It takes on or off."},
     {"title", take_title, "It takes on or off."},
+    {"clipboard", take_clipboard, "It takes on or off."},
 };
 
 static void take_choice(struct reader *r, const char *name, const char *value)
@@ -100,7 +109,7 @@ static void take_choice(struct reader *r, const char *name, const char *value)
     }
     snprintf(msg, sizeof msg, "there is no choice named \"%.40s\"", name);
     refuse(r, r->line, msg, "A line is NAME = VALUE, or key ACTION KEY, or a comment after #.",
-           "The names are theme, mouse, reduced-motion, plain and title.");
+           "The names are theme, mouse, reduced-motion, plain, title and clipboard.");
 }
 
 /* ---- keys ---- */

@@ -12,6 +12,7 @@
 #include "pgd/base/quote.h"
 #include "pgd/base/secret.h"
 #include "pgd/base/text.h"
+#include "pgd/discovery/plan.h"
 
 enum { LOOK_UP_MS = 3000, ALL_MS = 12000, ROWS_MAX = 20, STATEMENT_MAX = 4000 };
 
@@ -335,30 +336,13 @@ static void schema_known(struct model *m, const struct rows *r, struct effects *
     buf_clear(&sql);
 }
 
-/* Only what reads and writes rows has a plan. Comments before it are no obstacle to the server, but to us. */
-static bool has_plan(const char *sql)
-{
-    static const char *const verbs[] = {"select", "insert", "update", "delete",
-                                        "with",   "values", "merge",  "table"};
-    char word[16];
-    size_t n;
-
-    sql += strspn(sql, " \t\r\n(");
-    n = strspn(sql, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    snprintf(word, sizeof word, "%.*s", (int)(n < 15 ? n : 15), sql);
-    for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-        if (text_eq_nocase(word, verbs[i]))
-            return true;
-    return false;
-}
-
 static void explain(struct model *m, const struct rows *r, struct effects *fx)
 {
     const char *text = r ? rows_text(r, 0, "query") : NULL;
     bool parameters = text && strchr(text, '$');
     struct talk *t = &m->talk;
 
-    if (!text || !has_plan(text) || strlen(text) > STATEMENT_MAX) {
+    if (!text || !plan_possible(text) || strlen(text) > STATEMENT_MAX) {
         keep(m, "no statement of this number that our role has run, or none with a plan", true);
     } else if (parameters && m->server.id.version_num < 160000) {
         keep(m, "its literals are parameters: their plan can be had from PostgreSQL 16 on", true);

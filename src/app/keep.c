@@ -45,6 +45,7 @@ static void by_flags(struct model *m)
 
     c->plain |= m->opt.plain;
     c->reduced_motion |= m->opt.reduced_motion;
+    c->no_clipboard |= m->opt.no_clipboard;
 }
 
 void keep_start(struct model *m, struct effects *fx)

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "pgd/base/assets.h"
+#include "pgd/base/mem.h"
 #include "pgd/base/text.h"
 #include "pgd/discovery/place.h"
 
@@ -183,13 +184,26 @@ static bool looks_at_host(const struct effect *e)
     return false;
 }
 
+/* Planned, not executed: what follows is one statement, for the protocol that statements are sent by takes no second. */
+static bool only_plans(const char *sql)
+{
+    static const char *const begins[] = {"EXPLAIN (COSTS) ", "EXPLAIN (COSTS, GENERIC_PLAN) ",
+                                         "PREPARE pg_diagnose_plan AS "};
+
+    for (size_t i = 0; i < ARRAY_LEN(begins); i++)
+        if (strncmp(sql, begins[i], strlen(begins[i])) == 0)
+            return true;
+    return false;
+}
+
 bool readonly_allows(const struct effect *e)
 {
     if (e->changes_server)
         return false;
     switch (e->kind) {
     case FX_PG_QUERY:
-        return e->text && readonly_sql(e->text);
+        return e->text &&
+               (readonly_sql(e->text) || (e->u.pg.conn == CONN_PLAN && only_plans(e->text)));
     case FX_PG_CONNECT: /* its text is what the session begins with */
         return !e->text || !*e->text || readonly_sql(e->text);
     case FX_CHILD: /* the demonstration's server is its own */

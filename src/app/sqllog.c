@@ -42,7 +42,8 @@ void sqllog_page(const struct model *m, int n, struct buf *out)
 {
     static const char *const links[] = {
         [CONN_CONTROL] = "control", [CONN_TELEMETRY] = "telemetry", [CONN_QUESTIONS] = "questions",
-        [CONN_BENCH] = "benchmark", [CONN_FACTS] = "facts",         [CONN_VIEWS] = "views"};
+        [CONN_BENCH] = "benchmark", [CONN_FACTS] = "facts",         [CONN_VIEWS] = "views",
+        [CONN_PLAN] = "plan"};
     const struct sql_log *l = &m->sql_log;
 
     buf_puts(out, l->n ? "The newest first; the ticks of telemetry and views are left out.\n"

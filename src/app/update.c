@@ -47,7 +47,7 @@ static void link_event(struct model *m, struct event *ev, struct effects *fx)
     }
     if (!links_event(m, ev, fx))
         return;
-    if (ev->u.pg.conn == CONN_FACTS || ev->u.pg.conn == CONN_VIEWS) {
+    if (ev->u.pg.conn >= CONN_FACTS) {
         (ev->u.pg.conn == CONN_FACTS ? talk_event : views_event)(m, ev, fx);
         return;
     }

@@ -7,15 +7,17 @@
 
 #include "pgd/app/dialogs.h"
 #include "pgd/app/links.h"
+#include "pgd/app/view_detail.h"
+#include "pgd/app/view_export.h"
+#include "pgd/app/view_text.h"
 #include "pgd/app/views_end.h"
 #include "pgd/base/quote.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/pane_view.h"
 
 enum {
-    STATEMENT_MS = 500, /* the server's own limit */
-    ANSWER_MS =
-        1500, /* ours: for the way there and back, and where nothing can be set in the session */
+    SPARE_MS =
+        1000, /* ours above the server's: for the way there and back, and where nothing can be set in the session */
     REFUSED_S = 10, /* each refusal is a line in the server's log: it is not asked again at once */
     LATE_MOST_S = 16
 };
@@ -34,13 +36,19 @@ static void arrange(struct model *m)
 
 /* ---- asking ---- */
 
+static int limit_ms(const struct model *m)
+{
+    return m->live.at->limit_ms ? m->live.at->limit_ms : TABLEVIEW_MS;
+}
+
 static void send(struct model *m, enum live_step step, const char *sql, struct effects *fx)
 {
     struct live *l = &m->live;
 
     l->step = step;
     l->asked_us = m->now_us;
-    fx_sql(fx, (struct req){OWNER_VIEWS, l->generation, ++l->waiting}, CONN_VIEWS, sql, ANSWER_MS);
+    fx_sql(fx, (struct req){OWNER_VIEWS, l->generation, ++l->waiting}, CONN_VIEWS, sql,
+           limit_ms(m) + SPARE_MS);
     m->collect.sent++; /* its transaction is not the server's load */
 }
 
@@ -53,7 +61,7 @@ static void send_limits(struct model *m, struct effects *fx)
              "SELECT pg_catalog.set_config('statement_timeout', '%dms', false),"
              " pg_catalog.set_config('lock_timeout', '100ms', false),"
              " pg_catalog.set_config('jit', 'off', false)",
-             STATEMENT_MS);
+             limit_ms(m));
     send(m, LIVE_LIMITS, sql, fx);
 }
 
@@ -110,6 +118,21 @@ static bool is_asked(const struct model *m)
     return m->live.at && m->live.at->form != TABLEVIEW_SHARES && !m->screen.frozen && !m->quitting;
 }
 
+static void take_rows(struct model *m, const struct rows *r, int64_t at_us);
+
+/* A view of what the program has in memory: the server is not asked. */
+static void make(struct model *m)
+{
+    char why[240] = "";
+    struct rows *r = m->live.at->make(&m->collect, why);
+
+    if (r)
+        take_rows(m, r, m->now_us);
+    else
+        refuse(m, why, m->live.at->lacks ? m->live.at->lacks : "");
+    rows_free(r);
+}
+
 void views_tick(struct model *m, struct effects *fx)
 {
     struct live *l = &m->live;
@@ -119,6 +142,10 @@ void views_tick(struct model *m, struct effects *fx)
         m->dirty = true; /* its figures have grown older */
     if (!is_asked(m))
         return;
+    if (l->at->make) {
+        make(m);
+        return;
+    }
     if (link->state == LINK_OFF && m->links[CONN_CONTROL].state == LINK_UP) {
         l->limited = false;
         l->schema[0] = '\0';
@@ -143,8 +170,7 @@ static void late(struct model *m)
         wait *= 2;
     l->misses++;
     l->again_us = m->now_us + wait * 1000000LL;
-    err_set(&l->err, ERR_TIMEOUT, "no answer within %d ms; asked again in %d s", STATEMENT_MS,
-            wait);
+    err_set(&l->err, ERR_TIMEOUT, "no answer within %d ms; asked again in %d s", limit_ms(m), wait);
 }
 
 static void failed(struct model *m, const struct event *ev)
@@ -161,12 +187,12 @@ static void failed(struct model *m, const struct event *ev)
     l->again_us = m->now_us + REFUSED_S * 1000000LL;
 }
 
-static void take_rows(struct model *m, const struct event *ev)
+static void take_rows(struct model *m, const struct rows *r, int64_t at_us)
 {
     struct live *l = &m->live;
     struct tableview_rows next = {0};
 
-    if (!tableview_read(l->at, ev->rows, ev->at_us, &l->now, &next)) {
+    if (!tableview_read(l->at, r, at_us, &l->now, &next)) {
         refuse(m, "the answer has other columns than the view", "");
         return;
     }
@@ -217,7 +243,7 @@ static void answered(struct model *m, const struct event *ev, struct effects *fx
     } else if (step == LIVE_SCHEMA) {
         take_schema(m, ev, fx);
     } else {
-        take_rows(m, ev);
+        take_rows(m, ev->rows, ev->at_us);
     }
 }
 
@@ -225,8 +251,12 @@ void views_event(struct model *m, const struct event *ev, struct effects *fx)
 {
     struct live *l = &m->live;
 
-    if (views_end_event(m, ev))
+    if (view_text_event(m, ev, fx) || views_end_event(m, ev))
         return;
+    if (ev->kind == EV_FILE) {
+        view_export_event(m, ev);
+        return;
+    }
     if (ev->kind == EV_PG_RESULT) {
         answered(m, ev, fx);
         return;
@@ -238,11 +268,22 @@ void views_event(struct model *m, const struct event *ev, struct effects *fx)
     l->limited = false;
     l->schema[0] = '\0';
     l->again_us = 0;
-    if (ev->kind == EV_PG_UP && is_asked(m))
+    if (ev->kind == EV_PG_UP && is_asked(m) && !l->at->make)
         ask(m, fx);
 }
 
 /* ---- opening and closing ---- */
+
+/* What takes long is not waited for: the next view uses the same session. */
+static void cancel_slow(struct model *m, struct effects *fx)
+{
+    struct live *l = &m->live;
+
+    if (!l->at || l->step == LIVE_REST || limit_ms(m) == TABLEVIEW_MS)
+        return;
+    effects_add(fx, FX_PG_CANCEL, (struct req){OWNER_VIEWS, l->generation, l->waiting})->u.pg.conn =
+        CONN_VIEWS;
+}
 
 void views_open(struct model *m, const struct tableview *v, struct effects *fx)
 {
@@ -253,6 +294,8 @@ void views_open(struct model *m, const struct tableview *v, struct effects *fx)
             views_close(m, fx);
         return;
     }
+    view_text_drop(m, fx);
+    cancel_slow(m, fx);
     l->at = v;
     l->generation++; /* what comes now was asked for another view */
     l->step = LIVE_REST;
@@ -260,6 +303,7 @@ void views_open(struct model *m, const struct tableview *v, struct effects *fx)
     l->missed = l->misses = 0;
     l->again_us = 0;
     l->schema[0] = '\0';
+    l->limited = false; /* each has its own */
     l->order.n = 0;
     tableview_clear(&l->now);
     tableview_clear(&l->before);
@@ -273,6 +317,7 @@ void views_close(struct model *m, struct effects *fx)
 {
     struct live *l = &m->live;
 
+    view_text_drop(m, fx);
     l->at = NULL;
     l->typing = false;
     l->generation++;
@@ -344,6 +389,7 @@ static void open_detail(struct model *m)
             buf_printf(&m->page.text, "%s: %s\n", k->header, shown);
     }
     say_blockers(m, row);
+    view_detail_more(m, row, &m->page.text);
     dialogs_open(m, DIALOG_PAGE);
 }
 
@@ -468,6 +514,15 @@ bool views_action(struct model *m, enum key_command c, struct effects *fx)
     case KC_VIEW_CANCEL:
     case KC_VIEW_TERMINATE:
         views_end_ask(m, c == KC_VIEW_TERMINATE);
+        return true;
+    case KC_VIEW_EXPORT:
+        view_export_begin(m, fx);
+        return true;
+    case KC_VIEW_COPY:
+        view_text_copy(m, fx);
+        return true;
+    case KC_VIEW_PLAN:
+        view_text_plan(m, fx);
         return true;
     case KC_VIEW_BACK:
         step_back(m, fx);

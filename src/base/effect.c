@@ -116,6 +116,7 @@ struct effect *fx_line(struct effects *fx, enum effect_kind kind, const char *te
 static const char *const conns[CONN_COUNT] = {
     [CONN_CONTROL] = "control", [CONN_TELEMETRY] = "telemetry", [CONN_QUESTIONS] = "questions",
     [CONN_BENCH] = "bench",     [CONN_FACTS] = "facts",         [CONN_VIEWS] = "views",
+    [CONN_PLAN] = "plan",
 };
 
 static const char *const ops[] = {

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -266,4 +267,38 @@ void plan_parse(const char *text, struct plan_facts *p)
         if (*text)
             text++;
     }
+}
+
+/* Behind blanks, brackets and comments. */
+static const char *first_word(const char *sql)
+{
+    for (;;) {
+        sql += strspn(sql, " \t\r\n(");
+        if (sql[0] == '-' && sql[1] == '-') {
+            sql += strcspn(sql, "\n");
+        } else if (sql[0] == '/' && sql[1] == '*') {
+            const char *end = strstr(sql + 2, "*/");
+            if (!end)
+                return "";
+            sql = end + 2;
+        } else {
+            return sql;
+        }
+    }
+}
+
+bool plan_possible(const char *sql)
+{
+    static const char *const verbs[] = {"select", "insert", "update", "delete",
+                                        "with",   "values", "merge",  "table"};
+    char word[16];
+    size_t n;
+
+    sql = first_word(sql);
+    n = strspn(sql, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    snprintf(word, sizeof word, "%.*s", (int)(n < 15 ? n : 15), sql);
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+        if (text_eq_nocase(word, verbs[i]))
+            return true;
+    return false;
 }

@@ -549,3 +549,20 @@ void scan_rewrite(struct scan *s)
             typed_constant(s, i);
     renumber(s);
 }
+
+int derive_readable(const char *text, struct buf *out, char why[160])
+{
+    struct scan s;
+    int most = 0;
+    bool read = scan_read(text, &s, why);
+
+    if (read) {
+        scan_rewrite(&s);
+        for (int i = 0; i < s.n; i++)
+            if (s.t[i].kind == TOKEN_PARAM && s.t[i].number > most)
+                most = s.t[i].number;
+        scan_put(&s, 0, s.n - 1, out);
+    }
+    scan_clear(&s);
+    return read ? most : -1;
+}

@@ -1,6 +1,7 @@
 /* logtail.c - see logtail.h. */
 #include "pgd/telemetry/logtail.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,12 +142,25 @@ static bool allowed(struct logtail_kind *k, int64_t now_us)
     return true;
 }
 
+/* As the server wrote it. */
+static void see(struct logtail *t, const struct logline *l, int64_t at_us)
+{
+    struct logtail_told *one = &t->seen[t->nseen % LOGTAIL_SEEN];
+
+    one->kind = l->kind;
+    one->severity = l->severity;
+    one->at_us = at_us;
+    text_copy(one->text, sizeof one->text, l->text);
+    t->nseen = t->nseen < INT_MAX ? t->nseen + 1 : LOGTAIL_SEEN;
+}
+
 static bool tell(struct logtail *t, const struct logline *l, const struct event *ev, bool old)
 {
     struct logtail_kind *k = &t->of[l->kind];
     struct logtail_told one = {.kind = l->kind, .severity = l->severity};
 
     one.at_us = l->at_us ? l->at_us - t->offset_us : ev->wall_us;
+    see(t, l, one.at_us);
     describe(l, one.text, sizeof one.text);
     /* Everyday lines explain nothing; errors of statements do, though they are not told. */
     if ((l->kind != LOGLINE_OTHER && l->kind != LOGLINE_CHECKPOINT) ||

@@ -121,7 +121,7 @@ static uint32_t keep_key(const struct tableview *v, const struct rows *r, int ro
 
     for (int i = 0; i < TABLEVIEW_KEYS && v->key_columns[i]; i++) {
         const char *text = rows_text(r, row, v->key_columns[i]);
-        buf_printf(&key, "%s%.63s", i ? "\x1f" : "", text ? text : "");
+        buf_printf(&key, "%s%.63s", i ? TABLEVIEW_SEPARATOR : "", text ? text : "");
     }
     if (!v->key_columns[0])
         buf_printf(&key, "%d", row);

@@ -51,7 +51,7 @@ enum {
     ESCAPE_MS = 25,   /* how long a lone ESC may be the start of a sequence */
     PASTE_MS = 500,   /* a paste without its end mark ends after this silence */
     SYNC_CELLS = 300, /* smaller frames leave in one write anyway */
-    COPY_MAX = 64 * 1024,
+    COPY_MAX = 74994, /* 100 000 bytes of sequence */
     PAIR_FIRST = 1
 };
 
@@ -830,11 +830,31 @@ bool term_paint(const struct canvas *c)
 
 /* ---- clipboard ------------------------------------------------------------------------------ */
 
+bool term_copies(void)
+{
+    return t.open && t.osc52;
+}
+
+/* Inside tmux twice: as it is, for a tmux that sets clipboards itself (set-clipboard on), and wrapped, for one that lets sequences through
+ * (allow-passthrough on). What a tmux does not take it drops in silence; both set the same text. */
+static void send_clipboard(const char *sequence)
+{
+    const char *tmux = getenv("TMUX");
+
+    send_text(sequence);
+    if (!tmux || !*tmux)
+        return;
+    send_text("\033Ptmux;\033"); /* each ESC within is doubled, and there is one */
+    send_text(sequence);
+    send_text("\033\\");
+}
+
 bool term_copy(const char *text)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     size_t n = strlen(text);
-    if (!t.open || !t.osc52 || n > COPY_MAX)
+
+    if (!term_copies() || n > COPY_MAX)
         return false;
     struct buf out = {0};
     buf_puts(&out, "\033]52;c;");
@@ -850,7 +870,7 @@ bool term_copy(const char *text)
         buf_append(&out, four, sizeof(four));
     }
     buf_puts(&out, "\a");
-    write_all(t.out, out.data, out.len);
+    send_clipboard(buf_text(&out));
     buf_clear(&out);
     return true;
 }

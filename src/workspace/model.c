@@ -107,6 +107,7 @@ void model_clear(struct model *m)
     collect_clear(&m->collect);
     tableview_clear(&m->live.now);
     tableview_clear(&m->live.before);
+    buf_clear(&m->live_text.text);
     bench_clear(&m->bench);
     bench_forget_scripts(&m->bench);
     apply_clear(&m->apply);

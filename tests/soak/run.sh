@@ -18,6 +18,7 @@
 #   health      planted faults and their near misses on each of PostgreSQL 12 to 18, and a catalog of 100,000 relations
 #   keys        every view and dialog, random keys and sizes beside pgbench, SOAK_KEYS_MINUTES (30): memory flat, no stall; and
 #               a tenth of it with sanitizers
+#   views       the SQL of every live view on a catalog of 100 000 relations, PostgreSQL 12, 15 and 18, three roles
 #   system      a session that changes the operating system, declined and killed on the way
 #   exports     a session's exports, read by ansible-playbook, by PostgreSQL 12 to 18 and by a browser
 #   package     the Debian package: what lintian has against it, and that it installs and runs
@@ -173,6 +174,11 @@ keys() {
     build release release pg_diagnose && build asan asan pg_diagnose || return 1
     "$top/tests/soak/keys.py" --minutes "$minutes" --program "$top/build/release/pg_diagnose" &&
         "$top/tests/soak/keys.py" --minutes "$((minutes / 10))" --program "$top/build/asan/pg_diagnose"
+}
+
+views() {
+    build gcc dev integration_test_views_pg &&
+        PGD_SOAK=1 "$top/build/gcc/tests/integration_test_views_pg"
 }
 
 system() {

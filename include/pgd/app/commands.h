@@ -54,7 +54,10 @@
     X(VIEW_RIGHT, "view-right")           \
     X(VIEW_DETAIL, "view-row")            \
     X(VIEW_CANCEL, "view-cancel")         \
-    X(VIEW_TERMINATE, "view-terminate")
+    X(VIEW_TERMINATE, "view-terminate")   \
+    X(VIEW_EXPORT, "view-export")         \
+    X(VIEW_COPY, "view-copy")             \
+    X(VIEW_PLAN, "view-plan")
 
 #define KC(name, text) KC_##name,
 enum key_command { KEY_COMMANDS(KC) KC_COUNT };

@@ -55,6 +55,7 @@ enum pg_conn {
     CONN_BENCH, /* a fresh session in the benchmark's database and role: set-up and verification */
     CONN_FACTS, /* read-only, while the advisor wants facts for a question of the DBA */
     CONN_VIEWS, /* the live view that is on the screen; open while one is */
+    CONN_PLAN, /* the plan of a statement of a view, in that statement's database; open until it is there */
     CONN_COUNT
 };
 

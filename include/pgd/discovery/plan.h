@@ -28,5 +28,7 @@ struct plan_facts {
     double shared_read, shared_hit, temp_read, temp_written; /* blocks */
 };
 
+/* Whether a statement of this kind has a plan, by its first word; comments and brackets before it are passed. */
+bool plan_possible(const char *sql);
 /* Reads the text; script and query are left as they are. valid stays false when there is no plan in it. */
 void plan_parse(const char *text, struct plan_facts *p);

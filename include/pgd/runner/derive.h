@@ -85,6 +85,9 @@ struct derived {
 bool derive_read(const char *text, struct derived *d);
 void derived_clear(struct derived *d);
 
+/* Appends the statement as the server reads it: what pg_stat_statements has made unreadable (INTERVAL $1, lists of PostgreSQL 18) is written
+ * anew. The highest number of a parameter; -1, with why, where the text cannot be taken apart: nothing is appended then. */
+int derive_readable(const char *text, struct buf *out, char why[160]);
 /* Appends the statement to be prepared. typed: with the columns' types at its parameters, for a server that finds none by
  * itself or the wrong ones. */
 void derive_prepare(const struct derived *d, bool typed, struct buf *out);

@@ -26,6 +26,7 @@ enum {
     LOGTAIL_SUM_S = 10,    /* what was left out is summed up no more often */
     LOGTAIL_TOLD = 32,
     LOGTAIL_RECENT = 12,
+    LOGTAIL_SEEN = 200, /* the newest lines, of whatever kind */
     LOGTAIL_KILLS = 5
 };
 
@@ -64,6 +65,8 @@ struct logtail {
     struct logtail_told told[LOGTAIL_TOLD]; /* oldest first; the owner takes them */
     int nrecent;
     struct logtail_told recent[LOGTAIL_RECENT]; /* what may explain a failure, oldest first */
+    int nseen; /* lines ever read; line i is seen[(i - 1) % LOGTAIL_SEEN] */
+    struct logtail_told seen[LOGTAIL_SEEN];
 };
 
 void logtail_init(struct logtail *t);

@@ -12,11 +12,15 @@
 #include "pgd/base/buf.h"
 #include "pgd/base/rows.h"
 
+/* Between the parts of a row's key: a character that cleaning leaves as it is (U+241F). */
+#define TABLEVIEW_SEPARATOR "\xe2\x90\x9f"
+
 struct collect;
 struct tableview_rows;
 
 enum {
     TABLEVIEW_ROWS = 500, /* more are not kept, and that is said */
+    TABLEVIEW_MS = 500,   /* the server's own limit for a statement */
     TABLEVIEW_COLS = 24,
     TABLEVIEW_TEXT = 4000,     /* bytes of one cell */
     TABLEVIEW_TEXTS = 2 << 20, /* … of all cells of a sample */
@@ -76,10 +80,13 @@ struct tableview {
         const char *column, *value; /* rows with it are hidden until `i` is pressed … */
         const char *what;           /* … and called that: "idle" */
     } quiet;
-    int every_s; /* seconds between two questions; 0 = 1 */
-    bool acts;   /* a row is a session: C and T work on it (columns pid, backend_start) */
+    int every_s;  /* seconds between two questions; 0 = 1 */
+    bool acts;    /* a row is a session: C and T work on it (columns pid, backend_start) */
+    int limit_ms; /* of its statement; 0 = TABLEVIEW_MS */
     /* Cells that do not come from the server: called with each new sample. NULL = none. */
     void (*fill)(const struct tableview *v, const struct collect *c, struct tableview_rows *rows);
+    /* Instead of SQL: the rows, of what the program has in memory. The caller frees; NULL, with why, when there is nothing. */
+    struct rows *(*make)(const struct collect *c, char why[240]);
     struct tableview_column columns[TABLEVIEW_COLS + 1]; /* closed by a row without a name */
 };
 

@@ -73,5 +73,7 @@ void term_mouse(bool on);
 /* The window's title, cleaned; NULL or "" gives back the one before. For terminals that know it. */
 void term_title(const char *text);
 void term_bell(void);
-/* Copies text to the clipboard by OSC 52 (at most 64 KiB); false if the terminal is not of that kind. */
+/* Whether the terminal is of a kind that takes text for the clipboard (OSC 52). */
+bool term_copies(void);
+/* Copies text to the clipboard (at most 74 994 bytes); false if the terminal is not of that kind. */
 bool term_copy(const char *text);

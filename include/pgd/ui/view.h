@@ -33,17 +33,18 @@ enum {
     KEY_IN_VETO = 128, /* only where a veto holds an improvement back */
     KEY_CHANGES = 256, /* changes the server, or leads there: not with --readonly */
     /* in a live view; one that can be sorted; that hides rows; whose rows are sessions that may be ended; one
-     * of rows; one of shares */
+     * of rows; one of shares; whose rows are statements */
     KEY_IN_VIEW = 512,
     KEY_IN_TABLE = 1024,
     KEY_IN_QUIET = 2048,
     KEY_IN_ACTS = 4096,
+    KEY_IN_REPLAY = 8192,
     KEY_IN_ROWS = 16384,
     KEY_IN_SHARES = 32768,
+    KEY_IN_TREE = 65536, /* the session tree has the focus */
+    KEY_IN_STATEMENT = 131072,
     KEY_IN_VIEWS = KEY_IN_VIEW | KEY_IN_TABLE | KEY_IN_QUIET | KEY_IN_ACTS | KEY_IN_ROWS |
-                   KEY_IN_SHARES,
-    KEY_IN_REPLAY = 8192,
-    KEY_IN_TREE = 16384 /* the session tree has the focus */
+                   KEY_IN_SHARES | KEY_IN_STATEMENT
 };
 /* A slash command. */
 struct command_row {

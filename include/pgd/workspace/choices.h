@@ -20,6 +20,7 @@ struct choices {
     bool reduced_motion; /* clocks and counters step once in MOTION_S, unless data has come */
     bool plain;          /* for screen readers: one column, no lines, figures instead of graphs */
     bool title;          /* the window's title follows the prompt */
+    bool no_clipboard;   /* nothing is copied (OSC 52) */
     int nbound;
     struct bound_key bound[BOUND_MAX];
 };

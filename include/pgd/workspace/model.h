@@ -17,6 +17,7 @@
 #include "pgd/tuning/round.h"
 #include "pgd/workspace/beside.h"
 #include "pgd/workspace/choices.h"
+#include "pgd/workspace/live_text.h"
 #include "pgd/workspace/panes.h"
 #include "pgd/workspace/talk.h"
 #include "pgd/workspace/tree.h"
@@ -131,7 +132,7 @@ struct options {
     bool health; /* the verb: one look, no session */
     bool watch;  /* the verb, without a screen: a line a second */
     bool readonly, headless, json, demo, demo_tuned, no_color;
-    bool reduced_motion, plain;
+    bool reduced_motion, plain, no_clipboard;
     bool unsafe_guard;     /* test builds only: the guard lets everything pass */
     bool unsafe_preflight; /* test builds only: preflight and canary, too */
     enum graph_kind graph;
@@ -538,6 +539,7 @@ struct screen {
     char flash[200]; /* one message in the key line, until flash_until_us */
     int64_t flash_until_us;
     bool ascii;
+    bool clipboard; /* the terminal takes text for one (OSC 52) */
     char theme[16]; /* the one that is shown now; "" = dark */
     struct choices choices;
     int npending;
@@ -952,6 +954,8 @@ struct model {
     uint64_t chat_total;             /* lines ever said: headless prints what is new */
     struct screen screen;
     struct live live;
+    struct live_text live_text;
+    struct live_export live_export;
     struct page page;
     struct sql_log sql_log;
     struct sessions_view sessions_view;

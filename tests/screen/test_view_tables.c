@@ -1,0 +1,208 @@
+/* Statements and settings among the live views on the real program: rates, plans that are not executed, the clipboard, files, what the
+ * program knows of a setting, and what it says where the extension is missing. */
+#include "live.h"
+
+static const char *const builtin[] = {"--advisor", "builtin", NULL};
+static const char *const readonly[] = {"--advisor", "builtin", "--readonly", NULL};
+static const char *const no_clipboard[] = {"--advisor", "builtin", "--no-clipboard", NULL};
+
+/* In the text of pg_stat_statements; a line of it begins with a comment, so that a blank in place of a newline would change it. */
+static const char kept[] = "SELECT count(*) -- of all\n FROM orders WHERE note = $1";
+
+static void as_app(const char *sql)
+{
+    pgtest_sh("printf '%%b' \"%s\" | psql -X -q -h '%s' -p %s -U app -d postgres >/dev/null", sql,
+              live_pg->host, live_pg->port);
+}
+
+static void plant(void)
+{
+    const char *const lines[] = {
+        "CREATE EXTENSION pg_stat_statements",
+        "CREATE ROLE app LOGIN",
+        "CREATE SCHEMA app AUTHORIZATION app",
+        "ALTER ROLE app SET search_path = app",
+        "CREATE TABLE app.orders AS SELECT i, 'n' || i AS note FROM generate_series(1, 2000) AS i",
+        "ALTER TABLE app.orders OWNER TO app",
+        "ANALYZE app.orders",
+    };
+
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        pgtest_psql(live_pg, "postgres", lines[i]);
+    for (int i = 0; i < 3; i++)
+        as_app("SELECT count(*) -- of all\\n FROM orders WHERE note = 'n7';");
+}
+
+static int calls(void)
+{
+    return atoi(pgtest_psql(live_pg, "postgres",
+                            "SELECT calls FROM pg_stat_statements WHERE query LIKE '%of all%'"));
+}
+
+static void open_view(struct screen *s, const char *name, const char *title)
+{
+    screen_key(s, "/");
+    screen_key(s, "view ");
+    screen_key(s, name);
+    screen_key(s, "<Enter>");
+    screen_expect(s, title, LIVE_MS);
+}
+
+static struct screen *start(const char *const *more, int rows, int cols)
+{
+    struct screen *s = live_open("postgres", more, NULL, rows, cols);
+
+    screen_expect_regex(s, "\\| [0-9]+ TPS\\] >", LIVE_MS);
+    return s;
+}
+
+static void find_statement(struct screen *s)
+{
+    screen_key(s, "8");
+    screen_expect(s, "8 Statements", LIVE_MS);
+    screen_key(s, "fof all orders<Enter>");
+    screen_expect_regex(s, "1 of [0-9]+ rows", LIVE_MS);
+}
+
+static void planned(struct screen *s)
+{
+    int before = calls();
+
+    screen_key(s, "x");
+    screen_expect(s, "Plan of a statement of app in postgres", LIVE_MS);
+    screen_expect(s, "as app, in a read-only session; not executed", LIVE_MS);
+    screen_expect(s, "any values of its 1 parameter", LIVE_MS);
+    screen_expect(s, "Seq Scan on orders", LIVE_MS);
+    screen_expect(s, "Filter: (note = $1)", LIVE_MS);
+    screen_key(s, "<Esc>");
+    screen_expect_gone(s, "Plan of a statement", LIVE_MS);
+    assert_int_equal(calls(), before);
+}
+
+/* Base64 of the text behind OSC 52, as the terminal gets it. */
+static void copied(struct screen *s, const char *text)
+{
+    char said[80], want[400];
+    size_t n = 0;
+
+    screen_key(s, "y");
+    snprintf(said, sizeof said, "copied %zu bytes", strlen(text));
+    screen_expect(s, said, LIVE_MS);
+    snprintf(want, sizeof want, "\033]52;c;%s\a",
+             pgtest_sh("printf '%%s' '%s' | base64 -w0", text));
+    const char *raw = screen_raw(s, &n);
+    assert_non_null(memmem(raw, n, want, strlen(want)));
+}
+
+static void exported(struct screen *s)
+{
+    screen_key(s, "e");
+    screen_expect_regex(s, "1 row in /.*/exports/statements_[0-9]{8}-[0-9]{6}\\.csv and \\.json",
+                        LIVE_MS);
+    const char *csv = pgtest_sh("cat '%s'/workspaces/*/exports/statements_*.csv", live_home);
+    assert_int_equal(strncmp(csv, "calls_per_s,ms_per_s,mean_ms,", 29), 0);
+    assert_non_null(strstr(csv, "SELECT count(*) -- of all"));
+    assert_string_equal(
+        pgtest_sh("stat -c %%a '%s'/workspaces/*/exports/statements_*.json", live_home), "600");
+    assert_string_equal(
+        pgtest_sh(
+            "python3 -c 'import glob, json, sys; d = json.load(open(glob.glob(sys.argv[1])[0])); "
+            "print(d[\"view\"], d[\"filter\"], len(d[\"rows\"]), d[\"rows\"][0][\"calls_all\"])' "
+            "'%s/workspaces/*/exports/statements_*.json'",
+            live_home),
+        "statements of all orders 1 3");
+}
+
+static void statements(void **state)
+{
+    (void)state;
+    struct screen *s = start(builtin, 45, 160);
+    find_statement(s);
+    screen_expect_regex(s, "[0-9.]+/s +[0-9.]+ ms/s .*SELECT count", LIVE_MS);
+    planned(s);
+    copied(s, kept);
+    exported(s);
+    screen_key(s, "<Esc>"); /* the filter */
+    screen_key(s, "9");
+    screen_expect(s, "9 Tables", LIVE_MS);
+    screen_expect(s, "app.orders", LIVE_MS);
+    screen_key(s, "x"); /* is no key here */
+    screen_key(s, "forders<Enter>y");
+    screen_expect_regex(s, "copied [0-9]+ bytes", LIVE_MS);
+    screen_key(s, "<Esc>");
+    screen_key(s, "q"); /* back to the panes */
+    live_quit(s);
+}
+
+/* What planning might run is said first. */
+static void functions_of_others(void **state)
+{
+    (void)state;
+    pgtest_psql(live_pg, "postgres",
+                "CREATE FUNCTION app.one() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'");
+    pgtest_psql(live_pg, "postgres", "ALTER FUNCTION app.one() OWNER TO app");
+    struct screen *s = start(readonly, 36, 120); /* looks, too */
+    find_statement(s);
+    screen_key(s, "x");
+    screen_expect(s, "x again plans it all the same", LIVE_MS);
+    screen_key(s, "x");
+    screen_expect(s, "Seq Scan on orders", LIVE_MS);
+    screen_key(s, "<Esc>");
+    pgtest_psql(live_pg, "postgres", "DROP FUNCTION app.one()");
+    screen_key(s, "<Esc>");
+    screen_key(s, "q"); /* back to the panes */
+    live_quit(s);
+}
+
+static void settings(void **state)
+{
+    (void)state;
+    struct screen *s = start(no_clipboard, 24, 80);
+    open_view(s, "settings", "Settings");
+    screen_key(s, "fsetting:work_mem<Enter>");
+    screen_expect_regex(s, "work_mem +7MB", LIVE_MS);
+    screen_key(s, "y");
+    screen_expect(s, "the clipboard is off", LIVE_MS);
+    /* what is known of it needs discovery to have ended */
+    for (bool known = false; !known;) {
+        screen_key(s, "<Enter>");
+        screen_expect(s, "setting: ", LIVE_MS);
+        screen_expect(s, "postgresql.conf:", LIVE_MS);
+        screen_key(s, "<End>");
+        screen_expect(s, "What is known of it", LIVE_MS);
+        known = screen_wait(s, "PostgreSQL 15", 500);
+        screen_key(s, "<Esc>");
+        screen_expect_gone(s, "one row", LIVE_MS);
+    }
+    open_view(s, "log", "Server log");
+    screen_expect(s, "database system is ready", LIVE_MS);
+    screen_key(s, "q"); /* back to the panes */
+    live_quit(s);
+}
+
+static void without_the_extension(void **state)
+{
+    (void)state;
+    pgtest_psql(live_pg, "postgres", "DROP EXTENSION pg_stat_statements");
+    struct screen *s = start(builtin, 36, 120);
+    screen_key(s, "8");
+    screen_expect(s, "pg_stat_statements is not in the database postgres", LIVE_MS);
+    screen_expect(s, "CREATE EXTENSION", LIVE_MS);
+    screen_key(s, "q"); /* back to the panes */
+    live_quit(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LIVE_TEST(statements),
+        LIVE_TEST(functions_of_others),
+        LIVE_TEST(settings),
+        LIVE_TEST(without_the_extension),
+    };
+    live_begin("shared_preload_libraries = 'pg_stat_statements'\nwork_mem = '7MB'\n");
+    plant();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    live_end();
+    return failed;
+}

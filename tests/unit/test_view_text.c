@@ -1,0 +1,154 @@
+/* What is asked for the exact text of a statement and for its plan, and what may be planned at all. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "pgd/app/readonly.h"
+#include "pgd/app/view_plan.h"
+#include "pgd/app/view_text.h"
+#include "pgd/discovery/plan.h"
+#include "pgd/runner/derive.h"
+
+static void test_exact_text(void **state)
+{
+    struct buf sql = {0};
+
+    (void)state;
+    assert_true(view_text_sql(tableview_find("activity"),
+                              "4711" TABLEVIEW_SEPARATOR "2026-01-02 05:08:30.5+00", "", &sql));
+    assert_non_null(strstr(buf_text(&sql), "pid = '4711' AND backend_start = "
+                                           "'2026-01-02 05:08:30.5+00'"));
+    assert_true(readonly_sql(buf_text(&sql)));
+    buf_clear(&sql);
+    assert_true(view_text_sql(tableview_find("statements"),
+                              "-5" TABLEVIEW_SEPARATOR "10" TABLEVIEW_SEPARATOR
+                              "13" TABLEVIEW_SEPARATOR "t",
+                              "my \"schema", &sql));
+    assert_non_null(strstr(buf_text(&sql), "FROM \"my \"\"schema\".pg_stat_statements(true)"));
+    assert_non_null(
+        strstr(buf_text(&sql), "s.queryid = '-5' AND s.userid = '10' AND s.dbid = '13'"));
+    assert_true(readonly_sql(buf_text(&sql)));
+    buf_clear(&sql);
+    /* a key comes from the server: it stays a literal */
+    assert_true(
+        view_text_sql(tableview_find("activity"), "1" TABLEVIEW_SEPARATOR "' OR 1=1 --", "", &sql));
+    assert_non_null(strstr(buf_text(&sql), "backend_start = ''' OR 1=1 --'"));
+    buf_clear(&sql);
+    assert_false(view_text_sql(tableview_find("statements"),
+                               "1" TABLEVIEW_SEPARATOR "2" TABLEVIEW_SEPARATOR "3", "", &sql));
+    assert_false(view_text_sql(tableview_find("settings"), "work_mem", "", &sql));
+    buf_clear(&sql);
+}
+
+/* The key of a row as it is read: the parts of it can be told from each other again. */
+static void test_key_of_a_row(void **state)
+{
+    const struct tableview *v = tableview_find("statements");
+    struct tableview_rows t = {0};
+    struct rows *r = rows_parse("queryid|userid|dbid|toplevel|calls|query\n-7|10|5|t|1|SELECT 1\n");
+    struct buf sql = {0};
+
+    (void)state;
+    assert_true(tableview_read(v, r, 1, NULL, &t));
+    assert_true(view_text_sql(v, tableview_key(&t, 0), "public", &sql));
+    assert_non_null(
+        strstr(buf_text(&sql), "s.queryid = '-7' AND s.userid = '10' AND s.dbid = '5'"));
+    buf_clear(&sql);
+    tableview_clear(&t);
+    rows_free(r);
+}
+
+static void plan(const char *statement, int parameters, int version, const char *prepare,
+                 const char *explain)
+{
+    struct buf p = {0}, e = {0};
+
+    view_plan_sql(statement, parameters, version, &p, &e);
+    assert_string_equal(buf_text(&p), prepare);
+    assert_string_equal(buf_text(&e), explain);
+    buf_clear(&p);
+    buf_clear(&e);
+}
+
+static void test_how_it_is_planned(void **state)
+{
+    (void)state;
+    plan("SELECT 1", 0, 120000, "", "EXPLAIN (COSTS) SELECT 1");
+    plan("SELECT 1", 0, 180000, "", "EXPLAIN (COSTS) SELECT 1");
+    plan("SELECT $1", 1, 160000, "", "EXPLAIN (COSTS, GENERIC_PLAN) SELECT $1");
+    plan("SELECT $1 + $2", 2, 150000, "PREPARE pg_diagnose_plan AS SELECT $1 + $2",
+         "EXPLAIN (COSTS) EXECUTE pg_diagnose_plan(NULL, NULL)");
+}
+
+static void test_readonly_plans_only_there(void **state)
+{
+    struct effect e = {.kind = FX_PG_QUERY, .u.pg.conn = CONN_PLAN};
+
+    (void)state;
+    e.text = (char *)"EXPLAIN (COSTS, GENERIC_PLAN) UPDATE t SET i = $1";
+    assert_true(readonly_allows(&e));
+    e.text = (char *)"PREPARE pg_diagnose_plan AS DELETE FROM t WHERE i = $1";
+    assert_true(readonly_allows(&e));
+    e.text = (char *)"EXPLAIN (ANALYZE) DELETE FROM t";
+    assert_false(readonly_allows(&e));
+    e.text = (char *)"EXPLAIN ANALYZE DELETE FROM t";
+    assert_false(readonly_allows(&e));
+    e.text = (char *)"DELETE FROM t";
+    assert_false(readonly_allows(&e));
+    e.u.pg.conn = CONN_CONTROL;
+    e.text = (char *)"PREPARE pg_diagnose_plan AS DELETE FROM t WHERE i = $1";
+    assert_false(readonly_allows(&e));
+}
+
+static void test_what_has_a_plan(void **state)
+{
+    static const char *const with[] = {"SELECT 1",
+                                       " \n(select 1)",
+                                       "-- said first\nupdate t set i = 1",
+                                       "/* said */ WITH a AS (SELECT 1) TABLE a",
+                                       "MERGE INTO t USING u ON true WHEN MATCHED THEN DO NOTHING",
+                                       "values (1)"};
+    static const char *const without[] = {"",          "VACUUM t",        "selects",
+                                          "COMMIT",    "/* SELECT 1",     "-- SELECT 1",
+                                          "CALL p(1)", "EXPLAIN SELECT 1"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(with); i++)
+        assert_true(plan_possible(with[i]));
+    for (size_t i = 0; i < ARRAY_LEN(without); i++)
+        assert_false(plan_possible(without[i]));
+}
+
+static void test_readable(void **state)
+{
+    struct buf out = {0};
+    char why[160];
+
+    (void)state;
+    assert_int_equal(derive_readable("SELECT a FROM t WHERE b = $2 AND c > $1", &out, why), 2);
+    assert_non_null(strstr(buf_text(&out), "b = $1"));
+    buf_clear(&out);
+    assert_int_equal(derive_readable("SELECT now() - INTERVAL $1", &out, why), 1);
+    assert_null(strstr(buf_text(&out), "INTERVAL $"));
+    buf_clear(&out);
+    assert_int_equal(derive_readable("SELECT 1", &out, why), 0);
+    buf_clear(&out);
+    assert_int_equal(derive_readable("SELECT $$x$$", &out, why), -1);
+    assert_int_equal(out.len, 0);
+    buf_clear(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exact_text),        cmocka_unit_test(test_key_of_a_row),
+        cmocka_unit_test(test_how_it_is_planned), cmocka_unit_test(test_readonly_plans_only_there),
+        cmocka_unit_test(test_what_has_a_plan),   cmocka_unit_test(test_readable),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
