@@ -455,10 +455,18 @@ static void prompt_last(const struct model *m, char *dst, size_t size)
         snprintf(dst, size, " | %.0f TPS", value);
 }
 
+enum { NARROW = 40 };
+
 static void prompt_prefix(const struct model *m, int width, char *dst, size_t size)
 {
     char who[160], name[80], last[48] = "";
-    const char *state = m->session.state == SESSION_PAUSED ? " paused" : "";
+    const char *state = m->session.state == SESSION_PAUSED     ? " paused"
+                        : m->session.state == SESSION_ARCHIVED ? " archived"
+                        : m->session.state == SESSION_FAILED   ? " failed"
+                                                               : "";
+    /* on a line that is nearly too short for both, what is typed comes first, and else where one is */
+    bool typed = m->screen.prompt.focus || m->screen.prompt.len > 0;
+    int room = width < NARROW && !typed ? width - 1 : width - 24;
     pane_who(m, who, sizeof(who));
     pane_session_name(m, name, sizeof(name));
     prompt_last(m, last, sizeof last);
@@ -476,7 +484,7 @@ static void prompt_prefix(const struct model *m, int width, char *dst, size_t si
             snprintf(dst, size, "[%s%s%s] > ", name[0] ? name : host, name[0] ? state : "", last);
         else
             snprintf(dst, size, "[%s] > ", last[0] ? last + 3 : host);
-        if (text_width(dst) <= width - 24)
+        if (text_width(dst) <= room)
             return;
     }
     snprintf(dst, size, "> ");

@@ -223,7 +223,7 @@ static void help_lists_what_the_keys_do(void **state)
         "/quit",
     };
     static const char *const keys[] = {"?", "<F1>"};
-    struct screen *s = open_dashboard(80, 120);
+    struct screen *s = open_dashboard(160, 120);
     for (size_t k = 0; k < 2; k++) {
         screen_key(s, keys[k]);
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -236,7 +236,9 @@ static void help_lists_what_the_keys_do(void **state)
     screen_expect(s, "Keyboard help", LIVE_MS);
     screen_expect_gone(s, "/quit", LIVE_MS);
     screen_key(s, "<PgDn><PgDn><PgDn><PgDn><PgDn><PgDn>");
-    screen_expect(s, "/quit", LIVE_MS);
+    screen_expect_gone(s, "Next pane", LIVE_MS);
+    screen_key(s, "//quit<Enter>");
+    screen_expect_regex(s, "/quit +Leave", LIVE_MS);
     screen_key(s, "?");
     screen_expect_gone(s, "Keyboard help", LIVE_MS);
     live_quit(s);

@@ -493,6 +493,46 @@ static void what_was_taken_out_comes_back(void **state)
     assert_int_equal(w->m->screen.dialog.kind, DIALOG_NONE);
 }
 
+/* Where one is, and what the server does, in every state and dialog and at every size that has the room. */
+static void the_prompt_is_always_there(void **state)
+{
+    struct world *w = *state;
+    static const int sizes[][2] = {{160, 45}, {120, 36}, {80, 24}, {40, 10}, {30, 8}, {20, 5}};
+    static const struct {
+        enum flow_state flow;
+        enum session_state session;
+        int round;
+        const char *expected;
+    } cases[] = {
+        {FLOW_WATCH, SESSION_NONE, 0, "[postgres@10.0.0.230 | 5892 TPS] >"},
+        {FLOW_BASELINE, SESSION_ACTIVE, 0, "[postgres@10.0.0.230 | WriteOptimize | 5892 TPS] >"},
+        {FLOW_ROUND, SESSION_ACTIVE, 2, "[postgres@10.0.0.230 | WriteOptimize R2 | 5892 TPS] >"},
+        {FLOW_PAUSED, SESSION_PAUSED, 2, "| WriteOptimize paused | 5892 TPS] >"},
+        {FLOW_SUMMARY, SESSION_ARCHIVED, 2, "| WriteOptimize archived | 5892 TPS] >"},
+        {FLOW_SUMMARY, SESSION_FAILED, 2, "| WriteOptimize failed | 5892 TPS] >"},
+    };
+    w->m->collect.samples = 60;
+    for (int i = 0; i < 9; i++)
+        series_add(&w->m->collect.series[METRIC_TPS], 5892);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        w->m->flow = cases[i].flow;
+        w->m->session.state = cases[i].session;
+        w->m->session.round.number = cases[i].round;
+        text_copy(w->m->session.plan.strategy, 32, cases[i].session ? "WriteOptimize" : "");
+        for (int kind = DIALOG_NONE; kind <= DIALOG_THEME; kind++) {
+            w->m->screen.dialog = (struct dialog){.kind = (enum dialog_kind)kind};
+            for (size_t s = 0; s < ARRAY_LEN(sizes); s++) {
+                w->m->screen.cols = sizes[s][0];
+                w->m->screen.rows = sizes[s][1];
+                const char *line = row(w, sizes[s][1] - 2);
+                if (!strstr(line, s < 3 ? cases[i].expected : "5892 TPS] >"))
+                    fail_msg("dialog %d, %dx%d: %s", kind, sizes[s][0], sizes[s][1], line);
+            }
+        }
+    }
+    w->m->screen.dialog = (struct dialog){.kind = DIALOG_NONE};
+}
+
 /* ---- an editor ---- */
 
 static const struct effect *effect_of(const struct world *w, enum effect_kind kind)
@@ -681,6 +721,7 @@ int main(void)
         T(the_prompt_has_lines),
         T(the_history_is_searched),
         T(what_was_taken_out_comes_back),
+        T(the_prompt_is_always_there),
         T(an_editor_has_the_text),
         T(the_mouse_has_the_pane_under_it),
         T(plain_is_text_from_above_to_below),
