@@ -307,6 +307,7 @@ static void the_prompt_takes_commands(void **state)
     assert_false(visible);
     screen_key(s, "<Enter>q1?z"); /* letters, not keys */
     screen_expect_regex(s, "> q1\\?z$", LIVE_MS);
+    screen_pump(s, 200); /* the frame's end, where the cursor goes */
     screen_cursor(s, &row, &col, &visible);
     assert_true(visible);
     assert_int_equal(row, 34);
