@@ -13,8 +13,8 @@ static const struct {
     unsigned where;
     const char *title;
 } places[] = {
-    {KEY_IN_TREE, "Session tree"}, {KEY_IN_VIEWS, "Live views"},
     {KEY_IN_MAIN, "Everywhere"},   {KEY_IN_RUN, "While a session runs"},
+    {KEY_IN_TREE, "Session tree"}, {KEY_IN_VIEWS, "Live views"},
     {KEY_IN_REVIEW, "Proposal"},   {KEY_IN_VERDICT, "Verdict"},
     {KEY_IN_PLAN, "Plan"},         {KEY_IN_DIALOG, "Dialogs"},
     {KEY_IN_PROMPT, "Prompt"},     {KEY_IN_REPLAY, "Recording"},
@@ -176,6 +176,8 @@ static void say_here(struct help *h, char *title, size_t size)
         return;
     snprintf(title, size, "Here: the pane %s", pane_table[p].title);
     say_sentence(h, pane_help[p] ? pane_help[p] : "");
+    if (p == PANE_TREE)
+        say_keys(h, KEY_IN_TREE);
     if (pane_table[p].keys)
         say_pairs(h, pane_table[p].keys);
 }
