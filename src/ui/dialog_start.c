@@ -19,8 +19,8 @@ struct columns {
 static struct columns columns_of(int width)
 {
     if (width >= WIDE)
-        return (struct columns){5, 38, 50, 78, 88, width};
-    return (struct columns){5, width - 42, width - 31, width - 8, width, width};
+        return (struct columns){5, 38, 51, 79, 89, width};
+    return (struct columns){5, width - 43, width - 30, width - 8, width, width};
 }
 
 static void put(struct canvas *c, int y, struct rect r, int from, int to, unsigned style,
