@@ -12,6 +12,7 @@
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/headless.h"
 #include "pgd/app/health.h"
+#include "pgd/app/sessions.h"
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/grants.h"
@@ -447,6 +448,7 @@ static void journal_known(struct model *m, const struct journal_state *j, struct
     }
     tell_drift(m);
     say_interrupted(m, j);
+    buf_clear(&m->advising.restored);
     m->fl.decision = DECIDE_RECOVER;
     m->screen.dialog = (struct dialog){.kind = DIALOG_RECOVER};
     if (m->fl.now.undo_only)
@@ -461,6 +463,8 @@ void flow_restored(struct model *m, const struct op_answer *a, struct effects *f
 {
     (void)fx;
     model_say(m, CHAT_AI, "%s", a->u.prose.text);
+    buf_clear(&m->advising.restored);
+    buf_puts(&m->advising.restored, a->u.prose.text);
 }
 
 static void journal_read(struct model *m, const struct event *ev, struct effects *fx)
@@ -664,6 +668,18 @@ void flow_sight(struct model *m, struct effects *fx)
         advise(m, OP_FIRST_SIGHT, fx);
 }
 
+/* A session that had ended was picked on the start screen: the list stands on it, Enter shows its record. */
+static void show_picked(struct model *m)
+{
+    int row = m->start.session[0] ? session_rows_find(&m->workspace, m->start.session) : -1;
+
+    m->start.session[0] = '\0';
+    if (row < 0 || m->screen.dialog.kind != DIALOG_NONE)
+        return;
+    sessions_open(m);
+    m->screen.dialog.cursor = row;
+}
+
 void flow_sight_known(struct model *m, const struct op_answer *a, struct effects *fx)
 {
     if (m->flow != FLOW_SIGHT)
@@ -692,6 +708,7 @@ void flow_sight_known(struct model *m, const struct op_answer *a, struct effects
         flow_strategy_ask(m, fx);
     } else {
         flow_enter(m, FLOW_WATCH);
+        show_picked(m);
         if (!m->opt.readonly && !m->workspace.readonly)
             model_say(m, CHAT_AI, "Press t to start a tuning session.");
     }

@@ -17,7 +17,7 @@
 #include "pgd/workspace/store.h"
 
 /* Three files of each folder; an index of ten thousand sessions has some 3 MB. */
-enum { AT_ONCE = 24, EACH_MAX = 4 << 20, ONE_MAX = 1 << 20, NAMES_MAX = 4 << 20 };
+enum { AT_ONCE = 64, EACH_MAX = 4 << 20, ONE_MAX = 1 << 20, NAMES_MAX = 4 << 20 };
 
 static struct req next_req(struct model *m, enum ui_file id)
 {
@@ -70,22 +70,24 @@ static void alive_known(struct model *m, const char *text)
 static void read_some(struct model *m, struct effects *fx)
 {
     struct start_screen *s = &m->start;
-    struct buf paths = {0}, names = {0};
+    struct buf paths = {0}, names = {0}, lists = {0};
     const char *p = buf_text(&s->names);
 
     for (int n = 0; *p && n < AT_ONCE && s->recent.n + n < RECENT_MAX;) {
         size_t len = strcspn(p, "\n");
         if (len > 1 && len <= sizeof s->recent.rows->name && p[len - 1] == '/') {
-            static const char *const files[] = {"workspace.json", "index.json", "lock"};
-            for (size_t i = 0; i < ARRAY_LEN(files); i++)
-                buf_printf(&paths, "%s/workspaces/%.*s/%s\n", m->opt.home, (int)len - 1, p,
-                           files[i]);
+            int name = (int)len - 1;
+            buf_printf(&paths, "%s/workspaces/%.*s/workspace.json\n", m->opt.home, name, p);
+            buf_printf(&paths, "%s/workspaces/%.*s/lock\n", m->opt.home, name, p);
+            buf_printf(&lists, "%s/workspaces/%.*s/index.json\n", m->opt.home, name, p);
             buf_printf(&names, "%.*s\n", (int)len - 1, p);
             n++;
         }
         p += len + (p[len] == '\n');
     }
     buf_consume(&s->names, (size_t)(p - buf_text(&s->names)));
+    buf_append(&paths, buf_text(&lists), lists.len); /* the large ones last */
+    buf_clear(&lists);
     if (names.len == 0) {
         buf_clear(&s->names);
         ask_alive(m, fx);

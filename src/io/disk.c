@@ -375,14 +375,25 @@ static void append_section(struct buf *all, const char *path, const struct buf *
     buf_putc(all, '\n');
 }
 
+/* One of many: of our own state what is ours alone, elsewhere whatever can be read. */
+static int open_one_of(const char *path)
+{
+    struct stat st = {0};
+    struct disk_out out;
+
+    disk_out_init(&out);
+    if (!disk_own_below(path))
+        return open_readable(path, &st);
+    return disk_own_way(path, false, &out) ? open_own(path, O_RDONLY, "read", &out) : -1;
+}
+
 bool disk_read_many(const char *paths, size_t max, struct disk_out *o)
 {
     struct buf all = {0};
     while (*paths) {
         const size_t n = strcspn(paths, "\n");
         char *path = xstrndup(paths, n);
-        struct stat st = {0};
-        const int fd = n > 0 ? open_readable(path, &st) : -1;
+        const int fd = n > 0 ? open_one_of(path) : -1;
         struct buf one = {0};
         if (fd >= 0 && read_up_to(fd, max > 0 ? max : DISK_READ_MANY_EACH, &one))
             append_section(&all, path, &one);

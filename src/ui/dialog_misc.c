@@ -177,12 +177,42 @@ static void say_ledger(struct dialog_text *text, const struct ledger *l)
     }
 }
 
+/* How far it has come, and what it would go on with. */
+static void say_where(struct dialog_text *text, const struct model *m)
+{
+    const struct session *s = &m->session;
+    char best[24] = "", tps[24];
+    bool measured = isfinite(s->baseline_tps);
+
+    if (m->fl.now.undo_only || !s->loaded)
+        return;
+    pane_number(tps, sizeof tps, s->baseline_tps);
+    if (measured && isfinite(s->best_tps) && s->best_tps > s->baseline_tps && s->best.n > 0)
+        text_percent(best, sizeof best, s->best_tps / s->baseline_tps);
+    dialog_gap(text);
+    if (measured)
+        dialog_say(text, STYLE_NORMAL, "%s: baseline %s TPS, %d of %d rounds done%s%s.",
+                   s->plan.strategy, tps, s->rounds_done, s->plan.rounds, best[0] ? ", best " : "",
+                   best);
+    else
+        dialog_say(text, STYLE_NORMAL, "%s: the baseline is not measured yet.", s->plan.strategy);
+    dialog_say(text, STYLE_NORMAL, "Next: %s%s.",
+               m->fl.now.unfinished && s->pending.phase == PENDING_NOTHING
+                   ? "the switch that was under way is undone, then "
+                   : "",
+               !measured                                  ? "the baseline"
+               : !(s->target.tps > 0) && !s->plan.observe ? "the target"
+               : s->rounds_done < s->plan.rounds          ? "the next round"
+                                                          : "the confirmation");
+}
+
 static void say_recover(struct dialog_text *text, const struct model *m)
 {
     int at = m->fl.interrupted;
     bool known = at >= 0 && at < m->workspace.nsessions;
     dialog_say(text, STYLE_WARN, "%s was interrupted.",
                known ? m->workspace.sessions[at].name : "A session of this server");
+    say_where(text, m);
     dialog_gap(text);
     if (ledger_clean(&m->session.ledger))
         dialog_say(text, STYLE_NORMAL,
@@ -204,6 +234,10 @@ static void say_recover(struct dialog_text *text, const struct model *m)
                    "Resume it (the switch is asked for again, and what was measured counts), or "
                    "undo all of its changes and end it?");
         return;
+    }
+    if (buf_text(&m->advising.restored)[0]) {
+        dialog_say(text, STYLE_AI, "%s", buf_text(&m->advising.restored));
+        dialog_gap(text);
     }
     dialog_say(
         text, STYLE_NORMAL,

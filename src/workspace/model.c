@@ -103,6 +103,7 @@ void model_clear(struct model *m)
     partner_clear(&m->partner);
     buf_clear(&m->advising.list);
     buf_clear(&m->advising.said);
+    buf_clear(&m->advising.restored);
     free(m->advising.merged);
     collect_clear(&m->collect);
     tableview_clear(&m->live.now);

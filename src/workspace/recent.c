@@ -89,6 +89,9 @@ static void damaged(struct recent *r, const char *what, const struct err *e)
     buf_clear(&b);
 }
 
+/* FILE_READ_MANY ends where it has this much: the indexes, which come last, are then not all there. */
+enum { ALL_MAX = 16 << 20 };
+
 static void take_workspace(struct recent *r, const char *text, size_t len)
 {
     struct err e = {0};
@@ -166,6 +169,7 @@ static void take_index(struct recent *r, const char *text, size_t len)
     const json_t *list = json_object_get(j, "sessions");
     size_t i;
 
+    r->listed = true;
     if (!json_is_array(list))
         damaged(r, "index.json", &e);
     json_array_foreach(list, i, one)
@@ -206,6 +210,7 @@ void *recent_digest(const char *data, size_t len, const char *arg)
 {
     struct recent_list *l = xcalloc(1, sizeof *l);
     const char *end = data + len;
+    const bool cut = len > ALL_MAX;
     struct recent_file f;
 
     for (const char *p = arg ? arg : ""; *p && l->n < RECENT_MAX;) {
@@ -228,6 +233,10 @@ void *recent_digest(const char *data, size_t len, const char *arg)
         else if (strcmp(f.file, "lock") == 0)
             take_lock(r, f.text, f.len);
     }
+    for (int i = 0; cut && i < l->n; i++)
+        if (!l->rows[i].listed && !l->rows[i].damage[0])
+            text_copy(l->rows[i].damage, sizeof l->rows[i].damage,
+                      "too many sessions around it to be counted here");
     for (int i = 0; i < l->n; i++)
         if (!l->rows[i].known && !l->rows[i].damage[0])
             text_copy(l->rows[i].damage, sizeof l->rows[i].damage, "workspace.json is missing");

@@ -7,6 +7,7 @@
 
 #include "../support/fuzz.h"
 #include "pgd/base/text.h"
+#include "pgd/workspace/drift.h"
 #include "pgd/workspace/recent.h"
 #include "pgd/workspace/store.h"
 
@@ -53,6 +54,22 @@ static void check_way(const char *data, size_t size)
     free(w);
 }
 
+static void check_drift(const char *data, size_t size)
+{
+    struct workspace *w = xcalloc(1, sizeof *w);
+    struct setting jit = {.name = "jit", .shown = "on"};
+    struct settings now = {1, &jit};
+    struct proved_list *p = drift_digest(data, size, NULL);
+
+    REQUIRE(p->n >= 0 && p->n <= LEDGER_MAX);
+    drift_settings(w, p, &now, NULL);
+    REQUIRE(w->nchanged <= 1);
+    for (int i = 0; i < w->nchanged; i++)
+        clean(w->changed[i]);
+    free(p);
+    free(w);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct recent_list all = {0}, *l = recent_digest((const char *)data, size, "a\nshop_db1\nb");
@@ -65,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < all.n; i++)
         check_row(&all.rows[i]);
     free(all.rows);
+    check_drift((const char *)data, size);
     check_way((const char *)data, size);
     buf_append(&text, (const char *)data, size);
     (void)recent_names_database(buf_text(&text));

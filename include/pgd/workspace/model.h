@@ -782,6 +782,7 @@ struct advising {
     bool leaving;               /* the program ends with leave_code when it is explained */
     int leave_code;
     char paused_in[400];          /* OP_RESTORE */
+    struct buf restored;          /* … and its answer, while it is asked how to go on */
     struct merged_report *merged; /* OP_CONFLICTS: owned; NULL = no export is being written */
     struct buf said;              /* … and the conversations that go into it */
     struct advisor_name merged_by;
@@ -848,6 +849,7 @@ struct recent {
     char ssh_host[256];
     bool demo;       /* the private server of `demo` */
     bool known;      /* workspace.json could be read: it says how to connect */
+    bool listed;     /* index.json was there */
     int64_t used_us; /* wall clock; 0 = not known */
     int nsessions, paused, failed;
     double best; /* ratio of the best ARCHIVED session; NAN = none */
