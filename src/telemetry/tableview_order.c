@@ -101,8 +101,8 @@ static bool passes(const struct tableview *v, const struct tableview_rows *t, in
     while (*filter) {
         filter += strspn(filter, " ");
         size_t n = strcspn(filter, " ");
-        bool not = n > 1 && *filter == '!';
-        if (n > 0 && word_found(v, t, row, filter + not, n - not ) == not )
+        bool without = n > 1 && *filter == '!';
+        if (n > 0 && word_found(v, t, row, filter + without, n - without) == without)
             return false;
         filter += n;
     }

@@ -175,6 +175,21 @@ PANE = [r"load +xacts +.*\d/s", r"cpu +us .*\d %", r"wal .*\d (B|kB|MB)/s", r"fo
         r"rows +read .*\d", r"memory free .*(MB|GB)", r"temp .*\d"]
 
 
+def live_views(screen):
+    """Each view is answered, or says in words of its own what it lacks."""
+    titles = re.findall(r'\.title = "([^"]+)"', t.read(os.path.join(t.SOURCE, "src/telemetry/tableview_list.c")))
+    screen.keys("6")
+    for title in titles:
+        screen.expect(r"^\S (\S )?%s " % re.escape(title))
+        screen.expect(r"\d rows?( |,)|active sessions, |the extension \w+ is not in|does not tell it|No sample in this time")
+        shown = screen.text()
+        bad = re.search(r"(?i)^.*(permission denied|ERROR:|syntax error|does not exist|the answer has other columns|missed: ).*$",
+                        shown, re.M)
+        t.check(not bad, "an error is in the view %s: %s\n%s" % (title, bad and bad.group(0), shown))
+        screen.keys("Tab")
+    screen.keys("q")
+
+
 def on_the_screen(server, role):
     seen = log_size(server)
     noise = subprocess.Popen([t.PG, "psql", server.dir, "postgres",
@@ -195,6 +210,8 @@ def on_the_screen(server, role):
         if role != "superuser":
             screen.expect(r"not to be seen +")
         screen.keys("Escape")
+        time.sleep(0.3)
+        live_views(screen)
         time.sleep(0.3)
         screen.keys("q")
         screen.expect(r"ended with 0")

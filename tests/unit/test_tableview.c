@@ -30,6 +30,8 @@ static const struct tableview sample = {
                 {"age", "age", TV_DURATION, 10, 1, false, true}},
 };
 
+#define near(a, b) assert_true(fabs((double)(a) - (double)(b)) < 1e-9)
+
 struct fixture {
     struct tableview_rows now, before;
     struct tableview_state s;
@@ -252,6 +254,30 @@ static void test_the_tree(void **state)
     assert_string_equal(shown(f, v, 4, "behind"), "0");
 }
 
+/* A queue, in no order: each waits for the one before it. */
+static void test_a_long_queue(void **state)
+{
+    struct fixture *f = *state;
+    const struct tableview *v = tableview_find("blocking");
+    struct buf text = {0};
+    enum { LONG = 97 };
+
+    buf_puts(&text, "pid|backend_start|blockers|behind|query\n");
+    for (int i = 0; i < LONG; i++) {
+        int pid = i * 31 % LONG; /* each number once */
+        if (pid > 0)
+            buf_printf(&text, "%d|t|%d||q\n", 1000 + pid, 1000 + pid - 1);
+        else
+            buf_printf(&text, "1000|t|||q\n");
+    }
+    assert_true(take(f, v, buf_text(&text), 1));
+    buf_clear(&text);
+    for (int i = 0; i < LONG; i++) {
+        assert_int_equal((int)tableview_at(&f->now, i, 0)->raw, 1000 + i);
+        near(tableview_at(&f->now, i, 1)->value, LONG - 1 - i);
+    }
+}
+
 /* What is sent looks and nothing else, on every version, and each view can be found. */
 static void test_every_view_only_looks(void **state)
 {
@@ -298,6 +324,7 @@ int main(void)
         CASE(test_the_cursor_stays_on_its_row),
         CASE(test_more_rows_than_are_kept),
         CASE(test_the_tree),
+        CASE(test_a_long_queue),
         CASE(test_every_view_only_looks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
