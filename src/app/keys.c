@@ -761,12 +761,12 @@ void keys_demo_ready(struct model *m, struct effects *fx)
 
 void keys_answer(struct model *m, struct event *ev, struct effects *fx)
 {
-    if (ev->req.id >= UI_RECORD_LOOK)
+    if (ev->req.id >= UI_TREE)
+        tree_answer(m, ev, fx);
+    else if (ev->req.id >= UI_RECORD_LOOK)
         record_answer(m, ev, fx);
     else if (ev->req.id >= UI_REPLAY)
         replay_answer(m, ev, fx);
-    else if (ev->req.id >= UI_TREE)
-        tree_answer(m, ev, fx);
     else if (ev->req.id == UI_FILE_START || ev->req.id >= UI_START_ROWS)
         start_screen_answer(m, ev, fx);
     else if (ev->req.id == UI_FILE_RECORD)

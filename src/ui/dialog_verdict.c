@@ -252,7 +252,7 @@ static void say_summary(struct dialog_text *text, const struct model *m)
                                          : "settings that were tried; all of them are undone");
         say_kept(text, s);
         say_earned(text, s);
-        if (!asks && pane_best_stands(m))
+        if (!asks && pane_best_stands(m) && !s->origin.reverts)
             dialog_say(
                 text, STYLE_LABEL,
                 "They stand in postgresql.auto.conf, which wins over every file that Ansible, "

@@ -53,7 +53,7 @@ static void workspace_row(const struct model *m, struct tree_row *row)
     if (t->filter[0] || t->filtering)
         snprintf(row->right, sizeof row->right, "%d of %d", t->filter[0] ? t->nshown : w->nsessions,
                  w->nsessions);
-    else if (w->nsessions > 0)
+    else if (w->open || w->nsessions > 0)
         snprintf(row->right, sizeof row->right, "%d session%s", w->nsessions,
                  w->nsessions == 1 ? "" : "s");
 }
@@ -176,14 +176,13 @@ static void part_row(const struct model *m, struct tree_node n, bool wide, struc
         text_copy(row->name, sizeof row->name, r->why[0] ? r->why : "reading ...");
     } else if (n.part == NODE_START) {
         text_copy_raw(row->mark, sizeof row->mark, "\xe2\x97\x8f");
-        text_copy_raw(row->name, sizeof row->name, "baseline");
+        text_copy_raw(row->name, sizeof row->name,
+                      isfinite(r->baseline_tps) ? "baseline" : "start");
         if (isfinite(r->baseline_tps) && wide && isfinite(r->floor))
             snprintf(row->right, sizeof row->right, "%.0f TPS, noise \xc2\xb1%.1f %%",
                      r->baseline_tps, r->floor * 100);
         else if (isfinite(r->baseline_tps))
             snprintf(row->right, sizeof row->right, "%.0f TPS", r->baseline_tps);
-        else
-            text_copy_raw(row->right, sizeof row->right, "not measured");
     } else if (n.part == TREE_UNDERWAY) {
         row->style = STYLE_FOCUS;
         text_copy_raw(row->mark, sizeof row->mark, "\xe2\x96\xb6");
@@ -280,6 +279,8 @@ static void draw_row(struct canvas *c, struct rect r, int y, int at, const struc
     int right = text_width(row.right);
     /* what the mark says, too, gives way to the name; figures do not */
     bool said = row.depth == 0 || (row.columns && !strchr(row.right, '%'));
+    if (row.depth == 0 && text_width(row.name) > end - x - 1 - right)
+        right = text_width(row.right) > 0 ? (int)strcspn(row.right, " ") : 0; /* how many */
     if (said && text_width(row.name) > end - x - 1 - right)
         right = 0;
     canvas_put_cut(c, y, x, end - x - (right ? right + 1 : 0), row.style, row.name);
