@@ -122,9 +122,14 @@ static bool may_lack(const char *name)
     return false;
 }
 
-/* What the tree and the clock of the program fill in themselves. */
+/* What the program fills in itself: the tree, and the processes of the server's machine. */
 static bool is_ours(const struct tableview *v, const char *name)
 {
+    static const char *const processes[] = {"cpu", "memory", "disk_read", "disk_write"};
+
+    for (size_t i = 0; v->fill && i < ARRAY_LEN(processes); i++)
+        if (strcmp(name, processes[i]) == 0)
+            return true;
     return v->form == TABLEVIEW_TREE && strcmp(name, "behind") == 0;
 }
 

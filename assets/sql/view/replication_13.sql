@@ -26,8 +26,8 @@ UNION ALL
 SELECT 'receiver', w.pid, coalesce('from ' || w.sender_host || ':' || w.sender_port, 'from a primary'), w.sender_host,
        coalesce(w.status, 'hidden'), w.slot_name, pg_wal_lsn_diff(w.latest_end_lsn, w.flushed_lsn), NULL, NULL,
        pg_wal_lsn_diff(w.flushed_lsn, pg_last_wal_replay_lsn()),
-       CASE WHEN w.flushed_lsn = pg_last_wal_replay_lsn() THEN 0
-            ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END,
+       CASE WHEN w.flushed_lsn = pg_last_wal_replay_lsn() THEN 0 WHEN w.flushed_lsn IS NOT NULL
+            THEN extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END,
        NULL, NULL, NULL, NULL, NULL,
        'last message ' || date_trunc('second', clock_timestamp() - w.last_msg_receipt_time) || ' ago, timeline ' || w.received_tli, NULL
   FROM pg_catalog.pg_stat_wal_receiver AS w
