@@ -361,7 +361,11 @@ static void archived_read(struct model *m, const struct event *ev)
     if (ev->err.code != ERR_NONE || !ev->text)
         return;
     s = xcalloc(1, sizeof *s);
-    if (store_session_parse(ev->text, ev->len, s, &e)) {
+    bool read = store_session_parse(ev->text, ev->len, s, &e);
+    if (read && s->state != SESSION_ARCHIVED) { /* whatever the index says */
+        session_reset(s);
+        free(s);
+    } else if (read) {
         /* the index is newest first; later sessions win, so the oldest goes to the front */
         memmove(m->fl.archived + 1, m->fl.archived, (size_t)m->fl.narchived * sizeof(void *));
         m->fl.archived[0] = s;

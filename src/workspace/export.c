@@ -152,6 +152,48 @@ static void add(const struct model *m, const struct session *s, const struct ent
         list[(*n)++] = f;
 }
 
+/* The session's own entry of that name, if it left one with that value; NULL otherwise. */
+static const struct entry *entry_with(const struct session *s, const char *name, const char *value)
+{
+    for (int i = 0; i < s->best.n; i++) {
+        const struct entry *e = &s->best.entries[i];
+        if (e->present && strcmp(e->name, name) == 0 &&
+            (strcmp(e->value, value) == 0 || strcmp(shown_now(s, e), value) == 0))
+            return e;
+    }
+    return NULL;
+}
+
+/* A model's words choose among the values of the sessions, and bring none of their own. */
+static void resolve(const struct model *m, const struct session *const *sessions, int n,
+                    struct final_setting *f)
+{
+    const struct merged_report *r = m->advising.merged;
+
+    for (int i = 0; r && i < r->n; i++) {
+        const struct merged_setting *s = &r->settings[i];
+        if (!s->conflict || strcmp(s->name, f->entry->name) != 0 ||
+            strcmp(s->session, f->by->name) == 0)
+            continue;
+        for (int k = 0; k < n; k++) {
+            const struct entry *e = strcmp(sessions[k]->name, s->session) == 0
+                                        ? entry_with(sessions[k], s->name, s->value)
+                                        : NULL;
+            if (!e)
+                continue;
+            f->left = f->to;
+            f->why = s->why;
+            f->by = sessions[k];
+            f->entry = e;
+            f->to = shown_now(sessions[k], e);
+            f->round = NULL;
+            f->change = NULL;
+            find_round(f);
+            return;
+        }
+    }
+}
+
 int export_final(const struct model *m, const struct session *const *sessions, int n,
                  struct final_setting *out, int max)
 {
@@ -164,6 +206,8 @@ int export_final(const struct model *m, const struct session *const *sessions, i
             if (s->best.entries[k].present && tunable(&s->best.entries[k]))
                 add(m, s, &s->best.entries[k], out, &count, max);
     }
+    for (int i = 0; i < count; i++)
+        resolve(m, sessions, n, &out[i]);
     return count;
 }
 
@@ -303,6 +347,10 @@ static void conf_setting(const struct final_setting *f, int for_version, struct 
     if (f->change) {
         put_comment(out, "why: ", f->change->why);
         put_comment(out, "evidence: ", f->change->evidence);
+    }
+    if (f->left) {
+        put_comment(out, "the sessions disagree: ", f->why);
+        put_comment(out, "the last one left: ", f->left);
     }
     if (f->round) {
         export_effect(&f->round->verdict, &effect);

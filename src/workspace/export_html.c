@@ -33,9 +33,10 @@ static const char style[] =
 /* Text between tags or in an attribute's quotes. */
 static void put(struct buf *out, const char *text)
 {
-    char clean[1200];
+    size_t size = strlen(text) * 3 + 1; /* an invalid byte becomes three */
+    char *clean = xmalloc(size);
 
-    text_copy(clean, sizeof clean, text);
+    text_copy(clean, size, text);
     for (const char *p = clean; *p; p++) {
         switch (*p) {
         case '&':
@@ -54,6 +55,7 @@ static void put(struct buf *out, const char *text)
             buf_putc(out, *p);
         }
     }
+    free(clean);
 }
 
 static void put_cell(struct buf *out, const char *tag, const char *text)
@@ -233,7 +235,7 @@ static void earned_plot(const struct session *s, struct buf *out)
         if (!e->tested || !isfinite(e->ratio) || !isfinite(e->lo) || !isfinite(e->hi))
             continue;
         text_copy(rows[n].label, sizeof rows[n].label, e->name);
-        rows[n].class = e->idle ? "none" : "good";
+        rows[n].class = e->idle || e->taken_out ? "none" : "good";
         rows[n].mid = (e->ratio - 1) * 100;
         rows[n].lo = (e->lo - 1) * 100;
         rows[n++].hi = (e->hi - 1) * 100;
@@ -269,10 +271,132 @@ static void settings_table(const struct final_setting *list, int n, struct buf *
             put_effect_cell(out, &f->round->verdict);
         else
             buf_puts(out, "<td></td>");
-        put_cell(out, "span", f->change ? f->change->evidence : "");
-        buf_puts(out, "</tr>\n");
+        buf_puts(out, "<td>");
+        put(out, f->change ? f->change->evidence : "");
+        if (f->left) {
+            buf_puts(out, "<br>The sessions disagree: ");
+            put(out, f->why);
+            buf_puts(out, " The last one left <code>");
+            put(out, f->left);
+            buf_puts(out, "</code> on the server.");
+        }
+        buf_puts(out, "</td></tr>\n");
     }
     buf_puts(out, "</table>\n");
+}
+
+static void summary_table(const struct session *const *sessions, int n, struct buf *out)
+{
+    char from[40], to[40];
+
+    buf_puts(out, "<h2>Summary</h2>\n");
+    if (n == 0) {
+        buf_puts(out, "<p>No session of this workspace has been archived.</p>\n");
+        return;
+    }
+    buf_puts(out, "<table><tr><th>Session</th><th>Strategy</th><th>Baseline, "
+                  "TPS</th><th>Best, TPS</th><th>Effect</th><th>Rounds</th></tr>\n");
+    for (int i = 0; i < n; i++) {
+        const struct session *s = sessions[i];
+        text_grouped(from, sizeof from, export_tps_before(s));
+        text_grouped(to, sizeof to, export_tps_after(s));
+        buf_puts(out, "<tr>");
+        put_cell(out, "span", s->name);
+        put_cell(out, "span", s->plan.strategy);
+        buf_printf(out, "<td class=\"n\">%s</td><td class=\"n\">%s</td>", from, to);
+        put_effect_cell(out, &s->final);
+        buf_printf(out, "<td class=\"n\">%d</td></tr>\n", s->rounds_done);
+    }
+    buf_puts(out, "</table>\n");
+}
+
+/* What the advisor makes of all sessions: in words, and setting by setting. */
+static void together(const struct model *m, struct buf *out)
+{
+    const struct merged_report *r = m->advising.merged;
+
+    if (!r || !r->text[0])
+        return;
+    buf_puts(out, "<h2>What the sessions lead to together</h2>\n<p>");
+    put(out, r->text);
+    buf_puts(out, "</p>\n<p class=\"dim\">In the words of ");
+    put(out, m->advising.merged_by.text);
+    buf_puts(out, ".</p>\n");
+    if (r->n)
+        buf_puts(out, "<ul>\n");
+    for (int i = 0; i < r->n; i++) {
+        buf_puts(out, "<li><code>");
+        put(out, r->settings[i].name);
+        buf_puts(out, " = ");
+        put(out, r->settings[i].value);
+        buf_puts(out, r->settings[i].conflict ? "</code> (the sessions disagree): " : "</code>: ");
+        put(out, r->settings[i].why);
+        buf_puts(out, "</li>\n");
+    }
+    if (r->n)
+        buf_puts(out, "</ul>\n");
+}
+
+static void put_failed(const struct round_history *h, int i, struct buf *out)
+{
+    const struct setting_change *c = &h->changes[i];
+    struct buf effect = {0};
+
+    buf_puts(out, "<li><code>");
+    put(out, c->name);
+    buf_puts(out, " = ");
+    put(out, c->reset ? "reset" : c->value);
+    buf_printf(out, "</code>, round %d: ", h->number);
+    if (h->failed)
+        buf_puts(out, "could not be applied");
+    else if (!(h->measured >> i & 1))
+        buf_puts(out, h->nsets ? "screened, not measured further" : "not measured");
+    else
+        export_effect(&h->verdict, &effect);
+    put(out, buf_text(&effect));
+    buf_puts(out, "</li>\n");
+    buf_clear(&effect);
+}
+
+static void no_help(const struct session *s, struct buf *out)
+{
+    struct buf list = {0};
+
+    for (int i = 0; i < s->nhistory; i++)
+        for (int k = 0; k < s->history[i].n; k++)
+            if (!s->history[i].kept || !(s->history[i].measured >> k & 1))
+                put_failed(&s->history[i], k, &list);
+    for (int i = 0; i < s->nrejected; i++) {
+        buf_puts(&list, "<li><code>");
+        put(&list, s->rejected[i].name);
+        buf_puts(&list, " = ");
+        put(&list, s->rejected[i].value);
+        buf_puts(&list, "</code>: proposed, refused or not accepted</li>\n");
+    }
+    if (list.len)
+        buf_printf(out, "<h3>What did not help</h3>\n<ul>\n%s</ul>\n", buf_text(&list));
+    buf_clear(&list);
+}
+
+static void machine(const struct model *m, struct buf *out)
+{
+    const struct host_facts *h = &m->server.host;
+    char memory[40];
+
+    if (!h->known)
+        return;
+    text_bytes(memory, sizeof memory, h->mem_total);
+    buf_puts(out, "<p class=\"dim\">");
+    put(out, h->hostname);
+    buf_printf(out, ": %d CPUs", h->cpus);
+    if (h->cpu_model[0])
+        buf_puts(out, ", ");
+    put(out, h->cpu_model);
+    buf_printf(out, ", %s of memory", memory);
+    if (h->data.kind[0])
+        buf_puts(out, ", data on ");
+    put(out, h->data.kind);
+    buf_puts(out, "</p>\n");
 }
 
 static void put_change(const struct setting_change *c, struct buf *out)
@@ -322,7 +446,10 @@ static void one_session(const struct session *s, struct buf *out)
     buf_clear(&effect);
     rounds_plot(s, out);
     rounds_table(s, out);
+    no_help(s, out);
     buf_puts(out, "<h3>Confirmation</h3>\n");
+    if (s->final.kind == VERDICT_NONE)
+        buf_puts(out, "<p>No confirmation was measured.</p>\n");
     put_series(&s->confirm, "Runs of the confirmation", out);
     earned_plot(s, out);
     if (s->end_reason[0]) {
@@ -350,12 +477,10 @@ void export_html(const struct model *m, const struct session *const *sessions, i
     put(out, m->server.id.version);
     buf_printf(out, " \xc2\xb7 %d archived session%s \xc2\xb7 written %s</p>\n", n,
                n == 1 ? "" : "s", when);
+    machine(m, out);
+    summary_table(sessions, n, out);
     settings_table(list, count, out);
-    if (m->advising.merged && m->advising.merged->text[0]) {
-        buf_puts(out, "<h2>What the sessions lead to together</h2>\n<p>");
-        put(out, m->advising.merged->text);
-        buf_puts(out, "</p>\n");
-    }
+    together(m, out);
     for (int i = 0; i < n; i++)
         one_session(sessions[i], out);
     buf_puts(out, "</body></html>\n");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/base/quote.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/grants.h"
 #include "pgd/tuning/os.h"
@@ -52,7 +53,27 @@ static void evidence(const struct session *const *sessions, int n, struct buf *o
     }
 }
 
-static void order(const struct model *m, bool restart, struct buf *out)
+/* The statement that shows what is in force. */
+static void compare(const struct final_setting *list, int n, struct buf *out)
+{
+    struct buf sql = {0};
+    int names = 0;
+
+    buf_puts(&sql, "SELECT name, setting, pending_restart FROM pg_settings WHERE name IN (");
+    for (int i = 0; i < n; i++) {
+        if (os_is(list[i].entry->name))
+            continue;
+        buf_puts(&sql, names++ ? ", " : "");
+        quote_literal(&sql, list[i].entry->name);
+    }
+    buf_puts(&sql, ");");
+    if (names)
+        export_code(out, buf_text(&sql));
+    buf_clear(&sql);
+}
+
+static void order(const struct model *m, const struct final_setting *list, int n, bool restart,
+                  struct buf *out)
 {
     char window[DAYTIME_TEXT_MAX];
     bool measured = false;
@@ -85,11 +106,9 @@ static void order(const struct model *m, bool restart, struct buf *out)
     } else {
         buf_puts(out, "No restart: no session is dropped.\n");
     }
-    buf_printf(out,
-               "%d. Compare: `SELECT name, setting, pending_restart FROM pg_settings WHERE name IN "
-               "(...)`, and the "
-               "latency of the application for a day.\n",
-               step);
+    buf_printf(out, "%d. Compare: ", step);
+    compare(list, n, out);
+    buf_puts(out, " And the latency of the application for a day.\n");
 }
 
 static void back(const struct final_setting *list, int n, bool restart, struct buf *out)
@@ -131,12 +150,13 @@ void export_ticket(const struct model *m, const struct session *const *sessions,
         restart = restart || list[i].restart;
     buf_puts(out, "# Change: PostgreSQL settings of ");
     export_markdown(out, m->workspace.name);
-    buf_printf(out, "\n\nPostgreSQL %s. %d setting%s, %s.\n\n",
-               m->server.id.version[0] ? m->server.id.version : "(version not recorded)", count,
-               count == 1 ? "" : "s", restart ? "with one restart" : "by reload alone");
+    buf_puts(out, "\n\nPostgreSQL ");
+    export_markdown(out, m->server.id.version[0] ? m->server.id.version : "(version not recorded)");
+    buf_printf(out, ". %d setting%s, %s.\n\n", count, count == 1 ? "" : "s",
+               restart ? "with one restart" : "by reload alone");
     what(list, count, out);
     evidence(sessions, n, out);
-    order(m, restart, out);
+    order(m, list, count, restart, out);
     back(list, count, restart, out);
     rights(m, out);
     free(list);

@@ -225,6 +225,13 @@ static void final_table(const struct final_setting *list, int n, struct buf *out
         }
         buf_puts(out, " | ");
         export_markdown(out, f->change ? f->change->evidence : "");
+        if (f->left) {
+            buf_puts(out, ". The sessions disagree: ");
+            export_markdown(out, f->why);
+            buf_puts(out, " The last one left ");
+            export_code(out, f->left);
+            buf_puts(out, " on the server");
+        }
         buf_puts(out, f->restart ? " (needs a restart) |\n" : " |\n");
     }
     buf_puts(out, "\n");
@@ -607,9 +614,15 @@ static void apply_and_undo(const struct final_setting *list, int n, struct buf *
 
     if (n == 0)
         return;
-    buf_puts(out, "## Apply\n\nThe tuned server has these settings already. On another one of the "
-                  "same size, as "
-                  "a superuser:\n\n");
+    bool differs = false;
+    for (int i = 0; i < n; i++)
+        differs = differs || list[i].left;
+    buf_printf(out,
+               "## Apply\n\nThe tuned server has these settings already%s. On another one of the "
+               "same size, as a superuser:\n\n",
+               differs ? ", except where the sessions disagree and an earlier one's value is the "
+                         "better"
+                       : "");
     sql_of(list, n, false, &sql);
     export_fence(out, "sql", buf_text(&sql));
     buf_puts(out, "## Undo\n\nThis puts back what stood in postgresql.auto.conf before the first "

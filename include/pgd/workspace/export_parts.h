@@ -1,5 +1,5 @@
 /* export_parts.h - what the files of the export share: the settings that a workspace's sessions leave
- * together, and text from outside made safe for Markdown. Nobody else includes it. */
+ * together, and text from outside made safe for Markdown. Besides them only `verify` includes it, for that list. */
 #pragma once
 
 #include "pgd/workspace/export.h"
@@ -9,10 +9,13 @@ struct final_setting {
     const struct entry *entry;           /* what was sent */
     const char *from, *to;               /* as SHOW printed it: before the first session, now */
     struct entry original;               /* what the undo puts back */
-    const struct session *by;            /* who set it last */
+    const struct session *by;            /* whose value it is */
     const struct round_history *round;   /* which round of it; NULL = not recorded */
     const struct setting_change *change; /* of that round; NULL = not recorded */
     bool restart;
+    /* Where the sessions disagree and another one's value than the last one's was found to be the better: what the last one
+     * left on the server, and why. */
+    const char *left, *why; /* NULL = it is the last one's */
 };
 
 /* The functions of the table. */
@@ -37,8 +40,9 @@ void export_rds(const struct model *m, const struct session *const *sessions, in
 void export_docker(const struct model *m, const struct session *const *sessions, int n,
                    struct buf *out);
 
-/* Later sessions win; what a later one reset, and what is on no list of settings that this program tunes,
- * is left out. Returns how many there are, in the order in which they were set last. */
+/* Where sessions disagree the value is the one that the merged report has chosen (m->advising.merged), of those that a session
+ * has measured; without one the later session wins. What a later one reset, and what is on no list of settings that this
+ * program tunes, is left out. Returns how many there are, in the order in which they were set last. */
 int export_final(const struct model *m, const struct session *const *sessions, int n,
                  struct final_setting *out, int max);
 /* The same without what is no setting of the server but of its operating system. */
