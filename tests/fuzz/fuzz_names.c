@@ -52,10 +52,12 @@ static void start_screen(const char *list, const char *typed)
 
     model_init(m);
     app_update(m, &ev, &fx);
-    ev = (struct event){.kind = EV_FILE, .req = {OWNER_UI, 1, 1}, .text = xstrdup(list)};
+    REQUIRE(fx.n > 0 && fx.items[fx.n - 1].kind == FX_FILE); /* the list of folders is asked for */
+    ev = (struct event){
+        .kind = EV_FILE, .req = fx.items[fx.n - 1].req, .text = xstrdup(list), .len = strlen(list)};
     app_update(m, &ev, &fx);
     event_clear(&ev);
-    REQUIRE(m->nrecent >= 0 && m->nrecent <= RECENT_MAX);
+    REQUIRE(m->start.recent.n >= 0 && m->start.recent.n <= RECENT_MAX);
     ev = (struct event){.kind = EV_KEY, .u.key = {.rune = *typed & 1 ? '1' : 'n'}};
     app_update(m, &ev, &fx);
     ev = (struct event){.kind = EV_PASTE, .text = xstrdup(typed), .len = strlen(typed)};
