@@ -90,9 +90,11 @@ static void test_its_picture(void **state)
             assert_true(canvas_has(c, "Lock:tuple"));
             assert_true(canvas_has(c, mode & 1 ? "100 %" : "active sessions"));
             /* the newest column: CPU at the foot, locks above it, to the top */
-            int bottom = sizes[i][1] - (sizes[i][0] >= 110 ? 5 : 7), x = 8;
-            while (x < sizes[i][0] &&
-                   (!canvas_at(c, bottom, x) || canvas_at(c, bottom, x)->rune != 'c'))
+            int bottom = sizes[i][1] - 1, x = 8;
+            while (bottom > 0 && !canvas_row_has(c, bottom, "now"))
+                bottom--;
+            bottom--;
+            while (x < sizes[i][0] - 1 && canvas_at(c, bottom, x)->rune != 'c')
                 x++;
             assert_int_equal(canvas_at(c, bottom, x)->rune, 'c');
             int y = bottom;
