@@ -17,6 +17,7 @@
 #include "pgd/app/sessions.h"
 #include "pgd/app/start.h"
 #include "pgd/app/tree_keys.h"
+#include "pgd/app/view_text.h"
 #include "pgd/app/views.h"
 #include "pgd/app/views_end.h"
 #include "pgd/base/assets.h"
@@ -215,9 +216,7 @@ static void copy_page(struct model *m, struct effects *fx)
     }
     if (!out.len)
         buf_puts(&out, buf_text(&m->page.text));
-    fx_line(fx, FX_COPY, buf_text(&out));
-    model_say(m, CHAT_EVENT, "copied, where the terminal takes it: %.160s%s", buf_text(&out),
-              out.len > 160 ? " \xe2\x80\xa6" : "");
+    view_copy(m, buf_text(&out), false, fx);
     buf_clear(&out);
 }
 

@@ -6,6 +6,7 @@
 
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow_parts.h"
+#include "pgd/app/view_text.h"
 #include "pgd/base/assets.h"
 
 static void print_finding(struct model *m, const struct health_finding *f, struct effects *fx)
@@ -131,6 +132,8 @@ static void copy_fix(struct model *m, const struct health_finding *f, struct eff
         snprintf(d->error, sizeof d->error, "there is no fix to copy");
         return;
     }
+    if (!view_copy_ready(m))
+        return;
     fx_line(fx, FX_COPY, fix_of(f));
     snprintf(d->error, sizeof d->error, "copied, where the terminal takes it: %.160s", fix_of(f));
 }

@@ -32,7 +32,7 @@ void sqllog_note(struct model *m, const struct effects *fx)
     for (size_t i = 0; i < fx->n; i++) {
         const struct effect *e = &fx->items[i];
         if (e->kind == FX_PG_QUERY && e->text && e->req.owner != OWNER_TELEMETRY &&
-            (e->req.owner != OWNER_VIEWS || e->changes_server) &&
+            (e->req.owner != OWNER_VIEWS || e->changes_server || e->u.pg.conn == CONN_PLAN) &&
             !(m->opt.readonly && !readonly_allows(e)))
             take(&m->sql_log, e, m->wall_us);
     }

@@ -120,11 +120,22 @@ bool view_text_sql(const struct tableview *v, const char *key, const char *schem
 
 /* ---- the clipboard ---- */
 
-static void copy(struct model *m, const char *text, bool cut, struct effects *fx)
+bool view_copy_ready(struct model *m)
+{
+    if (m->screen.choices.no_clipboard)
+        view_say(m, "the clipboard is off: --no-clipboard, or clipboard = off in HOME/config");
+    else if (!m->screen.clipboard)
+        view_say(m, "this terminal is not known to have a clipboard (OSC 52)");
+    return !m->screen.choices.no_clipboard && m->screen.clipboard;
+}
+
+void view_copy(struct model *m, const char *text, bool cut, struct effects *fx)
 {
     size_t n = strlen(text), used = n;
     struct effect *e;
 
+    if (!view_copy_ready(m))
+        return;
     if (used > VIEW_COPY_MAX) {
         used = VIEW_COPY_MAX;
         while (used > 0 && ((unsigned char)text[used] & 0xc0) == 0x80)
@@ -149,7 +160,7 @@ static void use_text(struct model *m, struct effects *fx)
     if (t->plan)
         view_plan_begin(m, fx);
     else
-        copy(m, buf_text(&t->text), t->cut, fx);
+        view_copy(m, buf_text(&t->text), t->cut, fx);
 }
 
 static void begin(struct model *m, int row, bool plan, struct effects *fx)
@@ -180,13 +191,7 @@ void view_text_copy(struct model *m, struct effects *fx)
 {
     int row = row_of(m);
 
-    if (row < 0)
-        return;
-    if (m->screen.choices.no_clipboard)
-        view_say(m, "the clipboard is off: --no-clipboard, or clipboard = off in HOME/config");
-    else if (!m->screen.clipboard)
-        view_say(m, "this terminal is not known to have a clipboard (OSC 52)");
-    else
+    if (row >= 0 && view_copy_ready(m))
         begin(m, row, false, fx);
 }
 

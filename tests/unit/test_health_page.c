@@ -54,6 +54,7 @@ static int setup(void **state)
     w->m->screen.cols = 120;
     w->m->screen.rows = 36;
     w->m->flow = FLOW_WATCH;
+    w->m->screen.clipboard = true;
     w->m->health.state = HEALTH_DONE;
     w->m->health.checks = 65;
     w->m->health.ok = 40;
@@ -161,6 +162,11 @@ static void the_fix_is_copied(void **state)
     key(w, KEYN_NONE, 'y');
     assert_non_null(strstr(copied(w), "ALTER SYSTEM SET fsync = on"));
     assert_true(at(w, "copied, where the terminal takes it: ALTER SYSTEM") >= 0);
+    w->m->screen.choices.no_clipboard = true;
+    key(w, KEYN_NONE, 'y');
+    assert_null(copied(w));
+    assert_non_null(strstr(w->m->screen.flash, "the clipboard is off"));
+    w->m->screen.choices.no_clipboard = false;
     key(w, KEYN_END, 0);
     key(w, KEYN_NONE, 'y'); /* of what was not looked at there is none */
     assert_null(copied(w));
