@@ -709,7 +709,8 @@ static void finish_target(struct command_line *cl)
     text_copy(o->libpq_host, sizeof o->libpq_host, host && *host ? host : "");
     if (getenv("PGHOST") || getenv("PGSERVICE") || getenv("PGDATABASE"))
         o->has_target = true;
-    o->server_only = cl->verb == VERB_SCREEN && cli_connect_get(&o->connect, "host") &&
+    o->server_only = cl->verb == VERB_SCREEN && !o->host_from_ssh &&
+                     cli_connect_get(&o->connect, "host") &&
                      !cli_connect_get(&o->connect, "dbname") && !getenv("PGSERVICE") &&
                      !getenv("PGDATABASE");
     if (o->server_only)
