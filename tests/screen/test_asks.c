@@ -101,6 +101,32 @@ static void keys_colours_and_mouse_are_the_users(void **state)
                         "# mine\nkey help F5\ntheme = contrast"); /* with a line more */
 }
 
+static void a_row_is_copied_exported_and_explained(void **state)
+{
+    (void)state;
+    pgtest_sh("(psql -X -q -h '%s' -p %s -U postgres -d postgres -c 'SELECT count(*), pg_sleep(90) "
+              "FROM pg_class' >/dev/null 2>&1 &) >/dev/null 2>&1",
+              live_pg->host, live_pg->port);
+    struct screen *s = open_asks(36, 120);
+    screen_resize(s, 24, 80);
+    screen_key(s, "6");
+    screen_expect(s, "6 Activity", LIVE_MS);
+    screen_expect(s, "1 row", LIVE_MS);
+    screen_key(s, "<Right><Right><Right><Right>");
+    screen_expect(s, " xact ", LIVE_MS); /* columns that had no room */
+    screen_key(s, "y");
+    screen_expect(s, "copied 43 bytes", LIVE_MS);
+    assert_true(wrote(s, "\033]52;c;"));
+    screen_key(s, "e");
+    screen_expect_regex(s, "1 row in .*/exports/", LIVE_MS);
+    screen_key(s, "x");
+    screen_expect(s, "Index Only Scan", LIVE_MS);
+    screen_key(s, "<Esc><Esc>");
+    live_quit(s);
+    pgtest_sh("ls '%s'/workspaces/*/exports/*.csv '%s'/workspaces/*/exports/*.json", live_home,
+              live_home);
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -121,6 +147,7 @@ int main(void)
         LIVE_TEST(keys_work_while_the_server_hangs),
         LIVE_TEST(it_can_be_left_while_the_server_is_down),
         LIVE_TEST(keys_colours_and_mouse_are_the_users),
+        LIVE_TEST(a_row_is_copied_exported_and_explained),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

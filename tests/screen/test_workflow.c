@@ -187,7 +187,7 @@ static void from_one_to_another(struct screen *s)
     ask(s, "/resume");
     screen_expect(s, "MemoryTuning recovery", RUN_MS);
     screen_key(s, "u");
-    screen_expect(s, "FAILED", RUN_MS);
+    screen_expect(s, "MemoryTuning: FAILED", RUN_MS);
 }
 
 static void killed_goes_on_and_three_misses_end_it(void **state)

@@ -2,7 +2,8 @@
 """Empties the function of each row of the tables in docs/workflow.md, one at a time: the row's test must fail.
 
 emptied.py [WORD...]      the rows whose function or text holds one of the words; all of them without a word
-emptied.py --check        only whether every row names a function and a test case that exist, and whether no command is left out
+emptied.py --check        only whether every row names a function and a test case that exist (so does docs/asks.md), and whether
+                          no command is left out
 emptied.py --against DIR  builds nothing: DIR holds the build of an earlier run with --keep
 emptied.py --keep DIR     builds there, and leaves it
 
@@ -21,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sabotage import TOP, Copy
 
-PAGE = "docs/workflow.md"
+PAGE, ASKS = "docs/workflow.md", "docs/asks.md"
 FUNCTION = re.compile(r"`([a-z]+/[a-z0-9_]+\.c):([a-z0-9_]+)`")
 CASE = re.compile(r"`((?:screen|integration)_test_[a-z0-9_]+)(?::([a-z0-9_]+))?`")
 # A definition as clang-format writes it: the type and the name begin a line, the brace stands alone.
@@ -82,7 +83,11 @@ def wrong():
             said.append("%s: no such file" % r.file)
         elif not re.search(DEFINITION % re.escape(r.function), read(r.file), re.M):
             said.append("%s: no function %s" % (r.file, r.function))
-    for line in lines_of(PAGE):
+    asks = [line for line in lines_of(ASKS) if re.match(r"\| \d+ \|", line)]
+    if len(asks) != 28 or sum("| yes |" in line for line in asks) < 24:
+        said.append("%s: %d asks, %d yes" % (ASKS, len(asks), sum("| yes |" in line for line in asks)))
+    said += ["%s: no test: %s" % (ASKS, line) for line in asks if "| yes |" in line and not CASE.search(line)]
+    for line in lines_of(PAGE) + asks:
         for test, case in CASE.findall(line):
             path = source_of(test)
             if path is None:
