@@ -58,6 +58,7 @@ enum flag_id {
     F_TUNED,
     F_SPEED,
     F_RECORD,
+    F_MEASURE,
     F_HELP,
     F_VERSION
 };
@@ -75,7 +76,8 @@ struct flag {
 enum flag_kind { KIND_CONNECTION, KIND_TUNING, KIND_SCREEN, KIND_OTHER, KIND_COUNT };
 
 #define IN(v) (1u << (v))
-#define LOOKING (IN(VERB_SCREEN) | IN(VERB_TUNE) | IN(VERB_HEALTH) | IN(VERB_WATCH))
+#define LOOKING \
+    (IN(VERB_SCREEN) | IN(VERB_TUNE) | IN(VERB_HEALTH) | IN(VERB_WATCH) | IN(VERB_VERIFY))
 #define TUNING (IN(VERB_SCREEN) | IN(VERB_TUNE) | IN(VERB_DEMO))
 
 static const struct flag flags[] = {
@@ -99,7 +101,8 @@ static const struct flag flags[] = {
     {F_DURATION, "duration", 0, "SECONDS",
      "length of one measured run (default 10); watch: how long", TUNING | IN(VERB_WATCH)},
     {F_ROUNDS, "rounds", 0, "N", "tuning rounds at the most (default 8)", TUNING},
-    {F_BUDGET, "budget", 0, "MINUTES", "minutes of the whole session (default 12)", TUNING},
+    {F_BUDGET, "budget", 0, "MINUTES", "minutes of the whole session (default 12)",
+     TUNING | IN(VERB_VERIFY)},
     {F_TARGET, "target-tps", 0, "TPS", "the goal (default: the verdict improved)", TUNING},
     {F_GOAL, "goal", 0, "tps|p95|p99", "what is to improve; a latency needs --rate", TUNING},
     {F_RATE, "rate", 0, "TPS", "offer so many transactions a second (default: as many as go)",
@@ -109,7 +112,7 @@ static const struct flag flags[] = {
     {F_KNEE, "knee", 0, NULL, "sweep the clients at the end: where throughput ends to grow",
      TUNING},
     {F_RESTART, "restart", 0, "auto|never|cmd:PATH|manual", "how the server may be restarted",
-     TUNING},
+     TUNING | IN(VERB_VERIFY)},
     {F_WINDOW, "window", 0, "HH:MM-HH:MM", "restarts only between these local times", TUNING},
     {F_ADVISOR, "advisor", 0, "auto|builtin|gemini|openai", "who proposes", TUNING},
     {F_MODEL, "model", 0, "NAME", "the model to ask instead of the provider's default", TUNING},
@@ -144,6 +147,8 @@ static const struct flag flags[] = {
      IN(VERB_REPLAY)},
     {F_RECORD, "record", 0, "FILE|DIR", "watch: write down what it shows, for replay",
      IN(VERB_WATCH)},
+    {F_MEASURE, "measure", 0, NULL,
+     "verify: run the recorded workload with and without the settings", IN(VERB_VERIFY)},
     {F_HELP, "help", 'h', NULL, "this text", 0},
     {F_VERSION, "version", 'V', NULL, "versions of the program and its libraries", 0},
 };
@@ -159,6 +164,7 @@ static const struct {
     {"workspaces", VERB_WORKSPACES},
     {"export", VERB_EXPORT},
     {"replay", VERB_REPLAY},
+    {"verify", VERB_VERIFY},
     {"completion", VERB_COMPLETION},
 };
 
@@ -225,6 +231,7 @@ void cli_usage(struct buf *out)
         "for scripts\n"
         "  pg_diagnose workspaces [--json]                      list what was tuned\n"
         "  pg_diagnose export WORKSPACE                         write its exports again\n"
+        "  pg_diagnose verify WORKSPACE [--measure]             are the settings still what was proven\n"
         "  pg_diagnose replay SESSION|FILE [--speed N]          play what was recorded in the same "
         "panes\n"
         "  pg_diagnose completion bash|zsh|fish                 a script for that shell\n");
@@ -549,6 +556,8 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
         return o->no_color = true;
     case F_SPEED:
         return number_in("speed", v, 0.25, 100, &o->replay_speed, e);
+    case F_MEASURE:
+        return o->measure = true;
     case F_RECORD:
         return set_record(o, v, e);
     case F_PLAIN:
@@ -639,7 +648,7 @@ static bool take_word(const char *word, bool first, struct command_line *cl, str
             cl->verb = verbs[i].verb;
             return true;
         }
-    if (cl->verb == VERB_EXPORT && !cl->opt.workspace[0]) {
+    if ((cl->verb == VERB_EXPORT || cl->verb == VERB_VERIFY) && !cl->opt.workspace[0]) {
         if (!text_copy(cl->opt.workspace, sizeof cl->opt.workspace, word) || strchr(word, '/') ||
             word[0] == '.') {
             err_set(e, ERR_USAGE, "\"%.60s\" is not the name of a workspace", word);
@@ -661,8 +670,8 @@ static bool take_word(const char *word, bool first, struct command_line *cl, str
         return cl->opt.has_target = true;
     }
     err_set(e, ERR_USAGE, "unknown command \"%.60s\"", word);
-    return err_hint(e, "Commands are demo, tune, health, watch, workspaces, export, replay and "
-                       "completion; a database is given by -d.");
+    return err_hint(e, "Commands are demo, tune, health, watch, workspaces, export, replay, verify "
+                       "and completion; a database is given by -d.");
 }
 
 /* The traffic is what it is: nothing of a benchmark can be asked of it. */
@@ -752,8 +761,9 @@ static bool finish(struct command_line *cl, struct err *e)
                          getenv("PGHOST") || getenv("PGHOSTADDR") || getenv("PGSERVICE"), e))
         return false;
     finish_target(cl);
-    if (cl->verb == VERB_EXPORT && !o->workspace[0]) {
-        err_set(e, ERR_USAGE, "export needs the name of a workspace");
+    if ((cl->verb == VERB_EXPORT || cl->verb == VERB_VERIFY) && !o->workspace[0]) {
+        err_set(e, ERR_USAGE, "%s needs the name of a workspace",
+                cl->verb == VERB_VERIFY ? "verify" : "export");
         return err_hint(e, "pg_diagnose workspaces lists them.");
     }
     if (cl->verb == VERB_REPLAY && !o->replay_what[0]) {
@@ -762,6 +772,7 @@ static bool finish(struct command_line *cl, struct err *e)
             e, "Name a session, WORKSPACE/SESSION, its folder, or a file of watch --record.");
     }
     o->replay = cl->verb == VERB_REPLAY;
+    o->verify = cl->verb == VERB_VERIFY;
     o->demo = cl->verb == VERB_DEMO;
     bool was_watch = cl->verb == VERB_WATCH; /* the dashboard, and nothing that changes anything */
     o->health = cl->verb == VERB_HEALTH;
@@ -772,8 +783,8 @@ static bool finish(struct command_line *cl, struct err *e)
     if (o->replay && !lines)
         cl->verb = VERB_SCREEN;
     o->has_target = o->has_target || was_watch || o->replay;
-    o->readonly = o->readonly || o->health || was_watch || o->replay;
-    o->headless = cl->verb == VERB_TUNE || o->health || o->watch || lines;
+    o->readonly = o->readonly || o->health || was_watch || o->replay || (o->verify && !o->measure);
+    o->headless = cl->verb == VERB_TUNE || o->health || o->watch || lines || o->verify;
     return true;
 }
 

@@ -19,6 +19,7 @@
 #include "pgd/app/replay.h"
 #include "pgd/app/sessions.h"
 #include "pgd/app/start.h"
+#include "pgd/app/verify.h"
 #include "pgd/base/text.h"
 
 struct req flow_req(struct model *m)
@@ -132,6 +133,10 @@ void flow_begin(struct model *m, struct effects *fx)
 {
     if (m->opt.replay) {
         replay_start(m, fx);
+        return;
+    }
+    if (m->opt.verify && !m->verifying.read) {
+        verify_start(m, fx);
         return;
     }
     m->fl.session_wanted = m->opt.headless;
@@ -441,7 +446,7 @@ void flow_quit(struct model *m, int exit_code, struct effects *fx)
     m->quitting = true;
     m->exit_code = exit_code;
     record_flush(m, fx);
-    if (m->opt.headless && !m->opt.health && !m->opt.watch)
+    if (m->opt.headless && !m->opt.health && !m->opt.watch && !m->opt.verify)
         flow_summary_line(m, fx);
     for (int i = 0; i < CONN_COUNT; i++)
         links_close(m, (enum pg_conn)i, fx);

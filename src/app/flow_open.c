@@ -12,6 +12,7 @@
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/headless.h"
 #include "pgd/app/health.h"
+#include "pgd/app/verify.h"
 #include "pgd/app/sessions.h"
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
@@ -110,6 +111,8 @@ void flow_open_discovered(struct model *m, struct effects *fx)
     name_workspace(m);
     flow_way_known(m);
     advise_know(m);
+    if (verify_discovered(m, fx))
+        return;
     if (m->opt.watch) {
         flow_enter(m, FLOW_WATCH);
         return;

@@ -4,6 +4,7 @@
 #include "pgd/app/flow_branch.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/forced.h"
+#include "pgd/app/verify.h"
 #include "pgd/app/links.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/others.h"
@@ -332,6 +333,7 @@ static void review(struct model *m, struct proposal *p)
     struct guard_policy g = flow_policy(m);
 
     forced_changes(p, s->round.number);
+    verify_propose(m, p);
     guard_review(p, &m->server, &g, &s->round.review);
     s->round.review.round = s->round.number;
     for (int i = 0; i < s->round.review.n; i++)
@@ -859,7 +861,7 @@ void flow_round_message(struct model *m, struct round_msg *msg, struct effects *
         msg->seconds_left = model_seconds_left(m) - flow_confirm_cost(m);
     msg->seconds_left = fmin(msg->seconds_left, flow_window_left_s(m));
     if (msg->kind == ROUND_MSG_RAN && msg->run)
-        msg->veto = flow_statements_veto(m, msg->run);
+        msg->veto = verify_veto(m) ? verify_veto(m) : flow_statements_veto(m, msg->run);
     round_step(&m->session.round, msg);
     m->dirty = true;
     tell_screening(m, fx);

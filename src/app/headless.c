@@ -9,6 +9,7 @@
 
 #include "pgd/app/advise.h"
 #include "pgd/app/flow_parts.h"
+#include "pgd/app/verify.h"
 #include "pgd/tuning/os.h"
 
 enum { CONNECT_PATIENCE_S = 15 };
@@ -223,7 +224,7 @@ void headless_end(struct model *m, struct effects *fx)
     const struct session *s = &m->session;
     int code = 0;
 
-    if (!m->opt.headless || m->quitting)
+    if (!m->opt.headless || m->quitting || (s->state != SESSION_PAUSED && verify_ended(m, fx)))
         return;
     if (s->state == SESSION_PAUSED) {
         code = m->fl.exit_code;

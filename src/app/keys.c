@@ -24,6 +24,7 @@
 #include "pgd/app/talk.h"
 #include "pgd/app/tree_keys.h"
 #include "pgd/app/ui_files.h"
+#include "pgd/app/verify.h"
 #include "pgd/app/views.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/dialog.h"
@@ -767,6 +768,8 @@ void keys_answer(struct model *m, struct event *ev, struct effects *fx)
         record_answer(m, ev, fx);
     else if (ev->req.id >= UI_REPLAY)
         replay_answer(m, ev, fx);
+    else if (ev->req.id >= UI_VERIFY_PLACE)
+        verify_answer(m, ev, fx);
     else if (ev->req.id == UI_FILE_START || ev->req.id >= UI_START_ROWS)
         start_screen_answer(m, ev, fx);
     else if (ev->req.id == UI_FILE_RECORD)

@@ -138,6 +138,12 @@ void model_clear(struct model *m)
     playback_free(m->playback);
     replay_load_free(m->replay_load);
     buf_clear(&m->recorder.lines);
+    buf_clear(&m->verifying.names);
+    buf_clear(&m->verifying.changed);
+    buf_clear(&m->verifying.left_out);
+    if (m->verifying.before)
+        server_facts_clear(m->verifying.before);
+    free(m->verifying.before);
     buf_clear(&m->page.text);
     for (int i = 0; i < m->sql_log.n; i++)
         free(m->sql_log.rows[i].text);

@@ -15,6 +15,10 @@ enum ui_file {
     UI_START_PICKED,    /* workspace.json of the one that was picked */
     UI_START_DATABASES, /* an answer of the server that was typed */
     /* a recording that is looked for, read, played (app/replay.h); generation is counted */
+    UI_VERIFY_PLACE = 48, /* the workspace that is verified (app/verify.h) */
+    UI_VERIFY_INDEX,
+    UI_VERIFY_SESSION,
+    UI_VERIFY_LINES,
     UI_REPLAY = 64,
     UI_REPLAY_TIMER,
     UI_RECORD_LOOK, /* whether the file to be written is there already (app/record.h) */

@@ -151,6 +151,7 @@ struct options {
     bool replay;            /* the verb: a recording is played, nothing is connected to */
     char replay_what[1024]; /* a session, WORKSPACE/SESSION, or an absolute path */
     double replay_speed;    /* 0.25 to 100; 0 = 1 */
+    bool verify, measure;   /* the verb; … and whether it measures what the settings still earn */
     char record_to[1024];   /* of `watch --record`: an absolute path; "" = nothing is recorded */
     char workspace[160];
 };
@@ -916,6 +917,19 @@ struct recorder {
     uint32_t generation;
 };
 
+/* `verify` (app/verify.h). */
+struct verifying {
+    uint32_t generation;
+    struct buf names;            /* ARCHIVED sessions that are still to be read, oldest first */
+    struct identity then;        /* of workspace.json */
+    struct server_facts *before; /* likewise; owned */
+    char unfinished[128];        /* a session that was interrupted; "" = none */
+    struct buf changed;          /* what is not as it was of server and machine, a line each */
+    struct buf left_out;         /* settings that could not be part of the measurement */
+    int sessions, settings, in_force, findings;
+    bool read, looked, ended;
+};
+
 struct playback;
 struct replay_load;
 
@@ -967,6 +981,7 @@ struct model {
     struct replay_load *replay_load; /* one is being read; owned */
     uint32_t replay_no;              /* counts what was asked for it: generation of its requests */
     struct recorder recorder;
+    struct verifying verifying;
     char replay_note[200]; /* of the model of a recording: its place and speed; else "" */
     bool dirty;            /* the screen must be painted */
     bool dirty_key;        /* … at once: a key was pressed */
