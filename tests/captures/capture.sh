@@ -3,7 +3,8 @@
 # in tmux: takes the first strategy and the plan as they come, accepts every change, stops after the first round. Nothing
 # is edited afterwards, so a capture shows what this machine measured.
 #
-#   tests/captures/capture.sh [PROGRAM] [FOLDER] [PART]   PART: session, about five minutes; model, about two; both without one
+#   tests/captures/capture.sh [PROGRAM] [FOLDER] [PART]   PART: session, about five minutes; model, about two; views, about two;
+#                                                         all of them without one
 #
 # "model" shows what a model as the advisor looks like; its answers are those of the tests' own model (tests/support/model_server.py).
 # Needs tmux and what the demo needs; "model" node, npm and python3 besides.
@@ -12,7 +13,7 @@ set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd -P)
 program=${1:-$top/build/pg_diagnose}
 folder=${2:-$top/docs/captures}
-part=${3:-both}
+part=${3:-all}
 model=
 home=/var/tmp/pg_diagnose-captures
 socket=pg_diagnose-captures
@@ -175,14 +176,73 @@ advised() {
     sleep 5
 }
 
+# Each live view, the health page, the tree, the list of commands, plain mode, a recording and the start screen.
+views() {
+    start
+    wait_for 60 'Press t to start'
+    for view in activity blocking waits statements tables indexes progress replication io databases sizes settings log; do
+        say "/view $view"
+        sleep 4
+        save "view-$view"
+        keys Escape
+    done
+    keys 0
+    sleep 1
+    save views
+    keys Escape C-p
+    sleep 1
+    save commands
+    keys Escape
+    say /health
+    wait_for 30 'Health'
+    sleep 4
+    save health
+    keys Escape
+    say '/theme'
+    sleep 1
+    save themes
+    keys Escape
+    say '/plain on'
+    sleep 2
+    save plain
+    say '/plain off'
+    keys t
+    wait_for 10 'pick a strategy'
+    keys Enter
+    wait_for 10 'Plan of'
+    keys g
+    wait_for 240 'MEASURE\|baseline 00:0'
+    say /pause
+    wait_for 60 'is paused'
+    keys 1
+    sleep 1
+    save tree
+    say /replay
+    wait_for 10 'REPLAY'
+    sleep 2
+    save replay
+    keys q
+    sleep 1
+    keys q
+    sleep 5
+    t kill-server 2>/dev/null || true
+    t new-session -d -x 120 -y 36 "env LC_ALL=C.UTF-8 TZ=UTC PG_DIAGNOSE_HOME='$home' '$program'"
+    wait_for 10 'Recent workspaces'
+    save start
+    keys n
+    wait_for 5 'Another server'
+    save start-server
+    keys Escape q
+}
+
 mkdir -p "$folder"
-case $part in
-session | both) session ;;
-esac
-case $part in
-model | both)
+for each in session model views; do
+    [ "$part" = "$each" ] || [ "$part" = all ] || continue
     t kill-server 2>/dev/null || true
     rm -rf "$home"
-    advised
-    ;;
-esac
+    case $each in
+    session) session ;;
+    model) advised ;;
+    views) views ;;
+    esac
+done
