@@ -20,6 +20,7 @@
 #               a tenth of it with sanitizers
 #   views       the SQL of every live view on a catalog of 100 000 relations, PostgreSQL 12, 15 and 18, three roles
 #   system      a session that changes the operating system, declined and killed on the way
+#   verify      verify --measure on a server whose settings still earn it
 #   exports     a session's exports, read by ansible-playbook, by PostgreSQL 12 to 18 and by a browser
 #   package     the Debian package: what lintian has against it, and that it installs and runs
 #   sabotage    the program broken in one place at a time: the named test must fail
@@ -108,6 +109,11 @@ table() {
     build gcc dev pg_diagnose pg_diagnose_test &&
         PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
             "$top/tests/integration/test_alter_table.py" all
+}
+
+verify() {
+    build gcc dev pg_diagnose &&
+        PGD_PROGRAM=$top/build/gcc/pg_diagnose "$top/tests/integration/test_verify.py" measure
 }
 
 manual() {
