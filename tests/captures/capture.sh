@@ -180,6 +180,13 @@ advised() {
 views() {
     start
     wait_for 60 'Press t to start'
+    # something to see: a baseline whose runs are long enough
+    keys t
+    wait_for 10 'pick a strategy'
+    keys Enter
+    wait_for 10 'Plan of'
+    keys Down Down e BSpace BSpace BSpace 6 0 Enter g
+    wait_for 240 'baseline 00:1'
     for view in activity blocking waits statements tables indexes progress replication io databases sizes settings log; do
         say "/view $view"
         sleep 4
@@ -206,12 +213,6 @@ views() {
     sleep 2
     save plain
     say '/plain off'
-    keys t
-    wait_for 10 'pick a strategy'
-    keys Enter
-    wait_for 10 'Plan of'
-    keys g
-    wait_for 240 'MEASURE\|baseline 00:0'
     say /pause
     wait_for 60 'is paused'
     keys 1
