@@ -103,7 +103,7 @@ static void take_choice(struct reader *r, const char *name, const char *value)
             *r->out = trial;
             return;
         }
-        snprintf(msg, sizeof msg, "invalid value \"%.40s\" for %s", value, name);
+        snprintf(msg, sizeof msg, "invalid value \"%.40s\" for %.20s", value, name);
         refuse(r, r->line, msg, choices[i].values, "The line is left out; correct it.");
         return;
     }

@@ -181,7 +181,7 @@ static void keys_can_be_given(void **state)
     struct choices c;
     struct complaints said;
     assert_int_equal(
-        parse("key zoom F11\nkey freeze p\nkey up x\nkey  pane-1  Ctrl-B\n", &c, &said), 0);
+        parse("key zoom F11\nkey freeze F7\nkey up F8\nkey  pane-1  Ctrl-B\n", &c, &said), 0);
     assert_int_equal(c.nbound, 4);
     assert_int_equal(c.bound[0].command, KC_ZOOM);
     assert_int_equal(c.bound[0].key.name, KEYN_F11);
