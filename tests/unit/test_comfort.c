@@ -674,6 +674,7 @@ static void plain_is_text_from_above_to_below(void **state)
     named(w, KEYN_DOWN);
     paint(w);
     assert_non_null(strstr(row(w, w->cursor.y), "> light"));
+    assert_false(shows(w, "--") || shows(w, "\n|"));
     named(w, KEYN_ESC);
     commands_run(w->m, "plain off", &w->fx);
     assert_true(shows(w, "\xe2\x94\x8c"));
