@@ -50,7 +50,9 @@ static void open_view(struct screen *s, const char *name, const char *title)
 
 static struct screen *start(const char *const *more, int rows, int cols)
 {
-    struct screen *s = live_open("postgres", more, NULL, rows, cols);
+    static const char *const in_tmux[] = {"TMUX=/tmp/tmux-0/default,1,0", NULL};
+    static const char *const alone[] = {"TMUX", NULL};
+    struct screen *s = live_open("postgres", more, more == readonly ? in_tmux : alone, rows, cols);
 
     screen_expect_regex(s, "\\| [0-9]+ TPS\\] >", LIVE_MS);
     return s;
@@ -148,6 +150,12 @@ static void functions_of_others(void **state)
     screen_key(s, "x");
     screen_expect(s, "Seq Scan on orders", LIVE_MS);
     screen_key(s, "<Esc>");
+    screen_expect_gone(s, "Seq Scan", LIVE_MS);
+    screen_key(s, "y"); /* tmux lets it through only wrapped */
+    screen_expect_regex(s, "copied [0-9]+ bytes", LIVE_MS);
+    size_t n = 0;
+    const char *raw = screen_raw(s, &n);
+    assert_non_null(memmem(raw, n, "\033Ptmux;\033\033]52;c;", 15));
     pgtest_psql(live_pg, "postgres", "DROP FUNCTION app.one()");
     screen_key(s, "<Esc>");
     screen_key(s, "q"); /* back to the panes */
