@@ -124,17 +124,17 @@ void flow_branch(struct model *m, const struct session *from, int node, struct e
 static bool in_force(const struct model *m, const struct entry *e)
 {
     const struct setting *v = settings_find(&m->server.settings, e->name);
-    char shown[SETTING_VALUE_MAX];
+    char now[SETTING_VALUE_MAX], then[SETTING_VALUE_MAX];
     double number;
 
-    if (!v)
+    if (!v || v->pending_restart)
         return false;
     if (!e->present)
         return *v->sourcefile ? !ledger_file(v->sourcefile) : strcmp(v->source, "default") == 0;
     if (strcmp(v->shown, e->value) == 0)
-        return !v->pending_restart;
-    return guard_value(v, e->value, &number, shown, sizeof shown, NULL) &&
-           strcmp(shown, v->shown) == 0 && !v->pending_restart;
+        return true;
+    return guard_value(v, v->value, &number, now, sizeof now, NULL) &&
+           guard_value(v, e->value, &number, then, sizeof then, NULL) && strcmp(now, then) == 0;
 }
 
 static void plan_revert(struct model *m, struct sdl *p)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The measurements of the project, by name: run.sh [screen [ARGS] | ai [ARGS] | host [ARGS] | demo | evidence [FILE.csv...] | packet | tuner [ARGS]]. All of them without a name;
+# The measurements of the project, by name: run.sh [screen [ARGS] | ai [ARGS] | workspace [ARGS] | host [ARGS] | demo | evidence [FILE.csv...] | packet | tuner [ARGS]]. All of them without a name;
 # tuner takes hours then.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -8,6 +8,7 @@ name=${1:-all}
 case $name in
 screen) exec "$here/screen_probe.py" "$@" ;;
 ai) exec "$here/ai_probe.py" "$@" ;;
+workspace) exec "$here/workspace.py" "$@" ;;
 host) exec "$here/host_cpu.py" "$@" ;;
 demo) exec "$here/demo_headroom.sh" "$@" ;;
 evidence) exec "$here/evidence.sh" "$@" ;;
@@ -21,6 +22,7 @@ tuner) exec "$here/tuner.py" "$@" ;;
 all)
     "$here/screen_probe.py"
     "$here/ai_probe.py"
+    "$here/workspace.py"
     "$here/host_cpu.py"
     "$here/demo_headroom.sh"
     "$here/evidence.sh"
@@ -28,7 +30,7 @@ all)
     "$here/tuner.py"
     ;;
 *)
-    echo "run.sh: there is no measurement named $name: screen, ai, host, demo, evidence, packet, tuner" >&2
+    echo "run.sh: there is no measurement named $name: screen, ai, workspace, host, demo, evidence, packet, tuner" >&2
     exit 2
     ;;
 esac

@@ -1,0 +1,61 @@
+/* index.json, the names of the session folders and a title of any bytes, as the worker reads them: what is taken is bounded, can be
+ * written and read again, and agrees with the folders. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgd/workspace/store.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_folders(struct workspace *w, const char *text, size_t size)
+{
+    struct buf unknown = {0};
+    void *folders = store_folders_digest(text, size, "");
+    int before = w->nsessions, gone = store_index_check(w, folders, &unknown);
+
+    if (gone < 0 || w->nsessions + gone != before)
+        abort();
+    for (const char *p = buf_text(&unknown); *p; p += strcspn(p, "\n") + 1)
+        if (*p == '.' || strcspn(p, "/") < strcspn(p, "\n"))
+            abort();
+    buf_clear(&unknown);
+    store_folders_digest_free(folders);
+}
+
+static void check_again(struct workspace *w)
+{
+    struct buf text = {0};
+    struct err e = {0};
+    int n = w->nsessions;
+
+    session_rows_sort(w);
+    store_index_json(w, &text);
+    if (!store_index_parse(buf_text(&text), text.len, w, &e) || w->nsessions != n)
+        abort();
+    buf_clear(&text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct workspace w;
+    const char *text = (const char *)data;
+    struct err e = {0};
+
+    if (size > 1 << 20)
+        return 0;
+    void *read = store_index_digest(text, size, "");
+    if (store_index_take(&w, read, &e))
+        check_again(&w);
+    else if (e.code == ERR_NONE || w.nsessions)
+        abort();
+    store_index_digest_free(read);
+    check_folders(&w, text, size);
+    struct title_read *t = store_title_digest(text, size, "a title");
+    if ((t->text.len == 0) != (t->err.code != ERR_NONE))
+        abort();
+    store_title_digest_free(t);
+    struct row_read *row = store_row_digest(text, size, "S_1");
+    store_row_digest_free(row);
+    session_rows_clear(&w);
+    return 0;
+}
