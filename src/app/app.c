@@ -204,6 +204,7 @@ static void on_event(void *arg, struct event *ev)
             gate_run(&a->gate, &said, run, post, a);
         }
     }
+    a->gate.ends = a->m.opt.ends;
     if (a->m.opt.readonly) /* also since /readonly, in this very event */
         gate_shut(&a->gate);
     gate_run(&a->gate, &fx, run, post, a);

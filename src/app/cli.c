@@ -774,7 +774,7 @@ static bool finish(struct command_line *cl, struct err *e)
     o->replay = cl->verb == VERB_REPLAY;
     o->verify = cl->verb == VERB_VERIFY;
     o->demo = cl->verb == VERB_DEMO;
-    bool was_watch = cl->verb == VERB_WATCH; /* the dashboard, and nothing that changes anything */
+    bool was_watch = cl->verb == VERB_WATCH; /* the dashboard, and no tuning */
     o->health = cl->verb == VERB_HEALTH;
     o->watch = cl->verb == VERB_WATCH && (cl->json || !isatty(0) || !isatty(1));
     if (cl->verb == VERB_WATCH && !o->watch)
@@ -783,6 +783,7 @@ static bool finish(struct command_line *cl, struct err *e)
     if (o->replay && !lines)
         cl->verb = VERB_SCREEN;
     o->has_target = o->has_target || was_watch || o->replay;
+    o->ends = was_watch && !o->readonly; /* as far as the DBA confirms each by its pid */
     o->readonly = o->readonly || o->health || was_watch || o->replay || (o->verify && !o->measure);
     o->headless = cl->verb == VERB_TUNE || o->health || o->watch || lines || o->verify;
     return true;

@@ -65,7 +65,11 @@ static void do_readonly(struct model *m, const char *args, struct effects *fx)
 
     (void)args;
     (void)fx;
-    if (m->opt.readonly) {
+    if (m->opt.ends) {
+        m->opt.ends = false;
+        model_say(m, CHAT_GOOD,
+                  "read-only from here on: no session can be cancelled or ended any more");
+    } else if (m->opt.readonly) {
         model_say(m, CHAT_EVENT, "it is read-only already");
     } else if (!rests || flow_end_busy(m)) { /* what is under way must be able to be undone */
         model_say(m, CHAT_WARN,

@@ -60,7 +60,7 @@ static void one(struct gate *g, struct effect *e, gate_run_fn run, gate_post_fn 
     if (g->offline && !offline_allows(e)) {
         err_set(&why, ERR_REFUSED, "a recording is played: nothing else is done");
         refuse(e, post, arg, &why);
-    } else if (g->readonly && !readonly_allows(e)) {
+    } else if (g->readonly && !readonly_allows(e) && !(g->ends && readonly_ends(e))) {
         err_set(&why, ERR_REFUSED, "refused by --readonly");
         err_hint(&why, "Start again without --readonly to change or measure this server.");
         refuse(e, post, arg, &why);

@@ -212,3 +212,25 @@ bool readonly_allows(const struct effect *e)
         return true;
     }
 }
+
+bool readonly_ends(const struct effect *e)
+{
+    static const char *const begins[] = {
+        "SELECT pg_catalog.pg_cancel_backend(a.pid) AS sent FROM ",
+        "SELECT pg_catalog.pg_terminate_backend(a.pid) AS sent FROM "};
+    bool ends = false;
+
+    if (e->kind != FX_PG_QUERY || e->req.owner != OWNER_VIEWS || e->u.pg.conn != CONN_VIEWS ||
+        !e->text)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(begins) && !ends; i++) {
+        size_t n = strlen(begins[i]);
+        if (strncmp(e->text, begins[i], n) != 0)
+            continue;
+        struct buf rest = {0};
+        buf_printf(&rest, "SELECT true FROM %s", e->text + n);
+        ends = readonly_sql(buf_text(&rest)) && !strchr(e->text, ';');
+        buf_clear(&rest);
+    }
+    return ends;
+}

@@ -33,7 +33,7 @@ void sqllog_note(struct model *m, const struct effects *fx)
         const struct effect *e = &fx->items[i];
         if (e->kind == FX_PG_QUERY && e->text && e->req.owner != OWNER_TELEMETRY &&
             (e->req.owner != OWNER_VIEWS || e->changes_server || e->u.pg.conn == CONN_PLAN) &&
-            !(m->opt.readonly && !readonly_allows(e)))
+            (!m->opt.readonly || readonly_allows(e) || (m->opt.ends && readonly_ends(e))))
             take(&m->sql_log, e, m->wall_us);
     }
 }

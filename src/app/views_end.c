@@ -132,10 +132,10 @@ bool views_end_key(struct model *m, struct key k, struct effects *fx)
         if (!text_int64(d->input, &typed) || typed != e->pid) {
             snprintf(d->error, sizeof d->error,
                      "Nothing was sent: that is not the pid of this session, which is %d.", e->pid);
-        } else if (m->opt.readonly || m->links[CONN_VIEWS].state != LINK_UP) {
+        } else if (!model_may_end(m) || m->links[CONN_VIEWS].state != LINK_UP) {
             dialogs_close(m);
             tell(m, CHAT_WARN, "nothing was sent: %s",
-                 m->opt.readonly ? "the program is read-only" : "the connection is lost");
+                 !model_may_end(m) ? "the program is read-only" : "the connection is lost");
         } else {
             dialogs_close(m);
             send(m, fx);

@@ -313,7 +313,7 @@ unsigned pane_view_keys(const struct model *m)
     where |= v->form == TABLEVIEW_SHARES ? KEY_IN_SHARES : KEY_IN_ROWS;
     where |= v->quiet.column ? KEY_IN_QUIET : 0;
     where |= tableview_column_of(v, "query") >= 0 ? KEY_IN_STATEMENT : 0;
-    where |= v->acts && !m->opt.readonly && !m->workspace.readonly ? KEY_IN_ACTS : 0;
+    where |= v->acts && model_may_end(m) ? KEY_IN_ACTS : 0;
     return where;
 }
 

@@ -33,6 +33,8 @@ bool view_key_stands(const struct choices *c, const struct key_row *row)
 
 bool view_key_there(const struct model *m, const struct key_row *row)
 {
+    if (row->where & KEY_IN_ACTS)
+        return model_may_end(m);
     return !m->opt.readonly || !(row->where & KEY_CHANGES);
 }
 
@@ -309,7 +311,7 @@ static void draw_status(struct canvas *c, struct rect r, const struct model *m)
     if (m->screen.frozen)
         add(&s, 1, STYLE_STATUS_ALERT, "FROZEN");
     if (m->opt.readonly)
-        add(&s, 6, STYLE_STATUS, "read-only");
+        add(&s, 6, STYLE_STATUS, m->opt.ends ? "watch" : "read-only");
     add_partner(&s, m);
     bool shown[SEGMENTS_MAX] = {false};
     choose_segments(&s, r.w + 2, shown);

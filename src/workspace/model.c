@@ -192,6 +192,11 @@ void model_tell(struct model *m, enum chat_kind kind, const char *text)
     m->chat[m->nchat - 1].text = buf_take(&out);
 }
 
+bool model_may_end(const struct model *m)
+{
+    return (!m->opt.readonly || m->opt.ends) && !m->workspace.readonly;
+}
+
 double model_tps(const struct model *m)
 {
     if (m->bench.state == BENCH_RUNNING && !isnan(m->bench.tps_now))

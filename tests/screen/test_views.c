@@ -3,6 +3,7 @@
 #include "live.h"
 
 static const char *const builtin[] = {"--advisor", "builtin", NULL};
+static const char *const watch[] = {"watch", NULL};
 static const char *const readonly[] = {"--advisor", "builtin", "--readonly", NULL};
 
 /* A session that runs this and nothing else; ended with the server, or by the test. */
@@ -186,6 +187,11 @@ static void sessions_that_wait(void **state)
     frozen_and_not(s);
     the_tree(s);
     cancelled_by_its_pid(s);
+    screen_key(s, "q");
+    screen_expect_gone(s, "6 Activity", LIVE_MS);
+    live_quit(s);
+    s = live_open("postgres", watch, NULL, 45, 160); /* the dashboard without tuning has it, too */
+    screen_expect_regex(s, "\\| [0-9]+ TPS\\] >", LIVE_MS);
     ended_by_its_pid(s);
     live_quit(s);
 }

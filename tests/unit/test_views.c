@@ -130,6 +130,8 @@ static void paint(struct world *w, int cols, int rows)
 {
     struct view_cursor cursor;
 
+    w->m->screen.flash_until_us = 0; /* the key line is looked at */
+
     canvas_resize(w->c, rows, cols);
     w->m->screen.cols = cols;
     w->m->screen.rows = rows;
@@ -331,8 +333,21 @@ static void test_a_session_is_ended_by_its_pid(void **state)
     assert_non_null(strstr(sent->text, "a.pid = 102 AND a.backend_start = 'b2'"));
     assert_true(sent->changes_server);
     assert_false(readonly_allows(sent));
-    sent->changes_server = false; /* its words alone are enough */
+    assert_true(readonly_ends(sent)); /* the exception of `watch` */
+    sent->changes_server = false;     /* its words alone are enough */
     assert_false(readonly_allows(sent));
+    struct effect other = effect_copy(sent);
+    char *text = other.text;
+    other.text = xstrdup("SELECT pg_catalog.pg_terminate_backend(a.pid) AS sent FROM "
+                         "pg_catalog.pg_stat_activity AS a, pg_catalog.pg_reload_conf()");
+    free(text);
+    assert_false(readonly_ends(&other)); /* more than that */
+    other.req.owner = OWNER_FLOW;
+    text = other.text;
+    other.text = xstrdup(sent->text);
+    free(text);
+    assert_false(readonly_ends(&other)); /* somebody else's */
+    effect_clear(&other);
     answer(w, "sent\nt\n", NULL);
     assert_non_null(strstr(last_said(w), "pid 102 was told to end"));
     tick(w, 1);
@@ -409,6 +424,18 @@ static void test_what_cannot_be_ended(void **state)
         assert_true(canvas_has(w->c, "Here: the view Activity"));
         press(w, KEYN_ESC, 0);
     }
+    /* `watch` has them, until /readonly */
+    w->m->workspace.readonly = false;
+    w->m->opt.readonly = w->m->opt.ends = true;
+    press(w, KEYN_NONE, 'T');
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_SIGNAL);
+    press(w, KEYN_ESC, 0);
+    paint(w, 160, 45);
+    assert_true(canvas_has(w->c, "T end it"));
+    commands_run(w->m, "readonly", &w->fx);
+    press(w, KEYN_NONE, 'T');
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_NONE);
+    w->m->opt.readonly = false;
     /* it was asked before the program became read-only */
     w->m->workspace.readonly = false;
     press(w, KEYN_NONE, 'T');

@@ -9,6 +9,7 @@
 
 struct gate {
     bool readonly;
+    bool ends;      /* … but for what readonly_ends() lets through */
     bool offline;   /* a recording is played: nothing goes out, and nothing is written */
     uint64_t saved; /* the newest journal number that is on the disk */
     struct effects held;

@@ -131,6 +131,7 @@ struct options {
     struct model_env env;
     bool health; /* the verb: one look, no session */
     bool watch;  /* the verb, without a screen: a line a second */
+    bool ends;   /* of `watch`: sessions may be cancelled and ended in spite of readonly */
     bool readonly, headless, json, demo, demo_tuned, no_color;
     bool reduced_motion, plain, no_clipboard;
     bool unsafe_guard;     /* test builds only: the guard lets everything pass */
@@ -1002,6 +1003,8 @@ void model_clear(struct model *m);
 void model_say(struct model *m, enum chat_kind kind, const char *fmt, ...) PGD_PRINTF(3, 4);
 /* The same for text of several lines, which stay lines; each is cleaned. */
 void model_tell(struct model *m, enum chat_kind kind, const char *text);
+/* Sessions of the server may be ended from a live view: not with --readonly, nor where another program has the workspace. */
+bool model_may_end(const struct model *m);
 /* TPS to show in status line and prompt: the running pgbench, else the server's; NAN = none yet. */
 double model_tps(const struct model *m);
 /* The candidate's or best measured TPS over the baseline; NAN before both are known. */
