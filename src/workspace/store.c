@@ -580,6 +580,7 @@ void store_session_json(const struct session *s, struct buf *out)
     put(j, "run_number", json_integer(s->run_number));
     put(j, "by_hand", json_boolean(s->by_hand));
     put(j, "pending", store_pending_json(s));
+    put(j, "baseline_seen", store_seen_json(s));
     put(j, "bench_at", s->bench_at[0] ? js_text(s->bench_at) : json_null());
     put(j, "beside", beside_json(&s->beside));
     store_dump(j, out);
@@ -788,7 +789,7 @@ static bool read_session(const json_t *j, struct session *s, struct err *e)
            read_earned(j, s, e) && read_values(j, "before", s->first, &s->nfirst, e) &&
            read_values(j, "after", s->final_values, &s->nfinal, e) &&
            read_text(j, "end_reason", s->end_reason, sizeof s->end_reason, e) &&
-           read_host(j, s, e) && store_pending_read(j, s, e);
+           read_host(j, s, e) && store_seen_read(j, s, e) && store_pending_read(j, s, e);
 }
 
 bool store_session_parse(const char *text, size_t len, struct session *s, struct err *e)

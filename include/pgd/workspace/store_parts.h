@@ -25,6 +25,10 @@ bool store_window_read(const json_t *up, const char *key, struct window *w, stru
 json_t *store_changes_json(const struct setting_change *c, int n);
 bool store_change_read(const json_t *j, struct setting_change *c, struct err *e);
 
+/* store_seen.c: the member "baseline_seen" of session.json */
+json_t *store_seen_json(const struct session *s);
+bool store_seen_read(const json_t *up, struct session *s, struct err *e);
+
 /* pending.c: the members "by_hand" and "pending" of session.json, after everything else was read */
 json_t *store_pending_json(const struct session *s);
 bool store_pending_read(const json_t *j, struct session *s, struct err *e);

@@ -80,10 +80,10 @@ struct tree {
     char filter[TREE_FILTER_MAX];
     int *shown; /* rows of the list that it lets pass; owned */
     int nshown;
-    unsigned version; /* of the list, when it was looked at last */
-    char marked[128]; /* for a comparison; "" = none */
+    unsigned version;  /* of the list, when it was looked at last */
+    char marked[128];  /* for a comparison; "" = none */
     char closing[128]; /* a paused session that is to be closed once it goes on; "" = none */
-    uint32_t no;      /* of the newest request; older answers are dropped */
+    uint32_t no;       /* of the newest request; older answers are dropped */
     struct tree_task task;
 };
 
