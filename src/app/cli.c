@@ -231,7 +231,8 @@ void cli_usage(struct buf *out)
         "for scripts\n"
         "  pg_diagnose workspaces [--json]                      list what was tuned\n"
         "  pg_diagnose export WORKSPACE                         write its exports again\n"
-        "  pg_diagnose verify WORKSPACE [--measure]             are the settings still what was proven\n"
+        "  pg_diagnose verify WORKSPACE [--measure]             are the settings still what was "
+        "proven\n"
         "  pg_diagnose replay SESSION|FILE [--speed N]          play what was recorded in the same "
         "panes\n"
         "  pg_diagnose completion bash|zsh|fish                 a script for that shell\n");

@@ -199,6 +199,7 @@ static const struct key_row key_rows[] = {
      true,
      KC_NONE},
     {K('+'), "- +", "speed", "Slower, faster: 0.25 to 100 times.", KEY_IN_REPLAY, true, KC_NONE},
+    {K('q'), "q", "close", "Close the recording.", KEY_IN_REPLAY, true, KC_NONE},
     {K('n'), "p n", "run", "Previous, next run; of a recording of watch: the next message.",
      KEY_IN_REPLAY, true, KC_NONE},
     {K(']'), "[ ]", "round", "Previous, next verdict; of a recording of watch: the next break.",

@@ -298,7 +298,7 @@ static bool reads(enum file_op op)
 
 void files_run(struct files *f, struct effect *e)
 {
-    const enum side side = e->u.file.aside         ? SIDE_ASIDE
+    const enum side side = e->u.file.aside       ? SIDE_ASIDE
                            : reads(e->u.file.op) ? SIDE_READ
                                                  : SIDE_WRITE;
     struct job *j = add_job(f, side, work_on_file, done_with_file);

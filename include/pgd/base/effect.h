@@ -34,7 +34,7 @@ enum effect_kind {
     FX_REDRAW,      /* Ctrl-L: paint everything again */
     FX_BELL,
     FX_COPY, /* text: to the terminal's clipboard, where it takes it (OSC 52) */
-    FX_QUIT /* exit_code: after what is in flight to the disk has landed */
+    FX_QUIT  /* exit_code: after what is in flight to the disk has landed */
 };
 
 enum file_op {
@@ -107,7 +107,8 @@ struct effect {
             uint64_t journal_no;
             bool
                 spare; /* APPEND: no room is kept for what follows; its loss would harm nothing on the server */
-            bool aside; /* by a thread of its own: no other file waits for it, however slow its disk */
+            bool
+                aside; /* by a thread of its own: no other file waits for it, however slow its disk */
             size_t max_bytes;
             digest_fn digest;
             void (*digest_free)(void *);
