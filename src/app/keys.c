@@ -726,6 +726,8 @@ void keys_paste(struct model *m, const char *text, size_t len, struct effects *f
         return;
     if (dialog && (takes_word(m) || !m->screen.prompt.focus)) {
         dialogs_paste(m, text, len);
+    } else if (!m->screen.prompt.focus && m->live.typing) {
+        views_paste(m, text, len);
     } else { /* in the panes, too: a text is not thrown away */
         m->screen.prompt.focus = true;
         if (!prompt_paste(&m->screen.prompt, text, len))

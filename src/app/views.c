@@ -576,6 +576,18 @@ bool views_typing(struct model *m, struct key k)
     return true;
 }
 
+void views_paste(struct model *m, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        struct key k = {KEYN_NONE, 0};
+        i += text_decode(text + i, len - i, &k.rune);
+        if (k.rune == '\n' || k.rune == '\t')
+            k.rune = ' ';
+        if (!views_typing(m, k))
+            return;
+    }
+}
+
 bool views_key(struct model *m, struct key k, struct effects *fx)
 {
     struct dialog *d = &m->screen.dialog;

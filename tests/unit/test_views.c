@@ -255,7 +255,11 @@ static void test_it_is_drawn_at_three_sizes(void **state)
     assert_true(canvas_has(w->c, "Blocked by pid 102"));
     assert_true(canvas_has(w->c, "SELECT long"));
     press(w, KEYN_ESC, 0);
-    type(w, "fnothing");
+    type(w, "f");
+    keys_paste(w->m, "no\nthing", 8, &w->fx);
+    assert_string_equal(w->m->live.of[0].filter, "no thing");
+    press(w, KEYN_CTRL, 'u');
+    type(w, "nothing");
     paint(w, 80, 24);
     assert_true(canvas_has(w->c, "0 of 4 rows"));
     assert_true(canvas_has(w->c, "Esc clears it"));

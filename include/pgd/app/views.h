@@ -18,5 +18,7 @@ void views_event(struct model *m, const struct event *ev, struct effects *fx);
 bool views_action(struct model *m, enum key_command c, struct effects *fx);
 /* Keys that are typed into the filter. False: none is being typed. */
 bool views_typing(struct model *m, struct key k);
+/* What is pasted goes into the filter that is being typed, as one line. */
+void views_paste(struct model *m, const char *text, size_t len);
 /* The menu (DIALOG_VIEWS). */
 bool views_key(struct model *m, struct key k, struct effects *fx);
