@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "pgd/app/readonly.h"
@@ -143,12 +144,142 @@ static void test_readable(void **state)
     buf_clear(&out);
 }
 
+/* ---- the machine ---- */
+
+struct world {
+    struct model *m;
+    struct effects fx;
+};
+
+static void show(struct world *w, const char *query)
+{
+    struct model *m = w->m;
+    struct buf text = {0};
+
+    m->live.at = tableview_find("activity");
+    m->links[CONN_CONTROL].state = LINK_UP;
+    buf_printf(&text, "pid|backend_start|usename|datname|query\n7|then|app|shop|%s\n", query);
+    struct rows *r = rows_parse(buf_text(&text));
+    assert_true(tableview_read(m->live.at, r, 1, NULL, &m->live.now));
+    tableview_arrange(m->live.at, &m->live.now, &m->live.of[tableview_index(m->live.at)],
+                      &m->live.order);
+    rows_free(r);
+    buf_clear(&text);
+}
+
+static int set_up(void **state)
+{
+    struct world *w = xcalloc(1, sizeof *w);
+
+    w->m = xcalloc(1, sizeof *w->m);
+    model_init(w->m);
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+
+    effects_clear(&w->fx);
+    model_clear(w->m);
+    free(w->m);
+    free(w);
+    return 0;
+}
+
+static const struct effect *sent(const struct world *w, enum effect_kind kind)
+{
+    for (size_t i = w->fx.n; i > 0; i--)
+        if (w->fx.items[i - 1].kind == kind)
+            return &w->fx.items[i - 1];
+    return NULL;
+}
+
+static void test_what_has_no_plan_is_said(void **state)
+{
+    struct world *w = *state;
+
+    show(w, "VACUUM t");
+    view_text_plan(w->m, &w->fx);
+    assert_null(sent(w, FX_PG_CONNECT));
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_PAGE);
+    assert_non_null(strstr(buf_text(&w->m->page.text), "no plan"));
+    assert_non_null(strstr(buf_text(&w->m->page.text), "# Statement of app in shop\nVACUUM t"));
+}
+
+static void test_who_closes_the_view_waits_for_nothing(void **state)
+{
+    struct world *w = *state;
+    struct event ev = {.kind = EV_PG_UP};
+
+    show(w, "SELECT 1");
+    view_text_plan(w->m, &w->fx);
+    assert_int_equal(sent(w, FX_PG_CONNECT)->u.pg.conn, CONN_PLAN);
+    ev.u.pg.conn = CONN_PLAN;
+    assert_true(view_text_event(w->m, &ev, &w->fx));
+    const struct effect *e = sent(w, FX_PG_QUERY);
+    assert_non_null(strstr(e->text, "default_transaction_read_only"));
+    struct event late = {.kind = EV_PG_RESULT, .req = e->req};
+    effects_clear(&w->fx);
+    w->m->links[CONN_PLAN].state = LINK_UP;
+    view_text_drop(w->m, &w->fx);
+    assert_int_equal(sent(w, FX_PG_CLOSE)->u.pg.conn, CONN_PLAN);
+    effects_clear(&w->fx);
+    assert_true(view_text_event(w->m, &late, &w->fx));
+    assert_int_equal(w->fx.n, 0);
+    assert_int_equal(w->m->live_text.step, TEXT_REST);
+    /* the view's own answers are not taken from it */
+    late.req.id = 1;
+    assert_false(view_text_event(w->m, &late, &w->fx));
+}
+
+static void test_no_clipboard(void **state)
+{
+    struct world *w = *state;
+
+    show(w, "SELECT 1");
+    view_text_copy(w->m, &w->fx);
+    assert_null(sent(w, FX_COPY));
+    assert_non_null(strstr(w->m->screen.flash, "not known to have a clipboard"));
+    w->m->screen.clipboard = true;
+    view_text_copy(w->m, &w->fx);
+    assert_string_equal(sent(w, FX_COPY)->text, "SELECT 1");
+    assert_string_equal(w->m->screen.flash, "copied 8 bytes");
+}
+
+static void test_more_than_a_terminal_takes(void **state)
+{
+    struct world *w = *state;
+    char *text = xcalloc(1, 80001);
+
+    for (size_t i = 0; i < 80000; i += 2)
+        memcpy(text + i, "\xc3\xa9", 2);
+    w->m->screen.clipboard = true;
+    view_copy(w->m, text, false, &w->fx);
+    assert_int_equal(sent(w, FX_COPY)->len, VIEW_COPY_MAX);
+    assert_string_equal(w->m->screen.flash,
+                        "copied 74994 bytes of 80000: more is not taken by terminals");
+    effects_clear(&w->fx);
+    view_copy(w->m, text + 1, false, &w->fx); /* never half a character */
+    assert_int_equal(sent(w, FX_COPY)->len, VIEW_COPY_MAX - 1);
+    free(text);
+}
+
 int main(void)
 {
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exact_text),        cmocka_unit_test(test_key_of_a_row),
-        cmocka_unit_test(test_how_it_is_planned), cmocka_unit_test(test_readonly_plans_only_there),
-        cmocka_unit_test(test_what_has_a_plan),   cmocka_unit_test(test_readable),
+        cmocka_unit_test(test_exact_text),
+        cmocka_unit_test(test_key_of_a_row),
+        cmocka_unit_test(test_how_it_is_planned),
+        cmocka_unit_test(test_readonly_plans_only_there),
+        cmocka_unit_test(test_what_has_a_plan),
+        cmocka_unit_test(test_readable),
+        CASE(test_what_has_no_plan_is_said),
+        CASE(test_who_closes_the_view_waits_for_nothing),
+        CASE(test_no_clipboard),
+        CASE(test_more_than_a_terminal_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
