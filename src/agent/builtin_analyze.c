@@ -181,6 +181,7 @@ void builtin_next_strategies(const struct evidence *e, struct next_strategies *o
     struct first_sight sight;
     struct proposal next;
     char bottleneck[200];
+    char paid[100] = "";
     char score[160];
     char why[400];
     const struct plan_facts *bad = NULL;
@@ -192,9 +193,11 @@ void builtin_next_strategies(const struct evidence *e, struct next_strategies *o
     builtin_next_round(e, &next);
     bottleneck_text(&s, bottleneck, sizeof bottleneck);
     score_text(e, score, sizeof score);
-    SAY(out->text, "%d of %d rounds paid, %.0f to %.0f TPS. Now %s.%s%s%s %s", improved_rounds(e),
-        e->nhistory, e->baseline_tps, e->best_tps, bottleneck, score[0] ? " Predictions: " : "",
-        score, score[0] ? "." : "",
+    if (isfinite(e->baseline_tps) && isfinite(e->best_tps))
+        SAY(paid, "%d of %d rounds paid, %.0f to %.0f TPS. ", improved_rounds(e), e->nhistory,
+            e->baseline_tps, e->best_tps);
+    SAY(out->text, "%sNow %s.%s%s%s %s", paid, bottleneck, score[0] ? " Predictions: " : "", score,
+        score[0] ? "." : "",
         next.nothing_left ? next.summary : "There is evidence that no round has used yet.");
     append_advice(e, out->text, sizeof out->text);
     if (!next.nothing_left) {
