@@ -180,6 +180,11 @@ advised() {
 views() {
     start
     wait_for 60 'Press t to start'
+    say /health
+    wait_for 30 'Health'
+    sleep 4
+    save health
+    keys Escape
     # something to see: a baseline whose runs are long enough
     keys t
     wait_for 10 'pick a strategy'
@@ -199,11 +204,6 @@ views() {
     keys Escape C-p
     sleep 1
     save commands
-    keys Escape
-    say /health
-    wait_for 30 'Health'
-    sleep 4
-    save health
     keys Escape
     say '/theme'
     sleep 1
