@@ -599,6 +599,50 @@ static void an_editor_has_the_text(void **state)
     assert_non_null(strstr(w->m->chat[w->m->nchat - 1].text, "exit code 1"));
 }
 
+/* Each name that the seed and its users know, also in the dialog that is in front. */
+static void every_command_has_its_names(void **state)
+{
+    struct world *w = *state;
+    static const char *const names[][2] = {
+        {"quit", "quit"},       {"q", "quit"},
+        {"help", "help"},       {"h", "help"},
+        {"?", "help"},          {"status", "status"},
+        {"s", "status"},        {"sessions", "sessions"},
+        {"ls", "sessions"},     {"export", "export"},
+        {"close", "close"},     {"pause", "pause"},
+        {"resume", "resume"},   {"switch", "switch"},
+        {"model", "model"},     {"cost", "cost"},
+        {"privacy", "privacy"}, {"explain", "explain"},
+        {"compare", "compare"}, {"hardware", "hardware"},
+        {"undo", "undo"},       {"readonly", "readonly"},
+        {"theme", "theme"},     {"sql-log", "sql-log"},
+        {"mouse", "mouse"},     {"plain", "plain"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const struct command_row *c = commands_row(names[i][0]);
+        char line[64];
+        assert_non_null(c);
+        assert_string_equal(c->name, names[i][1]);
+        snprintf(line, sizeof line, "help %s", names[i][0]);
+        commands_run(w->m, line, &w->fx);
+        assert_int_equal(w->m->screen.dialog.kind, DIALOG_PAGE);
+        assert_true(shows(w, c->help));
+        named(w, KEYN_ESC);
+    }
+    /* ':' and '/' lead to the prompt from a dialog, which stays; Ctrl-P from those that have no prompt */
+    w->m->fl.decision = DECIDE_TARGET;
+    dialogs_open(w->m, DIALOG_TARGET);
+    type(w, "/cost");
+    assert_string_equal(w->m->screen.prompt.text, "/cost");
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_TARGET);
+    named(w, KEYN_ENTER);
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_COST);
+    ctrl(w, 'p');
+    type(w, "status");
+    named(w, KEYN_ENTER);
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_STATUS);
+}
+
 /* ---- mouse ---- */
 
 static void the_mouse_has_the_pane_under_it(void **state)
@@ -724,6 +768,7 @@ int main(void)
         T(what_was_taken_out_comes_back),
         T(the_prompt_is_always_there),
         T(an_editor_has_the_text),
+        T(every_command_has_its_names),
         T(the_mouse_has_the_pane_under_it),
         T(plain_is_text_from_above_to_below),
         T(nothing_leads_to_a_change),
