@@ -38,7 +38,10 @@ static void draw_row(struct canvas *c, int y, struct rect r, const struct model 
         text_percent(effect, sizeof effect, s->effect);
     snprintf(rounds, sizeof rounds, "%d", s->rounds);
     text_age(when, sizeof when, (double)(m->wall_us - s->changed_wall_us) / 1e6);
-    put(c, y, r, 0, COL_STATE, style, s->strategy[0] ? s->strategy : s->name);
+    put(c, y, r, 0, COL_STATE, style,
+        s->title[0]      ? s->title
+        : s->strategy[0] ? s->strategy
+                         : s->name);
     put(c, y, r, COL_STATE, COL_TPS, style,
         s->interrupted && !here ? "interrupted" : session_state_name(state));
     put(c, y, r, COL_TPS, COL_EFFECT, style, tps);
