@@ -382,7 +382,9 @@ struct io *io_new(io_event_fn on_event, io_idle_fn on_idle, void *arg)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     struct io *io = xcalloc(1, sizeof(*io));
-    mallopt(M_ARENA_MAX, 2);              /* threads that hardly allocate need no arenas */
+    mallopt(M_ARENA_MAX, 2); /* threads that hardly allocate need no arenas */
+    /* Or the first large block that is given back raises it, and all later ones stay with us in a heap of holes. */
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     setenv("UV_THREADPOOL_SIZE", "2", 0); /* our own threads do the work */
     signal(SIGPIPE, SIG_IGN);
     loop_init(&io->loop, on_event, on_idle, arg);
