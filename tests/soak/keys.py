@@ -25,6 +25,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import probe
 import tunetest as t
 from probe import ms, p95
+from rawpg import Session
 
 SIZES = [(45, 160), (36, 120), (24, 80), (40, 200), (24, 132)]
 TOO_SMALL = [(10, 40), (6, 30), (3, 10)]
@@ -303,6 +304,8 @@ class Walk(probe.Bench):
         self.start_screen(seen)
         before = len(self.stalls())
         self.busy("-c", "2", "-R", "200")
+        sleeper = Session(self.server, "sleeper")
+        sleeper.send("SELECT pg_sleep(100000)")  # a row that the activity shows
         hand, floor = self.start(self.argv()), Hand(self.floor_argv, self.env())
         floor.sees("floor ready", 10)
         memory = Memory(hand.process.pid)
@@ -325,12 +328,15 @@ class Walk(probe.Bench):
         took = time.monotonic() - began
         cpu = hand.stat() - cpu
         memory.stop = True
-        hand.press(b"q", 1)
+        self.last = hand.terminal.text()
+        hand.press(b"q", 2)
         if hand.process.poll() is None:
-            hand.press(b"y", 3)
+            self.last = hand.terminal.text()
+            hand.press(b"y", 5)
         left = hand.end()
         floor.end()
         self.quiet()
+        sleeper.close()
         self.report(seen, memory, took, cycles, cpu, self.stalls()[: None if not before else len(self.stalls()) - before], left, hand)
 
     def report(self, seen, memory, took, cycles, cpu, stalls, left, hand):
@@ -360,6 +366,10 @@ class Walk(probe.Bench):
         self.row("own CPU", "", "%.2f %%" % (100 * cpu / took), None, "%d cycles, %.0f bytes/s" % (cycles, hand.bytes / took))
         self.row("end by q", "exit 0, terminal as before", "%s" % hand.process.returncode, hand.process.returncode == 0 and not left,
                  ", ".join(left))
+        if hand.process.returncode:
+            print("---- the screen before q\n" + self.last)
+        for i in range(0, len(memory.samples), 30):
+            print("   %4.0f s  RssAnon %.2f MB  PSS %.2f MB" % memory.samples[i])
         said = b"Sanitizer" in hand.raw
         self.row("sanitizers", "silent", "silent" if not said else "NOT", not said)
 
