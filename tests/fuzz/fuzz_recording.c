@@ -7,14 +7,8 @@
 
 static void play(struct recording *r)
 {
-    struct playback *p;
+    struct playback *p = playback_new(r);
 
-    REQUIRE(r->n <= RECORDING_EVENTS && r->nruns <= RECORDING_RUNS);
-    for (int i = 1; i < r->n; i++)
-        REQUIRE(r->events[i].at_us >= r->events[i - 1].at_us);
-    for (int i = 0; i < r->nproblems && i < RECORDING_PROBLEMS; i++)
-        REQUIRE(r->problems[i].code != ERR_NONE && r->problems[i].msg[0]);
-    p = playback_new(r);
     REQUIRE(p->length_us >= 0);
     playback_seek(p, p->length_us);
     REQUIRE(playback_ended(p) && p->next == r->n);
@@ -22,6 +16,20 @@ static void play(struct recording *r)
     playback_seek(p, p->length_us / 2);
     REQUIRE(p->shown->replay_note[0]);
     playback_free(p);
+}
+
+/* Playing takes a model of its own, and with it most of the time: one of eight sizes is played. */
+static void look(struct recording *r, size_t size)
+{
+    REQUIRE(r->n <= RECORDING_EVENTS && r->nruns <= RECORDING_RUNS);
+    for (int i = 1; i < r->n; i++)
+        REQUIRE(r->events[i].at_us >= r->events[i - 1].at_us);
+    for (int i = 0; i < r->nproblems && i < RECORDING_PROBLEMS; i++)
+        REQUIRE(r->problems[i].code != ERR_NONE && r->problems[i].msg[0]);
+    if (size % 8 == 0)
+        play(r);
+    else
+        recording_free(r);
 }
 
 static struct recording *a_session(void)
@@ -51,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     size--;
     if (data[0] == 'w') {
-        play(recording_watch_digest(text, size, "fuzz"));
+        look(recording_watch_digest(text, size, "fuzz"), size);
         return 0;
     }
     r = a_session();
@@ -67,6 +75,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         recorded_files_free(files);
     }
     recording_finish(r);
-    play(r);
+    look(r, size);
     return 0;
 }
