@@ -11,8 +11,8 @@ SELECT object, format('made with %s, the system has %s', was, is_now) AS figure,
           FROM pg_collation AS c
           JOIN pg_namespace AS n ON n.oid = c.collnamespace
          WHERE c.collversion IS NOT NULL
-           AND (n.nspname <> 'pg_catalog' OR EXISTS (SELECT 1 FROM pg_attribute AS a
-                                                      WHERE a.attcollation = c.oid AND a.attrelid >= 16384))) AS version
+           AND (n.nspname <> 'pg_catalog' OR EXISTS (SELECT 1 FROM pg_depend AS d
+                                                      WHERE d.refclassid = 'pg_collation'::regclass AND d.refobjid = c.oid))) AS version
  WHERE was <> is_now
  ORDER BY object
  LIMIT 20

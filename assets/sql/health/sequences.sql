@@ -1,20 +1,22 @@
 -- Which sequences to look at: those of the largest tables, no more than 300. The answer is the statement that reads where they
 -- stand, and which has used three quarters of what it, or the column that it fills, can hold: a plain SELECT of each, for
 -- pg_sequences would lock them as if they were written. Its last rows say how many were left out, and why.
-WITH known AS (
-    SELECT q.seqrelid, format('%I.%I', n.nspname, c.relname) AS name, q.seqtypid, q.seqmax,
-           least(q.seqmax, CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 ELSE q.seqmax END)
-           AS most, coalesce(t.reltuples, 0) AS rows, has_sequence_privilege(q.seqrelid, 'SELECT') AS allowed
+WITH known AS MATERIALIZED (
+    SELECT q.seqrelid, q.seqtypid, q.seqmax, d.refobjid, d.refobjsubid, coalesce(t.reltuples, 0) AS rows,
+           has_sequence_privilege(q.seqrelid, 'SELECT') AS allowed
       FROM pg_sequence AS q
-      JOIN pg_class AS c ON c.oid = q.seqrelid AND c.relpersistence <> 't'
-      JOIN pg_namespace AS n ON n.oid = c.relnamespace
       LEFT JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = q.seqrelid
        AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
-      LEFT JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
       LEFT JOIN pg_class AS t ON t.oid = d.refobjid
      WHERE NOT q.seqcycle AND q.seqincrement > 0
 ), chosen AS (
-    SELECT * FROM known WHERE allowed ORDER BY rows DESC, seqrelid LIMIT 300
+    SELECT k.*, format('%I.%I', n.nspname, c.relname) AS name,
+           least(k.seqmax, CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 ELSE k.seqmax END)
+           AS most
+      FROM (SELECT * FROM known WHERE allowed ORDER BY rows DESC, seqrelid LIMIT 300) AS k
+      JOIN pg_class AS c ON c.oid = k.seqrelid AND c.relpersistence <> 't'
+      JOIN pg_namespace AS n ON n.oid = c.relnamespace
+      LEFT JOIN pg_attribute AS a ON a.attrelid = k.refobjid AND a.attnum = k.refobjsubid
 ), counted AS (
     SELECT count(*) FILTER (WHERE allowed) - 300 AS smaller, count(*) FILTER (WHERE NOT allowed) AS hidden FROM known
 )
