@@ -217,7 +217,6 @@ static const struct key_row key_rows[] = {
     {K('/'), "/", "", "/replay SPEED, /replay SESSION, /replay stop.", KEY_IN_REPLAY, false,
      KC_NONE},
     {K('?'), "?", "help", "This help.", KEY_IN_REPLAY, true, KC_NONE},
-    {K('q'), "q", "close", "Close the recording.", KEY_IN_REPLAY, true, KC_NONE},
     /* dialogs: shown there, handled in dialogs.c */
     {{KEYN_PGUP, 0},
      "PgUp PgDn",
