@@ -105,7 +105,34 @@ struct index_read {
     struct err err;
 };
 
-/* With the text of each row, so that nobody has to make that in the loop's thread. */
+/* The text of each row, so that nobody has to make that in the loop's thread: the line of the file that it was read from, where
+ * the file is as we write it, else made anew. */
+static void take_lines(const char *text, size_t len, struct workspace *w)
+{
+    static const char begin[] = "  {\"name\":\"";
+    const char *p = text, *end = text + len;
+
+    for (int i = 0; i < w->nsessions; i++) {
+        struct session_row *r = &w->sessions[i];
+        size_t name = strlen(r->name), n = 0;
+        for (; p < end; p += n + 1) {
+            const char *stop = memchr(p, '\n', (size_t)(end - p));
+            n = stop ? (size_t)(stop - p) : (size_t)(end - p);
+            if (n > sizeof begin && memcmp(p, begin, sizeof begin - 1) == 0)
+                break;
+        }
+        size_t cut = p < end && p[n - 1] == ',' ? n - 1 : n;
+        if (p < end && cut > sizeof begin + name && p[cut - 1] == '}' &&
+            memcmp(p + sizeof begin - 1, r->name, name) == 0 && p[sizeof begin - 1 + name] == '"') {
+            r->line_len = cut - 2;
+            r->line = xstrndup(p + 2, r->line_len);
+            p += n + 1;
+        } else {
+            write_line(r);
+        }
+    }
+}
+
 static bool read_rows(const json_t *list, struct workspace *w)
 {
     size_t i;
@@ -118,7 +145,6 @@ static bool read_rows(const json_t *list, struct workspace *w)
             break;
         if (!read_row(one, r))
             return false;
-        write_line(r);
     }
     return true;
 }
@@ -133,6 +159,8 @@ void *store_index_digest(const char *text, size_t len, const char *arg)
         err_set(&r->err, ERR_FORMAT, "index.json has no list of sessions");
     else if (j && !read_rows(json_object_get(j, "sessions"), &r->list))
         err_set(&r->err, ERR_FORMAT, "index.json has a damaged row");
+    else
+        take_lines(text, len, &r->list);
     json_decref(j);
     return r;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures how a workspace of many sessions opens: from exec to a tree that can be used, and keys in it.
+"""Measures how a workspace of many sessions opens: from exec to a tree that can be used.
 
 workspace.py [--sessions N] [--program PATH]
 
@@ -21,7 +21,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 import probe
 import tunetest as t
-from probe import Screen, ms, p95
+from probe import Screen, ms
 
 OPEN_BAR_S = 0.1
 RUNS = 9
@@ -109,20 +109,6 @@ class Workspace:
             screen.end()
         return statistics.median(times), max(times)
 
-    def keys(self, state):
-        _, s = self.open(state, "Press t")
-        s.key(b"1", "Enter open")
-        samples = []
-        for i in range(60):
-            s.drain(0.04)
-            began, had = time.monotonic(), len(s.raw)
-            os.write(s.master, b"\x1b[B" if i % 20 else b"G" if i // 20 % 2 == 0 else b"g")
-            while len(s.raw) == had and time.monotonic() - began < 1:
-                s.pump(0.2)
-            samples.append(time.monotonic() - began)
-        s.end()
-        return samples
-
     def stalls(self, state):
         worst = 0.0
         for path in glob.glob(os.path.join(self.home, state, "**", "*.log"), recursive=True):
@@ -153,10 +139,6 @@ class Workspace:
             shutil.rmtree(os.path.join(top, "sessions", name))
         took, screen = self.open("large", SESSION)
         screen.end()
-        few, many = self.keys("small"), self.keys("large")
-        self.row("key to paint in the tree, 1 session, p95", "(floor)", p95(few), None, "median %.1f" % ms(statistics.median(few)))
-        self.row("key to paint in the tree, %d, p95" % (n - 3), "floor + 3 ms", p95(many), p95(many) <= p95(few) + 0.003,
-                 "median %.1f" % ms(statistics.median(many)))
         self.row("longest stall of the loop", "8 ms", self.stalls("large") / 1000, self.stalls("large") <= 8)
         return 1 if self.missed else 0
 
