@@ -378,7 +378,7 @@ class World:
         self.sessions("old")
         server.sql("SELECT pg_logical_emit_message(false, 'x', 'y')")
         at = server.sql("SELECT pg_current_wal_flush_lsn()")
-        t.wait_for("the WAL at the slow standby", 20, lambda: server.sql(
+        t.wait_for("the WAL at the slow standby", 20, lambda: slow.drain() and server.sql(
             "SELECT sent_lsn >= '%s' FROM pg_stat_replication WHERE application_name = 'slow'" % at) == "t")
         clock.ahead(7200)
         slow.report(at)  # two hours after it was sent

@@ -70,6 +70,17 @@ class Standby(Session):
         self.send("START_REPLICATION PHYSICAL %s" % self.at)
         self.until(b"W")
 
+    def drain(self):
+        """Takes what has come, for the server sends no more once the socket is full. Always true."""
+        self.s.setblocking(False)
+        try:
+            while self.s.recv(1 << 16):
+                pass
+        except BlockingIOError:
+            pass
+        self.s.settimeout(60)
+        return True
+
     def report(self, lsn):
         high, low = (int(part, 16) for part in lsn.split("/"))
         at = (high << 32) + low
