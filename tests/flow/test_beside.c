@@ -366,8 +366,11 @@ static void a_cancel_leaves_the_best_state(void **state)
         bool there = reach(&w, FLOW_COMPARE, n);
         if (there) {
             press(&w, KEYN_CTRL, 'c');
-            for (int i = 0; i < STEPS_MAX && w.m->flow != FLOW_PAUSED; i++)
+            for (int i = 0; i < STEPS_MAX && w.m->flow != FLOW_PAUSED; i++) {
                 sim_next(w.s, true);
+                if (w.m->screen.dialog.kind == DIALOG_PAUSE)
+                    press(&w, KEYN_NONE, 'k');
+            }
             assert_int_equal(w.m->flow, FLOW_PAUSED);
             file_is_best(&w);
         }

@@ -144,7 +144,7 @@ static void every_role_has_a_look_in_every_theme(void **state)
         assert_true(t->looks[STYLE_BAD].mono != 0);
         assert_true(t->looks[STYLE_STATUS_ALERT].mono != t->looks[STYLE_STATUS].mono);
     }
-    assert_int_equal(themes, 4);
+    assert_int_equal(themes, 5);
     assert_null(theme_find("rainbow"));
 }
 

@@ -273,6 +273,8 @@ static void a_key_is_kept_by_y_alone(void **state)
     assert_true(painted(&w, "ssh_host_ed25519_key.pub"));
     key(&w, KEYN_ENTER, 0);
     type(&w, " Yq?");
+    assert_int_equal(w.m->screen.dialog.kind, DIALOG_HELP);
+    key(&w, KEYN_ESC, 0);
     assert_null(effect_of(&w, FX_SSH_ANSWER));
     assert_int_equal(w.m->screen.dialog.kind, DIALOG_HOST_KEY);
     type(&w, "y");
