@@ -34,6 +34,8 @@ cannot() {
 
 [ -x "$bin/initdb" ] || cannot "there is no initdb in $bin"
 [ -r "$config" ] || cannot "$config cannot be read"
+# Of a canary that was killed before it could clean up: some 40 MB each. One at work is younger than that.
+find "${TMPDIR:-/tmp}/" -maxdepth 1 -type d -name 'pgd-canary.??????' -user "$(id -u)" -mmin +15 -exec rm -rf {} + 2>/dev/null
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/pgd-canary.XXXXXX") || cannot "no temporary folder"
 cluster=$scratch/data
 

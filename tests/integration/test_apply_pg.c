@@ -157,6 +157,12 @@ static void test_canary_refuses(void **state)
     (void)state;
     struct arm there = arm_of("round 1", "shared_buffers", "4TB");
     pid_t before = pgtest_pid(w->pg);
+    /* what an earlier one left when it was killed goes, too */
+    pgtest_sh(
+        "cd '%s' && mkdir -p pgd-canary.abcdef/data && touch -d '1 hour ago' pgd-canary.abcdef && "
+        "chown -R --reference=. pgd-canary.abcdef",
+        w->pg->dir);
+    assert_string_equal(canaries(), "1");
     w->canary = true;
     assert_int_equal(switch_to(&there), APPLY_FAILED);
     assert_non_null(strstr(w->apply->log_line, "could not map anonymous shared memory"));
