@@ -69,8 +69,12 @@ static bool spilling(const struct sense *s, struct bottleneck *b)
     double wait = sense_wait(s, "IO:BufFile"), plans = sense_time_share(s, plan_spills);
     if (!(wait > 0.2) && !(spills_measured(s) && plans > 0.3))
         return false;
-    SAY(b->figure, "%s of the samples in temporary files, %s/s; %s of the time in plans that spill",
-        share_figure(wait).text, size_figure(s->temp_rate).text, share_figure(plans).text);
+    if (isfinite(wait))
+        SAY(b->figure,
+            "%s of the samples in temporary files, %s/s; %s of the time in plans that spill",
+            share_figure(wait).text, size_figure(s->temp_rate).text, share_figure(plans).text);
+    else /* a session of which no samples are kept */
+        SAY(b->figure, "%s of the time in plans that spill", share_figure(plans).text);
     return true;
 }
 

@@ -195,7 +195,7 @@ static void begin(struct model *m, struct talk_line *l, struct effects *fx)
         t->panel_scroll = 0;
         t->answer.len = 0;
     }
-    model_tell(m, CHAT_USER, l->text);
+    model_tell(m, CHAT_USER, l->text[0] ? l->text : "What could other hardware do?");
     m->screen.scroll[PANE_AI] = 0;
     t->find[0] = '\0';
     record(m, "dba", &t->now, t->now.text, false, fx);

@@ -382,7 +382,10 @@ static void say_target(struct dialog_text *text, const struct model *m)
 {
     const struct session *s = &m->session;
     struct consent now;
-    dialog_pair(text, "baseline", STYLE_VALUE, "%.0f TPS, %d runs", s->baseline_tps, s->baseline.n);
+    char runs[32] = ""; /* those of a session that was resumed are not at hand */
+    if (s->baseline.n > 0)
+        snprintf(runs, sizeof runs, ", %d runs", s->baseline.n);
+    dialog_pair(text, "baseline", STYLE_VALUE, "%.0f TPS%s", s->baseline_tps, runs);
     if (isfinite(s->floor))
         dialog_pair(text, "noise", STYLE_VALUE,
                     "\xc2\xb1%.1f %%: smaller differences prove nothing here", s->floor * 100);

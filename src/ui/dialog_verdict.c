@@ -234,7 +234,7 @@ static void say_summary(struct dialog_text *text, const struct model *m)
                     s->baseline_tps, v->tps_a);
     else if (isfinite(s->baseline_tps))
         dialog_pair(text, "baseline", STYLE_VALUE, "%.0f TPS", s->baseline_tps);
-    if (isfinite(s->best_tps))
+    if (isfinite(s->best_tps) && s->best.n > 0)
         dialog_pair(text, "best", STYLE_VALUE, "%.0f TPS, %s", s->best_tps,
                     v->kind == VERDICT_IMPROVED ? "confirmed by fresh runs"
                                                 : "in a round, not confirmed");
