@@ -144,10 +144,11 @@ def local():
     try:
         s = open_screen(server)
         pane(s, b"4")
-        s.drain(2)
+        of_log = lambda pid: pid.isdigit() and all(w in t.read("/proc/%s/cmdline" % pid, "") for w in ("pg_diagnose-log", server.data))
+        t.wait_for("what follows the log", 20, lambda: any(of_log(pid) for pid in os.listdir("/proc")))
+        s.drain(2)  # it begins at the log's end
         refused(server, "nowhere")
         expect(s, r"server log [0-9:]+ FATAL: database \"nowhere\" does not exist", 12)
-        of_log = lambda pid: pid.isdigit() and all(w in t.read("/proc/%s/cmdline" % pid, "") for w in ("pg_diagnose-log", server.data))
         left = [pid for pid in os.listdir("/proc") if of_log(pid)]
         t.check(len(left) == 1, "scripts that follow the log: %s" % left)
         s.end()
