@@ -57,7 +57,8 @@ def killed_restart():
         t.check(host.sql("SHOW shared_buffers") == stock, "the forced change is still in force")
         left = t.Ledger(again.journal()).explain(host.entries(), {})
         t.check(not left, "%s" % left)
-        t.check(not [n for n in os.listdir(host.data) if n.startswith("pg_diagnose.") and n != "pg_diagnose.server.log"], "left behind")
+        t.wait_for("nothing to be left behind", 10, lambda: not [
+            n for n in os.listdir(host.data) if n.startswith("pg_diagnose.") and n != "pg_diagnose.server.log"])
 
 
 t.main({"killed_restart": killed_restart})

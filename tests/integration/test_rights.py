@@ -82,7 +82,7 @@ def readonly(server):
     t.check(len(ours) > 15, "only %d statements are in the log:\n%s" % (len(ours), text[:2000]))
     for statement in ours:
         bare = re.sub(r"--[^\n]*|'(?:[^']|'')*'", "", statement)
-        t.check(re.match(r"\s*(SELECT|WITH|SET|SHOW|BEGIN|COMMIT|ROLLBACK)\b", bare), "not a look: " + statement)
+        t.check(re.match(r"\s*(SELECT|WITH|SET|RESET|SHOW|BEGIN|COMMIT|ROLLBACK)\b", bare), "not a look: " + statement)
         t.check(not re.search(r"\b(ALTER|CREATE|DROP|INSERT|UPDATE|DELETE|CHECKPOINT|COPY|ANALYZE|VACUUM)\b(?!,)|pg_reload_conf"
                               r"|advisory_lock", bare), "not a look: " + statement)
     t.check("pg_diagnose_bench" not in server.sql("SELECT string_agg(datname, ' ') FROM pg_database"), "a database was made")

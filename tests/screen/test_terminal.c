@@ -129,7 +129,7 @@ static void colours_can_be_turned_off(void **state)
     screen_close(s);
     s = start("NO_COLOR=1", NULL, 0, 0);
     screen_expect(s, "Recent workspaces", 10000);
-    screen_expect(s, "1 Sessions", 1000);
+    screen_expect(s, "n another server", 1000);
     assert_int_equal(count_colours(s), 0);
     screen_close(s);
 }
@@ -181,17 +181,17 @@ static void sizes_are_followed_down_to_nothing(void **state)
 {
     (void)state;
     struct screen *s = start(NULL, NULL, 36, 120);
-    screen_expect(s, "1 Sessions", 10000);
+    screen_expect(s, "n another server", 10000);
     screen_resize(s, 24, 80);
     screen_expect_regex(s, "^┌ pg_diagnose", 5000);
     screen_resize(s, 3, 10);
     screen_expect(s, "enlarge", 5000);
     screen_resize(s, 45, 160);
-    screen_expect(s, "1 Sessions", 5000);
+    screen_expect(s, "n another server", 5000);
     for (int i = 0; i < 60; i++)
         screen_resize(s, 10 + i % 30, 30 + i * 2);
     screen_resize(s, 36, 120);
-    screen_expect(s, "1 Sessions", 5000);
+    screen_expect(s, "n another server", 5000);
     screen_key(s, "?");
     screen_expect(s, "Keyboard help", 5000);
     screen_close(s);
@@ -221,7 +221,7 @@ static void pasted_lines_do_not_submit(void **state)
     screen_key(s, "<PasteBegin>db\033[2Jhost\r\nq<PasteEnd>");
     screen_expect(s, "db[2Jhost", 5000);
     screen_pump(s, 200);
-    screen_expect(s, "Recent workspaces", 1000);
+    screen_expect(s, "Another server", 1000);
     screen_close(s);
 }
 
