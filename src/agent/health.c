@@ -68,18 +68,6 @@ static struct req next_req(struct health *h)
     return (struct req){OWNER_HEALTH, h->generation, ++h->waiting};
 }
 
-/* A check may need what only its first answer tells: the answer's column "ask" is then its next statement. */
-static bool ask_on(struct health *h, const struct rows *r, struct effects *fx)
-{
-    const char *sql = r && r->nrows == 1 && !h->asked_on ? rows_text(r, 0, "ask") : NULL;
-
-    if (!sql)
-        return false;
-    h->asked_on = true;
-    fx_sql(fx, next_req(h), CONN_CONTROL, sql, HEALTH_MS);
-    return true;
-}
-
 static void take_rows(struct health *h, const struct health_check *c, const struct rows *r)
 {
     int n = r ? r->nrows : 0;
@@ -210,11 +198,8 @@ void health_step(struct health *h, const struct server_facts *f, const struct ev
     }
     if (h->at >= 0 && ev->err.code != ERR_NONE)
         unknown(h, health_check_at(h->at), ev->err.msg);
-    else if (h->at >= 0 && ask_on(h, ev->rows, fx))
-        return;
     else if (h->at >= 0)
         take_rows(h, health_check_at(h->at), ev->rows);
-    h->asked_on = false;
     h->at++;
     if (h->at < 0)
         fx_sql(fx, next_req(h), CONN_CONTROL, discover_plans_set, HEALTH_MS);

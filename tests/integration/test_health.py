@@ -489,6 +489,41 @@ def ordinary(server):
         t.check(found(findings, check), "what it may see is not shown: " + check)
 
 
+def swapped(server):
+    """A sequence whose owner puts a view in its place while we look: none of its functions may run with our rights."""
+    taken = os.path.join(server.data, "taken")
+    server.sql("CREATE ROLE sly LOGIN")
+    server.sql("CREATE SCHEMA sly AUTHORIZATION sly")
+    sly = Session(server, user="sly")
+    sly.query("CREATE FUNCTION sly.run() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN COPY (SELECT 1) TO '%s'; RETURN 1; END $$" % taken)
+    sly.query("CREATE SEQUENCE sly.it")
+    # Who has found the sequence by its name and waits for its lock goes on with the view.
+    sly.send("DO $$ BEGIN WHILE to_regclass('sly.stop') IS NULL LOOP "
+             "DROP SEQUENCE sly.it; CREATE VIEW sly.it AS SELECT sly.run() AS last_value; PERFORM pg_sleep(0.05); COMMIT; "
+             "DROP VIEW sly.it; CREATE SEQUENCE sly.it; COMMIT; END LOOP; END $$")
+    health(server)
+    server.sql("CREATE TABLE sly.stop ()")
+    sly.until(b"Z")
+    sly.close()
+    t.check(not os.path.exists(taken), "another user's code has run with the rights of a superuser")
+    server.sql("SELECT sly.run()")
+    t.check(os.path.exists(taken), "the code would not have been noticed")
+    server.sql("DROP SCHEMA sly CASCADE")
+
+
+def locked(server):
+    """What somebody has locked is left out, and said; the rest is looked at, and nothing is concluded from half of it."""
+    holder = Session(server)
+    holder.query("BEGIN; LOCK TABLE timed_20 IN ACCESS EXCLUSIVE MODE; ALTER SEQUENCE numbered_id_seq OWNED BY NONE")
+    findings, _ = health(server)
+    holder.close()
+    ends, stands = found(findings, "partition-end"), found(findings, "sequences")
+    t.check(set(ends) == {""} and ends[""]["grade"] == "unknown" and ends[""]["figure"].startswith("1 partitioned tables were not"),
+            "a locked partition: %s" % ends)
+    t.check("public.short" in stands and "public.numbered_id_seq" not in stands and stands[""]["grade"] == "unknown" and
+            stands[""]["figure"] == "1 sequences were not looked at: somebody has locked them", "a locked sequence: %s" % stands)
+
+
 def late_faults(server):
     """What would have hidden others: no session says what it does, no commit ends, nobody else gets in."""
     server.sql("ALTER SYSTEM SET synchronous_commit = on")
@@ -513,6 +548,8 @@ def one(version):
     try:
         near = near_misses(server)
         faults, twins = the_faults(server, clock, version)
+        swapped(server)
+        locked(server)
         server.try_sql("DROP EXTENSION pg_stat_statements")
         late = late_faults(server)
         print("   %d faults found, %d near misses silent, %d of them before (%.0f s)" % (

@@ -180,7 +180,6 @@ static void the_machine_goes_through(void **st)
     (void)st;
     struct effects fx = {0};
     int asked = 0, refused = 0;
-    bool followed = false;
     char text[200];
 
     facts->rights.read_stats = facts->rights.hba_rules = facts->rights.file_settings = true;
@@ -189,17 +188,13 @@ static void the_machine_goes_through(void **st)
         const struct health_check *c = health_check_at(health->at);
         assert_true(asked++ < 100);
         assert_int_equal(fx.items[fx.n - 1].kind, FX_PG_QUERY);
+        assert_null(strstr(fx.items[fx.n - 1].text, "came"));
         if (health->at < 0) {
             assert_non_null(
                 strstr(fx.items[fx.n - 1].text, health->at == -2 ? "lock_timeout" : "jit"));
             feed(NULL, ERR_NONE, &fx);
-        } else if (strcmp(c->id, "sequences") == 0 && !followed) {
-            followed = true;
+        } else if (strcmp(c->id, "sequences") == 0) /* no answer is a statement */
             feed("ask\nSELECT what; came\n", ERR_NONE, &fx);
-            assert_string_equal(fx.items[fx.n - 1].text, "SELECT what; came");
-            assert_ptr_equal(health_check_at(health->at), c);
-        } else if (strcmp(c->id, "sequences") == 0) /* an answer is never asked on twice */
-            feed("ask\nSELECT again\n", ERR_NONE, &fx);
         else if (strcmp(c->id, "slots") == 0)
             feed("object|figure|fix\na\\|b|keeps 9 GB|SELECT 1;\n", ERR_NONE, &fx);
         else if (strcmp(c->id, "wraparound") == 0)

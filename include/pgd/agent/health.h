@@ -2,8 +2,10 @@
  *
  * A check is a row: an area, what is wrong when it finds something, why that matters, what mends it and where PostgreSQL's
  * documentation says so; and either a statement below assets/sql/health (a row of its answer is a finding: object, figure,
- * fix, grade; a single row of one column "ask" is the statement that finds) or a function over what discovery knows already. Statements only read, are bounded in time and rows, and run
- * one after the other; what a role or a version does not allow is said, and is not counted as healthy. */
+ * fix, grade) or a function over what discovery knows already. Statements only read, are bounded in time and rows, and run
+ * one after the other; none is built from an answer: a name in it could have come to mean a view by then, and the
+ * functions of that would run with our rights. What a role or a version does not allow is said, and is not counted as
+ * healthy. */
 #pragma once
 
 #include "pgd/base/effect.h"
@@ -60,8 +62,7 @@ struct health {
     enum health_state state;
     uint32_t generation, waiting;
     int at;
-    bool pooled;   /* nothing may be set in the session */
-    bool asked_on; /* the statement that is out came from the answer to the check's own */
+    bool pooled; /* nothing may be set in the session */
     int n;
     struct health_finding
         found[HEALTH_FOUND_MAX]; /* in the order of the table; sorted when done, worst first */
