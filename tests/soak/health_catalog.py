@@ -18,6 +18,7 @@ import tunetest as t
 from rawpg import Session
 
 MOST_S, MOST_WAIT_MS = 2.0, 100
+MODES = {"AccessShareLock", "nextval"}  # nextval: that of nextval(), ROW EXCLUSIVE, on a sequence
 FIVE = """
 DO $$ BEGIN
     FOR i IN %d..%d LOOP
@@ -55,7 +56,9 @@ class Watch(threading.Thread):
     def run(self):
         s = Session(self.server, "watch")
         while not self.stop:
-            rows = s.query("SELECT l.pid || ' ' || l.mode || ' ' || l.granted || ' ' || coalesce(l.relation::regclass::text, '') "
+            rows = s.query("SELECT l.pid || ' ' || CASE WHEN l.mode = 'RowExclusiveLock' AND "
+                           "(SELECT relkind FROM pg_class AS c WHERE c.oid = l.relation) = 'S' THEN 'nextval' ELSE l.mode END "
+                           "|| ' ' || l.granted || ' ' || coalesce(l.relation::regclass::text, '') "
                            "FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) "
                            "WHERE a.application_name LIKE 'pg_diagnose%' AND l.locktype <> 'virtualxid'")
             now, waits = time.monotonic(), set()
@@ -66,7 +69,7 @@ class Watch(threading.Thread):
             for row in rows:
                 pid, mode, granted = row.split(" ")[:3]
                 self.modes.add(mode)
-                if mode != "AccessShareLock":
+                if mode not in MODES:
                     self.above.add(row.split(" ", 1)[1])
                 if granted == "false":
                     waits.add(row)
@@ -131,7 +134,7 @@ def main():
             print(worst, flush=True)
             if sum(watch.cpu.values()) > MOST_S or (holder is None and unknown and any("sequences" != f["check"] for f in unknown)):
                 failed.append("%s: %.2f s of CPU" % (what, sum(watch.cpu.values())))
-            if watch.modes - {"AccessShareLock"}:
+            if watch.modes - MODES:
                 failed.append("%s: locks %s" % (what, sorted(watch.above)[:5]))
             if 1000 * watch.wait > 2 * MOST_WAIT_MS:  # the looks themselves are some milliseconds apart
                 failed.append("%s: waited %.0f ms" % (what, 1000 * watch.wait))
