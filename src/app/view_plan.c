@@ -1,5 +1,11 @@
-/* view_plan.c - see view_plan.h (states: enum live_text_step). Planning runs functions that are declared immutable or stable: of a
- * statement of another role those could be made to act with our rights, so where there are such functions it is asked first. */
+/* view_plan.c - see view_plan.h (states: enum live_text_step).
+ *
+ * Planning runs code: functions that are declared immutable or stable, and of any volatility those behind an operator whose estimator
+ * calls it on the column's commonest values. To work as the statement's role confines none of it, since such a function can go back to
+ * the session's user by itself; nor does a read-only session keep a superuser's from acting on the machine. What is in the database can
+ * change between a look and the plan. So the plan of a statement of any role but the session's user is asked for twice, whatever is
+ * found there; a role that is not known is another. Planning also takes the locks of the statement: above ACCESS SHARE that is asked,
+ * too. */
 #include "pgd/app/view_plan.h"
 
 #include <stdio.h>
@@ -115,30 +121,32 @@ static void send_limits(struct model *m, struct effects *fx)
     view_text_ask(m, TEXT_LIMITS, CONN_PLAN,
                   "SELECT pg_catalog.set_config('default_transaction_read_only', 'on', false), "
                   "pg_catalog.set_config('statement_timeout', '2000', false), "
-                  "pg_catalog.set_config('lock_timeout', '500', false), "
+                  "pg_catalog.set_config('lock_timeout', '100', false), "
+                  "pg_catalog.set_config('search_path', 'pg_catalog', false), "
                   "pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', false)",
                   PLAN_MS, fx);
 }
 
+/* One row, whether there is a role of that name or not. */
 static void send_whose(struct model *m, struct effects *fx)
 {
     struct buf sql = {0};
 
     buf_puts(&sql,
-             "SELECT r.rolname = current_user AS own, pg_has_role(current_user, r.oid, 'MEMBER') "
-             "AS member, (SELECT count(*) FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_roles AS "
-             "o ON o.oid = p.proowner WHERE NOT o.rolsuper AND o.rolname <> current_user AND "
-             "p.provolatile <> 'v' AND p.pronamespace <> 'pg_catalog'::regnamespace) AS strangers, "
+             "SELECT COALESCE(r.rolname = session_user, false) AS own, me.rolsuper AS super, "
+             "COALESCE(pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER'), false) AS member, "
+             "(SELECT count(*) FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_roles AS o "
+             "ON o.oid = p.proowner WHERE NOT o.rolsuper AND o.oid <> me.oid) AS functions, "
+             "(SELECT count(*) FROM pg_catalog.pg_operator AS p JOIN pg_catalog.pg_roles AS o "
+             "ON o.oid = p.oprowner WHERE NOT o.rolsuper AND o.oid <> me.oid) AS operators, "
              "(SELECT substr(c, 13) FROM pg_catalog.pg_db_role_setting AS s, unnest(s.setconfig) "
              "AS c WHERE c LIKE 'search\\_path=%' AND s.setrole IN (0, r.oid) AND s.setdatabase IN "
              "(0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())) "
              "ORDER BY s.setrole <> 0 AND s.setdatabase <> 0 DESC, s.setrole <> 0 DESC, "
              "s.setdatabase <> 0 DESC LIMIT 1) AS path "
-             "FROM pg_catalog.pg_roles AS r WHERE r.rolname = ");
-    if (m->live_text.role[0])
-        quote_literal(&sql, m->live_text.role);
-    else
-        buf_puts(&sql, "current_user");
+             "FROM pg_catalog.pg_roles AS me LEFT JOIN pg_catalog.pg_roles AS r ON r.rolname = ");
+    quote_literal(&sql, m->live_text.role);
+    buf_puts(&sql, " WHERE me.rolname = session_user");
     view_text_ask(m, TEXT_WHOSE, CONN_PLAN, buf_text(&sql), PLAN_MS, fx);
     buf_clear(&sql);
 }
@@ -161,23 +169,56 @@ static void send_role(struct model *m, struct effects *fx)
     buf_clear(&sql);
 }
 
+/* What was said counts for the same text of the same role in the same database, and for one plan. */
+static bool was_told(struct live_text *t)
+{
+    struct buf now = {0};
+
+    buf_printf(&now, "%s\n%s\n%s\n%s", t->key, t->role, t->database, buf_text(&t->text));
+    bool told = t->told.len > 0 && strcmp(buf_text(&t->told), buf_text(&now)) == 0;
+    buf_clear(&t->told);
+    if (told)
+        buf_clear(&now);
+    else
+        t->told = now;
+    return told;
+}
+
+/* What matters comes first: the key line is cut at the screen's width. */
+static void ask_first(struct model *m, const struct rows *r, bool others, bool locks)
+{
+    bool super = rows_bool(r, 0, "super", true);
+
+    if (!others)
+        view_say(m,
+                 "x again plans it all the same: that locks as the statement does, for a moment");
+    else
+        view_say(m,
+                 "x again plans it all the same: it may run code of others %s%s (here: %lld "
+                 "functions, %lld operators of others)",
+                 super ? "as a superuser" : "with your rights",
+                 locks ? ", and locks as it does" : "", (long long)rows_int64(r, 0, "functions", 0),
+                 (long long)rows_int64(r, 0, "operators", 0));
+}
+
 static void take_whose(struct model *m, const struct event *ev, struct effects *fx)
 {
     struct live_text *t = &m->live_text;
-    bool own = rows_bool(ev->rows, 0, "own", false);
-    int64_t strangers = rows_int64(ev->rows, 0, "strangers", 0);
-    const char *path = rows_text(ev->rows, 0, "path");
+    bool others = !t->role[0] || !rows_bool(ev->rows, 0, "own", false);
+    bool locks = derive_may_lock(buf_text(&t->text));
+    const char *path;
 
-    if (!own && strangers > 0 && strcmp(t->told, t->key) != 0) {
-        text_copy_raw(t->told, sizeof t->told, t->key);
-        finish(m, fx);
-        view_say(m,
-                 "planning may run functions of others (%lld here) with your rights: x again plans "
-                 "it all the same",
-                 (long long)strangers);
+    if (!ev->rows || ev->rows->nrows != 1) {
+        refuse_words(m, "it cannot be told whose rights it would be planned with", "", fx);
         return;
     }
-    if (!own && rows_bool(ev->rows, 0, "member", false))
+    if ((others || locks) && !was_told(t)) {
+        finish(m, fx);
+        ask_first(m, ev->rows, others, locks);
+        return;
+    }
+    path = rows_text(ev->rows, 0, "path");
+    if (others && rows_bool(ev->rows, 0, "member", false))
         text_copy_raw(t->as_role, sizeof t->as_role, t->role);
     text_copy_raw(t->path, sizeof t->path, path ? path : "");
     send_role(m, fx);
@@ -212,7 +253,11 @@ static void show(struct model *m, const struct rows *r, struct effects *fx)
         buf_printf(out, "It is the plan for any values of its %d parameter%s.\n", t->parameters,
                    t->parameters > 1 ? "s" : "");
     if (t->older)
-        buf_puts(out, "Its session does something else by now: the text is the screen's.\n");
+        buf_puts(out, "The server has another text there by now, or none: this is the screen's.\n");
+    if (t->unread[0])
+        buf_printf(out,
+                   "The text is the screen's, which may be cut: the server did not give it: %s\n",
+                   t->unread);
     buf_puts(out, "\n# Plan\n");
     for (int i = 0; r && i < r->nrows; i++)
         buf_printf(out, "%s\n", r->cells[i * r->ncols] ? r->cells[i * r->ncols] : "");

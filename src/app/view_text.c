@@ -3,11 +3,14 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pgd/app/links.h"
 #include "pgd/app/view_plan.h"
+#include "pgd/base/mem.h"
 #include "pgd/base/quote.h"
+#include "pgd/base/secret.h"
 #include "pgd/base/text.h"
 #include "pgd/workspace/export_view.h"
 
@@ -101,8 +104,8 @@ bool view_text_sql(const struct tableview *v, const char *key, const char *schem
     if (session) {
         buf_printf(sql,
                    "SELECT query AS text, usename AS role, datname, octet_length(query) >= "
-                   "pg_catalog.current_setting('track_activity_query_size')::pg_catalog.text::"
-                   "pg_catalog.int4 - 1 AS cut "
+                   "pg_catalog.pg_size_bytes(pg_catalog.current_setting("
+                   "'track_activity_query_size')) - 1 AS cut "
                    "FROM pg_catalog.pg_stat_activity WHERE pid = %s AND backend_start = %s",
                    parts.data + at[0], parts.data + at[1]);
     } else if (statement) {
@@ -133,21 +136,29 @@ void view_copy(struct model *m, const char *text, bool cut, struct effects *fx)
 {
     size_t n = strlen(text), used = n;
     struct effect *e;
+    const char *hidden;
+    char *copy;
 
     if (!view_copy_ready(m))
         return;
+    copy = xstrdup(text);
+    secret_redact(copy); /* before it is cut: half a secret is not seen as one */
+    hidden = strcmp(copy, text) != 0 ? ", passwords as asterisks" : "";
     if (used > VIEW_COPY_MAX) {
         used = VIEW_COPY_MAX;
         while (used > 0 && ((unsigned char)text[used] & 0xc0) == 0x80)
             used--;
     }
     e = effects_add(fx, FX_COPY, (struct req){0});
-    e->text = xstrndup(text, used);
+    e->text = xstrndup(copy, used);
     e->len = used;
+    explicit_bzero(copy, n);
+    free(copy);
     if (used < n)
-        view_say(m, "copied %zu bytes of %zu: more is not taken by terminals", used, n);
+        view_say(m, "copied %zu bytes of %zu%s: more is not taken by terminals", used, n, hidden);
     else
-        view_say(m, "copied %zu bytes%s", n, cut ? "; the server keeps no more of this text" : "");
+        view_say(m, "copied %zu bytes%s%s", n, hidden,
+                 cut ? "; the server keeps no more of this text" : "");
 }
 
 /* ---- both ---- */
@@ -157,10 +168,14 @@ static void use_text(struct model *m, struct effects *fx)
     struct live_text *t = &m->live_text;
 
     t->step = TEXT_REST;
-    if (t->plan)
+    if (t->plan) {
         view_plan_begin(m, fx);
-    else
-        view_copy(m, buf_text(&t->text), t->cut, fx);
+        return;
+    }
+    view_copy(m, buf_text(&t->text), t->cut, fx);
+    if (t->unread[0] && view_copy_ready(m))
+        view_say(m, "copied from the screen, maybe cut: the server did not give it: %.100s",
+                 t->unread);
 }
 
 static void begin(struct model *m, int row, bool plan, struct effects *fx)
@@ -172,6 +187,7 @@ static void begin(struct model *m, int row, bool plan, struct effects *fx)
     view_text_drop(m, fx);
     t->plan = plan;
     t->cut = t->older = false;
+    t->unread[0] = '\0';
     buf_clear(&t->text);
     buf_puts(&t->text, shown);
     if (!*shown)
@@ -225,7 +241,11 @@ static void exact(struct model *m, const struct event *ev, struct effects *fx)
     struct live_text *t = &m->live_text;
     const char *text = ev->rows ? rows_text(ev->rows, 0, "text") : NULL, *name;
 
-    if (text && same_text(buf_text(&t->text), text)) {
+    if (ev->err.code != ERR_NONE) {
+        text_copy(t->unread, sizeof t->unread, ev->err.msg);
+        if (!t->unread[0])
+            text_copy(t->unread, sizeof t->unread, "no reason was given");
+    } else if (text && same_text(buf_text(&t->text), text)) {
         buf_clear(&t->text);
         buf_puts(&t->text, text);
         t->cut = rows_bool(ev->rows, 0, "cut", false);

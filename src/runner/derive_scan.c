@@ -566,3 +566,40 @@ int derive_readable(const char *text, struct buf *out, char why[160])
     scan_clear(&s);
     return read ? most : -1;
 }
+
+/* Words that a statement with such locks has somewhere, outside of strings and comments. */
+static const char *const locking[] = {"insert", "update", "delete", "merge", "share"};
+
+static bool has_locking_word(const char *text)
+{
+    for (const char *p = text; *p;) {
+        size_t n = is_letter(*p) ? word_end(p) : 0;
+        for (size_t i = 0; i < ARRAY_LEN(locking); i++)
+            if (n == strlen(locking[i]) && strncasecmp(p, locking[i], n) == 0)
+                return true;
+        p += n ? n : 1;
+    }
+    return false;
+}
+
+bool derive_may_lock(const char *text)
+{
+    struct scan s;
+    char why[160];
+    bool may = false;
+
+    if (!has_locking_word(text))
+        return false;
+    bool read = scan_read(text, &s, why);
+    for (int i = 0; read && i < s.n && !may; i++) {
+        if (s.t[i].kind != TOKEN_WORD || scan_is(&s, i - 1, "."))
+            continue;
+        may = (scan_is(&s, i, "insert") && scan_is(&s, i + 1, "into")) ||
+              (scan_is(&s, i, "merge") && scan_is(&s, i + 1, "into")) ||
+              (scan_is(&s, i, "delete") && scan_is(&s, i + 1, "from")) ||
+              scan_is(&s, i, "update") ||
+              (scan_is(&s, i, "share") && (scan_is(&s, i - 1, "for") || scan_is(&s, i - 1, "key")));
+    }
+    scan_clear(&s);
+    return may || !read;
+}

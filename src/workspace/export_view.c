@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "pgd/base/clock.h"
+#include "pgd/base/mem.h"
+#include "pgd/base/secret.h"
 
 enum { DIGITS = 15, NAME_MAX_BYTES = 80 };
 
@@ -37,6 +39,15 @@ static const char *unit_of(const struct tableview_column *k)
     return "";
 }
 
+/* A text for a file: statements and messages hold passwords. To be freed. */
+static char *fit_to_leave(const struct tableview_rows *t, int row, int col)
+{
+    char *copy = xstrdup(tableview_text(t, row, col));
+
+    secret_redact(copy);
+    return copy;
+}
+
 /* ---- CSV ---- */
 
 static void put_csv(struct buf *out, const char *text, bool is_text)
@@ -56,6 +67,14 @@ static void put_csv(struct buf *out, const char *text, bool is_text)
     buf_putc(out, '"');
 }
 
+static void put_csv_text(struct buf *out, const struct tableview_rows *t, int row, int col)
+{
+    char *text = fit_to_leave(t, row, col);
+
+    put_csv(out, text, true);
+    free(text);
+}
+
 static void put_csv_cell(const struct tableview *v, const struct tableview_rows *t, int row,
                          int col, struct buf *out)
 {
@@ -63,7 +82,7 @@ static void put_csv_cell(const struct tableview *v, const struct tableview_rows 
     double value = tableview_at(t, row, col)->value;
 
     if (k->kind == TV_TEXT)
-        put_csv(out, tableview_text(t, row, col), true);
+        put_csv_text(out, t, row, col);
     else if (isfinite(value) && k->kind == TV_BOOL)
         buf_puts(out, value != 0 ? "true" : "false");
     else if (isfinite(value))
@@ -93,6 +112,15 @@ void export_view_csv(const struct tableview *v, const struct tableview_rows *t,
 
 /* ---- JSON ---- */
 
+static json_t *json_text(const struct tableview_rows *t, int row, int col)
+{
+    char *text = fit_to_leave(t, row, col);
+    json_t *value = json_string(text);
+
+    free(text);
+    return value;
+}
+
 static json_t *json_cell(const struct tableview *v, const struct tableview_rows *t, int row,
                          int col)
 {
@@ -100,7 +128,7 @@ static json_t *json_cell(const struct tableview *v, const struct tableview_rows 
     enum tableview_kind kind = v->columns[col].kind;
 
     if (kind == TV_TEXT)
-        return cell->text ? json_string(tableview_text(t, row, col)) : json_null();
+        return cell->text ? json_text(t, row, col) : json_null();
     if (!isfinite(cell->value))
         return json_null();
     if (kind == TV_BOOL)

@@ -19,6 +19,9 @@
 #include "pgd/base/mem.h"
 #include "pgd/telemetry/tableview.h"
 
+/* Of view_text.h, which cannot be included beside libpq-fe.h: both have a pg_conn. */
+bool view_text_sql(const struct tableview *v, const char *key, const char *schema, struct buf *sql);
+
 enum { FEW = 2000, MANY = 100000, MOST_MS = 2000 };
 
 enum { SUPERUSER, MONITOR, ORDINARY, ROLES };
@@ -277,6 +280,44 @@ static void locked_whole(void)
     PQfinish(c);
 }
 
+/* The text of a session as the server has it, and whether it has all of it. */
+static void exact_text(PGconn *of, const char *statement, const char *cut)
+{
+    PGconn *c = open_session("watcher");
+    char ask_key[200], key[200];
+    struct buf sql = {0};
+
+    snprintf(ask_key, sizeof ask_key, "SELECT backend_start FROM pg_stat_activity WHERE pid = %d",
+             PQbackendPID(of));
+    must(of, statement);
+    PGresult *r = PQexec(c, ask_key);
+    snprintf(key, sizeof key, "%d%s%s", PQbackendPID(of), TABLEVIEW_SEPARATOR, PQgetvalue(r, 0, 0));
+    PQclear(r);
+    assert_true(view_text_sql(tableview_find("activity"), key, "", &sql));
+    r = PQexec(c, buf_text(&sql));
+    if (PQresultStatus(r) != PGRES_TUPLES_OK)
+        fail_msg("%d: %s", version, PQerrorMessage(c));
+    assert_int_equal(PQntuples(r), 1);
+    assert_int_equal(strncmp(PQgetvalue(r, 0, PQfnumber(r, "text")), statement, 1000), 0);
+    assert_string_equal(PQgetvalue(r, 0, PQfnumber(r, "role")), "nobody_much");
+    assert_string_equal(PQgetvalue(r, 0, PQfnumber(r, "cut")), cut);
+    PQclear(r);
+    buf_clear(&sql);
+    PQfinish(c);
+}
+
+static void exact_texts(void)
+{
+    PGconn *of = dial("nobody_much", "of");
+    char longer[1600];
+
+    exact_text(of, "SELECT 1", "f");
+    snprintf(longer, sizeof longer, "SELECT 1 AS one%1500s", "");
+    memcpy(longer + 1400, ", 2", 3);
+    exact_text(of, longer, "t");
+    PQfinish(of);
+}
+
 static void all_on(const char *number)
 {
     const char *bin = pgtest_bindir(number);
@@ -288,6 +329,7 @@ static void all_on(const char *number)
     pg = pgtest_start(bin, conf);
     plant();
     locked_whole();
+    exact_texts();
     PGconn *slow = dial("postgres", "slow");
     must(slow, "SET vacuum_cost_limit = 1");
     must(slow, "SET vacuum_cost_delay = 50");

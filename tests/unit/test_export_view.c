@@ -94,6 +94,24 @@ static void test_csv_has_what_is_shown(void **state)
                                            "c,,2,1,true,keep\r\na,,1,1,true,keep\r\n");
 }
 
+/* What stands for a password leaves in neither file. */
+static void test_no_password_is_exported(void **state)
+{
+    struct fixture *f = *state;
+    const struct export_view_head head = {
+        .server = "", .database = "", .filter = "", .sorted_by = ""};
+
+    take(f, &sample, HEAD,
+         HEAD "a|1|1|1|t|ALTER ROLE app PASSWORD 'sesame'\nb|1|1|1|t|host=h password=sesame x=y\n");
+    export_view_csv(&sample, &f->now, &f->o, &f->out);
+    assert_non_null(strstr(buf_text(&f->out), "PASSWORD '******'\r\n"));
+    assert_non_null(strstr(buf_text(&f->out), "password=****** x=y\r\n"));
+    export_view_json(&sample, &f->now, &f->o, &head, &f->out);
+    assert_non_null(strstr(buf_text(&f->out), "\"ALTER ROLE app PASSWORD '******'\""));
+    assert_null(strstr(buf_text(&f->out), "sesame"));
+    assert_non_null(strstr(tableview_text(&f->now, 0, 5), "sesame")); /* the view has its own */
+}
+
 static void test_json(void **state)
 {
     struct fixture *f = *state;
@@ -245,10 +263,15 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(test_csv),          CASE(test_csv_has_what_is_shown),
-        CASE(test_json),         CASE(test_nothing_is_still_a_file),
-        CASE(test_a_row),        CASE(test_ratios_are_of_the_differences),
-        CASE(test_what_is_left), CASE(test_the_log),
+        CASE(test_csv),
+        CASE(test_csv_has_what_is_shown),
+        CASE(test_no_password_is_exported),
+        CASE(test_json),
+        CASE(test_nothing_is_still_a_file),
+        CASE(test_a_row),
+        CASE(test_ratios_are_of_the_differences),
+        CASE(test_what_is_left),
+        CASE(test_the_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,6 +144,37 @@ static void test_readable(void **state)
     buf_clear(&out);
 }
 
+/* INSERT, UPDATE, FOR SHARE and the like lock when they are planned; words in strings, comments and names do not. */
+static void test_what_may_lock(void **state)
+{
+    static const char *const may[] = {"UPDATE t SET i = $1",
+                                      "insert into t values (1)",
+                                      "DELETE FROM t",
+                                      "MERGE INTO t USING u ON true WHEN MATCHED THEN DO NOTHING",
+                                      "WITH a AS (DELETE FROM t RETURNING i) SELECT i FROM a",
+                                      "WITH a AS (SELECT 1) UPDATE t SET i = 1",
+                                      "SELECT i FROM t FOR UPDATE",
+                                      "SELECT i FROM t FOR NO KEY /* said */ UPDATE",
+                                      "SELECT i FROM t FOR\nSHARE",
+                                      "SELECT i FROM t FOR KEY SHARE SKIP LOCKED",
+                                      "SELECT $$x$$, 'update' FROM t", /* not taken apart */
+                                      "SELECT E'a\\'' FROM t FOR UPDATE"};
+    static const char *const never[] = {"SELECT 1",
+                                        "SELECT i FROM t WHERE what = 'UPDATE' -- delete from t",
+                                        "SELECT t.update, \"update\" FROM t /* for update */",
+                                        "SELECT delete(h, $1), share, insert FROM t",
+                                        "SELECT updated, for_update FROM t",
+                                        "SELECT $$x$$ FROM t"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(may); i++)
+        if (!derive_may_lock(may[i]))
+            fail_msg("%s", may[i]);
+    for (size_t i = 0; i < ARRAY_LEN(never); i++)
+        if (derive_may_lock(never[i]))
+            fail_msg("%s", never[i]);
+}
+
 /* ---- the machine ---- */
 
 struct world {
@@ -234,6 +265,129 @@ static void test_who_closes_the_view_waits_for_nothing(void **state)
     assert_false(view_text_event(w->m, &late, &w->fx));
 }
 
+#define WHOSE "own|super|member|functions|operators|path\n"
+
+/* `x` until it is known whose the statement is; the answer to that. */
+static void plan_until_whose(struct world *w, const char *answer)
+{
+    struct event ev = {.kind = EV_PG_UP};
+
+    effects_clear(&w->fx);
+    w->m->screen.flash[0] = '\0';
+    w->m->screen.dialog.kind = DIALOG_NONE;
+    view_text_plan(w->m, &w->fx);
+    ev.u.pg.conn = CONN_PLAN;
+    w->m->links[CONN_PLAN].state = LINK_UP;
+    w->m->links[CONN_PLAN].server_version = 150000;
+    view_text_event(w->m, &ev, &w->fx);
+    const struct effect *e = sent(w, FX_PG_QUERY);
+    assert_non_null(strstr(e->text, "'lock_timeout', '100'"));
+    ev = (struct event){.kind = EV_PG_RESULT, .req = e->req};
+    view_text_event(w->m, &ev, &w->fx);
+    e = sent(w, FX_PG_QUERY);
+    assert_null(strstr(e->text, "provolatile")); /* of any volatility */
+    assert_true(readonly_sql(e->text));
+    ev.req = e->req;
+    ev.rows = rows_parse(answer);
+    view_text_event(w->m, &ev, &w->fx);
+    rows_free(ev.rows);
+}
+
+static void asked(const struct world *w, const char *words)
+{
+    assert_int_equal(w->m->live_text.step, TEXT_REST);
+    assert_non_null(sent(w, FX_PG_CLOSE));
+    assert_null(strstr(sent(w, FX_PG_QUERY)->text, "'role'"));
+    assert_non_null(strstr(w->m->screen.flash, "x again plans it all the same"));
+    assert_non_null(strstr(w->m->screen.flash, words));
+}
+
+static void goes_on(const struct world *w, const char *words)
+{
+    assert_int_equal(w->m->live_text.step, TEXT_ROLE);
+    assert_string_equal(w->m->screen.flash, "");
+    assert_non_null(strstr(sent(w, FX_PG_QUERY)->text, words));
+}
+
+static void test_a_statement_of_another_role_is_asked(void **state)
+{
+    struct world *w = *state;
+
+    show(w, "SELECT 1");
+    plan_until_whose(w, WHOSE "f|t|t|0|0|app\n"); /* whatever is there now */
+    asked(w, "code of others as a superuser");
+    plan_until_whose(w, WHOSE "f|t|t|0|0|app\n");
+    goes_on(w, "set_config('role', 'app'");
+    view_text_drop(w->m, &w->fx);
+    plan_until_whose(w, WHOSE "f|f|f|3|1|app\n"); /* each time */
+    asked(w, "with your rights (here: 3 functions, 1 operators");
+    show(w, "SELECT 2"); /* the same session, another text */
+    plan_until_whose(w, WHOSE "f|f|f|3|1|app\n");
+    asked(w, "with your rights");
+}
+
+static void test_a_role_that_is_not_known_is_another(void **state)
+{
+    struct world *w = *state;
+    struct rows *r = rows_parse(
+        "pid|backend_start|usename|datname|query\n7|then|\\N|shop|SELECT 1\n");
+
+    show(w, "SELECT 1");
+    assert_true(tableview_read(w->m->live.at, r, 1, NULL, &w->m->live.now));
+    rows_free(r);
+    plan_until_whose(w, WHOSE "t|t|t|0|0|\\N\n");
+    asked(w, "code of others");
+    show(w, "SELECT 3");
+    plan_until_whose(w, WHOSE); /* no answer is no yes */
+    assert_int_equal(w->m->live_text.step, TEXT_REST);
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_PAGE);
+    assert_non_null(strstr(buf_text(&w->m->page.text), "whose rights"));
+}
+
+static void test_locks_are_asked(void **state)
+{
+    struct world *w = *state;
+
+    show(w, "SELECT 1");
+    plan_until_whose(w, WHOSE "t|t|t|9|9|\\N\n"); /* ours has run it already */
+    goes_on(w, "search_path");
+    view_text_drop(w->m, &w->fx);
+    show(w, "UPDATE t SET i = 1");
+    plan_until_whose(w, WHOSE "t|t|t|0|0|\\N\n");
+    asked(w, "locks as the statement does");
+    plan_until_whose(w, WHOSE "t|t|t|0|0|\\N\n");
+    goes_on(w, "search_path");
+}
+
+/* An answer that failed is told from another text. */
+static void test_the_text_was_not_given(void **state)
+{
+    struct world *w = *state;
+
+    show(w, "SELECT 1");
+    w->m->screen.clipboard = true;
+    w->m->links[CONN_VIEWS].state = LINK_UP;
+    view_text_copy(w->m, &w->fx);
+    struct event ev = {.kind = EV_PG_RESULT, .req = sent(w, FX_PG_QUERY)->req};
+    err_set(&ev.err, ERR_TIMEOUT, "it took too long");
+    view_text_event(w->m, &ev, &w->fx);
+    assert_false(w->m->live_text.older);
+    assert_string_equal(sent(w, FX_COPY)->text, "SELECT 1");
+    assert_non_null(strstr(w->m->screen.flash, "did not give it: it took too long"));
+}
+
+static void test_no_password_is_copied(void **state)
+{
+    struct world *w = *state;
+
+    w->m->screen.clipboard = true;
+    show(w, "ALTER ROLE app PASSWORD 'sesame'");
+    view_text_copy(w->m, &w->fx);
+    assert_string_equal(sent(w, FX_COPY)->text, "ALTER ROLE app PASSWORD '******'");
+    assert_string_equal(w->m->screen.flash, "copied 32 bytes, passwords as asterisks");
+    assert_int_equal(sent(w, FX_COPY)->len, 32);
+}
+
 static void test_no_clipboard(void **state)
 {
     struct world *w = *state;
@@ -276,8 +430,14 @@ int main(void)
         cmocka_unit_test(test_readonly_plans_only_there),
         cmocka_unit_test(test_what_has_a_plan),
         cmocka_unit_test(test_readable),
+        cmocka_unit_test(test_what_may_lock),
         CASE(test_what_has_no_plan_is_said),
         CASE(test_who_closes_the_view_waits_for_nothing),
+        CASE(test_a_statement_of_another_role_is_asked),
+        CASE(test_a_role_that_is_not_known_is_another),
+        CASE(test_locks_are_asked),
+        CASE(test_the_text_was_not_given),
+        CASE(test_no_password_is_copied),
         CASE(test_no_clipboard),
         CASE(test_more_than_a_terminal_takes),
     };

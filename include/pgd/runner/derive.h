@@ -88,6 +88,10 @@ void derived_clear(struct derived *d);
 /* Appends the statement as the server reads it: what pg_stat_statements has made unreadable (INTERVAL $1, lists of PostgreSQL 18) is written
  * anew. The highest number of a parameter; -1, with why, where the text cannot be taken apart: nothing is appended then. */
 int derive_readable(const char *text, struct buf *out, char why[160]);
+/* Whether the statement may write or lock rows (INSERT, UPDATE, DELETE, MERGE, FOR UPDATE, FOR SHARE, also inside of WITH), so that its plan
+ * already takes locks above ACCESS SHARE. What cannot be taken apart may, if such a word is anywhere in it. A view that locks rows is not
+ * looked into. */
+bool derive_may_lock(const char *text);
 /* Appends the statement to be prepared. typed: with the columns' types at its parameters, for a server that finds none by
  * itself or the wrong ones. */
 void derive_prepare(const struct derived *d, bool typed, struct buf *out);

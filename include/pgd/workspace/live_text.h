@@ -11,7 +11,7 @@ enum live_text_step {
     TEXT_EXACT, /* the text as the server has it, over CONN_VIEWS. → REST: copied; or LINK, for a plan */
     TEXT_LINK,   /* CONN_PLAN is being opened in the statement's database. → LIMITS */
     TEXT_LIMITS, /* its session is made read-only and gets its time limits. → WHOSE */
-    TEXT_WHOSE, /* whose functions planning might run, and which search path its role has. Strangers' → REST, asked */
+    TEXT_WHOSE, /* whose statement it is, and which search path its role has. Another role's, or one that locks → REST, asked */
     TEXT_ROLE, /* the session works as the statement's role, where ours is a member of it. → PREPARE or PLAN */
     TEXT_PREPARE, /* before PostgreSQL 16 a statement with parameters has a plan when it was prepared. → PLAN */
     TEXT_PLAN /* EXPLAIN is out. → REST with a page */
@@ -26,8 +26,10 @@ struct live_text {
     char database[64], role[64];
     bool cut;   /* the server has no more of it, and it is not whole */
     bool older; /* the session does something else by now: the text is the screen's */
-    char told
-        [160]; /* key of the row of which it was said that planning may run functions of strangers */
+    char unread
+        [160]; /* why the server did not give the text, which is the screen's then; "" = it did */
+    struct buf
+        told; /* owned; row, role, database and text of which it was said what planning may do; "" = of none */
     char as_role[64]; /* it is planned as that role; "" = as ours */
     char path[512];   /* the search path of its role; "" = ours */
     int parameters;   /* the highest number; 0 = it has none */
