@@ -372,7 +372,12 @@ void flow_decide(struct model *m, enum decision d, int value, struct effects *fx
 void flow_close(struct model *m, struct effects *fx)
 {
     if (!model_run_active(m)) {
-        model_say(m, CHAT_WARN, "there is no session to close");
+        if (m->session.state == SESSION_PAUSED)
+            model_say(m, CHAT_WARN,
+                      "session %s is paused: /resume goes on with it, then /close ends it",
+                      m->session.name);
+        else
+            model_say(m, CHAT_WARN, "there is no session to close");
         return;
     }
     m->fl.now.stop_and_keep = true;

@@ -44,6 +44,8 @@
         KEYN_CTRL, c \
     }
 
+enum { ANSWER_S = 6 };
+
 static const struct key_row key_rows[] = {
     /* the session tree: handled in tree_keys.c */
     {{KEYN_ENTER, 0},
@@ -668,7 +670,7 @@ static bool anywhere(struct model *m, struct key k, struct effects *fx)
     return true;
 }
 
-void keys_key(struct model *m, struct key k, struct effects *fx)
+static void press(struct model *m, struct key k, struct effects *fx)
 {
     enum key_command c = keys_command(m, k);
 
@@ -703,6 +705,34 @@ void keys_key(struct model *m, struct key k, struct effects *fx)
     if (m->screen.focus != PANE_TREE || m->live.at || m->screen.dialog.kind != DIALOG_NONE ||
         !tree_key(m, k, fx))
         run_command(m, c, fx);
+}
+
+/* What a key was answered with stands in the AI pane. Where that is not on the screen a question brings it there, and of
+ * anything else the newest line stands in the key line for some seconds. */
+static void show_answer(struct model *m)
+{
+    const struct chat_line *newest = &m->chat[m->nchat - 1];
+    struct layout l;
+
+    view_layout(m, m->screen.focus, &l);
+    if (m->screen.dialog.kind != DIALOG_NONE || (layout_shows(&l, PANE_AI) && !m->live.at))
+        return;
+    if (newest->kind == CHAT_USER && !m->live.at) {
+        m->screen.focus = PANE_AI;
+    } else if (newest->kind != CHAT_AI && newest->kind != CHAT_USER) {
+        snprintf(m->screen.flash, sizeof m->screen.flash, "%.190s", newest->text);
+        m->screen.flash_until_us = m->now_us + ANSWER_S * INT64_C(1000000);
+    }
+}
+
+void keys_key(struct model *m, struct key k, struct effects *fx)
+{
+    uint64_t said = m->chat_total;
+    int64_t flash = m->screen.flash_until_us;
+
+    press(m, k, fx);
+    if (m->chat_total != said && m->screen.flash_until_us == flash)
+        show_answer(m);
 }
 
 void keys_tick(struct model *m, struct effects *fx)

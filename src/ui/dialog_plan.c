@@ -205,6 +205,7 @@ static void draw_field(struct canvas *c, int y, struct rect r, const struct mode
     if (field != d->cursor)
         return;
     if (d->editing) {
+        canvas_fill(c, (struct rect){y, r.x + 12, 1, r.w - 12}, STYLE_NORMAL);
         dialog_input(c, y, r.x + 12, 20, d, cursor);
         if (field < PLAN_FIELDS)
             canvas_put_cut(c, y, r.x + 34, r.w - 34, STYLE_DIM, fields[field].hint);

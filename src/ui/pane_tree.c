@@ -154,6 +154,8 @@ static void final_row(const struct tree_record *r, bool wide, struct tree_row *r
     row->style = r->failed ? STYLE_DIM : STYLE_NORMAL;
     if (r->failed)
         text_copy(row->name, sizeof row->name, wide ? "final: everything undone" : "undone");
+    else if (!r->ended) /* what it leaves is known at its end */
+        text_copy(row->name, sizeof row->name, wide ? "confirmed so far" : "so far");
     else
         snprintf(row->name, sizeof row->name, wide ? "final: %d setting%s left changed" : "final",
                  r->nfinal, r->nfinal == 1 ? "" : "s");
