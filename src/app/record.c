@@ -3,11 +3,13 @@
 #include "pgd/app/record.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pgd/app/ui_files.h"
 #include "pgd/app/watch_lines.h"
 #include "pgd/base/clock.h"
+#include "pgd/base/secret.h"
 #include "pgd/base/text.h"
 #include "pgd/protocol/summary.h"
 
@@ -54,15 +56,18 @@ static void put_note(struct model *m, const struct chat_line *said)
 {
     static const char *const kinds[] = {"ai", "user", "event", "good", "bad", "warn"};
     struct line *l = line_new("note");
+    char *clean = xstrdup(said->text);
     char when[40];
 
+    secret_redact(clean); /* as in the transcript */
     clock_iso(said->wall_us, when, sizeof when);
     line_text(l, "at", when);
     line_int(l, "at_us", said->wall_us);
     line_text(l, "kind", kinds[said->kind]);
-    line_text(l, "text", said->text);
+    line_text(l, "text", clean);
     line_finish(l, &m->recorder.lines);
     buf_putc(&m->recorder.lines, '\n');
+    free(clean);
 }
 
 static void take_notes(struct model *m)
@@ -193,14 +198,31 @@ void record_stop(struct model *m, struct effects *fx)
 
 /* ---- while it goes on ---- */
 
-static void next_part(struct model *m, struct effects *fx)
+/* Meanwhile what comes goes to the part that is full: that one is known to be ours. */
+static void look_for_next(struct model *m, struct effects *fx)
 {
     struct recorder *r = &m->recorder;
     char path[sizeof r->path];
 
+    if (r->looks)
+        return;
+    r->looks = true;
+    part_path(r, r->part + 1, path, sizeof path);
+    ask(m, UI_RECORD_LOOK, FILE_READ, path, fx)->u.file.max_bytes = 1;
+}
+
+static void next_part(struct model *m, struct effects *fx)
+{
+    struct recorder *r = &m->recorder;
+    struct buf held = r->lines; /* came meanwhile: behind the head of their file */
+    char path[sizeof r->path];
+
     r->part++;
     r->bytes = 0;
+    r->lines = (struct buf){0};
     put_head(m);
+    buf_append(&r->lines, buf_text(&held), held.len);
+    buf_clear(&held);
     part_path(r, r->part, path, sizeof path);
     model_say(m, CHAT_EVENT, "the recording goes on in %s", path);
     if (r->part > RECORD_PARTS) {
@@ -233,6 +255,30 @@ void record_tick(struct model *m, struct effects *fx)
     record_flush(m, fx);
 }
 
+/* Whether the file that comes next is there. */
+static void looked(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct recorder *r = &m->recorder;
+    struct err e = ev->err;
+    char path[sizeof r->path];
+
+    r->looks = false;
+    if (ev->u.file.missing) {
+        if (r->begun)
+            next_part(m, fx);
+        else
+            begin(m);
+        return;
+    }
+    part_path(r, r->part + 1, path, sizeof path);
+    if (e.code == ERR_NONE) {
+        err_set(&e, ERR_FILE, "%s is there already", r->begun ? strrchr(path, '/') + 1 : "it");
+        err_hint(&e, "Another name begins another recording; nothing is written over.");
+    }
+    record_flush(m, fx); /* to the part before */
+    failed(m, &e);
+}
+
 void record_answer(struct model *m, const struct event *ev, struct effects *fx)
 {
     struct recorder *r = &m->recorder;
@@ -240,15 +286,9 @@ void record_answer(struct model *m, const struct event *ev, struct effects *fx)
 
     if (ev->req.generation != r->generation)
         return;
-    if (ev->req.id == UI_RECORD_LOOK && r->on && !r->begun) {
-        if (e.code == ERR_NONE) {
-            err_set(&e, ERR_FILE, "it is there already");
-            err_hint(&e, "Another name begins another recording; nothing is written over.");
-        }
-        if (ev->u.file.missing)
-            begin(m);
-        else
-            failed(m, &e);
+    if (ev->req.id == UI_RECORD_LOOK) {
+        if (r->on)
+            looked(m, ev, fx);
     } else if (ev->req.id == UI_RECORD_DIR && e.code != ERR_NONE && r->on) {
         failed(m, &e);
     } else if (ev->req.id == UI_RECORD_WRITTEN) {
@@ -256,6 +296,6 @@ void record_answer(struct model *m, const struct event *ev, struct effects *fx)
         if (e.code != ERR_NONE && (r->on || !m->quitting))
             failed(m, &e);
         else if (r->on && r->bytes >= RECORD_PART_MAX)
-            next_part(m, fx);
+            look_for_next(m, fx);
     }
 }

@@ -15,6 +15,7 @@
 #include "pgd/app/record.h"
 #include "pgd/app/replay.h"
 #include "pgd/app/ui_files.h"
+#include "pgd/base/secret.h"
 
 static const char lines[] =
     "{\"event\":\"recording\",\"format\":1,\"at_us\":1000000000000000}\n"
@@ -213,19 +214,66 @@ static void it_is_written_aside_and_now_and_then(void **state)
     assert_non_null(strstr(w->fx.items[1].text, "hello"));
 }
 
+static void no_secret_is_written(void **state)
+{
+    struct world *w = *state;
+    secret_id id = secret_put("opensesame", 10);
+
+    begin(w);
+    model_say(w->m, CHAT_USER,
+              "is it opensesame, or password=hunter22 with sk-abcdefghij0123456789?");
+    record_stop(w->m, &w->fx);
+    assert_int_equal(w->fx.items[0].u.file.op, FILE_APPEND);
+    assert_non_null(strstr(w->fx.items[0].text, "is it "));
+    assert_null(strstr(w->fx.items[0].text, "opensesame"));
+    secret_release(id);
+}
+
+/* The part is full: the next one is looked for. */
+static void fill_part(struct world *w)
+{
+    effects_clear(&w->fx);
+    w->m->recorder.bytes = RECORD_PART_MAX;
+    answer(w, UI_RECORD_WRITTEN, ERR_NONE, false);
+    assert_int_equal(w->fx.n, 1);
+    assert_int_equal(w->fx.items[0].u.file.op, FILE_READ);
+}
+
+static void an_older_part_is_not_written_to(void **state)
+{
+    struct world *w = *state;
+
+    begin(w);
+    fill_part(w);
+    assert_string_equal(w->fx.items[0].u.file.path, "/w/night.jsonl.2");
+    answer(w, UI_RECORD_WRITTEN, ERR_NONE, false); /* it is asked once */
+    assert_int_equal(w->fx.n, 1);
+    effects_clear(&w->fx);
+    model_say(w->m, CHAT_EVENT, "the last words");
+    record_tick(w->m, &w->fx);
+    answer(w, UI_RECORD_LOOK, ERR_NONE, false);
+    assert_false(w->m->recorder.on);
+    assert_true(said(w, "night.jsonl.2 is there already"));
+    assert_int_equal(w->fx.n, 1); /* what had come goes where it may */
+    assert_string_equal(w->fx.items[0].u.file.path, "/w/night.jsonl");
+    assert_non_null(strstr(w->fx.items[0].text, "the last words"));
+}
+
 static void a_full_disk_ends_it_and_a_full_part_does_not(void **state)
 {
     struct world *w = *state;
 
     begin(w);
     for (int i = 0; i < RECORD_PARTS; i++) {
-        w->m->recorder.bytes = RECORD_PART_MAX;
-        answer(w, UI_RECORD_WRITTEN, ERR_NONE, false);
+        fill_part(w);
+        effects_clear(&w->fx);
+        answer(w, UI_RECORD_LOOK, ERR_FILE, true);
     }
     assert_int_equal(w->m->recorder.part, RECORD_PARTS + 1);
     assert_int_equal(w->fx.n, 1);
     assert_int_equal(w->fx.items[0].u.file.op, FILE_REMOVE);
     assert_string_equal(w->fx.items[0].u.file.path, "/w/night.jsonl");
+    assert_int_equal(strncmp(buf_text(&w->m->recorder.lines), "{\"event\":\"recording\"", 20), 0);
     answer(w, UI_RECORD_WRITTEN, ERR_FULL, false);
     assert_false(w->m->recorder.on);
     assert_true(said(w, "the recording to /w/night.jsonl ends"));
@@ -240,6 +288,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_gate_lets_nothing_out, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_written_over, setup, teardown),
         cmocka_unit_test_setup_teardown(it_is_written_aside_and_now_and_then, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_secret_is_written, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_older_part_is_not_written_to, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_ends_it_and_a_full_part_does_not, setup,
                                         teardown),
     };

@@ -5,9 +5,9 @@
 
 enum {
     RECORD_PART_MAX = 15 * 1000 * 1000, /* bytes; then the recording goes on in another file */
-    RECORD_PARTS = 4,                   /* so many are kept; older ones are removed */
-    RECORD_EVERY_S = 5,                 /* what has come is written this often */
-    RECORD_HELD_MAX = 1000 * 1000       /* bytes that wait for a slow disk at the most */
+    RECORD_PARTS = 4,             /* so many are kept; older ones of this recording are removed */
+    RECORD_EVERY_S = 5,           /* what has come is written this often */
+    RECORD_HELD_MAX = 1000 * 1000 /* bytes that wait for a slow disk at the most */
 };
 
 /* what: "" = a name of its own in the workspace's folder, a name there, an absolute path, or an absolute folder with its '/'. */

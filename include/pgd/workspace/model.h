@@ -919,6 +919,7 @@ struct recorder {
 };
 
 /* `verify` (app/verify.h). */
+    bool looks;        /* it is looked whether the next part is there already */
 struct verifying {
     uint32_t generation;
     struct buf names;            /* ARCHIVED sessions that are still to be read, oldest first */
