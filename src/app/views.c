@@ -118,16 +118,16 @@ static bool is_asked(const struct model *m)
     return m->live.at && m->live.at->form != TABLEVIEW_SHARES && !m->screen.frozen && !m->quitting;
 }
 
-static void take_rows(struct model *m, const struct rows *r, int64_t at_us);
+static void take_rows(struct model *m, const struct rows *r, int64_t at_us, struct effects *fx);
 
 /* A view of what the program has in memory: the server is not asked. */
-static void make(struct model *m)
+static void make(struct model *m, struct effects *fx)
 {
     char why[240] = "";
     struct rows *r = m->live.at->make(&m->collect, why);
 
     if (r)
-        take_rows(m, r, m->now_us);
+        take_rows(m, r, m->now_us, fx);
     else
         refuse(m, why, m->live.at->lacks ? m->live.at->lacks : "");
     rows_free(r);
@@ -143,7 +143,7 @@ void views_tick(struct model *m, struct effects *fx)
     if (!is_asked(m))
         return;
     if (l->at->make) {
-        make(m);
+        make(m, fx);
         return;
     }
     if (link->state == LINK_OFF && m->links[CONN_CONTROL].state == LINK_UP) {
@@ -187,7 +187,7 @@ static void failed(struct model *m, const struct event *ev)
     l->again_us = m->now_us + REFUSED_S * 1000000LL;
 }
 
-static void take_rows(struct model *m, const struct rows *r, int64_t at_us)
+static void take_rows(struct model *m, const struct rows *r, int64_t at_us, struct effects *fx)
 {
     struct live *l = &m->live;
     struct tableview_rows next = {0};
@@ -204,7 +204,7 @@ static void take_rows(struct model *m, const struct rows *r, int64_t at_us)
     l->again_us = l->at->every_s > 1 ? l->asked_us + l->at->every_s * 1000000LL - 500000 : 0;
     if (l->at->fill)
         l->at->fill(l->at, &m->collect, &l->now);
-    views_end_look(m);
+    views_end_look(m, fx);
     arrange(m);
 }
 
@@ -243,7 +243,7 @@ static void answered(struct model *m, const struct event *ev, struct effects *fx
     } else if (step == LIVE_SCHEMA) {
         take_schema(m, ev, fx);
     } else {
-        take_rows(m, ev->rows, ev->at_us);
+        take_rows(m, ev->rows, ev->at_us, fx);
     }
 }
 

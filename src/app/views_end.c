@@ -51,6 +51,7 @@ static void fix(struct model *m, int row, bool terminate)
     memset(e, 0, sizeof *e);
     e->terminate = terminate;
     e->pid = pid > 0 && pid < 1e9 ? (int)pid : 0;
+    e->listed = l->at->all;
     text_copy_raw(e->key, sizeof e->key, tableview_key(&l->now, row));
     copy_cell(m, row, "backend_start", e->started, sizeof e->started);
     copy_cell(m, row, "query_start", e->since, sizeof e->since);
@@ -150,6 +151,106 @@ bool views_end_key(struct model *m, struct key k, struct effects *fx)
 
 /* ---- what became of it ---- */
 
+/* What is known of the session that was told. */
+enum there { THERE_UNKNOWN, THERE_YES, THERE_OVER };
+
+/* The statement that was cancelled is over when the session runs none, or another. Empty: it may not be seen. */
+static enum there of_session(const struct session_end *e, const char *state, const char *since)
+{
+    if (e->terminate)
+        return THERE_YES;
+    if (!*state || (strcmp(state, "active") == 0 && !*since))
+        return THERE_UNKNOWN;
+    return strcmp(state, "active") != 0 || strcmp(since, e->since) != 0 ? THERE_OVER : THERE_YES;
+}
+
+/* That a row is missing says something in a view alone that has all sessions, and of a session that it has listed (ours and the
+ * server's own workers are in none), and only where all were read. */
+static enum there in_rows(const struct model *m, const struct session_end *e)
+{
+    const struct live *l = &m->live;
+    char state[32], since[64];
+
+    for (int i = 0; i < l->now.n; i++) {
+        if (strcmp(tableview_key(&l->now, i), e->key) != 0)
+            continue;
+        copy_cell(m, i, "state", state, sizeof state);
+        copy_cell(m, i, "query_start", since, sizeof since);
+        return of_session(e, state, since);
+    }
+    return l->at->all && e->listed && !l->now.more ? THERE_OVER : THERE_UNKNOWN;
+}
+
+static void conclude(struct model *m, enum there there, int64_t at_us)
+{
+    struct session_end *e = &m->live.end;
+    const char *what = e->terminate ? "the session of pid" : "that statement of pid";
+
+    if (there == THERE_OVER) {
+        tell(m, CHAT_GOOD, "%s %d has ended", what, e->pid);
+        e->sent_us = 0;
+    } else if (there == THERE_YES && at_us - e->sent_us > LOOK_S * 1000000LL) {
+        tell(m, CHAT_WARN,
+             "%s %d is still there %d s after it was told: it answers when it next "
+             "looks for signals",
+             what, e->pid, LOOK_S);
+        e->sent_us = 0;
+    } else if (at_us - e->sent_us > 2 * LOOK_S * 1000000LL) {
+        tell(m, CHAT_WARN, "whether %s %d has ended is not known: it cannot be seen", what, e->pid);
+        e->sent_us = 0;
+    }
+}
+
+static void ask(struct model *m, struct effects *fx)
+{
+    struct session_end *e = &m->live.end;
+    struct buf sql = {0};
+
+    buf_puts(&sql, "SELECT a.state, a.query_start, a.backend_start = ");
+    quote_literal(&sql, e->started);
+    buf_printf(&sql, " AS same FROM pg_catalog.pg_stat_activity AS a WHERE a.pid = %d", e->pid);
+    e->looking = OWN_IDS + ++m->live.end_no;
+    fx_sql(fx, (struct req){OWNER_VIEWS, m->live.generation, e->looking}, CONN_VIEWS,
+           buf_text(&sql), ANSWER_MS);
+    m->collect.sent++;
+    buf_clear(&sql);
+}
+
+/* The pid may be another's by now; when it began may have become hidden. */
+static void looked(struct model *m, const struct event *ev)
+{
+    struct session_end *e = &m->live.end;
+    enum there there = THERE_UNKNOWN;
+
+    e->looking = 0;
+    if (!e->sent_us)
+        return;
+    if (ev->err.code == ERR_NONE && ev->rows) {
+        bool any = ev->rows->nrows > 0;
+        const char *state = any ? rows_text(ev->rows, 0, "state") : NULL;
+        const char *since = any ? rows_text(ev->rows, 0, "query_start") : NULL;
+        if (!any || !rows_bool(ev->rows, 0, "same", true))
+            there = THERE_OVER;
+        else if (rows_text(ev->rows, 0, "same"))
+            there = of_session(e, state ? state : "", since ? since : "");
+    }
+    conclude(m, there, ev->at_us);
+}
+
+void views_end_look(struct model *m, struct effects *fx)
+{
+    const struct session_end *e = &m->live.end;
+    enum there there;
+
+    if (!e->sent_us || !m->live.at || !m->live.at->acts)
+        return;
+    there = in_rows(m, e);
+    if (there == THERE_UNKNOWN)
+        ask(m, fx);
+    else
+        conclude(m, there, m->live.now.at_us);
+}
+
 bool views_end_event(struct model *m, const struct event *ev)
 {
     struct session_end *e = &m->live.end;
@@ -157,6 +258,8 @@ bool views_end_event(struct model *m, const struct event *ev)
 
     if (ev->kind != EV_PG_RESULT || ev->req.id < OWN_IDS)
         return false;
+    if (ev->req.id == e->looking)
+        looked(m, ev);
     if (ev->req.id != e->waiting)
         return true;
     e->waiting = 0;
@@ -176,39 +279,4 @@ bool views_end_event(struct model *m, const struct event *ev)
         e->sent_us = ev->at_us;
     }
     return true;
-}
-
-/* The statement that was cancelled is over when the session runs none, or another. */
-static bool is_over(const struct model *m, const struct session_end *e)
-{
-    const struct live *l = &m->live;
-    char state[32], since[64];
-
-    for (int i = 0; i < l->now.n; i++) {
-        if (strcmp(tableview_key(&l->now, i), e->key) != 0)
-            continue;
-        copy_cell(m, i, "state", state, sizeof state);
-        copy_cell(m, i, "query_start", since, sizeof since);
-        return !e->terminate && (strcmp(state, "active") != 0 || strcmp(since, e->since) != 0);
-    }
-    return !l->now.more; /* with more rows than are read it may be one of the others */
-}
-
-void views_end_look(struct model *m)
-{
-    struct session_end *e = &m->live.end;
-    const char *what = e->terminate ? "the session of pid" : "that statement of pid";
-
-    if (!e->sent_us || !m->live.at || !m->live.at->acts)
-        return;
-    if (is_over(m, e)) {
-        tell(m, CHAT_GOOD, "%s %d has ended", what, e->pid);
-        e->sent_us = 0;
-    } else if (m->live.now.at_us - e->sent_us > LOOK_S * 1000000LL) {
-        tell(m, CHAT_WARN,
-             "%s %d is still there %d s after it was told: it answers when it next "
-             "looks for signals",
-             what, e->pid, LOOK_S);
-        e->sent_us = 0;
-    }
 }

@@ -39,6 +39,7 @@ const struct tableview tableview_list[] = {
      .empty = "Nobody else is connected.",
      .quiet = {"state", "idle", "idle"},
      .acts = true,
+     .all = true,
      .fill = tableview_fill_processes,
      .columns = {COUNT("pid", "pid", 7, 0),
                  TEXT("usename", "user", 10, 1),

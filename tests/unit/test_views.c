@@ -360,6 +360,70 @@ static void test_a_session_is_ended_by_its_pid(void **state)
         strstr(last_said(w), "the session of pid 102 has ended")); /* the pid is another's */
 }
 
+#define BLOCKING                                                                             \
+    "pid|behind|usename|datname|application_name|state|waits_s|xact_s|mode|object|blockers|" \
+    "locktype|backend_start|query_start|query|note\n"
+
+/* Two sessions of which one waits; the root is told to end, and the view has nobody left. */
+static void end_the_root(struct world *w)
+{
+    shown(w, "blocking");
+    answer(w,
+           BLOCKING "102||app|shop|batch|active||90||||b2|q2|SELECT long|\n"
+                    "101||app|shop|web|active|3|4|ShareLock|end|102|transactionid|b1|q1|UPDATE|\n",
+           NULL);
+    press(w, KEYN_NONE, 'T');
+    type(w, "102");
+    press(w, KEYN_ENTER, 0);
+    answer(w, "sent\nt\n", NULL);
+    tick(w, 1);
+    answer(w, BLOCKING, NULL);
+}
+
+static void test_to_block_nobody_is_not_to_end(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        const char *rows, *said;
+    } cases[] = {
+        {"state|query_start|same\nactive|q2|t\n", NULL}, /* it blocks nobody, and is there */
+        {"state|query_start|same\n\\N|\\N|\\N\n", NULL}, /* may not be seen */
+        {"state|query_start|same\nidle|q9|f\n", "the session of pid 102 has ended"},
+        {"state|query_start|same\n", "the session of pid 102 has ended"},
+    };
+
+    end_the_root(w);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_null(strstr(last_said(w), "has ended"));
+        struct effect *look = query(w);
+        assert_non_null(look);
+        assert_non_null(strstr(look->text, "WHERE a.pid = 102"));
+        assert_true(readonly_allows(look));
+        answer(w, cases[i].rows, NULL);
+        if (cases[i].said) {
+            assert_non_null(strstr(last_said(w), cases[i].said));
+            assert_int_equal(w->m->live.end.sent_us, 0);
+            model_say(w->m, CHAT_EVENT, "again");
+            w->m->live.end.sent_us = w->m->now_us;
+        }
+        tick(w, 1);
+        answer(w, BLOCKING, NULL);
+    }
+    /* Activity leaves out who is no client: a worker that blocked is asked for there, too */
+    views_open(w->m, tableview_find("activity"), &w->fx);
+    if (strstr(query(w)->text, "statement_timeout"))
+        answer(w, "set_config\n500ms\n", NULL);
+    answer(w, "pid|state|query|backend_start\n101|active|q|b1\n", NULL);
+    assert_null(strstr(last_said(w), "has ended"));
+    assert_non_null(strstr(query(w)->text, "WHERE a.pid = 102"));
+    for (int i = 0; i < 8 && w->m->live.end.sent_us; i++) {
+        answer(w, cases[0].rows, NULL);
+        tick(w, 1);
+        answer(w, "pid|state|query|backend_start\n101|active|q|b1\n", NULL);
+    }
+    assert_non_null(strstr(last_said(w), "is still there 5 s after"));
+}
+
 static void test_what_became_of_it_is_said(void **state)
 {
     struct world *w = *state;
@@ -458,6 +522,7 @@ int main(void)
         CASE(test_it_is_drawn_at_three_sizes),
         CASE(test_another_view_begins_anew),
         CASE(test_a_session_is_ended_by_its_pid),
+        CASE(test_to_block_nobody_is_not_to_end),
         CASE(test_what_became_of_it_is_said),
         CASE(test_what_cannot_be_ended),
     };

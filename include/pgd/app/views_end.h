@@ -9,7 +9,8 @@
 /* Asks about the session under the cursor (DIALOG_SIGNAL). */
 void views_end_ask(struct model *m, bool terminate);
 bool views_end_key(struct model *m, struct key k, struct effects *fx);
-/* The answer to the statement that was sent. False: it is none of ours. */
+/* The answer to a statement that was sent here. False: it is none of ours. */
 bool views_end_event(struct model *m, const struct event *ev);
-/* A new sample: is the session still there? */
-void views_end_look(struct model *m);
+/* A new sample: is the session still there? Where the sample cannot tell (Blocking lists only who waits or blocks; with many sessions
+ * not all are read), the server is asked for that one session. */
+void views_end_look(struct model *m, struct effects *fx);

@@ -82,6 +82,7 @@ struct tableview {
     } quiet;
     int every_s;  /* seconds between two questions; 0 = 1 */
     bool acts;    /* a row is a session: C and T work on it (columns pid, backend_start) */
+    bool all;     /* every session that was once among its rows is there as long as it lives */
     int limit_ms; /* of its statement; 0 = TABLEVIEW_MS */
     /* Cells that do not come from the server: called with each new sample. NULL = none. */
     void (*fill)(const struct tableview *v, const struct collect *c, struct tableview_rows *rows);

@@ -511,7 +511,9 @@ struct session_end {
     uint32_t waiting; /* of the answer; 0 = none is awaited */
     int64_t sent_us;  /* it was told, and is looked for; 0 = it is not */
 };
+    bool listed;      /* it stood in a view that has all sessions */
 struct live {
+    uint32_t looking; /* of the statement that looks for it; 0 = none is awaited */
     const struct tableview *at; /* NULL = the panes are shown */
     struct tableview_state of[TABLEVIEW_MAX];
     struct tableview_rows now, before; /* of `at` */
