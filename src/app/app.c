@@ -37,6 +37,7 @@ struct app {
     int64_t moved_us; /* reduced motion: the time that clocks show */
     uint64_t printed;
     bool frame_waiting;
+    bool lent; /* the terminal, to a child */
 };
 
 /* ---- painting ---- */
@@ -122,10 +123,14 @@ static void lend(struct app *a)
 {
     io_unwatch_fd(a->io, term_fd());
     term_lend();
+    a->lent = true;
 }
 
 static void take_back(struct app *a)
 {
+    if (!a->lent) /* the child was refused before it was begun */
+        return;
+    a->lent = false;
     term_take_back();
     io_watch_fd(a->io, term_fd(), readable, a);
     resized(a);

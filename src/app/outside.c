@@ -40,7 +40,9 @@ void outside_begin(struct model *m, struct effects *fx)
     m->screen.prompt.focus = true;
     o->generation++;
     o->step = OUTSIDE_FOLDER;
-    snprintf(o->dir, sizeof o->dir, "%s/edit-%d", m->opt.home, m->opt.pid);
+    o->failed[0] = '\0';
+    snprintf(o->dir, sizeof o->dir, "%s/edit-%d-%lld-%u", m->opt.home, m->opt.pid,
+             (long long)(m->wall_us / 1000000), o->generation); /* one that was kept stays */
     file(m, FILE_MKDIR, "", fx);
 }
 
@@ -56,13 +58,16 @@ static void start_editor(struct model *m, struct effects *fx)
     fx_child_env(e, "PGPASSWORD", NULL);
 }
 
-static void end(struct model *m, const char *why, struct effects *fx)
+/* kept: what was edited is nowhere else. */
+static void end(struct model *m, const char *why, bool kept, struct effects *fx)
 {
     struct outside *o = &m->screen.outside;
 
     if (why && *why)
         model_say(m, CHAT_WARN, "the editor: %s; the text is as it was", why);
-    if (o->step != OUTSIDE_FOLDER) {
+    if (kept) {
+        model_say(m, CHAT_WARN, "what it left is in %s/prompt.md: yours to take or remove", o->dir);
+    } else if (o->step != OUTSIDE_FOLDER) {
         struct effect *e = file(m, FILE_REMOVE_TREE, "", fx);
         e->req.id = UI_FILE_KEPT;
     }
@@ -71,30 +76,72 @@ static void end(struct model *m, const char *why, struct effects *fx)
 }
 
 /* The line end that an editor puts behind the last line is its own. */
-static void take(struct model *m, const struct event *ev)
+static size_t length(const struct event *ev)
 {
-    struct prompt *p = &m->screen.prompt;
     size_t n = ev->text ? ev->len : 0;
 
     while (n > 0 && (ev->text[n - 1] == '\n' || ev->text[n - 1] == '\r'))
         n--;
+    return n;
+}
+
+/* False: the prompt has not room for all of it. */
+static bool take(struct model *m, const struct event *ev)
+{
+    struct prompt *p = &m->screen.prompt;
+    size_t n = length(ev);
+    bool whole;
+
     prompt_set(p, "");
-    if (n > 0 && !prompt_paste(p, ev->text, n))
+    whole = n == 0 || prompt_paste(p, ev->text, n);
+    if (!whole)
         model_say(m, CHAT_WARN, "the text was cut at %d bytes", PROMPT_MAX - 1);
     p->focus = true;
+    return whole;
+}
+
+/* An editor that was not there, or was left in anger, has changed nothing: then nothing is kept. */
+static void finish(struct model *m, const struct event *ev, struct effects *fx)
+{
+    const struct outside *o = &m->screen.outside;
+    const struct prompt *p = &m->screen.prompt;
+    size_t n = length(ev), had = (size_t)p->len;
+
+    while (had > 0 && p->text[had - 1] == '\n')
+        had--;
+    if (ev->err.code != ERR_NONE)
+        end(m, o->failed[0] ? o->failed : ev->err.msg, !ev->u.file.missing, fx);
+    else if (o->failed[0])
+        end(m, o->failed, n != had || (n > 0 && memcmp(ev->text, p->text, n) != 0), fx);
+    else
+        end(m, NULL, !take(m, ev), fx);
+}
+
+/* Well or not: the file says whether there is something to lose. */
+static void editor_ended(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct outside *o = &m->screen.outside;
+    int status = ev->u.child.status, signal = ev->u.child.signal;
+
+    if (ev->err.code != ERR_NONE)
+        text_copy(o->failed, sizeof o->failed, ev->err.msg);
+    else if (status != 0 || signal != 0)
+        snprintf(o->failed, sizeof o->failed, "it ended with %s %d",
+                 signal ? "signal" : "exit code", signal ? signal : status);
+    o->step = OUTSIDE_READ;
+    file(m, FILE_READ, "/prompt.md", fx);
 }
 
 void outside_event(struct model *m, const struct event *ev, struct effects *fx)
 {
     struct outside *o = &m->screen.outside;
     const struct prompt *p = &m->screen.prompt;
-    char why[160];
 
     if (ev->req.generation != o->generation || o->step == OUTSIDE_NOT ||
         (o->step == OUTSIDE_EDITS) != (ev->kind == EV_CHILD_EXIT))
         return;
-    if (ev->err.code != ERR_NONE) {
-        end(m, ev->err.msg, fx);
+    if (ev->err.code != ERR_NONE && (o->step == OUTSIDE_FOLDER || o->step == OUTSIDE_SAVE)) {
+        end(m, ev->err.msg, false, fx);
         return;
     }
     switch (o->step) {
@@ -111,19 +158,10 @@ void outside_event(struct model *m, const struct event *ev, struct effects *fx)
         start_editor(m, fx);
         break;
     case OUTSIDE_EDITS:
-        if (ev->u.child.status != 0 || ev->u.child.signal != 0) {
-            snprintf(why, sizeof why, "it ended with %s %d",
-                     ev->u.child.signal ? "signal" : "exit code",
-                     ev->u.child.signal ? ev->u.child.signal : ev->u.child.status);
-            end(m, why, fx);
-            break;
-        }
-        o->step = OUTSIDE_READ;
-        file(m, FILE_READ, "/prompt.md", fx);
+        editor_ended(m, ev, fx);
         break;
     case OUTSIDE_READ:
-        take(m, ev);
-        end(m, NULL, fx);
+        finish(m, ev, fx);
         break;
     case OUTSIDE_NOT:
         break;

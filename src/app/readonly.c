@@ -206,8 +206,9 @@ bool readonly_allows(const struct effect *e)
                (readonly_sql(e->text) || (e->u.pg.conn == CONN_PLAN && only_plans(e->text)));
     case FX_PG_CONNECT: /* its text is what the session begins with */
         return !e->text || !*e->text || readonly_sql(e->text);
-    case FX_CHILD: /* the demonstration's server is its own */
-        return e->req.owner == OWNER_DEMO || looks_at_host(e);
+    case FX_CHILD: /* the demonstration's server is its own; the DBA's editor touches none */
+        return e->req.owner == OWNER_DEMO || looks_at_host(e) ||
+               (e->req.owner == OWNER_UI && e->u.child.flags == CHILD_TERMINAL);
     default:
         return true;
     }

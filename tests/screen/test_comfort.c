@@ -212,8 +212,14 @@ static void plain_and_still(void **state)
 static void nothing_is_accepted_read_only(void **state)
 {
     (void)state;
-    struct screen *s = open_ready(readonly, NULL, 24, 80);
-    screen_key(s, "4");
+    char env[320];
+    snprintf(env, sizeof env, "VISUAL=%s/edit.sh", live_pg->dir); /* of the first test */
+    const char *vars[] = {env, NULL};
+    struct screen *s = open_ready(readonly, vars, 24, 80);
+    screen_key(s, ":one<C-g>"); /* an editor touches no server */
+    screen_expect(s, "editing", LIVE_MS);
+    screen_expect(s, "second line", LIVE_MS);
+    screen_key(s, "<Esc><Esc>4");
     screen_expect(s, "nothing serious", LIVE_MS);
     assert_false(on_screen(s, "t tune"));
     screen_key(s, "?/accept");

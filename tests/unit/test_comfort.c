@@ -562,7 +562,7 @@ static void an_editor_has_the_text(void **state)
     ctrl(w, 'g');
     const struct effect *e = effect_of(w, FX_FILE);
     assert_int_equal(e->u.file.op, FILE_MKDIR);
-    assert_string_equal(e->u.file.path, "/home/h/edit-77");
+    assert_int_equal(strncmp(e->u.file.path, "/home/h/edit-77-", 16), 0);
     answer(w, EV_FILE, NULL, 0);
     e = effect_of(w, FX_FILE);
     assert_int_equal(e->u.file.op, FILE_SAVE);
@@ -587,16 +587,66 @@ static void an_editor_has_the_text(void **state)
     assert_true(w->m->screen.prompt.focus);
     e = effect_of(w, FX_FILE);
     assert_int_equal(e->u.file.op, FILE_REMOVE_TREE);
-    assert_string_equal(e->u.file.path, "/home/h/edit-77");
-    /* one that fails leaves the text, and no file */
-    ctrl(w, 'g');
-    answer(w, EV_FILE, NULL, 0);
-    answer(w, EV_FILE, NULL, 0);
-    answer(w, EV_CHILD_EXIT, NULL, 1);
-    assert_string_equal(w->m->screen.prompt.text, "why so\nslow?");
-    assert_int_equal(effect_of(w, FX_FILE)->u.file.op, FILE_REMOVE_TREE);
-    assert_int_equal(w->m->screen.outside.step, OUTSIDE_NOT);
-    assert_non_null(strstr(w->m->chat[w->m->nchat - 1].text, "exit code 1"));
+    assert_int_equal(strncmp(e->u.file.path, "/home/h/edit-77-", 16), 0);
+}
+
+static bool told_since(const struct world *w, int line, const char *words)
+{
+    for (int i = line; i < w->m->nchat; i++)
+        if (strstr(w->m->chat[i].text, words))
+            return true;
+    return false;
+}
+
+/* What was edited is thrown away in no case. */
+static void an_edited_text_is_kept(void **state)
+{
+    struct world *w = *state;
+    char *large = calloc(1, PROMPT_MAX + 100), first[840];
+    memset(large, 'x', PROMPT_MAX + 50);
+    const struct {
+        int status;
+        const char *left; /* NULL = it cannot be read */
+        bool missing, kept;
+        const char *prompt, *says;
+    } cases[] = {
+        {1, "why so\n", false, false, "why so", "exit code 1"},
+        {1, "why so slow?\n", false, true, "why so", "exit code 1"},
+        {0, NULL, false, true, "why so", "cannot be read"},
+        {0, NULL, true, false, "why so", "cannot be read"},
+        {0, large, false, true, NULL, "was cut at"},
+    };
+    text_copy(w->m->opt.home, 40, "/home/h");
+    first[0] = '\0';
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct event ev = {.kind = EV_FILE, .at_us = 100000000};
+        const int line = w->m->nchat;
+        prompt_set(&w->m->screen.prompt, "why so");
+        effects_clear(&w->fx);
+        ctrl(w, 'g');
+        assert_string_not_equal(w->m->screen.outside.dir, first); /* never the one that was kept */
+        text_copy(first, sizeof first, w->m->screen.outside.dir);
+        answer(w, EV_FILE, NULL, 0);
+        answer(w, EV_FILE, NULL, 0);
+        answer(w, EV_CHILD_EXIT, NULL, cases[i].status);
+        assert_int_equal(effect_of(w, FX_FILE)->u.file.op, FILE_READ);
+        effects_clear(&w->fx);
+        ev.req = (struct req){OWNER_UI, w->m->screen.outside.generation, UI_FILE_OUTSIDE};
+        if (!cases[i].left)
+            err_set(&ev.err, ERR_FILE, "it cannot be read");
+        ev.u.file.missing = cases[i].missing;
+        ev.text = cases[i].left ? xstrdup(cases[i].left) : NULL;
+        ev.len = cases[i].left ? strlen(cases[i].left) : 0;
+        app_update(w->m, &ev, &w->fx);
+        event_clear(&ev);
+        if (cases[i].prompt)
+            assert_string_equal(w->m->screen.prompt.text, cases[i].prompt);
+        if (!effect_of(w, FX_FILE) != cases[i].kept || !told_since(w, line, cases[i].says) ||
+            told_since(w, line, "/prompt.md") != cases[i].kept)
+            fail_msg("case %zu", i);
+        assert_int_equal(w->m->screen.outside.step, OUTSIDE_NOT);
+    }
+    free(large);
 }
 
 /* Each name that the seed and its users know, also in the dialog that is in front. */
@@ -768,6 +818,7 @@ int main(void)
         T(what_was_taken_out_comes_back),
         T(the_prompt_is_always_there),
         T(an_editor_has_the_text),
+        T(an_edited_text_is_kept),
         T(every_command_has_its_names),
         T(the_mouse_has_the_pane_under_it),
         T(plain_is_text_from_above_to_below),

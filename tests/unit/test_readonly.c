@@ -167,6 +167,32 @@ static void the_gate_refuses(void **state)
     gate_clear(&g);
 }
 
+/* The DBA's editor touches no server; what is anybody else's, or goes elsewhere, does not pass for one. */
+static void an_editor_is_no_change(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"/bin/sh", "-c", "exec vi", NULL};
+    static const struct {
+        enum owner owner;
+        unsigned flags;
+        bool passes;
+    } cases[] = {
+        {OWNER_UI, CHILD_TERMINAL, true},
+        {OWNER_UI, CHILD_COLLECT, false},
+        {OWNER_UI, CHILD_TERMINAL | CHILD_REMOTE, false},
+        {OWNER_UI, CHILD_TERMINAL | CHILD_DETACHED, false},
+        {OWNER_FLOW, CHILD_TERMINAL, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct effects fx = {0};
+        struct req from = {cases[i].owner, 1, 1};
+        if (readonly_allows(fx_child(&fx, from, words, cases[i].flags)) != cases[i].passes)
+            fail_msg("case %zu", i);
+        effects_clear(&fx);
+    }
+}
+
 /* The scripts that look at the server's host and its log, by their text alone. */
 static void only_scripts_that_look(void **state)
 {
@@ -214,6 +240,7 @@ int main(void)
         cmocka_unit_test(statements),
         cmocka_unit_test(what_we_read_passes),
         cmocka_unit_test(the_gate_refuses),
+        cmocka_unit_test(an_editor_is_no_change),
         cmocka_unit_test(only_scripts_that_look),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* outside.h - the text of the prompt in an editor of the DBA's (Ctrl-G): $VISUAL, else $EDITOR, else vi.
  *
- * The text is a file of mode 0600 in a folder of mode 0700 below the program's home, which goes when the editor has ended. The
+ * The text is a file of mode 0600 in a folder of mode 0700 below the program's home, which goes when its text was taken whole:
+ * an editor that fails, a file that cannot be read and a text that is too long leave it, and where it is is said. The
  * editor has the terminal, and neither passwords nor keys of models in its environment. Links, telemetry and a session that runs go
  * on meanwhile; nothing is painted, and Ctrl-C is the editor's. */
 #pragma once

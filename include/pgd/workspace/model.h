@@ -460,12 +460,13 @@ enum outside_step {
     OUTSIDE_FOLDER, /* a folder of mode 0700 in the program's home is being made */
     OUTSIDE_SAVE,   /* the text is being written there */
     OUTSIDE_EDITS,  /* the editor runs */
-    OUTSIDE_READ    /* what it left is being read; then folder and file go */
+    OUTSIDE_READ    /* what it left is being read; taken whole, folder and file go, else they stay */
 };
 struct outside {
     enum outside_step step;
     uint32_t generation;
     char dir[800];
+    char failed[200]; /* how the editor ended, where that is not well: the text is not taken */
 };
 
 /* A text for the DIALOG_PAGE. A line that begins with "# " is a heading, and one with "$ " what y copies; without any of these
