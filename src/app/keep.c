@@ -167,6 +167,28 @@ void keep_choice(struct model *m, const char *name, const char *value, struct ef
     ask(m, UI_FILE_CHOICES, FILE_READ, "config", fx);
 }
 
+static void complain(void *arg, const struct err *e)
+{
+    struct model *m = arg;
+
+    model_say(m, CHAT_BAD, "%s", e->msg);
+    if (e->detail[0])
+        model_say(m, CHAT_WARN, "%s", e->detail);
+    if (e->hint[0])
+        model_say(m, CHAT_WARN, "%s", e->hint);
+}
+
+/* There is a file, and it cannot be read. */
+static void complain_of_file(struct model *m, const struct err *why, const char *what)
+{
+    struct err e = *why;
+
+    err_detail(&e, "%s", what);
+    if (!e.hint[0])
+        err_hint(&e, "Put a file of your own at %s/config and start again.", m->opt.home);
+    complain(m, &e);
+}
+
 static void choices_read(struct model *m, const struct event *ev, struct effects *fx)
 {
     struct screen *s = &m->screen;
@@ -174,6 +196,17 @@ static void choices_read(struct model *m, const struct event *ev, struct effects
 
     if (s->npending == 0)
         return;
+    if (ev->err.code != ERR_NONE && !ev->u.file.missing) {
+        struct buf what = {0};
+        for (int i = 0; i < s->npending; i++)
+            buf_printf(&what, "%s%s = %s", i > 0 ? ", " : "", s->pending[i].name,
+                       s->pending[i].value);
+        buf_puts(&what, " is not kept for later runs: nothing is written over that file.");
+        s->npending = 0;
+        complain_of_file(m, &ev->err, buf_text(&what));
+        buf_clear(&what);
+        return;
+    }
     if (ev->err.code == ERR_NONE && ev->text)
         buf_append(&text, ev->text, ev->len);
     for (int i = 0; i < s->npending; i++) {
@@ -187,21 +220,13 @@ static void choices_read(struct model *m, const struct event *ev, struct effects
     write_text(m, FILE_SAVE, "config", &text, fx);
 }
 
-static void complain(void *arg, const struct err *e)
-{
-    struct model *m = arg;
-
-    model_say(m, CHAT_BAD, "%s", e->msg);
-    if (e->detail[0])
-        model_say(m, CHAT_WARN, "%s", e->detail);
-    if (e->hint[0])
-        model_say(m, CHAT_WARN, "%s", e->hint);
-}
-
 static void config_read(struct model *m, const struct event *ev)
 {
     struct buf path = {0};
 
+    if (ev->err.code != ERR_NONE && !ev->u.file.missing)
+        complain_of_file(m, &ev->err,
+                         "All choices and keys are the defaults; what is chosen now is not kept.");
     if (ev->err.code != ERR_NONE || !ev->text)
         return;
     buf_printf(&path, "%s/config", m->opt.home);

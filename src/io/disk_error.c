@@ -25,7 +25,10 @@ void disk_error(struct err *e, const char *doing, const char *path, int why)
         err_hint(e, "Check the owner and the permissions of %s and of the folders above it.", path);
         break;
     case ELOOP:
-        err_hint(e, "%s is a symbolic link, which is refused here; move it out of the way.", path);
+        err_hint(e,
+                 "%s is a symbolic link and is not followed: what is saved would take the link's "
+                 "place, and it may lead to another user's file. Put the file itself there.",
+                 path);
         break;
     case ENOENT:
     case ENOTDIR:

@@ -1,5 +1,6 @@
 /* Slash commands: finding one, what Tab offers, the list of sessions and their records, one kind of export alone, read-only, the
  * statements that were sent; what is kept from run to run; what the prompt says in each state. */
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,6 +23,7 @@
 #include "pgd/app/update.h"
 #include "pgd/base/secret.h"
 #include "pgd/base/text.h"
+#include "pgd/io/disk_error.h"
 #include "pgd/ui/dialog.h"
 #include "pgd/workspace/store.h"
 
@@ -484,7 +486,7 @@ static void a_theme_is_kept(void **state)
     commands_run(w->m, "theme light", &w->fx);
     assert_string_equal(w->m->screen.theme, "light");
     assert_non_null(file_effect(w, FILE_READ));
-    struct event none = {.kind = EV_FILE, .err = {.code = ERR_FILE}};
+    struct event none = {.kind = EV_FILE, .err = {.code = ERR_FILE}, .u.file.missing = true};
     none.req = (struct req){OWNER_UI, 1, UI_FILE_CHOICES};
     keep_answer(w->m, &none, &w->fx);
     const struct effect *e = file_effect(w, FILE_SAVE);
@@ -494,6 +496,36 @@ static void a_theme_is_kept(void **state)
     w->m->screen.theme[0] = '\0';
     keep_answer(w->m, &ev, &w->fx);
     assert_string_equal(w->m->screen.theme, "light");
+}
+
+/* A file that is there and cannot be read is told, and nothing is written over it. */
+static void choices_that_cannot_be_read_are_told(void **state)
+{
+    struct world *w = *state;
+    struct event ev = {.kind = EV_FILE, .req = {OWNER_UI, 1, UI_FILE_CONFIG}};
+
+    text_copy(w->m->opt.home, 40, "/home/h");
+    ev.err.code = ERR_FILE;
+    ev.u.file.missing = true;
+    keep_answer(w->m, &ev, &w->fx);
+    assert_int_equal(w->m->nchat, 0);
+    ev.u.file.missing = false;
+    disk_error(&ev.err, "read", "/home/h/config", ELOOP);
+    keep_answer(w->m, &ev, &w->fx);
+    assert_int_equal(w->m->nchat, 3);
+    assert_non_null(strstr(w->m->chat[0].text, "cannot read /home/h/config"));
+    assert_non_null(strstr(w->m->chat[1].text, "defaults"));
+    assert_non_null(strstr(w->m->chat[2].text, "would take the link's place"));
+    disk_error(&ev.err, "read", "/home/h/config", EISDIR); /* has no hint of its own */
+    keep_answer(w->m, &ev, &w->fx);
+    assert_int_equal(w->m->nchat, 6);
+    commands_run(w->m, "theme light", &w->fx);
+    assert_string_equal(w->m->screen.theme, "light"); /* for this run */
+    ev.req.id = UI_FILE_CHOICES;
+    keep_answer(w->m, &ev, &w->fx);
+    assert_null(file_effect(w, FILE_SAVE));
+    assert_true(said(w, "theme = light is not kept"));
+    assert_int_equal(w->m->screen.npending, 0);
 }
 
 /* ---- history ---- */
@@ -612,6 +644,7 @@ int main(void)
         TEST(read_only_is_one_way),
         TEST(the_statements_that_were_sent),
         TEST(a_theme_is_kept),
+        TEST(choices_that_cannot_be_read_are_told),
         TEST(history_comes_back_without_secrets),
         TEST(history_is_bounded),
         TEST(the_prompt_in_every_state),
