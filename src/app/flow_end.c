@@ -45,6 +45,7 @@ static void save_text(struct effects *fx, struct req req, const char *dir, const
     buf_clear(&path);
 }
 
+/* Whoever reads the list takes a row that stands before another for the later one, so a session that went on moves up. */
 static void row_of_session(struct model *m)
 {
     struct workspace *w = &m->workspace;
@@ -54,7 +55,7 @@ static void row_of_session(struct model *m)
     if (at < 0 &&
         w->nsessions == SESSION_ROWS_MAX) /* the oldest one is found again by its folder */
         session_rows_remove(w, w->nsessions - 1);
-    r = at < 0 ? session_rows_add(w, 0) : &w->sessions[at];
+    r = at < 0 ? session_rows_add(w, 0) : session_rows_front(w, at);
     store_session_row(&m->session, r);
     r->changed_wall_us = m->wall_us;
 }

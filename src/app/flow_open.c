@@ -249,6 +249,23 @@ static void sweep(struct model *m, const char *folder, struct effects *fx)
     buf_clear(&path);
 }
 
+/* The row of the session that is looked after, wherever it is by now; NULL = it is not in the list any more. */
+static struct session_row *interrupted_row(struct model *m)
+{
+    int row = session_rows_find(&m->workspace, m->fl.interrupted);
+
+    return row < 0 ? NULL : &m->workspace.sessions[row];
+}
+
+/* It is not offered again before the next start. */
+static void pass_by(struct model *m)
+{
+    struct session_row *r = interrupted_row(m);
+
+    if (r)
+        r->passed = true;
+}
+
 /* Reads an interrupted session, once what its killed program has left half written is removed. */
 static void read_session(struct model *m, int row, struct effects *fx)
 {
@@ -256,7 +273,7 @@ static void read_session(struct model *m, int row, struct effects *fx)
     const char *name = m->workspace.sessions[row].name;
     struct buf rel = {0};
 
-    m->fl.interrupted = row;
+    text_copy_raw(m->fl.interrupted, sizeof m->fl.interrupted, name);
     flow_enter(m, FLOW_RECOVER);
     for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
         buf_clear(&rel);
@@ -274,19 +291,21 @@ static void recover_next(struct model *m, struct effects *fx)
 {
     struct workspace *w = &m->workspace;
     struct err e = {0};
+    int row = w->readonly ? -1 : find_interrupted(w, m->start.session);
+    const char *name = row >= 0 ? w->sessions[row].name : "";
 
-    m->fl.interrupted = w->readonly ? -1 : find_interrupted(w, m->start.session);
-    if (m->fl.interrupted >= 0 && m->opt.readonly) {
+    text_copy_raw(m->fl.interrupted, sizeof m->fl.interrupted, name);
+    if (row >= 0 && m->opt.readonly) {
         model_say(m, CHAT_WARN, "session %s was interrupted; with --readonly it stays as it is",
-                  w->sessions[m->fl.interrupted].name);
-    } else if (m->fl.interrupted >= 0 && w->identity_note[0] && m->opt.headless) {
-        err_set(&e, ERR_REFUSED, "session %s was interrupted on another server: %.150s",
-                w->sessions[m->fl.interrupted].name, w->identity_note);
+                  name);
+    } else if (row >= 0 && w->identity_note[0] && m->opt.headless) {
+        err_set(&e, ERR_REFUSED, "session %s was interrupted on another server: %.150s", name,
+                w->identity_note);
         err_hint(&e, "Connect to that server, or decide in the full screen.");
         flow_fail(m, &e, "going on with the interrupted session", fx);
         return;
-    } else if (m->fl.interrupted >= 0) {
-        read_session(m, m->fl.interrupted, fx);
+    } else if (row >= 0) {
+        read_session(m, row, fx);
         return;
     }
     if (!flow_found_begin(m, fx))
@@ -363,7 +382,7 @@ static void list_sessions(struct model *m, struct effects *fx)
 void flow_leave_paused(struct model *m, struct effects *fx)
 {
     model_say(m, CHAT_EVENT, "session %s stays paused", m->session.name);
-    m->workspace.sessions[m->fl.interrupted].passed = true;
+    pass_by(m);
     flow_fresh(m);
     recover_next(m, fx);
 }
@@ -418,10 +437,13 @@ static void say_interrupted(struct model *m, const struct journal_state *j)
 /* The end of a session of which only the journal can be read. */
 static void journal_end(struct model *m, enum session_state state, struct effects *fx)
 {
-    struct session_row *r = &m->workspace.sessions[m->fl.interrupted];
+    struct session_row *r = interrupted_row(m);
 
-    r->state = state;
-    r->interrupted = false;
+    if (r) {
+        r->state = state;
+        r->interrupted = false;
+        session_rows_changed(r);
+    }
     flow_fresh(m);
     flow_save(m, false, fx);
     recover_next(m, fx);
@@ -495,17 +517,21 @@ static void journal_read(struct model *m, const struct event *ev, struct effects
 /* session.json is of no use. The journal still says what has to be undone. */
 static void only_the_journal(struct model *m, const struct err *e, struct effects *fx)
 {
-    struct session_row *r = &m->workspace.sessions[m->fl.interrupted];
+    const struct session_row *r = interrupted_row(m);
     struct session *s = &m->session;
     struct buf rel = {0};
 
+    if (!r) { /* it was deleted meanwhile */
+        recover_next(m, fx);
+        return;
+    }
     model_say(m, CHAT_BAD, "session %s cannot be resumed: %s", r->name, e->msg);
     if (e->detail[0])
         model_say(m, CHAT_BAD, "%s", e->detail);
     if (e->code == ERR_REFUSED) { /* of a newer version, which will look after it */
         model_say(m, CHAT_WARN, "its journal says what was changed: %s/sessions/%s/journal.jsonl",
                   m->workspace.dir, r->name);
-        r->passed = true;
+        pass_by(m);
         recover_next(m, fx);
         return;
     }
@@ -542,7 +568,9 @@ static void session_read(struct model *m, const struct event *ev, struct effects
         m->session.loaded = true;
         if (m->session.state == SESSION_ARCHIVED || m->session.state == SESSION_FAILED) {
             /* it had ended; only the list was not written any more */
-            store_session_row(&m->session, &w->sessions[m->fl.interrupted]);
+            struct session_row *r = interrupted_row(m);
+            if (r)
+                store_session_row(&m->session, r);
             flow_fresh(m);
             recover_next(m, fx);
             return;

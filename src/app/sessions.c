@@ -230,12 +230,34 @@ void sessions_switch(struct model *m, const char *text, struct effects *fx)
         switch_to(m, row, fx);
 }
 
+/* A row may move while /sessions is open: the cursor stays on its session. */
+static void keep_cursor(struct model *m)
+{
+    struct sessions_view *v = &m->sessions_view;
+    const struct workspace *w = &m->workspace;
+    struct dialog *d = &m->screen.dialog;
+
+    if (d->kind != DIALOG_SESSIONS) {
+        v->at[0] = '\0';
+        return;
+    }
+    if (v->at[0] && v->version != w->rows_version) {
+        int row = session_rows_find(w, v->at);
+        int last = w->nsessions > 0 ? w->nsessions - 1 : 0;
+        d->cursor = row >= 0 ? row : d->cursor > last ? last : d->cursor;
+        m->dirty = true;
+    }
+    v->version = w->rows_version;
+    text_copy_raw(v->at, sizeof v->at, d->cursor < w->nsessions ? w->sessions[d->cursor].name : "");
+}
+
 void sessions_pump(struct model *m, struct effects *fx)
 {
     struct sessions_view *v = &m->sessions_view;
     char name[128];
 
     tree_pump(m);
+    keep_cursor(m);
     if (!v->next[0] || m->screen.dialog.kind == DIALOG_SWITCH || m->flow == FLOW_PAUSING ||
         model_run_active(m))
         return;

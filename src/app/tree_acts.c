@@ -95,6 +95,19 @@ static bool may_begin(struct model *m, enum tree_act act, int row)
     return true;
 }
 
+/* What is being written or removed is told to its end: nothing takes its place before. */
+static bool at_work(struct model *m)
+{
+    const struct tree_task *t = &m->tree.task;
+    bool removes = t->act == TREE_DELETE && t->a; /* before, it is only looked at */
+
+    if (!t->reading || (t->act != TREE_RENAME && !removes))
+        return false;
+    model_say(m, CHAT_WARN, "%s is being %s: one moment, please", t->session,
+              removes ? "deleted" : "renamed");
+    return true;
+}
+
 /* ---- one session ---- */
 
 void tree_acts_begin(struct model *m, enum tree_act act, int row, int part, struct effects *fx)
@@ -106,7 +119,7 @@ void tree_acts_begin(struct model *m, enum tree_act act, int row, int part, stru
             model_say(m, CHAT_WARN, "that session has no folder yet");
         return;
     }
-    if (!may_begin(m, act, row))
+    if (at_work(m) || !may_begin(m, act, row))
         return;
     tree_task_clear(t);
     m->tree.no++;
@@ -144,7 +157,7 @@ void tree_acts_mark(struct model *m, int row, struct effects *fx)
     } else if (!t->marked[0] || session_rows_find(&m->workspace, t->marked) < 0) {
         text_copy_raw(t->marked, sizeof t->marked, name);
         model_say(m, CHAT_EVENT, "%s is marked: c on another session compares the two", name);
-    } else {
+    } else if (!at_work(m)) {
         tree_task_clear(&t->task);
         t->no++;
         t->task.act = TREE_COMPARE;
@@ -165,7 +178,7 @@ void tree_acts_close(struct model *m, int row, struct effects *fx)
         flow_close(m, fx);
         return;
     }
-    if (!r || !writable(m))
+    if (!r || at_work(m) || !writable(m))
         return;
     if (r->state == SESSION_ARCHIVED || r->state == SESSION_FAILED) {
         model_say(m, CHAT_WARN,
@@ -187,6 +200,34 @@ void tree_acts_close(struct model *m, int row, struct effects *fx)
 }
 
 /* ---- titles ---- */
+
+static bool is_at_hand(const struct model *m, const char *name)
+{
+    return m->session.state != SESSION_NONE && strcmp(m->session.name, name) == 0;
+}
+
+static void say_title(struct model *m)
+{
+    struct tree_task *t = &m->tree.task;
+
+    model_say(m, CHAT_EVENT, t->other[0] ? "%s is called \"%s\" now" : "%s goes by its name again",
+              t->session, t->other);
+    tree_task_clear(t);
+}
+
+/* The session at hand is written by the flow, with all of its title: what its file held when it was read may be older. False: it
+ * is another one, or of its session.json nothing could be read. */
+static bool title_at_hand(struct model *m, struct effects *fx)
+{
+    const struct tree_task *t = &m->tree.task;
+
+    if (!is_at_hand(m, t->session) || m->fl.now.undo_only)
+        return false;
+    text_copy_raw(m->session.title, sizeof m->session.title, t->other);
+    flow_save(m, false, fx);
+    say_title(m);
+    return true;
+}
 
 bool tree_acts_rename(struct model *m, const char *title, char *why, size_t size,
                       struct effects *fx)
@@ -210,6 +251,8 @@ bool tree_acts_rename(struct model *m, const char *title, char *why, size_t size
         return false;
     }
     text_copy_raw(t->other, sizeof t->other, clean);
+    if (title_at_hand(m, fx))
+        return true;
     buf_printf(&path, "%s/sessions/%s/session.json", m->workspace.dir, t->session);
     e = fx_file(fx, (struct req){OWNER_UI, m->tree.no, UI_TREE_TITLE}, FILE_READ, buf_text(&path));
     e->u.file.max_bytes = SESSION_FILE_MAX;
@@ -229,7 +272,7 @@ static void failed(struct model *m, const char *what, const struct err *e)
     tree_task_clear(&m->tree.task);
 }
 
-/* The session at hand is written by the flow, with all of its title; another one's file is written here. */
+/* It may have become the session at hand since it was asked for. */
 static void title_read(struct model *m, struct event *ev, struct effects *fx)
 {
     struct tree_task *t = &m->tree.task;
@@ -241,8 +284,8 @@ static void title_read(struct model *m, struct event *ev, struct effects *fx)
         failed(m, "the title was not changed", r && r->err.code ? &r->err : &ev->err);
         return;
     }
-    if (m->session.state != SESSION_NONE && strcmp(m->session.name, t->session) == 0)
-        text_copy_raw(m->session.title, sizeof m->session.title, t->other);
+    if (title_at_hand(m, fx))
+        return;
     buf_printf(&path, "%s/sessions/%s/session.json", m->workspace.dir, t->session);
     e = fx_file(fx, (struct req){OWNER_UI, m->tree.no, UI_TREE_SAVED}, FILE_SAVE, buf_text(&path));
     e->len = r->text.len;
@@ -272,15 +315,15 @@ static void title_saved(struct model *m, const struct event *ev, struct effects 
         failed(m, "the title was not changed", &ev->err);
         return;
     }
+    if (is_at_hand(m, t->session)) /* it was resumed while it was written */
+        text_copy_raw(m->session.title, sizeof m->session.title, t->other);
     if (row >= 0) {
         struct session_row *r = &m->workspace.sessions[row];
         text_copy_raw(r->title, sizeof r->title, t->other);
         session_rows_changed(r);
         save_index(m, fx);
     }
-    model_say(m, CHAT_EVENT, t->other[0] ? "%s is called \"%s\" now" : "%s goes by its name again",
-              t->session, t->other);
-    tree_task_clear(t);
+    say_title(m);
 }
 
 /* ---- deleting ---- */
@@ -399,7 +442,8 @@ static void read_later(struct model *m, struct effects *fx)
         read_session(m, UI_TREE_LATER, r->name, fx);
         return;
     }
-    flow_revert(m, t->a, t->node, t->goals, t->ngoals, fx);
+    if (at_rest(m, "going back")) /* the DBA may have begun another one while files were read */
+        flow_revert(m, t->a, t->node, t->goals, t->ngoals, fx);
     tree_task_clear(t);
 }
 
@@ -461,7 +505,8 @@ static void first_read(struct model *m, struct session_read *r, struct effects *
         read_session(m, UI_TREE_SECOND, t->other, fx);
         break;
     case TREE_BRANCH:
-        flow_branch(m, t->a, t->node, fx);
+        if (at_rest(m, "a branch"))
+            flow_branch(m, t->a, t->node, fx);
         tree_task_clear(t);
         break;
     case TREE_REVERT:

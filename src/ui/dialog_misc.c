@@ -208,10 +208,8 @@ static void say_where(struct dialog_text *text, const struct model *m)
 
 static void say_recover(struct dialog_text *text, const struct model *m)
 {
-    int at = m->fl.interrupted;
-    bool known = at >= 0 && at < m->workspace.nsessions;
     dialog_say(text, STYLE_WARN, "%s was interrupted.",
-               known ? m->workspace.sessions[at].name : "A session of this server");
+               m->fl.interrupted[0] ? m->fl.interrupted : "A session of this server");
     say_where(text, m);
     dialog_gap(text);
     if (ledger_clean(&m->session.ledger))

@@ -89,7 +89,6 @@ void model_init(struct model *m)
     m->screen.rows = 24;
     m->screen.focus = PANE_BENCH;
     m->screen.prompt.history_at = -1;
-    m->fl.interrupted = -1;
     m->workspace.restart_s = NAN;
     for (int i = 0; i < ASK_SLOTS; i++)
         m->asks[i].slot = (enum ask_slot)i;

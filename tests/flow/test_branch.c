@@ -14,6 +14,7 @@
 
 #include "../support/sim.h"
 #include "pgd/app/cli.h"
+#include "pgd/app/flow_parts.h"
 #include "pgd/app/tree_acts.h"
 #include "pgd/app/update.h"
 #include "pgd/base/log.h"
@@ -28,12 +29,14 @@ struct world {
     int fail_upto;
     int altered; /* … so many were sent */
     bool cut;    /* the program is killed with the first of them */
+    bool other;  /* random_page_cost is what is proposed */
 };
 
 static double faster_with_work_mem(const struct sim *s)
 {
     double tps = 1 + 0.005 * ((double)((unsigned)s->pids * 2654435761u >> 16 & 1023) / 512 - 1);
-    return s->file[sim_setting("work_mem")].present ? tps * 1.3 : tps;
+    tps = s->file[sim_setting("work_mem")].present ? tps * 1.3 : tps;
+    return s->file[sim_setting("random_page_cost")].present ? tps * 1.3 : tps;
 }
 
 static void deliver(void *arg, struct event *ev, struct effects *fx)
@@ -81,12 +84,13 @@ static void propose(struct world *w)
     struct proposal *p = xcalloc(1, sizeof *p);
 
     p->n = 1;
-    snprintf(p->changes[0].name, sizeof p->changes[0].name, "work_mem");
-    snprintf(p->changes[0].value, sizeof p->changes[0].value, "32MB");
+    snprintf(p->changes[0].name, sizeof p->changes[0].name, "%s",
+             w->other ? "random_page_cost" : "work_mem");
+    snprintf(p->changes[0].value, sizeof p->changes[0].value, "%s", w->other ? "1.5" : "32MB");
     p->changes[0].expect_lo = p->changes[0].expect_hi = NAN;
     guard_review(p, &w->m->server, &g, &r->review);
     r->review.round = r->number;
-    session_remember_first(&w->m->session, "work_mem", r->review.lines[0].from);
+    session_remember_first(&w->m->session, p->changes[0].name, r->review.lines[0].from);
     free(p);
 }
 
@@ -165,6 +169,14 @@ static bool in_force(const struct world *w, const char *value)
     return value ? e->present && strcmp(e->value, value) == 0 : !e->present;
 }
 
+static void carry_out(struct world *w, struct effects *fx)
+{
+    for (size_t i = 0; i < fx->n; i++)
+        sim_carry_out(w->s, &fx->items[i]);
+    free(fx->items);
+    *fx = (struct effects){0};
+}
+
 /* What is asked for on a node of the newest session: its file is read first. */
 static void act(struct world *w, enum tree_act what, const char *session, int part)
 {
@@ -175,9 +187,7 @@ static void act(struct world *w, enum tree_act what, const char *session, int pa
     assert_true(row >= 0);
     w->m->screen.dialog.kind = DIALOG_NONE;
     tree_acts_begin(w->m, what, row, part, &fx);
-    for (size_t i = 0; i < fx.n; i++)
-        sim_carry_out(w->s, &fx.items[i]);
-    free(fx.items);
+    carry_out(w, &fx);
     sim_deliver(w->s, &ev);
 }
 
@@ -303,6 +313,155 @@ static void what_cannot_be_taken_back_is_told(void **state)
     end(&w);
 }
 
+static void begin_tuning(struct world *w)
+{
+    press(w, KEYN_NONE, 't');
+    for (int i = 0; i < STEPS_MAX && !model_run_active(w->m); i++) {
+        if (w->m->fl.decision != DECIDE_NOTHING && w->m->screen.dialog.kind != DIALOG_NONE)
+            decide(w);
+        else
+            next(w);
+    }
+    assert_true(model_run_active(w->m));
+}
+
+static void pause_it(struct world *w)
+{
+    struct effects fx = {0};
+
+    flow_stop(w->m, false, 0, &fx);
+    carry_out(w, &fx);
+    play(w, false);
+    assert_int_equal(w->m->flow, FLOW_PAUSED);
+}
+
+/* A key on a session's row of the tree. */
+static void press_on(struct world *w, const char *session, char c)
+{
+    w->m->screen.dialog.kind = DIALOG_NONE;
+    w->m->screen.focus = PANE_TREE;
+    tree_move_to(w->m, tree_row_of(w->m, session, TREE_SESSION));
+    press(w, KEYN_NONE, c);
+}
+
+/* Left paused after all; the list has moved meanwhile. */
+static void resume_and_leave(struct world *w, const char *session)
+{
+    struct workspace *list = &w->m->workspace;
+    struct effects fx = {0};
+
+    flow_resume(w->m, session, &fx);
+    carry_out(w, &fx);
+    for (int i = 0; i < STEPS_MAX && w->m->fl.decision != DECIDE_RECOVER; i++)
+        next(w);
+    assert_int_equal(w->m->fl.decision, DECIDE_RECOVER);
+    session_rows_front(list, 2);
+    w->m->screen.dialog.kind = DIALOG_NONE;
+    flow_question_closed(w->m);
+    flow_leave_paused(w->m, &fx);
+    carry_out(w, &fx);
+    play(w, false);
+    for (int i = 0; i < list->nsessions; i++)
+        assert_int_equal(list->sessions[i].passed, strcmp(list->sessions[i].name, session) == 0);
+}
+
+static void a_moved_session_is_left_paused(void **state)
+{
+    (void)state;
+    TUNED;
+    char paused[128];
+
+    act(&w, TREE_REVERT, name, NODE_START);
+    play(&w, false);
+    begin_tuning(&w);
+    pause_it(&w);
+    snprintf(paused, sizeof paused, "%s", w.m->session.name);
+    resume_and_leave(&w, paused);
+    end(&w);
+}
+
+/* One session is paused, another one tuned, then the first one goes on and ends: it is the later one. */
+static void a_resumed_session_is_a_later_one(void **state)
+{
+    (void)state;
+    TUNED;
+    struct workspace *list = &w.m->workspace;
+    char paused[128], between[128];
+
+    act(&w, TREE_REVERT, name, NODE_START);
+    play(&w, false);
+    w.other = true;
+    begin_tuning(&w);
+    pause_it(&w);
+    snprintf(paused, sizeof paused, "%s", w.m->session.name);
+    w.other = false;
+    begin_tuning(&w);
+    play(&w, false);
+    snprintf(between, sizeof between, "%s", w.m->session.name);
+    assert_int_equal(w.m->session.state, SESSION_ARCHIVED);
+    assert_string_equal(list->sessions[0].name, between);
+    assert_string_equal(list->sessions[1].name, paused);
+
+    w.other = true;
+    tree_move_to(w.m, tree_row_of(w.m, between, TREE_SESSION));
+    struct effects fx = {0};
+    flow_resume(w.m, paused, &fx);
+    carry_out(&w, &fx);
+    play(&w, false);
+    assert_string_equal(w.m->session.name, paused);
+    assert_int_equal(w.m->session.state, SESSION_ARCHIVED);
+    assert_string_equal(list->sessions[0].name, paused);
+    assert_string_equal(list->sessions[1].name, between);
+    assert_string_equal(w.m->tree.at, between);
+    assert_int_equal(tree_node_at(w.m, w.m->screen.tree_cursor).session, 1);
+
+    act(&w, TREE_REVERT, between, NODE_FINAL);
+    play(&w, true);
+    assert_int_equal(w.m->session.round.review.n, 1);
+    assert_string_equal(w.m->session.round.review.lines[0].sql,
+                        "ALTER SYSTEM RESET random_page_cost;");
+    end(&w);
+}
+
+/* a on a paused session: no further round; what improved is confirmed and kept. */
+static void a_paused_session_is_archived(void **state)
+{
+    (void)state;
+    TUNED;
+    char paused[128];
+
+    act(&w, TREE_REVERT, name, NODE_START);
+    play(&w, false);
+    w.m->opt.rounds = 3;
+    begin_tuning(&w);
+    snprintf(paused, sizeof paused, "%s", w.m->session.name);
+    for (int i = 0; i < STEPS_MAX && w.m->session.rounds_done == 0; i++) {
+        if (w.m->fl.decision != DECIDE_NOTHING && w.m->screen.dialog.kind != DIALOG_NONE)
+            decide(&w);
+        else
+            next(&w);
+    }
+    assert_int_equal(w.m->session.rounds_done, 1);
+    pause_it(&w);
+    assert_int_equal(w.m->session.state, SESSION_PAUSED);
+    assert_true(in_force(&w, "32MB"));
+    w.other = true; /* a further round would find it */
+
+    press_on(&w, name, 'a'); /* that one has ended */
+    assert_int_equal(w.m->flow, FLOW_PAUSED);
+    press_on(&w, paused, 'a');
+    assert_string_equal(w.m->tree.closing, paused);
+    play(&w, false);
+    assert_string_equal(w.m->session.name, paused);
+    assert_int_equal(w.m->session.state, SESSION_ARCHIVED);
+    assert_int_equal(w.m->session.rounds_done, 1);
+    assert_false(w.s->file[sim_setting("random_page_cost")].present);
+    assert_true(w.m->session.final.kind == VERDICT_IMPROVED);
+    assert_true(in_force(&w, "32MB"));
+    assert_string_equal(w.m->tree.closing, "");
+    end(&w);
+}
+
 static void a_killed_revert_goes_on(void **state)
 {
     (void)state;
@@ -357,6 +516,9 @@ int main(void)
         cmocka_unit_test(nothing_accepted_changes_nothing),
         cmocka_unit_test(what_fails_is_taken_back),
         cmocka_unit_test(what_cannot_be_taken_back_is_told),
+        cmocka_unit_test(a_moved_session_is_left_paused),
+        cmocka_unit_test(a_resumed_session_is_a_later_one),
+        cmocka_unit_test(a_paused_session_is_archived),
         cmocka_unit_test(a_killed_revert_goes_on),
         cmocka_unit_test(a_branch_proposes_what_was_kept),
     };

@@ -8,6 +8,7 @@
 
 #include "full_session.h"
 #include "pgd/app/keys.h"
+#include "pgd/app/sessions.h"
 #include "pgd/app/tree_acts.h"
 #include "pgd/app/tree_keys.h"
 #include "pgd/app/ui_files.h"
@@ -69,15 +70,23 @@ static void type(struct world *w, const char *text)
         keys_key(w->m, (struct key){.name = KEYN_NONE, .rune = (uint32_t)*text}, &w->fx);
 }
 
-/* The file that the newest effect asks for has this text. */
-static void answer(struct world *w, const char *text, size_t len)
+/* What is asked for by the newest effect; its answer comes later. */
+static struct effect asked(struct world *w)
 {
     assert_true(w->fx.n > 0);
     struct effect e = effect_copy(&w->fx.items[w->fx.n - 1]);
-    struct event ev = {.kind = EV_FILE, .req = e.req};
     assert_int_equal(e.kind, FX_FILE);
     effects_clear(&w->fx);
-    if (e.u.file.digest) {
+    return e;
+}
+
+/* The file has this text; NULL: it failed. */
+static void answer_to(struct world *w, struct effect e, const char *text, size_t len)
+{
+    struct event ev = {.kind = EV_FILE, .req = e.req};
+    if (!text)
+        err_set(&ev.err, ERR_FILE, "the disk says no");
+    if (text && e.u.file.digest) {
         ev.digest = e.u.file.digest(text, len, e.u.file.digest_arg);
         ev.digest_free = e.u.file.digest_free;
     }
@@ -85,6 +94,12 @@ static void answer(struct world *w, const char *text, size_t len)
     tree_pump(w->m);
     event_clear(&ev);
     effect_clear(&e);
+}
+
+/* The file that the newest effect asks for has this text. */
+static void answer(struct world *w, const char *text, size_t len)
+{
+    answer_to(w, asked(w), text, len);
 }
 
 static void answer_session(struct world *w, const struct session *s)
@@ -374,6 +389,153 @@ static void a_title_is_kept_in_the_file(void **state)
     full_session_free(s);
 }
 
+/* How often a file is written among what is asked for; the newest text of it. */
+static int saves(const struct world *w, const char *path, const char **text)
+{
+    int n = 0;
+    for (size_t i = 0; i < w->fx.n; i++) {
+        const struct effect *e = &w->fx.items[i];
+        if (e->kind == FX_FILE && e->u.file.op == FILE_SAVE && strcmp(e->u.file.path, path) == 0) {
+            *text = e->text;
+            n++;
+        }
+    }
+    return n;
+}
+
+/* The flow writes the session at hand; what stood in its file before a round ended is never written over that. */
+static void the_session_at_hand_keeps_its_newer_file(void **state)
+{
+    struct world *w = *state;
+    struct session *s = full_session();
+    struct buf old = {0};
+    const char *text = NULL;
+    char path[1100];
+
+    add(w->m, 0, SESSION_ACTIVE);
+    PUT(s->name, "%s", w->m->workspace.sessions[0].name);
+    PUT(s->dir, "/home/w/sessions/%s", s->name);
+    PUT(path, "%s/session.json", s->dir);
+    s->state = SESSION_ACTIVE;
+    s->rounds_done = 2;
+    store_session_json(s, &old);
+    s->rounds_done = 3;
+
+    for (int i = 0; i < 2; i++) { /* at hand from the first on; since its file was asked for */
+        struct effect e = {0};
+        if (i == 0)
+            w->m->session = *s;
+        else
+            memset(&w->m->session, 0, sizeof w->m->session);
+        tree_sync(w->m);
+        tree_move_to(w->m, tree_row_of(w->m, s->name, TREE_SESSION));
+        press(w, KEYN_NONE, 'r');
+        assert_int_equal(w->m->screen.dialog.kind, DIALOG_RENAME);
+        press(w, KEYN_CTRL, 'u');
+        type(w, i ? "after it" : "before it");
+        press(w, KEYN_ENTER, 0);
+        if (i == 1) {
+            e = asked(w);
+            assert_int_equal(e.u.file.op, FILE_READ);
+            w->m->session = *s;
+            answer_to(w, e, buf_text(&old), old.len);
+        }
+        assert_int_equal(saves(w, path, &text), 1);
+        assert_non_null(strstr(text, i ? "\"title\": \"after it\"" : "\"title\": \"before it\""));
+        assert_non_null(strstr(text, "\"rounds_done\": 3"));
+        assert_true(said(w, i ? "is called \"after it\" now" : "is called \"before it\" now"));
+        assert_string_equal(w->m->workspace.sessions[0].title, i ? "after it" : "before it");
+        assert_int_equal(w->m->tree.task.act, TREE_NOTHING);
+    }
+    memset(&w->m->session, 0, sizeof w->m->session);
+    buf_clear(&old);
+    full_session_free(s);
+}
+
+/* What is being removed or written is told to its end, whatever keys are pressed meanwhile. */
+static void nothing_takes_the_place_of_a_deletion(void **state)
+{
+    struct world *w = *state;
+    struct session *s = full_session();
+    struct effect e;
+
+    for (int i = 0; i < 3; i++)
+        add(w->m, i, i == 2 ? SESSION_PAUSED : SESSION_ARCHIVED);
+    w->m->flow = FLOW_WATCH;
+    w->m->sight_known = true;
+    for (int well = 0; well < 2; well++) {
+        tree_sync(w->m);
+        tree_move_to(w->m, 1);
+        press(w, KEYN_NONE, 'D');
+        answer_session(w, s);
+        type(w, "Strategy0_01020000-050830");
+        press(w, KEYN_ENTER, 0);
+        e = asked(w);
+        assert_int_equal(e.u.file.op, FILE_REMOVE_TREE);
+        PUT(w->m->tree.marked, "%s", w->m->workspace.sessions[1].name);
+        tree_move_to(w->m, 3);
+        for (const char *k = "cbvrDa"; *k; k++) {
+            int before = w->m->nchat;
+            press(w, KEYN_NONE, *k);
+            assert_int_equal(w->fx.n, 0);
+            assert_int_equal(w->m->screen.dialog.kind, DIALOG_NONE);
+            assert_int_equal(w->m->nchat, before + 1);
+            assert_non_null(strstr(w->m->chat[before].text, "050830 is being deleted"));
+            assert_int_equal(w->m->tree.task.act, TREE_DELETE);
+        }
+        press(w, KEYN_ENTER, 0); /* opens one, which is no task */
+        press(w, KEYN_ENTER, 0);
+        press(w, KEYN_LEFT, 0);
+        answer_to(w, e, well ? "" : NULL, 0);
+        assert_true(said(w, well ? "is deleted" : "the session was not deleted: the disk says no"));
+        assert_int_equal(w->m->workspace.nsessions, well ? 2 : 3);
+    }
+    tree_move_to(w->m, 1);
+    press(w, KEYN_NONE, 'r');
+    type(w, "a title");
+    press(w, KEYN_ENTER, 0);
+    e = asked(w);
+    tree_move_to(w->m, 2);
+    press(w, KEYN_NONE, 'D');
+    assert_int_equal(w->fx.n, 0);
+    assert_true(said(w, "Strategy1_01020001-050830 is being renamed"));
+    answer_to(w, e, NULL, 0);
+    assert_true(said(w, "the title was not changed"));
+    press(w, KEYN_NONE, 'D'); /* it is over */
+    assert_int_equal(w->fx.n, 1);
+    full_session_free(s);
+}
+
+/* The list may move while it is open: the cursor of /sessions stays on its session. */
+static void a_moved_row_keeps_the_cursor(void **state)
+{
+    struct world *w = *state;
+    struct model *m = w->m;
+    char name[128];
+
+    for (int i = 0; i < 6; i++)
+        add(m, i, SESSION_ARCHIVED);
+    tree_sync(m);
+    tree_move_to(m, 3);
+    sessions_open(m);
+    m->screen.dialog.cursor = 2;
+    sessions_pump(m, &w->fx);
+    PUT(name, "%s", m->workspace.sessions[2].name);
+    session_rows_front(&m->workspace, 4);
+    sessions_pump(m, &w->fx);
+    assert_int_equal(m->screen.dialog.cursor, 3);
+    assert_int_equal(m->screen.tree_cursor, 4);
+    assert_string_equal(m->tree.at, name);
+    session_rows_front(&m->workspace, 3);
+    sessions_pump(m, &w->fx);
+    assert_int_equal(m->screen.dialog.cursor, 0);
+    assert_int_equal(m->screen.tree_cursor, 1);
+    session_rows_remove(&m->workspace, 0);
+    sessions_pump(m, &w->fx);
+    assert_int_equal(m->screen.dialog.cursor, 0);
+    effects_clear(&w->fx);
+}
+
 static void deleting_wants_the_name(void **state)
 {
     struct world *w = *state;
@@ -524,6 +686,9 @@ int main(void)
         TREE_TEST(a_session_is_opened_and_shown),
         TREE_TEST(two_are_marked_and_compared),
         TREE_TEST(a_title_is_kept_in_the_file),
+        TREE_TEST(the_session_at_hand_keeps_its_newer_file),
+        TREE_TEST(nothing_takes_the_place_of_a_deletion),
+        TREE_TEST(a_moved_row_keeps_the_cursor),
         TREE_TEST(deleting_wants_the_name),
         TREE_TEST(what_is_in_force_is_not_deleted),
         TREE_TEST(nothing_is_changed_where_we_only_look),

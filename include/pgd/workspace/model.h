@@ -493,6 +493,8 @@ struct sessions_view {
     uint32_t no;      /* of the newest that was asked for */
     char record[128]; /* the session that is read */
     char next[128];   /* to be resumed once the one that runs is paused; "" = none */
+    char at[128];     /* under the cursor of /sessions, whose rows may move; "" = none */
+    unsigned version; /* of the list, when the cursor was put there */
 };
 
 /* The live view that has the whole body (app/views.c). */
@@ -728,7 +730,7 @@ struct flow {
     struct buf pending;     /* statements of the loader, text being assembled */
     size_t index_at;        /* flow_index.c: place in `pending`, names of folders */
     int index_made, index_unread; /* … folders looked at; of which session.json could not be read */
-    int interrupted; /* index of the interrupted session in workspace.sessions; -1 = none */
+    char interrupted[128]; /* name of the interrupted session that is looked after; "" = none */
     struct err err;  /* why FLOW_ERROR */
     int64_t state_since_us;
     char paths[EXPORTS_MAX][1024]; /* exports that were written, as export_kind_at() numbers them */
