@@ -24,6 +24,8 @@ double playback_speed(double speed, int by)
 {
     int at = 0, last = (int)ARRAY_LEN(speeds) - 1;
 
+    if (by == 0)
+        return fmin(fmax(speed, speeds[0]), speeds[last]);
     while (at < last && speeds[at + 1] <= speed * 1.0001)
         at++;
     at += by;

@@ -284,7 +284,8 @@ static void speeds_are_steps(void **state)
     assert_true(playback_speed(1, -1) == 0.5);
     assert_true(playback_speed(0.25, -1) == 0.25);
     assert_true(playback_speed(100, 1) == 100);
-    assert_true(playback_speed(3, 0) == 2);
+    assert_true(playback_speed(3, 0) == 3);
+    assert_true(playback_speed(20, 1) == 25);
     assert_true(playback_speed(1e9, 0) == 100);
 }
 

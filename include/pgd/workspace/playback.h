@@ -56,7 +56,7 @@ void replay_load_free(struct replay_load *l);
 /* Takes the recording. The place is its beginning. */
 struct playback *playback_new(struct recording *r);
 void playback_free(struct playback *p);
-/* The nearest speed that there is, 0.25 … 100; by: so many steps faster. */
+/* This speed, within 0.25 … 100; with `by` the one so many steps faster. */
 double playback_speed(double speed, int by);
 /* Goes on to now_us (monotonic); nothing when it is paused. True: something is new. */
 bool playback_advance(struct playback *p, int64_t now_us);
