@@ -60,7 +60,7 @@ static void refuse(struct model *m, const struct err *e, struct effects *fx)
         buf_printf(out, "%s\n", e->detail);
     if (e->hint[0])
         buf_printf(out, "%s\n", e->hint);
-    buf_printf(out, "\n# Statement of %s in %s\n%s\n", t->role[0] ? t->role : "our role",
+    buf_printf(out, "\n# Statement of %s in %s\n%s\n", t->role[0] ? t->role : "an unknown role",
                t->database[0] ? t->database : "this database", buf_text(&t->text));
     dialogs_open(m, DIALOG_PAGE);
 }
@@ -246,7 +246,8 @@ static void show(struct model *m, const struct rows *r, struct effects *fx)
     finish(m, fx);
     buf_clear(out);
     snprintf(m->page.title, sizeof m->page.title, "Plan of a statement of %.60s in %.60s",
-             t->role[0] ? t->role : "our role", t->database[0] ? t->database : "this database");
+             t->role[0] ? t->role : "an unknown role",
+             t->database[0] ? t->database : "this database");
     buf_printf(out, "Planned by EXPLAIN as %s, in a read-only session; not executed.\n",
                t->as_role[0] ? t->as_role : "our role");
     if (t->parameters > 0)

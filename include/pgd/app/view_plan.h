@@ -1,5 +1,6 @@
 /* view_plan.h - EXPLAIN of a statement of a live view, never with ANALYZE: planned in a session of its own (CONN_PLAN) that is read-only
- * and ends with it, in the statement's database, as its role where ours is a member of that, shown as a page. */
+ * and ends with it, in the statement's database, as its role where ours is a member of that, shown as a page.
+ * For a statement of another role, or one that locks rows, it is said first what planning may do; the second key goes on. */
 #pragma once
 
 #include "pgd/workspace/model.h"

@@ -19,7 +19,8 @@ bool view_text_event(struct model *m, const struct event *ev, struct effects *fx
 void view_text_drop(struct model *m, struct effects *fx);
 /* Whether anything can be copied; where not, why is said. */
 bool view_copy_ready(struct model *m);
-/* Sends the text to the terminal's clipboard, and says so; cut: the text is all that there is, and not whole. */
+/* Sends the text, its passwords as asterisks, to the terminal's clipboard, and says so;
+ * cut: the text is all that there is, and not whole. */
 void view_copy(struct model *m, const char *text, bool cut, struct effects *fx);
 /* One message in the key line. */
 void view_say(struct model *m, const char *fmt, ...) PGD_PRINTF(2, 3);

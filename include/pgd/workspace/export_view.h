@@ -18,7 +18,8 @@ struct export_view_head {
 
 /* RFC 4180: a line of names, CRLF, cells in quotes where they hold a comma, a quote or the end of a line. A text that a spreadsheet
  * would take for a formula (it begins with =, +, -, @, a tab or a carriage return) gets an apostrophe in front, which such a program
- * does not show; JSON has every text as it is. */
+ * does not show; JSON has every text as it is. Passwords that secret_redact() knows or
+ * sees are asterisks in both. */
 void export_view_csv(const struct tableview *v, const struct tableview_rows *t,
                      const struct tableview_order *o, struct buf *out);
 /* An object: view, server, database, taken_at, filter, sorted_by, descending, columns (name, header, unit), rows (objects by name; null
