@@ -87,6 +87,12 @@ static struct session_row row_now(const struct model *m, int session)
     return r;
 }
 
+/* Who only looks holds no lock: another program may be at work on it. */
+static const char *interrupted_word(const struct model *m)
+{
+    return m->opt.readonly || m->workspace.readonly ? "unfinished" : "interrupted";
+}
+
 static void session_row(const struct model *m, int session, bool wide, struct tree_row *row)
 {
     struct session_row r = row_now(m, session);
@@ -107,7 +113,7 @@ static void session_row(const struct model *m, int session, bool wide, struct tr
     if (r.interrupted && r.state == SESSION_ACTIVE) {
         row->style = STYLE_WARN;
         text_copy(row->mark, sizeof row->mark, "!");
-        text_copy(row->right, sizeof row->right, "interrupted");
+        text_copy(row->right, sizeof row->right, interrupted_word(m));
     }
 }
 
@@ -244,7 +250,7 @@ static int draw_columns(struct canvas *c, int y, int end, const struct model *m,
                 {rounds, all ? COL_ROUNDS + 1 : 0},
                 {tps, all ? COL_TPS : 0},
                 {effect, COL_EFFECT},
-                {r->interrupted && r->state == SESSION_ACTIVE        ? "interrupted"
+                {r->interrupted && r->state == SESSION_ACTIVE        ? interrupted_word(m)
                  : r->origin.reverts && r->state == SESSION_ARCHIVED ? "reverted"
                                                                      : looks[r->state].word,
                  COL_WORD}};
