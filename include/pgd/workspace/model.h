@@ -460,7 +460,7 @@ enum outside_step {
     OUTSIDE_FOLDER, /* a folder of mode 0700 in the program's home is being made */
     OUTSIDE_SAVE,   /* the text is being written there */
     OUTSIDE_EDITS,  /* the editor runs */
-    OUTSIDE_READ    /* what it left is being read; taken whole, folder and file go, else they stay */
+    OUTSIDE_READ /* what it left is being read; taken whole, folder and file go, else they stay */
 };
 struct outside {
     enum outside_step step;
@@ -511,12 +511,12 @@ struct session_end {
     char key[TABLEVIEW_KEY];     /* of its row */
     char started[64], since[64]; /* backend_start and query_start, as the server prints them */
     char user[64], database[64], application[64], state[32], query[400];
+    bool listed;      /* it stood in a view that has all sessions */
     uint32_t waiting; /* of the answer; 0 = none is awaited */
+    uint32_t looking; /* of the statement that looks for it; 0 = none is awaited */
     int64_t sent_us;  /* it was told, and is looked for; 0 = it is not */
 };
-    bool listed;      /* it stood in a view that has all sessions */
 struct live {
-    uint32_t looking; /* of the statement that looks for it; 0 = none is awaited */
     const struct tableview *at; /* NULL = the panes are shown */
     struct tableview_state of[TABLEVIEW_MAX];
     struct tableview_rows now, before; /* of `at` */
@@ -731,7 +731,7 @@ struct flow {
     size_t index_at;        /* flow_index.c: place in `pending`, names of folders */
     int index_made, index_unread; /* … folders looked at; of which session.json could not be read */
     char interrupted[128]; /* name of the interrupted session that is looked after; "" = none */
-    struct err err;  /* why FLOW_ERROR */
+    struct err err;        /* why FLOW_ERROR */
     int64_t state_since_us;
     char paths[EXPORTS_MAX][1024]; /* exports that were written, as export_kind_at() numbers them */
     int64_t discovered_us;         /* when settings, totals and host were looked at */
@@ -919,12 +919,12 @@ struct recorder {
     int64_t sample_us; /* arrival of the newest sample that is */
     struct buf lines;  /* not on their way to the disk yet */
     bool writing;      /* an append is on its way */
+    bool looks;        /* it is looked whether the next part is there already */
     int lost;          /* lines that found no room meanwhile */
     uint32_t generation;
 };
 
 /* `verify` (app/verify.h). */
-    bool looks;        /* it is looked whether the next part is there already */
 struct verifying {
     uint32_t generation;
     struct buf names;            /* ARCHIVED sessions that are still to be read, oldest first */
