@@ -149,7 +149,7 @@ static void choices_and_keys(void **state)
     screen_expect(s, "mouse: on", LIVE_MS);
     assert_true(was_written(s, "\033[?1000h\033[?1006h"));
     assert_true(screen_find(s, "1 Sessions", &row, &col));
-    screen_write(s, "\033[<0;5;4M\033[<0;5;4m", 20);
+    screen_write(s, "\033[<0;5;4M\033[<0;5;4m", 18);
     screen_key(s, "<F11>");
     screen_expect(s, "1 Sessions (zoom)", LIVE_MS);
     screen_key(s, "<F11>");
