@@ -29,12 +29,12 @@ static void plant(void)
         "ALTER TABLE app.few OWNER TO app",
         "ANALYZE app.few",
         /* what the planner calls on the commonest values, whatever its volatility */
-        "CREATE FUNCTION app.trap(text, text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS "
-        "$$BEGIN PERFORM set_config('role', 'none', false); "
-        "RAISE LOG 'the trap has %', session_user; RETURN true; END$$",
+        ("CREATE FUNCTION app.trap(text, text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS "
+         "$$BEGIN PERFORM set_config('role', 'none', false); "
+         "RAISE LOG 'the trap has %', session_user; RETURN true; END$$"),
         "ALTER FUNCTION app.trap(text, text) OWNER TO app",
-        "CREATE OPERATOR app.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = app.trap, "
-        "RESTRICT = eqsel)",
+        ("CREATE OPERATOR app.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = app.trap, "
+         "RESTRICT = eqsel)"),
         "ALTER OPERATOR app.=== (text, text) OWNER TO app",
     };
 
