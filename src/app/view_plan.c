@@ -194,10 +194,10 @@ static void ask_first(struct model *m, const struct rows *r, bool others, bool l
                  "x again plans it all the same: that locks as the statement does, for a moment");
     else
         view_say(m,
-                 "x again plans it all the same: it may run code of others %s%s (here: %lld "
+                 "x again plans it all the same: it %smay run code of others %s (here: %lld "
                  "functions, %lld operators of others)",
-                 super ? "as a superuser" : "with your rights",
-                 locks ? ", and locks as it does" : "", (long long)rows_int64(r, 0, "functions", 0),
+                 locks ? "locks, " : "", super ? "as a superuser" : "with your rights",
+                 (long long)rows_int64(r, 0, "functions", 0),
                  (long long)rows_int64(r, 0, "operators", 0));
 }
 

@@ -357,6 +357,10 @@ static void test_locks_are_asked(void **state)
     asked(w, "locks as the statement does");
     plan_until_whose(w, WHOSE "t|t|t|0|0|\\N\n");
     goes_on(w, "search_path");
+    view_text_drop(w->m, &w->fx);
+    plan_until_whose(w, WHOSE "f|t|t|0|0|\\N\n"); /* both, and all of it in 78 columns */
+    asked(w, "it locks, may run code of others as a superuser");
+    assert_true(strcspn(w->m->screen.flash, "(") <= 79);
 }
 
 /* An answer that failed is told from another text. */
