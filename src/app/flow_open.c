@@ -13,6 +13,7 @@
 #include "pgd/app/headless.h"
 #include "pgd/app/health.h"
 #include "pgd/app/sessions.h"
+#include "pgd/app/tree_acts.h"
 #include "pgd/app/verify.h"
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
@@ -404,6 +405,10 @@ void flow_resume(struct model *m, const char *name, struct effects *fx)
             continue;
         if (w->sessions[i].state == SESSION_ARCHIVED || w->sessions[i].state == SESSION_FAILED)
             break;
+        if (tree_acts_removes(m, w->sessions[i].name)) {
+            model_say(m, CHAT_WARN, "%s is being deleted", w->sessions[i].name);
+            return;
+        }
         read_session(m, i, fx);
         return;
     }

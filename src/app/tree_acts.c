@@ -95,16 +95,25 @@ static bool may_begin(struct model *m, enum tree_act act, int row)
     return true;
 }
 
+static bool removes(const struct tree_task *t)
+{
+    return t->reading && t->act == TREE_DELETE && t->a; /* before, it is only looked at */
+}
+
+bool tree_acts_removes(const struct model *m, const char *session)
+{
+    return removes(&m->tree.task) && strcmp(m->tree.task.session, session) == 0;
+}
+
 /* What is being written or removed is told to its end: nothing takes its place before. */
 static bool at_work(struct model *m)
 {
     const struct tree_task *t = &m->tree.task;
-    bool removes = t->act == TREE_DELETE && t->a; /* before, it is only looked at */
 
-    if (!t->reading || (t->act != TREE_RENAME && !removes))
+    if (!removes(t) && !(t->reading && t->act == TREE_RENAME))
         return false;
     model_say(m, CHAT_WARN, "%s is being %s: one moment, please", t->session,
-              removes ? "deleted" : "renamed");
+              removes(t) ? "deleted" : "renamed");
     return true;
 }
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "full_session.h"
+#include "pgd/app/flow.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/sessions.h"
 #include "pgd/app/tree_acts.h"
@@ -506,6 +507,33 @@ static void nothing_takes_the_place_of_a_deletion(void **state)
     full_session_free(s);
 }
 
+/* A folder that goes is no session to go on with. */
+static void what_is_being_deleted_is_not_resumed(void **state)
+{
+    struct world *w = *state;
+    struct session *s = full_session();
+
+    add(w->m, 0, SESSION_PAUSED);
+    w->m->flow = FLOW_WATCH;
+    s->state = SESSION_PAUSED;
+    memset(&s->ledger, 0, sizeof s->ledger);
+    tree_sync(w->m);
+    tree_move_to(w->m, 1);
+    press(w, KEYN_NONE, 'D');
+    answer_session(w, s);
+    type(w, "Strategy0_01020000-050830");
+    press(w, KEYN_ENTER, 0);
+    struct effect e = asked(w);
+    flow_resume(w->m, "", &w->fx);
+    assert_int_equal(w->fx.n, 0);
+    assert_int_equal(w->m->flow, FLOW_WATCH);
+    assert_true(said(w, "Strategy0_01020000-050830 is being deleted"));
+    answer_to(w, e, NULL, 0);
+    flow_resume(w->m, "", &w->fx); /* it is there still */
+    assert_int_equal(w->m->flow, FLOW_RECOVER);
+    full_session_free(s);
+}
+
 /* The list may move while it is open: the cursor of /sessions stays on its session. */
 static void a_moved_row_keeps_the_cursor(void **state)
 {
@@ -688,6 +716,7 @@ int main(void)
         TREE_TEST(a_title_is_kept_in_the_file),
         TREE_TEST(the_session_at_hand_keeps_its_newer_file),
         TREE_TEST(nothing_takes_the_place_of_a_deletion),
+        TREE_TEST(what_is_being_deleted_is_not_resumed),
         TREE_TEST(a_moved_row_keeps_the_cursor),
         TREE_TEST(deleting_wants_the_name),
         TREE_TEST(what_is_in_force_is_not_deleted),

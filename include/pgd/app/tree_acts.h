@@ -14,5 +14,7 @@ void tree_acts_close(struct model *m, int row, struct effects *fx);
 /* The title that was typed; *why says what is wrong with it. */
 bool tree_acts_rename(struct model *m, const char *title, char *why, size_t size,
                       struct effects *fx);
+/* Whether the folder of that session is going now. */
+bool tree_acts_removes(const struct model *m, const char *session);
 /* The name was typed: the folder goes. */
 void tree_acts_delete(struct model *m, struct effects *fx);
