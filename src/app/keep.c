@@ -29,13 +29,14 @@ static struct effect *ask(struct model *m, enum ui_file id, enum file_op op, con
 }
 
 /* Takes text. */
-static void write_text(struct model *m, enum file_op op, const char *name, struct buf *text,
-                       struct effects *fx)
+static struct effect *write_text(struct model *m, enum file_op op, const char *name,
+                                 struct buf *text, struct effects *fx)
 {
     struct effect *e = ask(m, UI_FILE_KEPT, op, name, fx);
 
     e->len = text->len;
     e->text = buf_take(text);
+    return e;
 }
 
 /* The command line wins. */
@@ -217,7 +218,7 @@ static void choices_read(struct model *m, const struct event *ev, struct effects
         text = next;
     }
     s->npending = 0;
-    write_text(m, FILE_SAVE, "config", &text, fx);
+    write_text(m, FILE_SAVE, "config", &text, fx)->req.id = UI_FILE_CHOSEN;
 }
 
 static void config_read(struct model *m, const struct event *ev)
@@ -246,4 +247,6 @@ void keep_answer(struct model *m, const struct event *ev, struct effects *fx)
         config_read(m, ev);
     else if (ev->req.id == UI_FILE_CHOICES)
         choices_read(m, ev, fx);
+    else if (ev->req.id == UI_FILE_CHOSEN && ev->err.code != ERR_NONE)
+        complain_of_file(m, &ev->err, "The choice holds for this run and is not kept.");
 }

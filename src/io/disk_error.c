@@ -26,7 +26,8 @@ void disk_error(struct err *e, const char *doing, const char *path, int why)
         break;
     case ELOOP:
         err_hint(e,
-                 "%s is a symbolic link and is not followed: what is saved would take the link's "
+                 "%s is a symbolic link, which is not written through: what is saved would take "
+                 "the link's "
                  "place, and it may lead to another user's file. Put the file itself there.",
                  path);
         break;

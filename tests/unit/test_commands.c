@@ -526,6 +526,12 @@ static void choices_that_cannot_be_read_are_told(void **state)
     assert_null(file_effect(w, FILE_SAVE));
     assert_true(said(w, "theme = light is not kept"));
     assert_int_equal(w->m->screen.npending, 0);
+    /* one that is read and may not be written: a link */
+    ev.req.id = UI_FILE_CHOSEN;
+    disk_error(&ev.err, "replace", "/home/h/config", ELOOP);
+    keep_answer(w->m, &ev, &w->fx);
+    assert_true(said(w, "cannot replace /home/h/config"));
+    assert_true(said(w, "holds for this run and is not kept"));
 }
 
 /* ---- history ---- */
