@@ -41,7 +41,9 @@ void *xmalloc(size_t size)
 
 void *xcalloc(size_t n, size_t size)
 {
-    void *p = n && size ? calloc(n, size) : calloc(1, 1);
+    /* A count that was negative is a large one here: no object has more than PTRDIFF_MAX bytes. */
+    bool fits = size == 0 || n <= (size_t)PTRDIFF_MAX / size;
+    void *p = !fits ? NULL : n && size ? calloc(n, size) : calloc(1, 1);
     if (!p)
         die("out of memory (%zu x %zu bytes)", n, size);
     return p;

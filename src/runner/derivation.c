@@ -128,7 +128,7 @@ double derivation_share(const struct derivation *d)
 
 int derivation_plan(const struct derivation *d, struct sdl *plan, char (*text)[8192])
 {
-    double calls[SCRIPTS_MAX];
+    double calls[SCRIPTS_MAX] = {0};
     int weights[SCRIPTS_MAX] = {0}, n = 0;
 
     for (int i = 0; i < d->traffic.n && n < SCRIPTS_MAX; i++) {
