@@ -24,13 +24,9 @@
 #include "pgd/base/text.h"
 #include "pgd/ui/dialog.h"
 #include "pgd/ui/editor.h"
+#include "pgd/ui/list.h"
 #include "pgd/ui/view.h"
 #include "pgd/workspace/store.h"
-
-static bool is(struct key k, char c)
-{
-    return k.name == KEYN_NONE && k.rune == (uint32_t)c;
-}
 
 void dialogs_open(struct model *m, enum dialog_kind kind)
 {
@@ -86,22 +82,6 @@ void dialogs_reopen(struct model *m, struct effects *fx)
         flow_tune(m, fx);
 }
 
-static void move(struct dialog *d, struct key k, int rows)
-{
-    if (k.name == KEYN_UP || is(k, 'k'))
-        d->cursor--;
-    if (k.name == KEYN_DOWN || is(k, 'j'))
-        d->cursor++;
-    if (k.name == KEYN_PGUP) /* of a list alone: elsewhere pages scroll the text */
-        d->cursor -= 10;
-    if (k.name == KEYN_PGDN)
-        d->cursor += 10;
-    if (d->cursor >= rows)
-        d->cursor = rows - 1;
-    if (d->cursor < 0)
-        d->cursor = 0;
-}
-
 /* ---- scrolling the text of a dialog ---- */
 
 enum { SCROLL_MOST = 1000000 };
@@ -128,9 +108,9 @@ static int scroll_step(const struct dialog *d, struct key k)
     case DIALOG_REVIEW:
         break;
     default:
-        if (k.name == KEYN_UP || (letters && is(k, 'k')))
+        if (k.name == KEYN_UP || (letters && key_is(k, 'k')))
             return -1;
-        if (k.name == KEYN_DOWN || (letters && is(k, 'j')))
+        if (k.name == KEYN_DOWN || (letters && key_is(k, 'j')))
             return 1;
         if (k.name == KEYN_HOME || k.name == KEYN_END)
             return k.name == KEYN_HOME ? -SCROLL_MOST : SCROLL_MOST;
@@ -224,16 +204,16 @@ static bool key_text_dialog(struct model *m, struct key k, struct effects *fx)
 {
     struct dialog *d = &m->screen.dialog;
 
-    if (d->kind == DIALOG_PAGE && is(k, 'y')) {
+    if (d->kind == DIALOG_PAGE && key_is(k, 'y')) {
         copy_page(m, fx);
         return true;
     }
-    if (k.name == KEYN_ESC || is(k, 'q') || k.name == KEYN_ENTER ||
+    if (k.name == KEYN_ESC || key_is(k, 'q') || k.name == KEYN_ENTER ||
         (d->kind == DIALOG_HELP && keys_command(m, k) == KC_HELP)) {
         dialogs_close(m);
         return true;
     }
-    return !is(k, '?');
+    return !key_is(k, '?');
 }
 
 /* '/' begins a search: what is typed filters at once, Enter keeps the filter, Esc takes it away. */
@@ -249,7 +229,7 @@ static bool key_help(struct model *m, struct key k, struct effects *fx)
         d->scroll = 0;
         return true;
     }
-    if (is(k, '/')) {
+    if (key_is(k, '/')) {
         begin_edit(d, "");
         return true;
     }
@@ -265,7 +245,7 @@ static bool key_strategy(struct model *m, struct key k, struct effects *fx)
     struct dialog *d = &m->screen.dialog;
     int pick = -1;
 
-    if (k.name == KEYN_ESC || is(k, 'q')) {
+    if (k.name == KEYN_ESC || key_is(k, 'q')) {
         dialogs_close(m);
         flow_decide(m, DECIDE_STRATEGY, -1, fx);
         return true;
@@ -274,10 +254,10 @@ static bool key_strategy(struct model *m, struct key k, struct effects *fx)
         pick = d->cursor;
     if (k.name == KEYN_NONE && k.rune >= '1' && k.rune < '1' + (uint32_t)m->sight.nstrategies)
         pick = (int)(k.rune - '1');
-    move(d, k, m->sight.nstrategies);
+    (void)list_move(&d->cursor, k, m->sight.nstrategies);
     if (pick >= 0)
         flow_decide(m, DECIDE_STRATEGY, pick, fx);
-    return pick >= 0 || !is(k, '?');
+    return pick >= 0 || !key_is(k, '?');
 }
 
 static const char *const workloads[] = {"shop", "oltp", "reports"};
@@ -487,27 +467,27 @@ static bool key_plan(struct model *m, struct key k, struct effects *fx)
         return true;
     }
     if (m->fl.derivation) { /* nothing else can be changed while the workload is being made */
-        if (k.name == KEYN_ESC || is(k, 'q'))
+        if (k.name == KEYN_ESC || key_is(k, 'q'))
             flow_statements_drop(m, fx);
         else
-            return !is(k, '?');
-    } else if (k.name == KEYN_ESC || is(k, 'q')) {
+            return !key_is(k, '?');
+    } else if (k.name == KEYN_ESC || key_is(k, 'q')) {
         flow_decide(m, DECIDE_PLAN, 0, fx);
-    } else if (is(k, 'g') && (p->goal == GOAL_P95 || p->goal == GOAL_P99) && !(p->rate > 0)) {
+    } else if (key_is(k, 'g') && (p->goal == GOAL_P95 || p->goal == GOAL_P99) && !(p->rate > 0)) {
         text_copy(d->error, sizeof d->error,
                   "a latency is measured at a rate: type one, or take throughput as the goal");
         d->cursor = PLAN_RATE;
-    } else if (is(k, 'g')) {
+    } else if (key_is(k, 'g')) {
         flow_decide(m, DECIDE_PLAN, 1, fx);
-    } else if (is(k, 'e') || k.name == KEYN_ENTER || is(k, ' ')) {
+    } else if (key_is(k, 'e') || k.name == KEYN_ENTER || key_is(k, ' ')) {
         begin_plan_edit(m, d, fx);
-    } else if ((is(k, '+') || is(k, '-')) && script >= 0 && script < p->nscripts) {
-        p->scripts[script].weight += is(k, '+') ? 1 : -1;
+    } else if ((key_is(k, '+') || key_is(k, '-')) && script >= 0 && script < p->nscripts) {
+        p->scripts[script].weight += key_is(k, '+') ? 1 : -1;
         if (p->scripts[script].weight < 0)
             p->scripts[script].weight = 0;
     } else {
-        move(d, k, PLAN_FIELDS + p->nscripts);
-        return !is(k, '?');
+        (void)list_move(&d->cursor, k, PLAN_FIELDS + p->nscripts);
+        return !key_is(k, '?');
     }
     return true;
 }
@@ -542,15 +522,15 @@ static bool key_target(struct model *m, struct key k, struct effects *fx)
     if (d->editing) {
         if (edit_key(d, k) == 1 && typed_number(d, 0.001, 1e9, &v))
             m->session.plan.target_tps = m->session.target.tps = v;
-    } else if (k.name == KEYN_ENTER || is(k, 'g')) {
+    } else if (k.name == KEYN_ENTER || key_is(k, 'g')) {
         flow_decide(m, DECIDE_TARGET, 1, fx);
-    } else if (is(k, 'e')) {
+    } else if (key_is(k, 'e')) {
         snprintf(text, sizeof text, "%.0f", m->session.target.tps);
         begin_edit(d, text);
     } else if (k.name == KEYN_ESC) {
         dialogs_close(m);
     } else {
-        return !is(k, '?');
+        return !key_is(k, '?');
     }
     return true;
 }
@@ -624,18 +604,18 @@ static bool key_review(struct model *m, struct key k, struct effects *fx)
     if (k.name == KEYN_ESC) {
         dialogs_close(m);
         model_say(m, CHAT_EVENT, "the proposal waits: t brings it back");
-    } else if (is(k, 'a')) {
+    } else if (key_is(k, 'a')) {
         answer_line(m, ANSWER_ACCEPT);
-    } else if (is(k, 'r')) {
+    } else if (key_is(k, 'r')) {
         answer_line(m, ANSWER_REJECT);
-    } else if (is(k, 'A')) {
+    } else if (key_is(k, 'A')) {
         review_accept_safe(r, false);
-    } else if (is(k, 'R')) {
+    } else if (key_is(k, 'R')) {
         for (int i = 0; i < r->n; i++)
             r->lines[i].answer = ANSWER_REJECT;
-    } else if (is(k, 'e') && r->n > 0 && r->lines[r->cursor].refusal == REFUSE_NONE) {
+    } else if (key_is(k, 'e') && r->n > 0 && r->lines[r->cursor].refusal == REFUSE_NONE) {
         begin_edit(d, r->lines[r->cursor].change.value);
-    } else if (is(k, 'g')) {
+    } else if (key_is(k, 'g')) {
         if (review_complete(r)) {
             flow_decide(m, DECIDE_REVIEW, 1, fx);
         } else {
@@ -646,11 +626,11 @@ static bool key_review(struct model *m, struct key k, struct effects *fx)
         return true;
     } else {
         d->cursor = r->cursor;
-        move(d, k, r->n);
+        (void)list_move(&d->cursor, k, r->n);
         if (d->cursor != r->cursor)
             d->scroll = 0;
         r->cursor = d->cursor;
-        return !is(k, '?');
+        return !key_is(k, '?');
     }
     d->error[0] = 0;
     guard_bill(r, &m->server, &g);
@@ -659,54 +639,54 @@ static bool key_review(struct model *m, struct key k, struct effects *fx)
 
 static bool key_verdict(struct model *m, struct key k, struct effects *fx)
 {
-    if (is(k, 's'))
+    if (key_is(k, 's'))
         m->fl.now.stop_and_keep = true;
-    if (is(k, 'u'))
+    if (key_is(k, 'u'))
         flow_undo_round(m, fx);
-    else if (is(k, 'v') && m->session.round.veto[0])
+    else if (key_is(k, 'v') && m->session.round.veto[0])
         flow_lift_veto(m, fx);
-    else if (k.name == KEYN_ENTER || is(k, 's'))
+    else if (k.name == KEYN_ENTER || key_is(k, 's'))
         flow_decide(m, DECIDE_VERDICT, 1, fx);
     else if (k.name == KEYN_ESC)
         dialogs_close(m);
     else
-        return !is(k, '?');
+        return !key_is(k, '?');
     return true;
 }
 
 static bool key_summary(struct model *m, struct key k, struct effects *fx)
 {
-    if (m->fl.decision == DECIDE_KEEP && (is(k, 'k') || is(k, 'r'))) {
+    if (m->fl.decision == DECIDE_KEEP && (key_is(k, 'k') || key_is(k, 'r'))) {
         dialogs_close(m);
-        flow_decide(m, DECIDE_KEEP, is(k, 'k') ? 1 : 0, fx);
+        flow_decide(m, DECIDE_KEEP, key_is(k, 'k') ? 1 : 0, fx);
     } else if (m->fl.decision == DECIDE_KEEP) {
         if (k.name == KEYN_ESC)
             dialogs_close(m);
-        return !is(k, '?');
+        return !key_is(k, '?');
     } else if (k.name == KEYN_ESC || k.name == KEYN_ENTER) {
         dialogs_close(m);
-    } else if (is(k, 't') || is(k, 'q')) {
+    } else if (key_is(k, 't') || key_is(k, 'q')) {
         dialogs_close(m);
-        if (is(k, 't'))
+        if (key_is(k, 't'))
             flow_tune(m, fx);
         else
             flow_stop(m, true, 0, fx);
     } else {
-        return !is(k, '?');
+        return !key_is(k, '?');
     }
     return true;
 }
 
 static bool key_recover(struct model *m, struct key k, struct effects *fx)
 {
-    if ((is(k, 'r') || k.name == KEYN_ENTER) && !m->fl.now.undo_only)
+    if ((key_is(k, 'r') || k.name == KEYN_ENTER) && !m->fl.now.undo_only)
         flow_decide(m, DECIDE_RECOVER, 1, fx);
-    else if (is(k, 'u'))
+    else if (key_is(k, 'u'))
         flow_decide(m, DECIDE_RECOVER, 0, fx);
     else if (k.name == KEYN_ESC)
         dialogs_close(m);
     else
-        return !is(k, '?');
+        return !key_is(k, '?');
     return true;
 }
 
@@ -753,24 +733,24 @@ static bool key_password(struct model *m, struct key k, struct effects *fx)
 
 static bool key_pause(struct model *m, struct key k, struct effects *fx)
 {
-    if (is(k, 'k') || k.name == KEYN_ENTER)
+    if (key_is(k, 'k') || k.name == KEYN_ENTER)
         flow_decide(m, DECIDE_PAUSE, 1, fx);
-    else if (is(k, 'b'))
+    else if (key_is(k, 'b'))
         flow_decide(m, DECIDE_PAUSE, 0, fx);
     else
-        return !is(k, '?');
+        return !key_is(k, '?');
     return true;
 }
 
 static bool key_quit(struct model *m, struct key k, struct effects *fx)
 {
-    bool back = is(k, 'b') && dialog_can_go_back(m);
+    bool back = key_is(k, 'b') && dialog_can_go_back(m);
 
-    if (is(k, 'y') || k.name == KEYN_ENTER || back) {
+    if (key_is(k, 'y') || k.name == KEYN_ENTER || back) {
         dialogs_close(m);
         m->fl.now.pause_back = back;
         flow_stop(m, true, 0, fx);
-    } else if (is(k, 'n') || k.name == KEYN_ESC || is(k, 'q')) {
+    } else if (key_is(k, 'n') || k.name == KEYN_ESC || key_is(k, 'q')) {
         dialogs_close(m);
     }
     return true;
@@ -780,13 +760,13 @@ static bool key_manual(struct model *m, struct key k, struct effects *fx)
 {
     if (k.name == KEYN_ENTER) {
         flow_decide(m, DECIDE_MANUAL, 1, fx);
-    } else if (is(k, 'r')) {
+    } else if (key_is(k, 'r')) {
         flow_decide(m, DECIDE_MANUAL, 0, fx);
     } else if (k.name == KEYN_ESC) {
         dialogs_close(m);
         model_say(m, CHAT_EVENT, "the change waits for you: t shows it again");
     } else {
-        return !is(k, '?');
+        return !key_is(k, '?');
     }
     return true;
 }
@@ -809,16 +789,16 @@ static void trust_wishes(struct model *m, bool yes)
 /* y or n; anything else scrolls. */
 static bool key_notice(struct model *m, struct key k, struct effects *fx)
 {
-    if (is(k, 'y') || is(k, 'n') || k.name == KEYN_ESC) {
+    if (key_is(k, 'y') || key_is(k, 'n') || k.name == KEYN_ESC) {
         bool trust = m->screen.dialog.kind == DIALOG_TRUST;
         dialogs_close(m);
         if (trust)
-            trust_wishes(m, is(k, 'y'));
+            trust_wishes(m, key_is(k, 'y'));
         else
-            advise_agree(m, is(k, 'y'), fx);
+            advise_agree(m, key_is(k, 'y'), fx);
         return true;
     }
-    if (k.name != KEYN_ENTER && !is(k, 'q'))
+    if (k.name != KEYN_ENTER && !key_is(k, 'q'))
         (void)key_text_dialog(m, k, fx);
     return true;
 }
@@ -832,17 +812,17 @@ static bool key_model(struct model *m, struct key k, struct effects *fx)
         if (edit_key(d, k) != 1)
             return true;
         text_copy(name, sizeof name, d->input);
-    } else if (k.name == KEYN_ESC || is(k, 'q')) {
+    } else if (k.name == KEYN_ESC || key_is(k, 'q')) {
         dialogs_close(m);
         return true;
-    } else if (is(k, 'e')) {
+    } else if (key_is(k, 'e')) {
         begin_edit(d, m->partner.endpoint.model);
         return true;
     } else if (k.name == KEYN_ENTER && d->cursor < m->partner.nmodels) {
         text_copy(name, sizeof name, m->partner.models[d->cursor]);
     } else {
-        move(d, k, m->partner.nmodels);
-        return !is(k, '?');
+        (void)list_move(&d->cursor, k, m->partner.nmodels);
+        return !key_is(k, '?');
     }
     if (!name[0]) {
         text_copy(d->error, sizeof d->error, "a name, please");

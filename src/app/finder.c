@@ -11,6 +11,7 @@
 #include "pgd/base/text.h"
 #include "pgd/ui/dialog.h"
 #include "pgd/ui/editor.h"
+#include "pgd/ui/list.h"
 #include "pgd/ui/palette.h"
 #include "pgd/ui/prompt.h"
 
@@ -108,14 +109,12 @@ static bool commands_key(struct model *m, struct key k, struct effects *fx)
 static bool theme_key(struct model *m, struct key k, struct effects *fx)
 {
     struct dialog *d = &m->screen.dialog;
-    int n = 0, by = moves(k);
+    int n = 0;
     char name[16];
 
     while (theme_at(n))
         n++;
-    if (k.name == KEYN_NONE && (k.rune == 'j' || k.rune == 'k'))
-        by = k.rune == 'j' ? 1 : -1;
-    if (k.name == KEYN_ESC || (k.name == KEYN_NONE && k.rune == 'q')) {
+    if (k.name == KEYN_ESC || key_is(k, 'q')) {
         text_copy_raw(m->screen.theme, sizeof m->screen.theme, d->title[0] ? d->title : "dark");
         dialogs_close(m);
     } else if (k.name == KEYN_ENTER) {
@@ -123,7 +122,7 @@ static bool theme_key(struct model *m, struct key k, struct effects *fx)
         dialogs_close(m);
         keep_choice(m, "theme", name, fx);
     } else {
-        move(d, by, n);
+        (void)list_move(&d->cursor, k, n);
         text_copy_raw(m->screen.theme, sizeof m->screen.theme, theme_at(d->cursor)->name);
     }
     return true;

@@ -8,6 +8,7 @@
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/view_text.h"
 #include "pgd/base/assets.h"
+#include "pgd/ui/list.h"
 
 static void print_finding(struct model *m, const struct health_finding *f, struct effects *fx)
 {
@@ -138,36 +139,6 @@ static void copy_fix(struct model *m, const struct health_finding *f, struct eff
     snprintf(d->error, sizeof d->error, "copied, where the terminal takes it: %.160s", fix_of(f));
 }
 
-static bool is_letter(struct key k, char c)
-{
-    return k.name == KEYN_NONE && k.rune == (uint32_t)c;
-}
-
-/* Rows that a key moves the cursor by. */
-static int step_of(struct key k)
-{
-    switch (k.name) {
-    case KEYN_UP:
-        return -1;
-    case KEYN_DOWN:
-        return 1;
-    case KEYN_PGUP:
-        return -10;
-    case KEYN_PGDN:
-        return 10;
-    case KEYN_HOME:
-        return -HEALTH_FOUND_MAX;
-    case KEYN_END:
-        return HEALTH_FOUND_MAX;
-    default:
-        return is_letter(k, 'k')   ? -1
-               : is_letter(k, 'j') ? 1
-               : is_letter(k, 'g') ? -HEALTH_FOUND_MAX
-               : is_letter(k, 'G') ? HEALTH_FOUND_MAX
-                                   : 0;
-    }
-}
-
 bool health_key(struct model *m, struct key k, struct effects *fx)
 {
     struct dialog *d = &m->screen.dialog;
@@ -175,25 +146,23 @@ bool health_key(struct model *m, struct key k, struct effects *fx)
     bool any = h->state == HEALTH_DONE && d->cursor < h->n;
 
     d->error[0] = '\0';
-    if (k.name == KEYN_ESC || is_letter(k, 'q')) {
+    if (k.name == KEYN_ESC || key_is(k, 'q')) {
         dialogs_close(m);
     } else if (k.name == KEYN_ENTER) {
         if (any)
             show_finding(m, &h->found[d->cursor]);
-    } else if (is_letter(k, 'y')) {
+    } else if (key_is(k, 'y')) {
         if (any)
             copy_fix(m, &h->found[d->cursor], fx);
-    } else if (is_letter(k, 'r')) {
+    } else if (key_is(k, 'r')) {
         if (!m->server_known || m->links[CONN_CONTROL].state != LINK_UP || model_run_active(m))
             snprintf(d->error, sizeof d->error,
                      "not now: the server is away, or a session is under way");
         else
             health_begin(m, fx);
     } else {
-        d->cursor += step_of(k);
-        d->cursor = d->cursor >= h->n ? h->n - 1 : d->cursor;
-        d->cursor = d->cursor < 0 ? 0 : d->cursor;
-        return !is_letter(k, '?');
+        (void)list_move(&d->cursor, k, h->n);
+        return !key_is(k, '?');
     }
     return true;
 }

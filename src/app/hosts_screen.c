@@ -7,11 +7,6 @@
 
 enum { WORD_MAX = 512 };
 
-static bool is(struct key k, char c)
-{
-    return k.name == KEYN_NONE && k.rune == (uint32_t)c;
-}
-
 static bool is_question(enum dialog_kind kind)
 {
     return kind == DIALOG_HOST_KEY || kind == DIALOG_HOST_WORD;
@@ -139,20 +134,20 @@ bool hosts_key(struct model *m, struct key k, struct effects *fx)
         key_word(m, k, fx);
         return true;
     case DIALOG_HOST_KEY: /* nothing is preset: Enter is no answer */
-        if (is(k, 'y') || is(k, 'n') || k.name == KEYN_ESC)
-            hosts_answer(m, conn, is(k, 'y'), 0, fx);
+        if (key_is(k, 'y') || key_is(k, 'n') || k.name == KEYN_ESC)
+            hosts_answer(m, conn, key_is(k, 'y'), 0, fx);
         return true;
     default:
         break;
     }
-    if (is(k, 'r')) {
+    if (key_is(k, 'r')) {
         for (int i = 0; i < SSH_CONN_COUNT; i++)
             hosts_retry(m, (enum ssh_conn)i, fx);
         dialogs_close(m);
-    } else if (k.name == KEYN_ESC || k.name == KEYN_ENTER || is(k, 'q')) {
+    } else if (k.name == KEYN_ESC || k.name == KEYN_ENTER || key_is(k, 'q')) {
         dialogs_close(m);
     } else {
-        return !is(k, '?');
+        return !key_is(k, '?');
     }
     return true;
 }

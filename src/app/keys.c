@@ -418,7 +418,7 @@ static void scroll_answer(struct model *m, int up)
 static bool over_dialog(struct model *m, struct key k, struct effects *fx)
 {
     const struct dialog *d = &m->screen.dialog;
-    bool sends = k.name == KEYN_NONE && k.rune == 'w';
+    bool sends = key_is(k, 'w');
 
     if (d->kind == DIALOG_NOTICE && sends) {
         show_next(m);

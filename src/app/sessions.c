@@ -14,6 +14,7 @@
 #include "pgd/app/ui_files.h"
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
+#include "pgd/ui/list.h"
 #include "pgd/workspace/store.h"
 
 enum { SESSION_FILE_MAX = 16 << 20 };
@@ -282,36 +283,17 @@ void sessions_open(struct model *m)
     dialogs_open(m, DIALOG_SESSIONS);
 }
 
-static bool is(struct key k, char c)
-{
-    return k.name == KEYN_NONE && k.rune == (uint32_t)c;
-}
-
 static bool key_switch(struct model *m, struct key k, struct effects *fx)
 {
-    if (is(k, 'y') || k.name == KEYN_ENTER) {
+    if (key_is(k, 'y') || k.name == KEYN_ENTER) {
         dialogs_close(m);
         if (model_run_active(m))
             flow_stop(m, false, 0, fx);
-    } else if (is(k, 'n') || is(k, 'q') || k.name == KEYN_ESC) {
+    } else if (key_is(k, 'n') || key_is(k, 'q') || k.name == KEYN_ESC) {
         m->sessions_view.next[0] = '\0';
         dialogs_close(m);
     }
     return true;
-}
-
-/* Where a key of the list leads; the row that it is on where it leads nowhere. */
-static int moved(int at, struct key k, int rows)
-{
-    int by = k.name == KEYN_UP || is(k, 'k')     ? -1
-             : k.name == KEYN_DOWN || is(k, 'j') ? 1
-             : k.name == KEYN_PGUP               ? -10
-             : k.name == KEYN_PGDN               ? 10
-             : k.name == KEYN_HOME               ? -rows
-             : k.name == KEYN_END                ? rows
-                                                 : 0;
-    at += by;
-    return at >= rows ? rows - 1 : at < 0 ? 0 : at;
 }
 
 bool sessions_key(struct model *m, struct key k, struct effects *fx)
@@ -321,20 +303,21 @@ bool sessions_key(struct model *m, struct key k, struct effects *fx)
 
     if (d->kind == DIALOG_SWITCH)
         return key_switch(m, k, fx);
-    if (k.name == KEYN_ESC || is(k, 'q')) {
+    if (k.name == KEYN_ESC || key_is(k, 'q')) {
         dialogs_close(m);
         return true;
     }
-    d->cursor = rows > 0 ? moved(d->cursor, k, rows) : 0;
+    if (list_move(&d->cursor, k, rows))
+        return true;
     if (row >= rows)
-        return !is(k, '?');
+        return !key_is(k, '?');
     if (k.name == KEYN_ENTER) {
         ask_record(m, row, fx);
-    } else if (is(k, 'r')) {
+    } else if (key_is(k, 'r')) {
         dialogs_close(m);
         switch_to(m, row, fx);
     } else {
-        return !is(k, '?');
+        return !key_is(k, '?');
     }
     return true;
 }

@@ -13,6 +13,7 @@
 #include "pgd/app/ui_files.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/editor.h"
+#include "pgd/ui/list.h"
 #include "pgd/workspace/recent.h"
 #include "pgd/workspace/store.h"
 
@@ -272,11 +273,6 @@ void start_list_answer(struct model *m, const struct event *ev, struct effects *
 
 /* ---- keys ---- */
 
-static bool is(struct key k, char c)
-{
-    return k.name == KEYN_NONE && k.rune == (uint32_t)c;
-}
-
 static bool filter_key(struct model *m, struct key k)
 {
     struct start_screen *s = &m->start;
@@ -305,25 +301,6 @@ static void open_filter(struct model *m)
     editor_set(&ed, m->start.filter);
 }
 
-static bool move(struct dialog *d, struct key k, int rows)
-{
-    int by = k.name == KEYN_UP || is(k, 'k')     ? -1
-             : k.name == KEYN_DOWN || is(k, 'j') ? 1
-             : k.name == KEYN_PGUP               ? -10
-             : k.name == KEYN_PGDN               ? 10
-             : k.name == KEYN_HOME               ? -rows
-             : k.name == KEYN_END                ? rows
-                                                 : 0;
-    if (by == 0)
-        return false;
-    d->cursor += by;
-    if (d->cursor >= rows)
-        d->cursor = rows - 1;
-    if (d->cursor < 0)
-        d->cursor = 0;
-    return true;
-}
-
 /* The row of the workspace that has this number on the screen; -1 = none has. */
 static int numbered(const struct start_screen *s, int number)
 {
@@ -342,7 +319,7 @@ bool start_list_key(struct model *m, struct key k, struct effects *fx)
 
     if (d->editing)
         return filter_key(m, k);
-    if (move(d, k, recent_count(s))) {
+    if (list_move(&d->cursor, k, recent_count(s))) {
         s->moved = true;
         return true;
     }
@@ -351,19 +328,19 @@ bool start_list_key(struct model *m, struct key k, struct effects *fx)
         pick(m, d->cursor, fx);
     } else if (k.name == KEYN_NONE && k.rune >= '1' && k.rune <= '9') {
         pick(m, numbered(s, (int)(k.rune - '0')), fx);
-    } else if (is(k, 'n')) {
+    } else if (key_is(k, 'n')) {
         start_server_open(m);
-    } else if (is(k, '/')) {
+    } else if (key_is(k, '/')) {
         open_filter(m);
-    } else if (is(k, 'd')) {
+    } else if (key_is(k, 'd')) {
         begin_demo(m, fx);
     } else if (k.name == KEYN_ESC && s->filter[0]) {
         s->filter[0] = '\0';
         d->cursor = 0;
-    } else if (k.name == KEYN_ESC || is(k, 'q')) {
+    } else if (k.name == KEYN_ESC || key_is(k, 'q')) {
         flow_stop(m, true, 0, fx);
     } else {
-        return !is(k, '?');
+        return !key_is(k, '?');
     }
     return true;
 }

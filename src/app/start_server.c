@@ -14,6 +14,7 @@
 #include "pgd/base/quote.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/editor.h"
+#include "pgd/ui/list.h"
 #include "pgd/workspace/recent.h"
 
 /* A database of many relations takes its time to be summed up: each has SIZE_MS, all together SIZES_S. */
@@ -23,11 +24,6 @@ enum { LIST_MS = 10000, SIZE_MS = 1500, SIZES_S = 10 };
 enum { STEP_LIMIT = -2, STEP_NAMES = -1 };
 
 static const char *const keywords[START_FIELDS] = {"host", "port", "user", "dbname"};
-
-static bool is(struct key k, char c)
-{
-    return k.name == KEYN_NONE && k.rune == (uint32_t)c;
-}
 
 static struct editor input(struct dialog *d)
 {
@@ -330,27 +326,17 @@ bool start_databases_key(struct model *m, struct key k, struct effects *fx)
     struct dialog *d = &m->screen.dialog;
     int was = d->cursor;
 
-    if (k.name == KEYN_ESC || is(k, 'q')) {
+    if (k.name == KEYN_ESC || key_is(k, 'q')) {
         stop_asking(m, fx);
         s->page = START_SERVER;
         err_clear(&s->err);
         show_field(m, START_HOST);
         return true;
     }
-    d->cursor += k.name == KEYN_UP || is(k, 'k')     ? -1
-                 : k.name == KEYN_DOWN || is(k, 'j') ? 1
-                 : k.name == KEYN_PGUP               ? -10
-                 : k.name == KEYN_PGDN               ? 10
-                 : k.name == KEYN_HOME               ? -s->ndatabases
-                 : k.name == KEYN_END                ? s->ndatabases
-                                                     : 0;
-    if (d->cursor >= s->ndatabases)
-        d->cursor = s->ndatabases - 1;
-    if (d->cursor < 0)
-        d->cursor = 0;
+    (void)list_move(&d->cursor, k, s->ndatabases);
     s->moved = s->moved || d->cursor != was;
     if (k.name != KEYN_ENTER)
-        return !is(k, '?');
+        return !key_is(k, '?');
     if (d->cursor < s->ndatabases && s->databases[d->cursor].may) {
         text_copy_raw(m->opt.connect.database, sizeof m->opt.connect.database,
                       s->databases[d->cursor].name);

@@ -9,11 +9,6 @@
 #include "pgd/base/text.h"
 #include "pgd/ui/editor.h"
 
-static bool is(struct key k, char c)
-{
-    return k.name == KEYN_NONE && k.rune == (uint32_t)c;
-}
-
 /* ---- the filter ---- */
 
 static void filter_key(struct model *m, struct key k)
@@ -69,17 +64,17 @@ static void enter(struct model *m, struct tree_node n, struct effects *fx)
 
 static bool act_key(struct model *m, struct key k, struct tree_node n, struct effects *fx)
 {
-    if (is(k, 'c'))
+    if (key_is(k, 'c'))
         tree_acts_mark(m, n.session, fx);
-    else if (is(k, 'b'))
+    else if (key_is(k, 'b'))
         tree_acts_begin(m, TREE_BRANCH, n.session, n.part, fx);
-    else if (is(k, 'v'))
+    else if (key_is(k, 'v'))
         tree_acts_begin(m, TREE_REVERT, n.session, n.part, fx);
-    else if (is(k, 'r'))
+    else if (key_is(k, 'r'))
         tree_acts_begin(m, TREE_RENAME, n.session, n.part, fx);
-    else if (is(k, 'a'))
+    else if (key_is(k, 'a'))
         tree_acts_close(m, n.session, fx);
-    else if (is(k, 'D'))
+    else if (key_is(k, 'D'))
         tree_acts_begin(m, TREE_DELETE, n.session, n.part, fx);
     else
         return false;
@@ -95,7 +90,7 @@ bool tree_key(struct model *m, struct key k, struct effects *fx)
         filter_key(m, k);
         return true;
     }
-    if (is(k, 'f')) {
+    if (key_is(k, 'f')) {
         t->filtering = true;
     } else if (k.name == KEYN_ESC && t->filter[0]) {
         tree_set_filter(m, "");

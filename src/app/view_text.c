@@ -87,7 +87,7 @@ static int key_parts(const char *key, struct buf *out, size_t at[KEY_PARTS])
     return n;
 }
 
-static bool key_is(const struct tableview *v, const char *first, const char *second)
+static bool keyed_by(const struct tableview *v, const char *first, const char *second)
 {
     return v->key_columns[0] && v->key_columns[1] && strcmp(v->key_columns[0], first) == 0 &&
            strcmp(v->key_columns[1], second) == 0;
@@ -98,8 +98,8 @@ bool view_text_sql(const struct tableview *v, const char *key, const char *schem
     struct buf parts = {0};
     size_t at[KEY_PARTS] = {0};
     int n = key_parts(key, &parts, at);
-    bool session = key_is(v, "pid", "backend_start") && n >= 2;
-    bool statement = key_is(v, "queryid", "userid") && n >= 3 && *schema;
+    bool session = keyed_by(v, "pid", "backend_start") && n >= 2;
+    bool statement = keyed_by(v, "queryid", "userid") && n >= 3 && *schema;
 
     if (session) {
         buf_printf(sql,

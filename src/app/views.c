@@ -13,6 +13,7 @@
 #include "pgd/app/views_end.h"
 #include "pgd/base/quote.h"
 #include "pgd/base/text.h"
+#include "pgd/ui/list.h"
 #include "pgd/ui/pane_view.h"
 
 enum {
@@ -592,19 +593,16 @@ bool views_key(struct model *m, struct key k, struct effects *fx)
 {
     struct dialog *d = &m->screen.dialog;
     const struct tableview *v = NULL;
-    bool letter = k.name == KEYN_NONE;
 
-    if (k.name == KEYN_ESC || (letter && k.rune == 'q')) {
+    if (k.name == KEYN_ESC || key_is(k, 'q')) {
         dialogs_close(m);
         return true;
     }
-    if (k.name == KEYN_UP || (letter && k.rune == 'k'))
-        d->cursor -= d->cursor > 0;
-    else if (k.name == KEYN_DOWN || (letter && k.rune == 'j'))
-        d->cursor += d->cursor < tableview_count - 1;
-    else if (k.name == KEYN_ENTER)
+    if (list_move(&d->cursor, k, tableview_count))
+        return true;
+    if (k.name == KEYN_ENTER)
         v = &tableview_list[d->cursor];
-    else if (letter)
+    else if (k.name == KEYN_NONE)
         v = tableview_by_key(k.rune);
     if (v) {
         dialogs_close(m);

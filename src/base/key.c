@@ -94,3 +94,8 @@ bool key_same(struct key a, struct key b)
 
     return a.name == b.name && (!by_rune || a.rune == b.rune);
 }
+
+bool key_is(struct key k, char c)
+{
+    return k.name == KEYN_NONE && k.rune == (uint32_t)c;
+}

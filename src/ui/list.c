@@ -81,6 +81,26 @@ int list_scroll(int scroll, int cursor, int rows, int total)
     return scroll < 0 ? 0 : scroll;
 }
 
+enum { ALL_ROWS = 1 << 20 }; /* more than any list has */
+
+bool list_move(int *cursor, struct key k, int rows)
+{
+    int by = k.name == KEYN_UP || key_is(k, 'k')     ? -1
+             : k.name == KEYN_DOWN || key_is(k, 'j') ? 1
+             : k.name == KEYN_PGUP                   ? -10
+             : k.name == KEYN_PGDN                   ? 10
+             : k.name == KEYN_HOME || key_is(k, 'g') ? -ALL_ROWS
+             : k.name == KEYN_END || key_is(k, 'G')  ? ALL_ROWS
+                                                     : 0;
+
+    *cursor += by;
+    if (*cursor >= rows)
+        *cursor = rows - 1;
+    if (*cursor < 0)
+        *cursor = 0;
+    return by != 0;
+}
+
 void list_more(struct canvas *c, struct rect r, int scroll, int total)
 {
     char text[48];

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "pgd/base/mem.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/list.h"
 
@@ -62,6 +63,33 @@ static void the_cursor_stays_in_view(void **state)
     assert_int_equal(list_scroll(4, -1, 5, 3), 0);
 }
 
+static void the_keys_of_a_list_move_its_cursor(void **state)
+{
+    static const struct {
+        struct key key;
+        int from, to;
+    } moves[] = {
+        {{KEYN_UP, 0}, 5, 4},       {{KEYN_NONE, 'k'}, 0, 0}, {{KEYN_DOWN, 0}, 5, 6},
+        {{KEYN_NONE, 'j'}, 29, 29}, {{KEYN_PGUP, 0}, 12, 2},  {{KEYN_PGDN, 0}, 25, 29},
+        {{KEYN_HOME, 0}, 9, 0},     {{KEYN_NONE, 'g'}, 9, 0}, {{KEYN_END, 0}, 9, 29},
+        {{KEYN_NONE, 'G'}, 9, 29},
+    };
+    int cursor = 40;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(moves); i++) {
+        int at = moves[i].from;
+        assert_true(list_move(&at, moves[i].key, 30));
+        assert_int_equal(at, moves[i].to);
+    }
+    assert_false(list_move(&cursor, (struct key){KEYN_ENTER, 0}, 30));
+    assert_int_equal(cursor, 29);
+    assert_false(list_move(&cursor, (struct key){KEYN_CTRL, 'k'}, 30));
+    assert_int_equal(cursor, 29);
+    assert_true(list_move(&cursor, (struct key){KEYN_END, 0}, 0));
+    assert_int_equal(cursor, 0);
+}
+
 static void dialogs_are_framed_and_cut_to_the_screen(void **state)
 {
     (void)state;
@@ -99,6 +127,7 @@ int main(void)
         cmocka_unit_test(text_breaks_at_words),
         cmocka_unit_test(drawn_text_can_be_scrolled),
         cmocka_unit_test(the_cursor_stays_in_view),
+        cmocka_unit_test(the_keys_of_a_list_move_its_cursor),
         cmocka_unit_test(dialogs_are_framed_and_cut_to_the_screen),
         cmocka_unit_test(hidden_rows_are_counted),
     };

@@ -54,3 +54,5 @@ void key_text(struct key k, char *dst, size_t size);
 /* The key of such a text; case counts for a single character alone. False: it names none. */
 bool key_parse(const char *text, struct key *k);
 bool key_same(struct key a, struct key b);
+/* Is it this character, typed by itself? */
+bool key_is(struct key k, char c);

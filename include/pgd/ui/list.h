@@ -1,6 +1,7 @@
 /* list.h - what panes and dialogs share: wrapped text, scrolling, framed layers, rows with a label. */
 #pragma once
 
+#include "pgd/base/key.h"
 #include "pgd/ui/canvas.h"
 
 /* Walks a text line by line, broken at words to fit a width. Start with {.text = …, .width = …}. */
@@ -18,6 +19,9 @@ int wrap_draw(struct canvas *c, struct rect r, unsigned style, const char *text,
 
 /* The first row to show, so that row `cursor` (-1: none) is visible and no room is wasted. */
 int list_scroll(int scroll, int cursor, int rows, int total);
+/* Moves *cursor over `rows` rows as every list does: by one (Up, Down, k, j), by ten (PgUp, PgDn), to an end (Home, End,
+ * g, G), never out of the rows. False: k is no such key, and the cursor is at most brought back to them. */
+bool list_move(int *cursor, struct key k, int rows);
 /* In the last row's right end: how many rows are hidden above or below. */
 void list_more(struct canvas *c, struct rect r, int scroll, int total);
 
