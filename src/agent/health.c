@@ -147,6 +147,15 @@ static void end(struct health *h, struct effects *fx)
     h->state = HEALTH_DONE;
 }
 
+static void ask(struct health *h, const struct health_check *c, struct effects *fx)
+{
+    const struct asset *sql = asset_find(c->asset);
+
+    if (!sql)
+        die("the asset %s is missing", c->asset);
+    fx_sql(fx, next_req(h), CONN_CONTROL, (const char *)sql->data, HEALTH_MS);
+}
+
 static void next(struct health *h, const struct server_facts *f, struct effects *fx)
 {
     const struct health_check *c;
@@ -160,10 +169,7 @@ static void next(struct health *h, const struct server_facts *f, struct effects 
         } else if (why) {
             unknown(h, c, why);
         } else {
-            const struct asset *sql = asset_find(c->asset);
-            if (!sql)
-                die("the asset %s is missing", c->asset);
-            fx_sql(fx, next_req(h), CONN_CONTROL, (const char *)sql->data, HEALTH_MS);
+            ask(h, c, fx);
             return;
         }
     }
@@ -185,6 +191,21 @@ void health_start(struct health *h, const struct server_facts *f, bool pooled, s
     fx_sql(fx, next_req(h), CONN_CONTROL, discover_limits_set, HEALTH_MS);
 }
 
+void health_wait(struct health *h)
+{
+    uint32_t generation = h->generation + 1;
+
+    memset(h, 0, sizeof *h);
+    h->generation = generation;
+    h->state = HEALTH_READING;
+}
+
+void health_fail(struct health *h, const struct err *e)
+{
+    h->err = *e;
+    h->state = HEALTH_FAILED;
+}
+
 void health_step(struct health *h, const struct server_facts *f, const struct event *ev,
                  struct effects *fx)
 {
@@ -192,10 +213,16 @@ void health_step(struct health *h, const struct server_facts *f, const struct ev
         ev->req.generation != h->generation || ev->req.id != h->waiting)
         return;
     if (ev->err.code == ERR_LOST || ev->err.code == ERR_CANCELLED) {
-        h->err = ev->err;
-        h->state = HEALTH_FAILED;
+        health_fail(h, &ev->err);
         return;
     }
+    /* What has locked a relation since the statement looked who does is seen by it now. */
+    if (h->at >= 0 && strcmp(ev->err.sqlstate, "55P03") == 0 && !h->asked_twice) {
+        h->asked_twice = true;
+        ask(h, health_check_at(h->at), fx);
+        return;
+    }
+    h->asked_twice = false;
     if (h->at >= 0 && ev->err.code != ERR_NONE)
         unknown(h, health_check_at(h->at), ev->err.msg);
     else if (h->at >= 0)

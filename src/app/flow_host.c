@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pgd/app/flow_parts.h"
+#include "pgd/app/health.h"
 #include "pgd/app/hosts.h"
 #include "pgd/app/logwatch.h"
 #include "pgd/base/text.h"
@@ -164,6 +165,7 @@ void flow_host_discovery(struct model *m, const struct event *ev, struct effects
     discover_step(&m->discover, &m->server, ev, fx);
     if (m->discover.state == DISCOVER_DONE)
         os_settings(&m->server);
+    health_discovered(m, fx);
     m->dirty = true;
 }
 
@@ -185,8 +187,9 @@ static void looked(struct model *m, struct effects *fx)
     m->dirty = true;
     if (!h->known && !m->opt.ssh_host[0])
         return;
-    /* the end of a session looks at everything once more: the same machine is no news */
-    if (m->flow == FLOW_SUMMARY && was_known && h->known && !m->fl.host_rebooted)
+    /* the end of a session and /health look at everything once more: the same machine is no news */
+    if ((m->flow == FLOW_SUMMARY || m->health.state == HEALTH_ASKING) && was_known && h->known &&
+        !m->fl.host_rebooted)
         return;
     say_host(m);
     emit_host(m, fx);

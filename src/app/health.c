@@ -133,10 +133,7 @@ static void copy_fix(struct model *m, const struct health_finding *f, struct eff
         snprintf(d->error, sizeof d->error, "there is no fix to copy");
         return;
     }
-    if (!view_copy_ready(m))
-        return;
-    fx_line(fx, FX_COPY, fix_of(f));
-    snprintf(d->error, sizeof d->error, "copied, where the terminal takes it: %.160s", fix_of(f));
+    view_copy(m, fix_of(f), false, fx);
 }
 
 bool health_key(struct model *m, struct key k, struct effects *fx)
@@ -167,6 +164,12 @@ bool health_key(struct model *m, struct key k, struct effects *fx)
     return true;
 }
 
+static void ask(struct model *m, struct effects *fx)
+{
+    health_start(&m->health, &m->server, m->links[CONN_CONTROL].pooled, fx);
+    look(m, fx);
+}
+
 void health_begin(struct model *m, struct effects *fx)
 {
     if (!m->server_known || m->links[CONN_CONTROL].state != LINK_UP) {
@@ -178,10 +181,32 @@ void health_begin(struct model *m, struct effects *fx)
         model_say(m, CHAT_WARN, "a session is under way: /health looks when it has ended");
         return;
     }
-    if (m->health.state == HEALTH_ASKING)
+    if (m->health.state == HEALTH_ASKING || m->health.state == HEALTH_READING)
         return;
-    health_start(&m->health, &m->server, m->links[CONN_CONTROL].pooled, fx);
-    look(m, fx);
+    if (m->opt.health) { /* it was discovered a moment ago */
+        ask(m, fx);
+        return;
+    }
+    if (m->discover.state != DISCOVER_DONE && m->discover.state != DISCOVER_FAILED) {
+        model_say(m, CHAT_WARN, "the server is being looked at: /health works once that has ended");
+        return;
+    }
+    health_wait(&m->health);
+    discover_again(&m->discover, &m->server, fx);
+    m->dirty = true;
+}
+
+void health_discovered(struct model *m, struct effects *fx)
+{
+    if (m->health.state != HEALTH_READING)
+        return;
+    if (m->discover.state == DISCOVER_FAILED) {
+        health_fail(&m->health, &m->discover.err);
+        look(m, fx);
+    } else if (m->discover.state == DISCOVER_DONE || m->discover.state == DISCOVER_UNDECIDED) {
+        m->fl.discovered_us = m->now_us;
+        ask(m, fx);
+    }
 }
 
 void health_event(struct model *m, const struct event *ev, struct effects *fx)

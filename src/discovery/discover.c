@@ -161,6 +161,12 @@ void discover_start(struct discover *d, struct server_facts *f, struct effects *
     begin(d, f, fx, false);
 }
 
+void discover_again(struct discover *d, struct server_facts *f, struct effects *fx)
+{
+    runtime_facts_forget(&f->runtime);
+    begin(d, f, fx, false);
+}
+
 void discover_refresh(struct discover *d, struct server_facts *f, struct effects *fx)
 {
     begin(d, f, fx, true);
@@ -178,6 +184,13 @@ static void take_rows(struct discover *d, struct server_facts *f, const struct e
         fail(d, &ev->err);
         return;
     }
+    /* What has locked a relation since the statement looked who does is seen by it now. */
+    if (ev->err.code == ERR_SQL && strcmp(ev->err.sqlstate, "55P03") == 0 && !d->asked_twice) {
+        d->asked_twice = true;
+        send_next(d, f, fx);
+        return;
+    }
+    d->asked_twice = false;
     if (empty) {
         err_set(&d->err, ERR_FORMAT, "the server gave no answer to the statement \"%s\"", q->name);
         d->state = DISCOVER_FAILED;

@@ -129,7 +129,7 @@ const struct os_fact *host_os(const struct host_facts *h, const char *name)
     return NULL;
 }
 
-static void forget_runtime(struct runtime_facts *r)
+void runtime_facts_forget(struct runtime_facts *r)
 {
     *r = (struct runtime_facts){
         .stats_age_s = NAN,
@@ -178,7 +178,7 @@ void server_facts_clear(struct server_facts *f)
     settings_clear(&f->settings);
     memset(f, 0, sizeof *f);
     host_facts_forget(&f->host);
-    forget_runtime(&f->runtime);
+    runtime_facts_forget(&f->runtime);
 }
 
 #define RAW(dst, name) \

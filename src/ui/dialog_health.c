@@ -22,24 +22,25 @@ static unsigned style_of(enum health_grade g)
     return STYLE_LABEL;
 }
 
-/* How old the figures are, which tells settings from tables. */
 static void say_head(struct dialog_text *t, const struct model *m)
 {
     const struct health *h = &m->health;
-    int minutes = (int)((m->now_us - m->fl.discovered_us) / 60000000);
     char summary[200];
 
+    if (h->state == HEALTH_READING) {
+        dialog_say(t, STYLE_TITLE, "Looking at settings, totals and host \xe2\x80\xa6");
+        return;
+    }
+    if (h->state == HEALTH_FAILED) {
+        dialog_say(t, STYLE_BAD, "The look was cut short: %s", h->err.msg);
+        return;
+    }
     if (h->state == HEALTH_ASKING) {
         dialog_say(t, STYLE_TITLE, "Looking: check %d \xe2\x80\xa6", h->at < 0 ? 1 : h->at + 1);
         return;
     }
     health_summary(h, summary, sizeof summary);
     dialog_say(t, STYLE_TITLE, "%s", summary);
-    if (minutes > 0)
-        dialog_say(t, STYLE_LABEL,
-                   "Settings, totals and host are those of %d min ago, when the server was looked "
-                   "at; tables, indexes and sessions are of now.",
-                   minutes);
     if (h->left_out)
         dialog_say(t, STYLE_WARN, "%d more findings are not shown", h->left_out);
 }

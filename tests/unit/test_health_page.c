@@ -1,4 +1,5 @@
 /* The page of /health: the worst first, at each size; one finding in full; the fix to the clipboard; and again. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 #include "pgd/app/update.h"
 #include "pgd/base/mem.h"
 #include "pgd/base/text.h"
+#include "pgd/discovery/queries.h"
 #include "pgd/ui/view.h"
 
 struct world {
@@ -161,7 +163,14 @@ static void the_fix_is_copied(void **state)
 
     key(w, KEYN_NONE, 'y');
     assert_non_null(strstr(copied(w), "ALTER SYSTEM SET fsync = on"));
-    assert_true(at(w, "copied, where the terminal takes it: ALTER SYSTEM") >= 0);
+    assert_non_null(strstr(w->m->screen.flash, "copied "));
+    /* what the clipboard takes is what every copy is: without passwords */
+    text_copy(w->m->health.found[0].said.fix, sizeof w->m->health.found[0].said.fix,
+              "ALTER SYSTEM SET primary_conninfo = 'host=a password=hush user=b';");
+    key(w, KEYN_NONE, 'y');
+    assert_non_null(copied(w));
+    assert_null(strstr(copied(w), "hush"));
+    assert_non_null(strstr(w->m->screen.flash, "passwords as asterisks"));
     w->m->screen.choices.no_clipboard = true;
     key(w, KEYN_NONE, 'y');
     assert_null(copied(w));
@@ -173,6 +182,31 @@ static void the_fix_is_copied(void **state)
     assert_true(at(w, "there is no fix to copy") >= 0);
 }
 
+/* All statements of discovery are answered: fsync is off by now. */
+static void discovered(struct world *w)
+{
+    for (int i = 0; w->m->discover.state == DISCOVER_SQL && i < 100; i++) {
+        const char *name = discover_queries[w->m->discover.at].name;
+        const char *rows = strcmp(name, "identity") == 0
+                               ? "version_num|version|server_addr\n150018|15.18|10.0.0.9\n"
+                           : strcmp(name, "settings") == 0
+                               ? "name|setting|vartype|source\nfsync|off|bool|default\n"
+                               : NULL;
+        struct event ev = {
+            .kind = EV_PG_RESULT,
+            .req = {OWNER_DISCOVERY, w->m->discover.generation, w->m->discover.waiting},
+            .at_us = 100000000,
+            .rows = rows ? rows_parse(rows) : NULL};
+
+        if (!rows)
+            err_set(&ev.err, ERR_SQL, "not allowed");
+        effects_clear(&w->fx);
+        app_update(w->m, &ev, &w->fx);
+        event_clear(&ev);
+    }
+    assert_int_equal(w->m->discover.state, DISCOVER_DONE);
+}
+
 static void it_looks_again(void **state)
 {
     struct world *w = *state;
@@ -182,9 +216,20 @@ static void it_looks_again(void **state)
     assert_int_equal(w->m->health.n, 33);
     w->m->server_known = true;
     w->m->links[CONN_CONTROL].state = LINK_UP;
-    key(w, KEYN_NONE, 'r');
-    assert_int_equal(w->m->health.state, HEALTH_ASKING);
+    key(w, KEYN_NONE, 'r'); /* the server is looked at by somebody else just now */
+    assert_int_equal(w->m->health.n, 33);
+    w->m->discover.state = DISCOVER_DONE;
+    w->m->discover.where = LOOK_HERE;
+    w->m->server.runtime.temp_bytes = 5;
+    key(w, KEYN_NONE,
+        'r'); /* settings, totals and host first: the limits of its statements are set */
+    assert_int_equal(w->m->health.state, HEALTH_READING);
     assert_int_equal(w->m->screen.dialog.kind, DIALOG_HEALTH);
+    assert_true(at(w, "Looking at settings, totals and host") >= 0);
+    discovered(w);
+    assert_int_equal(w->m->health.state, HEALTH_ASKING);
+    assert_false(settings_bool(&w->m->server.settings, "fsync", true));
+    assert_true(isnan(w->m->server.runtime.temp_bytes)); /* of before, and not told now */
     assert_true(at(w, "Looking: check 1") >= 0);
     key(w, KEYN_ENTER, 0); /* nothing is there yet */
     assert_int_equal(w->m->screen.dialog.kind, DIALOG_HEALTH);

@@ -40,7 +40,9 @@ SELECT c.oid, n.nspname || '.' || c.relname AS name,
   JOIN pg_catalog.pg_class AS c ON c.oid = k.oid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_class AS t ON t.oid = c.reltoastrelid
-  LEFT JOIN LATERAL (SELECT true AS shut FROM whole WHERE relation IN (c.oid, c.reltoastrelid) LIMIT 1) AS w ON true
+  LEFT JOIN LATERAL (SELECT true AS shut FROM whole
+                      WHERE relation IN (c.oid, c.reltoastrelid)
+                         OR relation IN (SELECT indexrelid FROM pg_catalog.pg_index WHERE indrelid = c.reltoastrelid) LIMIT 1) AS w ON true
   LEFT JOIN pg_catalog.pg_stat_progress_vacuum AS v ON v.relid = c.oid
    AND v.datname = current_database()
  ORDER BY bytes DESC NULLS LAST

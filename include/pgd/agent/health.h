@@ -52,6 +52,9 @@ struct health_finding {
 
 enum health_state {
     HEALTH_IDLE,
+    /* The server is discovered anew, by the owner, since settings, totals and host count, too: health_start() leads to
+     * ASKING, health_fail() to FAILED. */
+    HEALTH_READING,
     /* The limits of the session are being set (at -2, -1), or the statement of check `at` is out on CONN_CONTROL; its answer leads to the next one, or to DONE. */
     HEALTH_ASKING,
     HEALTH_DONE,
@@ -68,6 +71,7 @@ struct health {
         found[HEALTH_FOUND_MAX]; /* in the order of the table; sorted when done, worst first */
     int checks, ok;              /* looked at; without a finding */
     int left_out;                /* findings beyond HEALTH_FOUND_MAX */
+    bool asked_twice;            /* the statement at work met a lock before, and was sent again */
     struct err err;
 };
 
@@ -75,6 +79,9 @@ struct health {
 void health_start(struct health *h, const struct server_facts *f, bool pooled, struct effects *fx);
 void health_step(struct health *h, const struct server_facts *f, const struct event *ev,
                  struct effects *fx);
+/* A look is wanted, but discovery goes first; and has failed. */
+void health_wait(struct health *h);
+void health_fail(struct health *h, const struct err *e);
 int health_count(const struct health *h, enum health_grade g);
 /* The finding as a person reads it, several lines; width of none. */
 void health_text(const struct health_finding *found, struct buf *out);

@@ -3,8 +3,11 @@
 
 #include "pgd/workspace/model.h"
 
-/* Goes through all checks on the control link; discovery must have ended. */
+/* Goes through all checks on the control link, on the screen after another look at settings, totals and host; discovery must
+ * have ended. */
 void health_begin(struct model *m, struct effects *fx);
+/* Discovery has moved: where a look waits for it, that goes on. */
+void health_discovered(struct model *m, struct effects *fx);
 /* A key of its page: the findings as a list, Enter for one of them in full. */
 bool health_key(struct model *m, struct key k, struct effects *fx);
 /* Answers of OWNER_HEALTH. */

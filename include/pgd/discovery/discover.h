@@ -37,6 +37,7 @@ struct discover {
     char why_not[200]; /* why the link is down */
     bool by_ssh;       /* the script at work, or the last one, ran there */
     int looks;         /* how often a look at the host has ended */
+    bool asked_twice;  /* the statement at work met a lock before, and was sent again */
     uint32_t generation, waiting;
     int at;
     bool settings_only; /* refresh of settings and identity */
@@ -51,6 +52,9 @@ struct discover {
 };
 
 void discover_start(struct discover *d, struct server_facts *f, struct effects *fx);
+/* Everything once more, of a server that is known: what was known of it stays until the answer is there, but for the totals,
+ * which are unknown until then. */
+void discover_again(struct discover *d, struct server_facts *f, struct effects *fx);
 /* Only identity, rights, settings: after a change or a reconnect. */
 void discover_refresh(struct discover *d, struct server_facts *f, struct effects *fx);
 /* Says where the host is to be looked at, with why where it cannot be reached by ssh ("" else). Whoever owns the link calls it

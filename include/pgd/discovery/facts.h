@@ -233,7 +233,8 @@ struct server_facts {
 
 /* Frees what f owns and leaves every figure unknown. */
 void server_facts_clear(struct server_facts *f);
-void host_facts_forget(struct host_facts *h); /* everything of the host is unknown again */
+void host_facts_forget(struct host_facts *h);       /* everything of the host is unknown again */
+void runtime_facts_forget(struct runtime_facts *r); /* … of the totals */
 /* Reads the row of sql/identity.sql; what discovery works out besides it is left as it is. */
 void identity_read(const struct rows *r, struct identity *id);
 /* The row of sql/control.sql; NULL where the role may not read it: then number and timeline are unknown. */
