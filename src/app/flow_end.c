@@ -263,6 +263,74 @@ static void forget_archived(struct model *m)
     buf_clear(&m->advising.said);
 }
 
+/* Is the session in memory part of the report? */
+static bool is_reported(const struct model *m)
+{
+    return m->session.state == SESSION_ARCHIVED && !m->session.origin.reverts;
+}
+
+/* How many sessions of the workspace are in that state; reverts are no part of an export and are counted apart. */
+static int rows_in(const struct workspace *w, enum session_state state, bool reverts)
+{
+    int n = 0;
+
+    for (int i = 0; i < w->nsessions; i++)
+        n += w->sessions[i].state == state && w->sessions[i].origin.reverts == reverts;
+    return n;
+}
+
+/* What there is instead of a session that could be exported: "1 PAUSED, 2 FAILED". */
+static void count_states(const struct workspace *w, struct buf *out)
+{
+    static const enum session_state others[] = {SESSION_ACTIVE, SESSION_PAUSED, SESSION_FAILED};
+    int back = rows_in(w, SESSION_ARCHIVED, true);
+
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        int n = rows_in(w, others[i], false) + rows_in(w, others[i], true);
+        if (n > 0)
+            buf_printf(out, "%s%d %s", out->len ? ", " : "", n, session_state_name(others[i]));
+    }
+    if (back > 0)
+        buf_printf(out, "%s%d that only brought the server back", out->len ? ", " : "", back);
+}
+
+void flow_export_nothing(const struct model *m, struct err *e)
+{
+    const struct workspace *w = &m->workspace;
+    struct buf states = {0};
+    const char *open = NULL;
+
+    for (int i = 0; i < w->nsessions && !open; i++)
+        if (w->sessions[i].state == SESSION_ACTIVE || w->sessions[i].state == SESSION_PAUSED)
+            open = w->sessions[i].name;
+    count_states(w, &states);
+    if (rows_in(w, SESSION_ARCHIVED, false) > 0)
+        err_set(e, ERR_FILE, "nothing to export: no ARCHIVED session can be read");
+    else
+        err_set(e, ERR_USAGE, "nothing to export yet: this workspace has no ARCHIVED session");
+    err_detail(e, "It has %s. Exports are made of ARCHIVED sessions alone; no file was written.",
+               w->nsessions == 0 ? "no session at all" : buf_text(&states));
+    if (open)
+        err_hint(e,
+                 "A session is archived when it ends with something gained: resume %.100s and "
+                 "bring it to its end.",
+                 open);
+    else
+        err_hint(e, "A session is archived when it ends with something gained: tune until one "
+                    "does.");
+    buf_clear(&states);
+}
+
+static void say_nothing(struct model *m)
+{
+    struct err e = {0};
+
+    flow_export_nothing(m, &e);
+    model_say(m, CHAT_WARN, "%s", e.msg);
+    model_say(m, CHAT_EVENT, "%s", e.detail);
+    model_say(m, CHAT_EVENT, "%s", e.hint);
+}
+
 /* Every session of the report, oldest first; the one in memory is the last. */
 static int reported(const struct model *m, const struct session *all[ARCHIVED_MAX + 1])
 {
@@ -270,7 +338,7 @@ static int reported(const struct model *m, const struct session *all[ARCHIVED_MA
 
     for (int i = 0; i < m->fl.narchived; i++)
         all[n++] = m->fl.archived[i];
-    if (m->session.state == SESSION_ARCHIVED && !m->session.origin.reverts)
+    if (is_reported(m))
         all[n++] = &m->session;
     return n;
 }
@@ -294,6 +362,8 @@ static void write_export(struct model *m, struct effects *fx)
     buf_clear(&path);
 }
 
+static void end_done(struct model *m, struct effects *fx);
+
 /* Reads the next ARCHIVED session that is not the one in memory; at counts rows of the index. */
 static void read_archived(struct model *m, struct effects *fx)
 {
@@ -309,6 +379,11 @@ static void read_archived(struct model *m, struct effects *fx)
         fx_file(fx, flow_req(m), FILE_READ, buf_text(&path))->u.file.max_bytes = 16u << 20;
         buf_clear(&path);
         m->fl.at++;
+        return;
+    }
+    if (m->fl.narchived == 0 && !is_reported(m)) { /* the index says so, their files do not */
+        say_nothing(m);
+        end_done(m, fx);
         return;
     }
     m->fl.step = END_MERGE;
@@ -359,8 +434,10 @@ static void archived_read(struct model *m, const struct event *ev)
     struct session *s;
     struct err e = {0};
 
-    if (ev->err.code != ERR_NONE || !ev->text)
+    if (ev->err.code != ERR_NONE || !ev->text) {
+        model_say(m, CHAT_WARN, "a session was left out of the export: %s", ev->err.msg);
         return;
+    }
     s = xcalloc(1, sizeof *s);
     bool read = store_session_parse(ev->text, ev->len, s, &e);
     if (read && s->state != SESSION_ARCHIVED) { /* whatever the index says */
@@ -541,6 +618,11 @@ void flow_export(struct model *m, const char *kind, struct effects *fx)
 {
     if (!m->workspace.open || model_run_active(m) || m->flow == FLOW_RECOVER || flow_end_busy(m)) {
         model_say(m, CHAT_WARN, "export is possible when no session runs");
+        return;
+    }
+    memset(m->fl.paths, 0, sizeof m->fl.paths); /* what an earlier one has written */
+    if (rows_in(&m->workspace, SESSION_ARCHIVED, false) == 0 && !is_reported(m)) {
+        say_nothing(m);
         return;
     }
     flow_enter(m, FLOW_SUMMARY);

@@ -123,6 +123,37 @@ static void open_for_export(struct model *m, const struct event *ev, struct effe
     buf_clear(&text);
 }
 
+/* The paths that were written; where there are none, why. */
+static void export_done(struct model *m, struct effects *fx)
+{
+    bool any = false, written = true;
+    struct err e = {0};
+    struct buf text = {0};
+
+    for (int i = 0; export_kind_at(i); i++) {
+        if (m->fl.paths[i][0])
+            fx_line(fx, FX_STDOUT, m->fl.paths[i]);
+        any = any || m->fl.paths[i][0];
+        written = written && m->fl.paths[i][0];
+    }
+    if (!any && m->fl.export_at == 0) {
+        flow_export_nothing(m, &e);
+        buf_printf(&text, "pg_diagnose: %s", e.msg);
+        fx_line(fx, FX_STDERR, buf_text(&text));
+        buf_clear(&text);
+        buf_printf(&text, "DETAIL:  %s", e.detail);
+        fx_line(fx, FX_STDERR, buf_text(&text));
+        buf_clear(&text);
+        buf_printf(&text, "HINT:  %s", e.hint);
+        fx_line(fx, FX_STDERR, buf_text(&text));
+        buf_clear(&text);
+    } else if (!written) {
+        fx_line(fx, FX_STDERR, "not every export could be written");
+    }
+    quit(fx, any && written ? 0 : 1);
+    m->flow = FLOW_WATCH;
+}
+
 /* Without it the report has no head, and is written all the same. */
 static void server_of_export(struct model *m, const struct event *ev, struct effects *fx)
 {
@@ -132,26 +163,8 @@ static void server_of_export(struct model *m, const struct event *ev, struct eff
         !store_workspace_facts(ev->text ? ev->text : "", ev->len, &m->server, &e))
         fx_line(fx, FX_STDERR, e.msg);
     flow_export(m, NULL, fx);
-}
-
-static void export_done(struct model *m, struct effects *fx)
-{
-    bool any = false;
-
-    for (int i = 0; i < m->workspace.nsessions; i++)
-        any = any || m->workspace.sessions[i].state == SESSION_ARCHIVED;
-    bool written = true;
-    for (int i = 0; export_kind_at(i); i++) {
-        if (m->fl.paths[i][0])
-            fx_line(fx, FX_STDOUT, m->fl.paths[i]);
-        written = written && m->fl.paths[i][0];
-    }
-    if (!any)
-        fx_line(fx, FX_STDERR, "this workspace has no archived session yet");
-    if (!written)
-        fx_line(fx, FX_STDERR, "not every export could be written");
-    quit(fx, any && written ? 0 : 1);
-    m->flow = FLOW_WATCH;
+    if (m->flow != FLOW_SUMMARY) /* there was nothing to do */
+        export_done(m, fx);
 }
 
 void verbs_event(struct model *m, enum verb v, struct event *ev, struct effects *fx)

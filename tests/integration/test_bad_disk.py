@@ -78,7 +78,9 @@ def others_usable(home, case, wrap=()):
     names = [json.loads(line)["name"] for line in out.splitlines()]
     t.check(code == 0 and "other_local" in names, "%s: workspaces: %d %s %s" % (case, code, out, err))
     code, out, err = program(home, "export", "other_local", wrap=wrap)
-    t.check(code in (0, 1) and "workspace_report.md" in out, "%s: export: %d %s %s" % (case, code, out, err))
+    t.check(code == 1 and not out and "It has 1 PAUSED." in err, "%s: export: %d %s %s" % (case, code, out, err))
+    exports = os.path.join(home.workspaces, "other_local", "exports")
+    t.check(os.listdir(exports) == [], "%s: written without an archived session: %s" % (case, os.listdir(exports)))
 
 
 # ---- what stands there instead ----

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "pgd/app/commands.h"
+#include "pgd/app/flow_parts.h"
 #include "pgd/app/gate.h"
 #include "pgd/app/keep.h"
 #include "pgd/app/keys.h"
@@ -25,6 +26,7 @@
 #include "pgd/base/text.h"
 #include "pgd/io/disk_error.h"
 #include "pgd/ui/dialog.h"
+#include "pgd/workspace/session_rows.h"
 #include "pgd/workspace/store.h"
 
 struct world {
@@ -385,17 +387,23 @@ static void another_session(void **state)
 static void one_export_alone(void **state)
 {
     struct world *w = *state;
-    w->m->workspace.nsessions = 0;
+    session_rows_clear(&w->m->workspace);
     commands_run(w->m, "export nosuch", &w->fx);
     assert_true(said(w, "no export is named nosuch"));
     assert_int_equal(w->m->flow, FLOW_WATCH);
+    w->m->session.state = SESSION_ARCHIVED;
     commands_run(w->m, "export conf", &w->fx);
     assert_int_equal(w->m->flow, FLOW_SUMMARY);
     assert_int_equal(w->m->fl.export_one, 2);
-    const struct effect *e = file_effect(w, FILE_SAVE);
+    const struct effect *e = file_effect(w, FILE_READ); /* what was said in the session */
+    assert_non_null(e);
+    struct event ev = {.kind = EV_FILE, .at_us = 100000001, .wall_us = 1700000000000000};
+    ev.req = e->req;
+    effects_clear(&w->fx);
+    app_update(w->m, &ev, &w->fx);
+    e = file_effect(w, FILE_SAVE);
     assert_non_null(e);
     assert_non_null(strstr(e->u.file.path, "exports/postgresql.conf"));
-    struct event ev = {.kind = EV_FILE, .at_us = 100000001, .wall_us = 1700000000000000};
     ev.req = e->req;
     effects_clear(&w->fx);
     app_update(w->m, &ev, &w->fx);
@@ -403,6 +411,44 @@ static void one_export_alone(void **state)
     assert_true(said(w, "exported: /home/w/exports/postgresql.conf"));
     commands_run(w->m, "export workspace", &w->fx);
     assert_int_equal(w->m->fl.export_one, 0);
+}
+
+/* No file without a session behind it: what there is instead is said. */
+static void nothing_is_exported(void **state)
+{
+    struct world *w = *state;
+    static const char *const typed[] = {"export", "export html"};
+    session_rows_clear(&w->m->workspace);
+    for (size_t i = 0; i < ARRAY_LEN(typed); i++) {
+        commands_run(w->m, typed[i], &w->fx);
+        assert_null(file_effect(w, FILE_SAVE));
+        assert_int_equal(w->m->flow, FLOW_WATCH);
+        assert_true(said(w, "nothing to export yet"));
+        assert_true(said(w, "It has no session at all."));
+    }
+    session_row(w->m, "Left", "1", SESSION_PAUSED);
+    session_row(w->m, "Lost", "1", SESSION_FAILED);
+    session_row(w->m, "Back", "1", SESSION_ARCHIVED);
+    w->m->workspace.sessions[2].origin.reverts = true;
+    commands_run(w->m, "export", &w->fx);
+    assert_true(said(w, "It has 1 PAUSED, 1 FAILED, 1 that only brought the server back."));
+    assert_true(said(w, "resume Left_1 and bring it to its end"));
+    assert_null(file_effect(w, FILE_SAVE));
+    assert_false(said(w, "exported"));
+    /* the index knows one whose file is gone */
+    session_row(w->m, "Gone", "1", SESSION_ARCHIVED);
+    commands_run(w->m, "export", &w->fx);
+    const struct effect *e = file_effect(w, FILE_READ);
+    assert_non_null(e);
+    struct event ev = {.kind = EV_FILE, .at_us = 100000001, .wall_us = 1700000000000000};
+    ev.req = e->req;
+    err_set(&ev.err, ERR_FILE, "no such file");
+    effects_clear(&w->fx);
+    app_update(w->m, &ev, &w->fx);
+    assert_null(file_effect(w, FILE_SAVE));
+    assert_true(said(w, "a session was left out of the export: no such file"));
+    assert_true(said(w, "no ARCHIVED session can be read"));
+    assert_true(flow_export_finished(w->m));
 }
 
 /* ---- read-only, the statements, the theme ---- */
@@ -647,6 +693,7 @@ int main(void)
         TEST(the_list_and_a_record),
         TEST(another_session),
         TEST(one_export_alone),
+        TEST(nothing_is_exported),
         TEST(read_only_is_one_way),
         TEST(the_statements_that_were_sent),
         TEST(a_theme_is_kept),

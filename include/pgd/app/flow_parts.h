@@ -245,5 +245,7 @@ void flow_paused(struct model *m, struct effects *fx);
 void flow_end_stuck(struct model *m, const struct err *e, struct effects *fx);
 void flow_summary_line(struct model *m, struct effects *fx);
 bool flow_export_finished(const struct model *m);
+/* Why the open workspace has nothing to export, which states its sessions have, and what would change that. */
+void flow_export_nothing(const struct model *m, struct err *e);
 bool flow_end_pump(struct model *m, struct effects *fx);
 void flow_end_event(struct model *m, const struct event *ev, struct effects *fx);
