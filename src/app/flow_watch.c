@@ -308,11 +308,12 @@ void flow_watch_run(struct model *m, struct bench_run *run)
         return;
     double again = 4.0 * (m->session.plan.duration_s + 3);
     bool affordable = model_seconds_left(m) > again && w->thrown < THROWN_MAX;
-    model_say(m, CHAT_WARN,
-              "others used the server during this run (%.1f sessions at work, %.0f TPS elsewhere): "
-              "%s",
-              fmax(0, load.active), fmax(0, load.tps),
-              affordable ? "it is made again" : "it is marked and counts");
+    model_say(
+        m, CHAT_WARN,
+        "others used the server during this run (%.1f sessions at work, %.0f xact/s elsewhere): "
+        "%s",
+        fmax(0, load.active), fmax(0, load.tps),
+        affordable ? "it is made again" : "it is marked and counts");
     if (!affordable)
         return;
     w->thrown++;

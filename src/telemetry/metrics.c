@@ -6,7 +6,7 @@
 #include "pgd/base/mem.h"
 
 static const struct metric rows[METRIC_COUNT] = {
-    [METRIC_TPS] = {"tps", "TPS", "/s",
+    [METRIC_TPS] = {"tps", "xacts", "/s",
                     "Transactions that ended in all databases, ours left out, per second."},
     [METRIC_SESSIONS] = {"sessions", "sessions", "", "Client sessions, ours left out."},
     [METRIC_ACTIVE] = {"active", "active", "", "Client sessions that execute a statement."},

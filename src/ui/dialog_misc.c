@@ -121,6 +121,23 @@ static void say_seen(struct dialog_text *text, const struct model *m)
                     c->log.source);
 }
 
+/* What runs have measured, and what the server does: two figures that have nothing to do with each other. */
+static void say_rates(struct dialog_text *text, const struct model *m)
+{
+    double tps = model_tps(m), xacts = model_xacts(m);
+    bool running = m->bench.state == BENCH_RUNNING && isfinite(m->bench.tps_now);
+    bool best = model_best_stands(m) && isfinite(m->session.best_tps);
+
+    if (isfinite(tps))
+        dialog_pair(text, "measured", STYLE_VALUE, "%.0f TPS, %s", tps,
+                    running ? "the run under way"
+                    : best  ? "runs of the session's best state"
+                            : "runs of the session's baseline");
+    if (isfinite(xacts))
+        dialog_pair(text, "server now", STYLE_VALUE,
+                    "%.0f xact/s in all its databases, whoever they are of", xacts);
+}
+
 static void say_status(struct dialog_text *text, const struct model *m)
 {
     say_link(text, m, CONN_CONTROL, "control link");
@@ -140,6 +157,7 @@ static void say_status(struct dialog_text *text, const struct model *m)
                 m->session.name[0] ? m->session.name : "none",
                 session_state_name(m->session.state));
     dialog_pair(text, "doing", STYLE_VALUE, "%s", flow_state_name(m->flow));
+    say_rates(text, m);
     double left = model_seconds_left(m);
     if (left < 1e8) {
         char clock[24];

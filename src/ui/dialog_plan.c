@@ -296,8 +296,8 @@ static void say_room(struct dialog_text *text, const struct consent *c)
 static void say_others(struct dialog_text *text, const struct consent *c)
 {
     if (isfinite(c->others_active))
-        line(text, "others", "%.1f sessions at work, %.0f TPS in other databases", c->others_active,
-             fmax(0, c->others_tps));
+        line(text, "others", "%.1f sessions at work, %.0f xact/s in other databases",
+             c->others_active, fmax(0, c->others_tps));
     else
         line(text, "others", "not measured yet");
 }

@@ -248,16 +248,16 @@ static void say_summary(struct dialog_text *text, const struct model *m)
         dialog_say(text, STYLE_HEADING, "%s",
                    asks && isfinite(m->session.final.ratio) ? "settings that earned it"
                    : asks                ? "settings of the best round, not confirmed"
-                   : pane_best_stands(m) ? "settings in force now"
+                   : model_best_stands(m) ? "settings in force now"
                                          : "settings that were tried; all of them are undone");
         say_kept(text, s);
         say_earned(text, s);
-        if (!asks && pane_best_stands(m) && !s->origin.reverts)
+        if (!asks && model_best_stands(m) && !s->origin.reverts)
             dialog_say(
                 text, STYLE_LABEL,
                 "They stand in postgresql.auto.conf, which wins over every file that Ansible, "
                 "Puppet or conf.d manage: /handover moves them.");
-        if (!asks && pane_best_stands(m) && names_system(&s->best))
+        if (!asks && model_best_stands(m) && names_system(&s->best))
             dialog_say(text, STYLE_LABEL,
                        "Those of the operating system (os:) last until its next start: /persist "
                        "keeps them.");

@@ -129,11 +129,6 @@ void pane_session_name(const struct model *m, char *dst, size_t size)
         snprintf(dst, size, "%s", s->plan.strategy);
 }
 
-bool pane_best_stands(const struct model *m)
-{
-    return m->session.best.n > 0 && m->session.state != SESSION_FAILED;
-}
-
 unsigned pane_verdict_style(enum verdict_kind v)
 {
     return v == VERDICT_IMPROVED ? STYLE_GOOD : v == VERDICT_REGRESSED ? STYLE_BAD : STYLE_WARN;

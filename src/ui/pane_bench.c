@@ -1,5 +1,5 @@
 /* pane_bench.c - the run: TPS in time with the lines that matter, its figures, and the arms as intervals.
- * Without a session it shows the server's own transactions. */
+ * Without a session it shows the server's own transactions, as xact/s. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +83,7 @@ static double target_tps(const struct session *s)
     return t > 0 ? t : NAN;
 }
 
-/* A sign in the uppermost row over the second at which TPS left its usual range. */
+/* A sign in the uppermost row over the second at which xact/s left its usual range. */
 static void mark_anomalies(struct canvas *c, struct rect r, const struct model *m)
 {
     int fine = pane_graph(m) == GRAPH_BRAILLE ? 2 : 1;
@@ -100,10 +100,11 @@ static void draw_graph(struct canvas *c, struct rect r, const struct model *m)
 {
     const struct session *s = &m->session;
     struct points *p = xmalloc(sizeof(*p));
+    bool runs = experiment_shown(m) || m->bench.state == BENCH_RUNNING;
     collect_points(m, p);
     struct graph_line levels[] = {
         {.value = s->baseline_tps, .form = GRAPH_DOTTED, .style = STYLE_REFERENCE},
-        {.value = pane_best_stands(m) ? s->best_tps : NAN,
+        {.value = model_best_stands(m) ? s->best_tps : NAN,
          .form = GRAPH_SOLID,
          .style = STYLE_GOOD},
         {.value = target_tps(s), .form = GRAPH_DASHED, .style = STYLE_WARN},
@@ -124,9 +125,9 @@ static void draw_graph(struct canvas *c, struct rect r, const struct model *m)
                       .n = ARRAY_LEN(series),
                       .lines = levels,
                       .n_lines = s->state != SESSION_NONE ? ARRAY_LEN(levels) : 0,
-                      .title = "TPS"};
+                      .title = runs ? "TPS" : "xact/s"};
     graph_draw(c, r, &g);
-    if (!experiment_shown(m) && m->bench.state != BENCH_RUNNING)
+    if (!runs)
         mark_anomalies(c, r, m);
     free(p);
 }
@@ -142,7 +143,7 @@ static void draw_legend(struct canvas *c, int y, struct rect r, const struct mod
     } entries[] = {
         {"baseline", "\xc2\xb7\xc2\xb7\xc2\xb7\xc2\xb7", s->baseline_tps, STYLE_REFERENCE},
         {"best", "\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80",
-         pane_best_stands(m) ? s->best_tps : NAN, STYLE_GOOD},
+         model_best_stands(m) ? s->best_tps : NAN, STYLE_GOOD},
         {"target", "- - ", target_tps(s), STYLE_WARN},
     };
     int x = r.x, end = r.x + r.w;

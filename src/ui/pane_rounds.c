@@ -69,8 +69,8 @@ void pane_rounds(struct canvas *c, struct rect r, const struct model *m)
     if (s->nhistory > r.h - 2 && m->screen.focus != PANE_ROUNDS)
         scroll = s->nhistory - (r.h - 2);
     for (int i = scroll < 0 ? 0 : scroll; i < s->nhistory && y < end - 1; i++)
-        draw_round(c, y++, r, &s->history[i], pane_best_stands(m));
-    if (y < end && isfinite(s->best_tps) && s->best_tps > 0 && pane_best_stands(m)) {
+        draw_round(c, y++, r, &s->history[i], model_best_stands(m));
+    if (y < end && isfinite(s->best_tps) && s->best_tps > 0 && model_best_stands(m)) {
         char gain[24] = ""; /* of fresh runs alone: the baseline was measured at another time */
         if (isfinite(s->final.ratio))
             text_percent(gain, sizeof(gain), s->final.ratio);

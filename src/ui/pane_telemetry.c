@@ -39,7 +39,7 @@ struct tele_row {
 
 static const struct tele_row table[] = {
     {"load",
-     {{METRIC_TPS, "xacts", 0, STYLE_GRAPH1}, /* of the whole server, not of pgbench */
+     {{METRIC_TPS, NULL, 0, STYLE_GRAPH1}, /* of the whole server, not of pgbench */
       {METRIC_ACTIVE, NULL, 0, STYLE_GRAPH2},
       {METRIC_WAITING, "waiting", 0, STYLE_WARN},
       END_CELL}},

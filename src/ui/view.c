@@ -201,9 +201,31 @@ static void add_session(struct segments *s, const struct model *m)
 
 enum { SILENT_S = 4 }; /* of the server: no figure is shown as today's any more, and that is said */
 
+/* "5892 TPS x1.31" is the run under way; "best 5277 TPS x1.17" what was measured of the state that the session has come to,
+ * its ratio once it is claimed. What the server does while nothing is measured has a unit of its own: xact/s. */
+static void add_rates(struct segments *s, const struct model *m)
+{
+    double tps = model_tps(m), ratio = model_ratio(m), xacts = model_xacts(m);
+    bool running = m->bench.state == BENCH_RUNNING && isfinite(m->bench.tps_now);
+    bool best = model_best_stands(m) && isfinite(m->session.best_tps);
+
+    if (running && isfinite(ratio))
+        add(s, 2, STYLE_STATUS, "%.0f TPS x%.2f", tps, ratio);
+    else if (running)
+        add(s, 2, STYLE_STATUS, "%.0f TPS", tps);
+    else if (best && isfinite(m->session.final.ratio))
+        add(s, 2, STYLE_STATUS, "best %.0f TPS x%.2f", tps, m->session.final.ratio);
+    else if (isfinite(tps))
+        add(s, 2, STYLE_STATUS, "%s %.0f TPS", best ? "best" : "baseline", tps);
+    if (!running && isfinite(tps))
+        brief(s, "%.0f TPS", tps);
+    if (!running && isfinite(xacts))
+        add(s, isfinite(tps) ? 6 : 2, STYLE_STATUS, "%.0f xact/s", xacts);
+}
+
 static void add_figures(struct segments *s, const struct model *m)
 {
-    double tps = model_tps(m), ratio = model_ratio(m), left = model_seconds_left(m);
+    double left = model_seconds_left(m);
     const struct session *session = &m->session;
     double secs = (double)(m->now_us - m->collect.last_pg_at_us) / 1e6;
     bool silent = m->collect.last_pg_at_us > 0 && secs >= SILENT_S;
@@ -211,17 +233,10 @@ static void add_figures(struct segments *s, const struct model *m)
         add(s, 1, STYLE_STATUS_ALERT, "no answer for %.0f s", secs);
     else if (m->collect.samples > 0)
         add(s, 2, STYLE_STATUS, "%d sessions", m->collect.activity.sessions);
-    bool running = m->bench.state == BENCH_RUNNING && isfinite(m->bench.tps_now);
-    if (isfinite(tps) && isfinite(ratio) && running)
-        add(s, 2, STYLE_STATUS, "%.0f TPS x%.2f", tps, ratio);
-    else if (isfinite(tps))
-        add(s, 2, STYLE_STATUS, "%.0f TPS", tps);
-    if (!running && isfinite(session->final.ratio) &&
-        pane_best_stands(m)) /* nothing before it is claimed */
-        add(s, 6, STYLE_STATUS, "best x%.2f", session->final.ratio);
+    add_rates(s, m);
     double target = session->target.tps > 0 ? session->target.tps : session->plan.target_tps;
     if (target > 0)
-        add(s, 6, STYLE_STATUS, "target %.0f", target);
+        add(s, 6, STYLE_STATUS, "target %.0f TPS", target);
     if (model_run_active(m) && left < 1e8) {
         char clock[24];
         pane_clock(clock, sizeof(clock), left > 0 ? left : 0);
@@ -436,7 +451,8 @@ static void draw_panes(struct canvas *c, const struct layout *l, const struct mo
 
 /* ---- prompt and key line -------------------------------------------------------------------- */
 
-/* What the server does now, as far as it is known: a figure of a server that does not answer would not be true. */
+/* What was measured of the session's state, else what the server does now: a figure of a server that does not answer would not
+ * be true. */
 static void prompt_last(const struct model *m, char *dst, size_t size)
 {
     static const char *const words[][2] = {
@@ -446,15 +462,17 @@ static void prompt_last(const struct model *m, char *dst, size_t size)
         [LINK_PASSWORD] = {"wants a password", "wants a password"},
     };
     const struct link *l = &m->links[CONN_CONTROL];
-    double value = model_tps(m);
+    double tps = model_tps(m), xacts = model_xacts(m);
     int64_t heard = m->collect.last_pg_at_us;
     const char *word = l->state == LINK_UP ? "" : words[l->state][l->was_up];
     if (l->state == LINK_UP && heard > 0 && m->now_us - heard >= SILENT_S * 1000000LL)
         word = "no answer";
     if (*word)
         snprintf(dst, size, " | %s", word);
-    else if (isfinite(value) && l->state == LINK_UP)
-        snprintf(dst, size, " | %.0f TPS", value);
+    else if (isfinite(tps) && l->state == LINK_UP)
+        snprintf(dst, size, " | %.0f TPS", tps);
+    else if (isfinite(xacts) && l->state == LINK_UP)
+        snprintf(dst, size, " | %.0f xact/s", xacts);
 }
 
 enum { NARROW = 40 };

@@ -197,10 +197,24 @@ bool model_may_end(const struct model *m)
     return (!m->opt.readonly || m->opt.ends) && !m->workspace.readonly;
 }
 
+bool model_best_stands(const struct model *m)
+{
+    return m->session.best.n > 0 && m->session.state != SESSION_FAILED;
+}
+
 double model_tps(const struct model *m)
 {
+    const struct session *s = &m->session;
+
     if (m->bench.state == BENCH_RUNNING && !isnan(m->bench.tps_now))
         return m->bench.tps_now;
+    if (s->state == SESSION_NONE)
+        return NAN;
+    return model_best_stands(m) && isfinite(s->best_tps) ? s->best_tps : s->baseline_tps;
+}
+
+double model_xacts(const struct model *m)
+{
     return series_newest(&m->collect.series[METRIC_TPS]);
 }
 

@@ -201,7 +201,7 @@ def other_encodings():
             t.check("\x9b" not in said and "\x85" not in said, "control characters: %r" % said)
     screen = v.Screen(["-H", server.host, "-p", server.port, "-U", "postgres", "-d", "ascii_db"], server.home())
     try:
-        screen.expect(r"\d+ TPS")
+        screen.expect(r"\d+ xact/s")
         screen.keys("q")
         screen.expect("ended with 0")
     finally:
@@ -314,7 +314,7 @@ def silent_on_the_screen():
     relay = Relay(server.port)
     screen = v.Screen(["-H", "127.0.0.1", "-p", str(relay.port), "-U", "postgres", "-d", "postgres"], server.home())
     try:
-        screen.expect(r"\d+ TPS")
+        screen.expect(r"\d+ xact/s")
         relay.swallow = True
         screen.expect(r"no answer for \d+ s", 30)
         screen.keys("?")
@@ -322,7 +322,7 @@ def silent_on_the_screen():
         screen.keys("Escape")
         relay.swallow = False
         relay.cut()
-        screen.expect(r"\d+ TPS", 30)
+        screen.expect(r"\d+ xact/s", 30)
         screen.keys("q")
         screen.expect("ended with 0")
     finally:

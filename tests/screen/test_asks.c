@@ -10,7 +10,7 @@ static const char *const builtin[] = {"--advisor", "builtin", NULL};
 static struct screen *open_asks(int rows, int cols)
 {
     struct screen *s = live_open("postgres", builtin, NULL, rows, cols);
-    screen_expect_regex(s, "[0-9]+ TPS", LIVE_MS);
+    screen_expect_regex(s, "[0-9]+ xact/s", LIVE_MS);
     screen_expect(s, "Press t to start", LIVE_MS);
     return s;
 }

@@ -13,7 +13,7 @@ static struct screen *open_ready(const char *const *args, const char *const *env
                                  int cols)
 {
     struct screen *s = live_open("postgres", args, env, rows, cols);
-    screen_expect_regex(s, "^\\[postgres@local \\| [0-9]+ TPS\\] >", LIVE_MS);
+    screen_expect_regex(s, "^\\[postgres@local \\| [0-9]+ xact/s\\] >", LIVE_MS);
     return s;
 }
 
@@ -88,11 +88,11 @@ static void help_and_prompt(void **state)
     screen_key(s, "<Esc>");
     screen_expect(s, "] > what of it?", LIVE_MS);
     screen_key(s, "<C-w><C-u><C-y><C-j>beta\\<Enter>gamma");
-    screen_expect_regex(s, "TPS\\] > what of", LIVE_MS);
+    screen_expect_regex(s, "xact/s\\] > what of", LIVE_MS);
     screen_expect_regex(s, "^ +beta$", LIVE_MS);
     screen_expect_regex(s, "^ +gamma$", LIVE_MS);
     screen_key(s, "<Esc><PasteBegin>one<Enter>two;<PasteEnd>");
-    screen_expect_regex(s, "TPS\\] > one", LIVE_MS);
+    screen_expect_regex(s, "xact/s\\] > one", LIVE_MS);
     screen_expect_regex(s, "^ +two;$", LIVE_MS);
     /* an editor: the terminal is its own, telemetry goes on, and what it leaves is in the prompt */
     screen_key(s, "<C-g>");
@@ -101,7 +101,7 @@ static void help_and_prompt(void **state)
     kill(screen_pid(s), SIGINT); /* as Ctrl-C there does: not ours */
     screen_expect(s, "second line", LIVE_MS);
     assert_true(screen_is_alternate(s));
-    screen_expect_regex(s, "TPS\\] > one", LIVE_MS);
+    screen_expect_regex(s, "xact/s\\] > one", LIVE_MS);
     assert_non_null(strstr(pgtest_sh("cat '%s/mode'", live_pg->dir), "600 "));
     assert_non_null(strstr(pgtest_sh("cat '%s/mode'", live_pg->dir), "\n700"));
     assert_non_null(strstr(pgtest_sh("cat '%s/tty'", live_pg->dir), " icanon"));
@@ -203,7 +203,7 @@ static void plain_and_still(void **state)
     screen_cursor(s, &row, &col, &visible);
     assert_non_null(strstr(screen_row(s, row), "> 1  "));
     screen_expect(s, "Up/Down move", LIVE_MS);
-    screen_expect_regex(s, "^\\[postgres@local \\| [0-9]+ TPS\\] >", LIVE_MS);
+    screen_expect_regex(s, "^\\[postgres@local \\| [0-9]+ xact/s\\] >", LIVE_MS);
     screen_key(s, "<Esc>/quit<Enter>");
     screen_expect_exit(s, 0, LIVE_MS);
     live_close(s);

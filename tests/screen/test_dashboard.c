@@ -9,7 +9,7 @@ static struct screen *open_dashboard(int rows, int cols)
 {
     struct screen *s = live_open("postgres", NULL, NULL, rows, cols);
     screen_expect_regex(s, "[0-9]+ sessions", LIVE_MS);
-    screen_expect_regex(s, "[0-9]+ TPS", LIVE_MS);
+    screen_expect_regex(s, "[0-9]+ xact/s", LIVE_MS);
     return s;
 }
 
@@ -25,7 +25,7 @@ static void expect_bench(struct screen *s)
 {
     screen_expect(s, "2 Benchmark", LIVE_MS);
     screen_expect_regex(s, "[0-9]+ sessions +[0-9]+ active +[0-9]+ idle in transaction", LIVE_MS);
-    screen_expect_regex(s, "TPS +[0-9k.]+ \u2524", LIVE_MS);
+    screen_expect_regex(s, "xact/s +[0-9k.]+ \u2524", LIVE_MS);
 }
 
 static void expect_telemetry(struct screen *s)
@@ -54,8 +54,8 @@ static void expect_rounds(struct screen *s)
 static void expect_edges(struct screen *s, int rows)
 {
     screen_expect_regex(s, "^ postgres@local \u2502 ", LIVE_MS);
-    assert_non_null(strstr(screen_row(s, 0), " TPS"));
-    screen_expect_regex(s, "^\\[postgres@local.* TPS\\] >", LIVE_MS);
+    assert_non_null(strstr(screen_row(s, 0), " xact/s"));
+    screen_expect_regex(s, "^\\[postgres@local.* xact/s\\] >", LIVE_MS);
     assert_non_null(strstr(screen_row(s, rows - 2), "] >"));
     assert_non_null(strstr(screen_row(s, rows - 1), "Tab pane"));
 }
@@ -126,7 +126,7 @@ static void figures_follow_the_server(void **state)
         pgtest_sh("for i in $(seq 2500); do echo 'SELECT 1;'; done | psql -X -q -h '%s' -p %s -U "
                   "postgres -d postgres >/dev/null",
                   live_pg->host, live_pg->port);
-        if (screen_wait_regex(s, "\u2502 [0-9]{3,6} TPS", 1500))
+        if (screen_wait_regex(s, "\u2502 [0-9]{3,6} xact/s", 1500))
             break;
     }
     live_quit(s);
@@ -262,7 +262,7 @@ static void digits_zoom_and_freeze(void **state)
     char *before = strdup(screen_text(s));
     screen_pump(s, 2500);
     char *after = strdup(screen_text(s));
-    char *graph = strstr(before, "TPS "), *later = strstr(after, "TPS ");
+    char *graph = strstr(before, "xact/s "), *later = strstr(after, "xact/s ");
     assert_non_null(graph);
     assert_non_null(later);
     /* the body of the benchmark pane stands still; the status line may count on */
@@ -400,7 +400,7 @@ static void plain_terminals_get_plain_bytes(void **state)
     for (size_t k = 0; k < 2; k++) {
         struct screen *s = live_open("postgres", NULL, kinds[k], 36, 120);
         screen_expect_regex(s, "[0-9]+ sessions", LIVE_MS);
-        screen_expect_regex(s, "[0-9]+ TPS", LIVE_MS);
+        screen_expect_regex(s, "[0-9]+ xact/s", LIVE_MS);
         screen_key(s, "?");
         screen_expect(s, "Keyboard help", LIVE_MS);
         screen_key(s, "<Esc>s");
@@ -441,7 +441,7 @@ static void graphs_take_the_form_that_is_asked_for(void **state)
     for (size_t i = 0; i < 3; i++) {
         const char *args[] = {"--graph", forms[i], "--no-color", NULL};
         struct screen *s = live_open("postgres", args, NULL, 36, 120);
-        screen_expect_regex(s, "[0-9]+ TPS", LIVE_MS);
+        screen_expect_regex(s, "[0-9]+ xact/s", LIVE_MS);
         pgtest_psql(live_pg, "postgres", "SELECT count(*) FROM generate_series(1, 200000)");
         screen_pump(s, 2500);
         assert_int_equal(wrote_braille(s), i == 0);

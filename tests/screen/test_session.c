@@ -118,7 +118,7 @@ static void readonly_starts_no_session(void **state)
     const char *args[] = {"--readonly", NULL};
     struct screen *s = live_open("postgres", args, NULL, 36, 120);
     screen_expect(s, "read-only", LIVE_MS);
-    screen_expect_regex(s, "[0-9]+ TPS", LIVE_MS);
+    screen_expect_regex(s, "[0-9]+ xact/s", LIVE_MS);
     screen_pump(s, 1500);
     screen_key(s, "t");
     screen_expect(s, "no session can be", LIVE_MS);
@@ -132,12 +132,12 @@ static void a_second_program_looks_only(void **state)
     (void)state;
     char process[32];
     struct screen *first = live_open("postgres", NULL, NULL, 24, 80);
-    screen_expect_regex(first, "[0-9]+ TPS", LIVE_MS);
+    screen_expect_regex(first, "[0-9]+ xact/s", LIVE_MS);
     snprintf(process, sizeof process, "process %d", (int)screen_pid(first));
     struct screen *second = live_open("postgres", NULL, NULL, 36, 120);
     screen_expect(second, "read-only: process", LIVE_MS);
     screen_expect(second, process, LIVE_MS);
-    screen_expect_regex(second, "[0-9]+ TPS", LIVE_MS);
+    screen_expect_regex(second, "[0-9]+ xact/s", LIVE_MS);
     screen_key(second, "4z");
     screen_expect(second, "4 AI (zoom)", LIVE_MS);
     screen_key(second, "t");
@@ -162,7 +162,7 @@ static void names_are_only_text(void **state)
     snprintf(pg->user, sizeof pg->user, "ro\033[31mle\342\200\256");
     struct screen *s = live_open("postgres", NULL, NULL, 45, 160);
     snprintf(pg->user, sizeof pg->user, "%s", user);
-    screen_expect_regex(s, "[0-9]+ TPS", LIVE_MS);
+    screen_expect_regex(s, "[0-9]+ xact/s", LIVE_MS);
     screen_key(s, "s");
     screen_expect(s, "control link", LIVE_MS);
     screen_key(s, "<Esc>t");

@@ -98,7 +98,7 @@ static struct screen *open_tree(int rows, int cols)
     struct screen *s = live_open("postgres", args, NULL, rows, cols);
     if (cols >= 110)
         screen_expect(s, "Press t to start", LIVE_MS);
-    screen_expect_regex(s, "^\\[postgres@local \\| [0-9]+ TPS\\] >", LIVE_MS);
+    screen_expect_regex(s, "^\\[postgres@local \\| [0-9]+ xact/s\\] >", LIVE_MS);
     screen_key(s, "1");
     screen_expect(s, "Enter open", LIVE_MS);
     return s;

@@ -65,7 +65,7 @@ static struct screen *start(const char *const *more, int rows, int cols)
     static const char *const alone[] = {"TMUX", NULL};
     struct screen *s = live_open("postgres", more, more == readonly ? in_tmux : alone, rows, cols);
 
-    screen_expect_regex(s, "\\| [0-9]+ TPS\\] >", LIVE_MS);
+    screen_expect_regex(s, "\\| [0-9]+ xact/s\\] >", LIVE_MS);
     return s;
 }
 

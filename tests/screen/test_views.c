@@ -44,7 +44,7 @@ static void type_number(struct screen *s, int n)
 
 static void open_activity(struct screen *s)
 {
-    screen_expect_regex(s, "\\| [0-9]+ TPS\\] >", LIVE_MS);
+    screen_expect_regex(s, "\\| [0-9]+ xact/s\\] >", LIVE_MS);
     screen_key(s, "6");
     screen_expect(s, "6 Activity", LIVE_MS);
 }
@@ -191,7 +191,7 @@ static void sessions_that_wait(void **state)
     screen_expect_gone(s, "6 Activity", LIVE_MS);
     live_quit(s);
     s = live_open("postgres", watch, NULL, 45, 160); /* the dashboard without tuning has it, too */
-    screen_expect_regex(s, "\\| [0-9]+ TPS\\] >", LIVE_MS);
+    screen_expect_regex(s, "\\| [0-9]+ xact/s\\] >", LIVE_MS);
     ended_by_its_pid(s);
     live_quit(s);
 }

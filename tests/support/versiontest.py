@@ -198,7 +198,7 @@ def on_the_screen(server, role):
     screen = Screen(["-H", server.host, "-p", server.port, "-U", ROLES[role], "-d", "postgres"], server.home())
     try:
         screen.expect(r"\d+ sessions")
-        screen.expect(r"\d+ TPS")
+        screen.expect(r"\d+ xact/s")
         for line in PANE:
             screen.expect(line)
         screen.expect(r"active +hidden" if role == "ordinary" else r"active .*\d")

@@ -215,11 +215,12 @@ static void a_live_server_is_shown(void **state)
         paint(f, sizes[i][0], sizes[i][1]);
         assert_true(canvas_row_has(f->c, 0, "postgres@10.0.0.230"));
         assert_true(canvas_row_has(f->c, 0, "24 sessions"));
-        assert_true(canvas_row_has(f->c, 0, " TPS"));
+        assert_true(canvas_row_has(f->c, 0, " xact/s"));
+        assert_false(canvas_row_has(f->c, 0, " TPS")); /* no run has measured anything */
         assert_true(canvas_row_has(f->c, sizes[i][1] - 2, "[postgres@10.0.0.230 | "));
         assert_true(canvas_row_has(f->c, sizes[i][1] - 1, "? help"));
         assert_false(canvas_row_has(f->c, sizes[i][1] - 1, "stop run"));
-        assert_true(canvas_has(f->c, "TPS 6k"));
+        assert_true(canvas_has(f->c, "xact/s 6k"));
         frames_hold_together(f->c);
     }
 }
@@ -259,6 +260,42 @@ static void a_run_is_shown(void **state)
     paint(f, 80, 24);
     assert_true(canvas_row_has(f->c, 0, "R2/8 MEASURE 00:41/01:00"));
     assert_true(canvas_row_has(f->c, 22, "WriteOptimize R2 | 5892 TPS] >"));
+}
+
+/* TPS is what runs have measured, before, between and after them; what the server does meanwhile is xact/s. */
+static void a_measured_rate_and_the_servers_are_two(void **state)
+{
+    struct fixture *f = *state;
+    struct session *s = &f->m->session;
+    char server[32];
+
+    running_session(f->m);
+    snprintf(server, sizeof server, "%.0f xact/s",
+             series_newest(&f->m->collect.series[METRIC_TPS]));
+    paint(f, 160, 45);
+    assert_true(canvas_row_has(f->c, 0, "5892 TPS x1.31"));
+    assert_false(canvas_row_has(f->c, 0, "xact/s"));
+    f->m->bench.state = BENCH_IDLE;
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        paint(f, sizes[i][0], sizes[i][1]);
+        assert_true(canvas_row_has(f->c, 0, "5277 TPS"));
+        assert_true(canvas_row_has(f->c, sizes[i][1] - 2, "| 5277 TPS] >"));
+    }
+    paint(f, 160, 45);
+    assert_true(canvas_row_has(f->c, 0, "best 5277 TPS"));
+    assert_true(canvas_row_has(f->c, 0, server));
+    f->m->screen.dialog.kind = DIALOG_STATUS;
+    paint(f, 120, 45);
+    assert_true(canvas_has(f->c, "5277 TPS, runs of the session's best state"));
+    assert_true(canvas_has(f->c, server));
+    f->m->screen.dialog.kind = DIALOG_NONE;
+    s->best.n = 0;
+    paint(f, 160, 45);
+    assert_true(canvas_row_has(f->c, 0, "baseline 4502 TPS"));
+    s->baseline_tps = NAN; /* before the first run */
+    paint(f, 160, 45);
+    assert_true(canvas_row_has(f->c, 0, server));
+    assert_false(canvas_row_has(f->c, 0, "4502"));
 }
 
 static void a_proposal_is_shown_with_its_price(void **state)
@@ -665,6 +702,7 @@ int main(void)
         VIEW_TEST(a_live_server_is_shown),
         VIEW_TEST(every_pane_can_be_seen_at_every_size),
         VIEW_TEST(a_run_is_shown),
+        VIEW_TEST(a_measured_rate_and_the_servers_are_two),
         VIEW_TEST(a_proposal_is_shown_with_its_price),
         VIEW_TEST(a_proposal_tells_all_of_a_line),
         VIEW_TEST(durability_trades_stand_apart),

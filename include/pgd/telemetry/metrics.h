@@ -43,7 +43,7 @@ enum metric_id {
 
 struct metric {
     const char *name;  /* "tps": in files and exports */
-    const char *label; /* "TPS": on the screen */
+    const char *label; /* "xacts": on the screen */
     const char *unit;  /* "/s", "%", "MB/s", "ms", "" */
     const char *help;  /* one sentence */
 };

@@ -54,6 +54,4 @@ int pane_series(const struct model *m, enum metric_id id, int n, double *out);
 enum graph_kind pane_graph(const struct model *m); /* never GRAPH_AUTO */
 /* The strategy and round under way: "WriteOptimize R2"; "" when there is none. */
 void pane_session_name(const struct model *m, char *dst, size_t size);
-/* False once the session failed: what was best in a round has been undone. */
-bool pane_best_stands(const struct model *m);
 unsigned pane_verdict_style(enum verdict_kind v);

@@ -674,8 +674,13 @@ void model_say(struct model *m, enum chat_kind kind, const char *fmt, ...) PGD_P
 void model_tell(struct model *m, enum chat_kind kind, const char *text);
 /* Sessions of the server may be ended from a live view: not with --readonly, nor where another program has the workspace. */
 bool model_may_end(const struct model *m);
-/* TPS to show in status line and prompt: the running pgbench, else the server's; NAN = none yet. */
+/* False once the session failed: what was best in a round has been undone. */
+bool model_best_stands(const struct model *m);
+/* TPS is always what a run has measured: that of the run under way, else of the state that the session has come to (its best,
+ * else its baseline); NAN = nothing was measured. */
 double model_tps(const struct model *m);
+/* What the whole server commits and rolls back a second, ours left out; shown as xact/s and never as TPS. NAN = not known. */
+double model_xacts(const struct model *m);
 /* The candidate's or best measured TPS over the baseline; NAN before both are known. */
 double model_ratio(const struct model *m);
 /* Assembles what the advisor may see. */
