@@ -110,12 +110,7 @@ void flow_fail(struct model *m, const struct err *e, const char *what, struct ef
         model_say(m, CHAT_WARN, "%s", e->hint);
     advise_failed(m, what, e);
     flow_show_error(m, e, "");
-    struct line *l = line_new("error");
-    line_text(l, "what", what);
-    line_text(l, "code", err_code_name(e->code));
-    line_text(l, "message", e->msg);
-    line_text(l, "detail", e->detail);
-    line_text(l, "hint", e->hint);
+    struct line *l = line_error(what, e);
     line_text(l, "explanation", by_rules->explanation);
     line_text(l, "fix", by_rules->fix);
     flow_emit(m, l, fx);

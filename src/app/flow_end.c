@@ -100,13 +100,7 @@ void flow_save_failed(struct model *m, const struct event *ev, struct effects *f
     model_say(m, CHAT_BAD, "the session could not be saved: %s", ev->err.msg);
     if (ev->err.hint[0])
         model_say(m, CHAT_WARN, "%s", ev->err.hint);
-    struct line *l = line_new("error");
-    line_text(l, "what", "saving the session");
-    line_text(l, "code", err_code_name(ev->err.code));
-    line_text(l, "message", ev->err.msg);
-    line_text(l, "detail", ev->err.detail);
-    line_text(l, "hint", ev->err.hint);
-    flow_emit(m, l, fx);
+    flow_emit(m, line_error("saving the session", &ev->err), fx);
     if (ev->err.code == ERR_FULL)
         flow_disk_full(m, fx);
 }
@@ -166,10 +160,7 @@ void flow_end_stuck(struct model *m, const struct err *e, struct effects *fx)
         model_say(m, CHAT_BAD, "server log: %s", m->apply.log_line);
     model_say(m, CHAT_BAD, "run this by hand: %s", buf_text(&sql));
     advise_failed(m, "putting the server back", e);
-    struct line *l = line_new("error");
-    line_text(l, "what", "stuck");
-    line_text(l, "code", err_code_name(e->code));
-    line_text(l, "message", e->msg);
+    struct line *l = line_error("stuck", e);
     line_text(l, "explanation", m->advising.diagnosis.explanation);
     line_text(l, "fix", m->advising.diagnosis.fix);
     line_text(l, "sql", buf_text(&sql));

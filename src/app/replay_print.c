@@ -142,13 +142,7 @@ static void print_problem(const struct model *m, const struct err *e, struct eff
     buf_clear(&text);
     if (!m->opt.json)
         return;
-    struct line *l = line_new("error");
-    line_text(l, "what", "the recording");
-    line_text(l, "code", err_code_name(e->code));
-    line_text(l, "message", e->msg);
-    line_text(l, "detail", e->detail);
-    line_text(l, "hint", e->hint);
-    line_finish(l, &text);
+    line_finish(line_error("the recording", e), &text);
     fx_line(fx, FX_STDOUT, buf_text(&text));
     buf_clear(&text);
 }

@@ -36,14 +36,7 @@ static void read_file(struct model *m, enum ui_file id, const char *rel, struct 
 
 static void emit_error(struct model *m, const struct err *e, struct effects *fx)
 {
-    struct line *l = line_new("error");
-
-    line_text(l, "what", "verify");
-    line_text(l, "code", err_code_name(e->code));
-    line_text(l, "message", e->msg);
-    line_text(l, "detail", e->detail);
-    line_text(l, "hint", e->hint);
-    flow_emit(m, l, fx);
+    flow_emit(m, line_error("verify", e), fx);
     model_say(m, CHAT_BAD, "%s", e->msg);
     if (e->hint[0])
         model_say(m, CHAT_WARN, "%s", e->hint);

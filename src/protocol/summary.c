@@ -111,6 +111,18 @@ void line_text(struct line *l, const char *name, const char *value)
         put_text(&l->text, value);
 }
 
+struct line *line_error(const char *what, const struct err *e)
+{
+    struct line *l = line_new("error");
+
+    line_text(l, "what", what);
+    line_text(l, "code", err_code_name(e->code));
+    line_text(l, "message", e->msg);
+    line_text(l, "detail", e->detail);
+    line_text(l, "hint", e->hint);
+    return l;
+}
+
 void line_num(struct line *l, const char *name, double value)
 {
     key(l, name);

@@ -61,9 +61,19 @@ class Schemas:
 
 
 LINE = re.compile(
-    r"line_(?P<kind>new|text|num|int|bool|raw)\((?P<args>[^;]*?)\);|(?P<end>\b(?:flow_emit|line_finish|append)\()", re.S
+    r"line_(?P<kind>new|error|text|num|int|bool|raw)\((?P<args>[^;]*?)\);|(?P<end>\b(?:flow_emit|line_finish|append)\()", re.S
 )
 SETTERS = {"text": "string", "num": "number", "int": "integer", "bool": "boolean", "raw": None}
+
+
+SUMMARY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "src", "protocol", "summary.c")
+
+
+def error_keys():
+    """What line_error() puts into the event that it begins."""
+    with open(SUMMARY, encoding="utf-8") as f:
+        body = f.read().split("struct line *line_error(", 1)[1].split("return l;", 1)[0]
+    return {key: {("string", False)} for key in re.findall(r'line_text\(l, "([a-z]+)"', body)}
 
 
 def lines_of(path):
@@ -83,6 +93,9 @@ def lines_of(path):
         elif m.group("kind") == "new":
             close()
             names, keys = re.findall(r'"([a-z_]+)"', m.group("args")), {}
+        elif m.group("kind") == "error":
+            close()
+            names, keys = ["error"], error_keys()
         elif names is not None:
             key = re.match(r'\s*\w+,\s*"([a-z0-9_]+)"', m.group("args"))
             if key:

@@ -118,13 +118,27 @@ static void test_hostile_text(void **st)
     buf_clear(&out);
 }
 
+static void test_error_line(void **st)
+{
+    (void)st;
+    struct buf out = {0};
+    struct err e = {0};
+    err_set(&e, ERR_FILE, "cannot read x");
+    text_copy(e.hint, sizeof e.hint, "Look at its mode.");
+    line_finish(line_error("the plan", &e), &out);
+    assert_string_equal(buf_text(&out),
+                        "{\"event\":\"error\",\"what\":\"the plan\",\"code\":\"file\","
+                        "\"message\":\"cannot read x\",\"detail\":\"\","
+                        "\"hint\":\"Look at its mode.\"}");
+    buf_clear(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_reached),
-        cmocka_unit_test(test_archived),
-        cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_hostile_text),
+        cmocka_unit_test(test_nothing_reached), cmocka_unit_test(test_archived),
+        cmocka_unit_test(test_lines),           cmocka_unit_test(test_hostile_text),
+        cmocka_unit_test(test_error_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pgd/base/buf.h"
+#include "pgd/base/err.h"
 #include "pgd/protocol/records.h"
 
 struct summary_change {
@@ -30,6 +31,8 @@ void summary_json(const struct summary *s, struct buf *out); /* one line, no new
 /* A small builder for the earlier lines: {"event":name, ...}. Non-finite numbers become null. */
 struct line; /* heap */
 struct line *line_new(const char *event_name);
+/* The event "error", begun: what = the step that failed, then the kind of e and its three parts. */
+struct line *line_error(const char *what, const struct err *e);
 void line_text(struct line *l, const char *key, const char *value); /* NULL -> null */
 void line_num(struct line *l, const char *key, double value);
 void line_int(struct line *l, const char *key, long long value);
