@@ -117,6 +117,12 @@ static bool at_work(struct model *m)
     return true;
 }
 
+/* It has not ended, and the server runs with what it has changed: what undoes that is its own ledger. */
+static bool holds_changes(const struct session *s)
+{
+    return (s->state == SESSION_ACTIVE || s->state == SESSION_PAUSED) && !ledger_clean(&s->ledger);
+}
+
 /* ---- one session ---- */
 
 void tree_acts_begin(struct model *m, enum tree_act act, int row, int part, struct effects *fx)
@@ -355,10 +361,8 @@ static void still_in_force(const struct model *m, const struct session *s, char 
 static void delete_asked(struct model *m)
 {
     struct tree_task *t = &m->tree.task;
-    const struct session *s = t->a;
-    bool open = s->state == SESSION_ACTIVE || s->state == SESSION_PAUSED;
 
-    if (open && !ledger_clean(&s->ledger)) {
+    if (holds_changes(t->a)) {
         model_say(m, CHAT_WARN,
                   "%s is paused, and the server runs with its changes: what undoes them is in its "
                   "folder. /resume it and undo or end it first",
@@ -366,7 +370,7 @@ static void delete_asked(struct model *m)
         tree_task_clear(t);
         return;
     }
-    still_in_force(m, s, t->in_force, sizeof t->in_force);
+    still_in_force(m, t->a, t->in_force, sizeof t->in_force);
     dialogs_open(m, DIALOG_DELETE);
     m->screen.dialog.editing = true;
 }
@@ -468,7 +472,7 @@ static void revert(struct model *m, struct effects *fx)
         tree_task_clear(t);
         return;
     }
-    if (t->a->state == SESSION_PAUSED && !ledger_clean(&t->a->ledger)) {
+    if (holds_changes(t->a)) {
         model_say(m, CHAT_WARN,
                   "%s is paused, and its changes are its own to undo: /resume %s, then u",
                   t->session, t->session);
@@ -484,10 +488,8 @@ static void revert(struct model *m, struct effects *fx)
 static void later_read(struct model *m, struct session_read *r, struct effects *fx)
 {
     struct tree_task *t = &m->tree.task;
-    const struct session *s = r->session;
-    bool open = s->state == SESSION_ACTIVE || s->state == SESSION_PAUSED;
 
-    if (open && !ledger_clean(&s->ledger)) {
+    if (holds_changes(r->session)) {
         model_say(m, CHAT_WARN,
                   "session %s is paused, and the server runs with its changes: resume or undo it "
                   "first",
@@ -495,7 +497,7 @@ static void later_read(struct model *m, struct session_read *r, struct effects *
         tree_task_clear(t);
         return;
     }
-    t->ngoals = tree_goals(s, NODE_START, t->goals, t->ngoals, LEDGER_MAX);
+    t->ngoals = tree_goals(r->session, NODE_START, t->goals, t->ngoals, LEDGER_MAX);
     read_later(m, fx);
 }
 
