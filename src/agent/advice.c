@@ -1,353 +1,167 @@
-/* Advice beyond settings, from plans and from the counters of tables and indexes. Every statement is text for a person to
- * review; names come from the server and are quoted anew. */
-#include "pgd/agent/advice.h"
+/* advice.c - see advice.h: the list, what its rules share, and its script. The rules are in advice_index.c and
+ * advice_storage.c. */
+#include "pgd/agent/advice_parts.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "pgd/agent/rules.h"
-#include "pgd/base/buf.h"
 #include "pgd/base/quote.h"
 #include "pgd/base/text.h"
 
-#define DAY 86400.0
-
-enum { COLUMNS_MAX = 4 };
+enum { SCAN_BYTES_S = 100 * 1024 * 1024 }; /* of a disk that does something else, too */
 
 const char *advice_kind_name(enum advice_kind k)
 {
-    static const char *const names[] = {"missing index", "unused index", "duplicate index",
-                                        "statistics",    "fillfactor",   "autovacuum"};
+    static const char *const names[] = {"missing index", "unused index",      "duplicate index",
+                                        "statistics",    "statistics target", "fillfactor",
+                                        "autovacuum",    "role setting"};
     return (unsigned)k < ARRAY_LEN(names) ? names[k] : "";
 }
 
-/* ---- the columns of a condition ---- */
-
-struct column {
-    char name[64];
-    bool equal;
-};
-
-/* A name as EXPLAIN prints it: plain or quoted, its alias cut; the rest begins at the answer, NULL when it is none. */
-static const char *column_name(const char *at, char *dst, size_t size)
+struct advice *advice_add(struct advice_list *l, enum advice_kind kind, const char *statement)
 {
-    for (;;) {
-        size_t len = *at == '"' ? strcspn(at + 1, "\"") + 2
-                                : strspn(at, "abcdefghijklmnopqrstuvwxyz_0123456789$");
-        if (len == 0 || len >= size || (*at >= '0' && *at <= '9') || strlen(at) < len)
+    struct advice *a;
+
+    for (int i = 0; i < l->n; i++)
+        if (strcmp(l->items[i].statement, statement) == 0)
             return NULL;
-        snprintf(dst, size, "%.*s", (int)len, at);
-        at += len;
-        if (*at != '.')
-            return at;
-        at++;
-    }
-}
-
-/* A constant: a number, a quoted text, a parameter, each perhaps with a cast. The rest begins at the answer. */
-static const char *constant(const char *at)
-{
-    if (*at == '\'') {
-        for (at++; *at && (*at != '\'' || at[1] == '\''); at++)
-            at += *at == '\'';
-        if (*at != '\'')
-            return NULL;
-        at++;
-    } else {
-        size_t len = strspn(at, "-0123456789.$");
-        if (len == 0 && strncmp(at, "true", 4) != 0 && strncmp(at, "false", 5) != 0)
-            return NULL;
-        at += len ? len : strcspn(at, ")");
-    }
-    if (strncmp(at, "::", 2) == 0) {
-        at += 2;
-        at += strspn(at, "abcdefghijklmnopqrstuvwxyz_0123456789\"[] (,");
-        while (*at == ')' && at[1] == ' ' && at[2] != 'A')
-            at += 1 + strspn(at + 1, "abcdefghijklmnopqrstuvwxyz_ ");
-    }
-    return at;
-}
-
-/* "(name = 5)" or "((name)::text = 'x'::text)"; the rest begins behind its bracket. */
-static const char *comparison(const char *at, struct column *c)
-{
-    static const char *const operators[] = {"<>", "<=", ">=", "=", "<", ">"};
-    if (*at++ != '(')
+    if (l->n == l->max || strlen(statement) >= sizeof a->statement)
         return NULL;
-    bool wrapped = *at == '(';
-    at = column_name(at + wrapped, c->name, sizeof c->name);
-    if (!at || (wrapped && strncmp(at, ")::text", 7) != 0))
-        return NULL;
-    at += wrapped ? 7 : 0;
-    if (*at++ != ' ')
-        return NULL;
-    size_t op = 0;
-    while (op < ARRAY_LEN(operators) && strncmp(at, operators[op], strlen(operators[op])) != 0)
-        op++;
-    if (op == ARRAY_LEN(operators) || op == 0)
-        return NULL;
-    c->equal = op == 3;
-    at += strlen(operators[op]);
-    at = *at == ' ' ? constant(at + 1) : NULL;
-    return at && *at == ')' ? at + 1 : NULL;
-}
-
-/* One comparison, or several in brackets of their own with AND between them. */
-static int read_columns(const char *at, struct column *columns)
-{
-    const char *end = comparison(at, &columns[0]);
-    int n = 0;
-    if (end)
-        return *end == '\0';
-    if (*at++ != '(')
-        return 0;
-    while (n < COLUMNS_MAX) {
-        at = comparison(at, &columns[n++]);
-        if (!at || strncmp(at, " AND ", 5) != 0)
-            break;
-        at += 5;
-    }
-    return at && strcmp(at, ")") == 0 ? n : 0;
-}
-
-static bool listed(const char *list, const char *name)
-{
-    size_t len = strlen(name);
-    for (const char *at = list; (at = strstr(at, name)); at += len)
-        if ((at == list || at[-1] == ' ') && (at[len] == '\0' || at[len] == ','))
-            return true;
-    return false;
-}
-
-bool advice_columns(const char *filter, char *dst, size_t size)
-{
-    struct column columns[COLUMNS_MAX];
-    int n = read_columns(filter, columns), ranges = 0;
-    dst[0] = '\0';
-    for (int pass = 0; pass < 2; pass++)
-        for (int i = 0; i < n; i++) {
-            size_t len = strlen(dst);
-            if (columns[i].equal != (pass == 0) || listed(dst, columns[i].name) ||
-                (pass == 1 && ranges++ > 0))
-                continue;
-            say(dst + len, size - len, "%s%s", len ? ", " : "", columns[i].name);
-        }
-    return dst[0] != '\0';
-}
-
-/* ---- statements ---- */
-
-/* A name of at most 63 bytes, quoted: every quote in it doubled. */
-struct quoted {
-    char text[140];
-};
-
-static struct quoted ident(const char *name)
-{
-    struct quoted f;
-    struct buf b = {0};
-    quote_ident(&b, name);
-    text_copy_raw(f.text, sizeof f.text, buf_text(&b));
-    buf_clear(&b);
-    return f;
-}
-
-/* SCHEMA.NAME, quoted; false when it does not fit. */
-static bool qualified(const char *schema, const char *name, char *dst, size_t size)
-{
-    struct buf b = {0};
-    quote_ident(&b, schema);
-    buf_putc(&b, '.');
-    quote_ident(&b, name);
-    bool fits = text_copy_raw(dst, size, buf_text(&b));
-    buf_clear(&b);
-    return fits;
-}
-
-/* The table of that name, when it is the only one. */
-static const struct relation_facts *relation(const struct sense *s, const char *name)
-{
-    const struct relation_facts *found = NULL;
-    for (int i = 0; i < s->f->nrelations; i++)
-        if (strcmp(s->f->relations[i].name, name) == 0) {
-            if (found)
-                return NULL;
-            found = &s->f->relations[i];
-        }
-    return found;
-}
-
-static struct advice *add(struct advice *out, int *n, int max, enum advice_kind kind)
-{
-    if (*n == max)
-        return NULL;
-    struct advice *a = &out[(*n)++];
+    a = &l->items[l->n++];
     memset(a, 0, sizeof *a);
     a->kind = kind;
-    a->bytes = NAN;
+    a->bytes = a->seconds = NAN;
     a->risk = RISK_LOW;
+    text_copy_raw(a->statement, sizeof a->statement, statement);
     return a;
 }
 
-static bool proposed(const struct advice *out, int n, const char *statement)
+/* A name of which something is replaced when it is shown (a line's end, a sign that turns the direction) would be another
+ * name in the statement: nothing is advised about it. */
+static bool take(char *dst, size_t size, struct buf *quoted)
 {
-    for (int i = 0; i < n; i++)
-        if (strcmp(out[i].statement, statement) == 0)
-            return true;
-    return false;
+    bool same = text_copy(dst, size, buf_text(quoted)) && strcmp(dst, buf_text(quoted)) == 0;
+
+    buf_clear(quoted);
+    return same;
 }
 
-static bool throws_away(const struct plan_facts *p)
+bool advice_ident(char *dst, size_t size, const char *name)
 {
-    double read = p->seq_scan_rows + p->seq_scan_rows_removed;
-    return p->valid && p->seq_scan_filter[0] && read > 10000 &&
-           p->seq_scan_rows_removed > 0.95 * read;
+    struct buf b = {0};
+
+    quote_ident(&b, name);
+    return take(dst, size, &b);
 }
 
-/* Of the table and the columns, so that the same index has one name: "orders_customer_day_pgd". */
-static void index_name(const char *table, const char *columns, char *dst, size_t size)
+bool advice_qualified(char *dst, size_t size, const char *schema, const char *name)
 {
-    char words[32];
-    size_t n = 0;
-    for (; *columns && n + 1 < sizeof words; columns++)
-        if (*columns == ',')
-            words[n++] = '_';
-        else if (*columns != ' ' && *columns != '"')
-            words[n++] = *columns;
-    words[n] = '\0';
-    say(dst, size, "%.24s_%s_pgd", table, words);
+    struct buf b = {0};
+
+    quote_ident(&b, schema);
+    buf_putc(&b, '.');
+    quote_ident(&b, name);
+    return take(dst, size, &b);
 }
 
-static void missing_index(const struct sense *s, const struct plan_facts *p, struct advice *out,
-                          int *n, int max)
+const struct scanned_facts *advice_scanned(const struct server_facts *f, const char *schema,
+                                           const char *name)
 {
-    char columns[200], table[280], statement[640];
-    const struct relation_facts *r = relation(s, p->seq_scan_rel);
-    if (!throws_away(p) || !r || !advice_columns(p->seq_scan_filter, columns, sizeof columns) ||
-        !qualified(r->schema, r->name, table, sizeof table))
-        return;
-    char index[64];
-    index_name(r->name, columns, index, sizeof index);
-    SAY(statement, "CREATE INDEX CONCURRENTLY %s ON %s (%s)", ident(index).text, table, columns);
-    if (proposed(out, *n, statement))
-        return;
-    struct advice *a = add(out, n, max, ADVICE_INDEX_MISSING);
-    if (!a)
-        return;
-    double read = p->seq_scan_rows + p->seq_scan_rows_removed;
-    double share = s->plan_ms > 0 ? sense_weight(s, p) * p->exec_ms / s->plan_ms : NAN;
-    SAY(a->statement, "%s", statement);
-    SAY(a->undo, "DROP INDEX CONCURRENTLY %s.%s", ident(r->schema).text, ident(index).text);
-    SAY(a->why, "A statement reads the whole table to find a few rows, and no cost setting has "
-                "given it an index.");
-    SAY(a->evidence, "the scan of %s kept %s of %s rows in %.1f ms; %s of the workload's time",
-        r->name, count_figure(p->seq_scan_rows).text, count_figure(read).text, p->exec_ms,
-        share_figure(share).text);
-    /* An entry takes some 20 bytes and its columns; a quarter of the pages is free. */
-    a->bytes = r->tuples > 0 ? r->tuples * 32 : NAN;
-    a->risk = RISK_MEDIUM;
-}
+    const struct scanned_facts *found = NULL;
 
-static void useless_index(const struct sense *s, const struct index_facts *x, struct advice *out,
-                          int *n, int max)
-{
-    char name[280];
-    bool twice = x->same_as[0] != '\0';
-    bool unused = x->scans <= 0 && x->writes > 1000 && s->f->runtime.stats_age_s > DAY;
-    if ((!twice && !unused) || !x->definition[0] ||
-        !qualified(x->schema, x->name, name, sizeof name))
-        return;
-    struct advice *a = add(out, n, max, twice ? ADVICE_INDEX_DUPLICATE : ADVICE_INDEX_UNUSED);
-    if (!a)
-        return;
-    SAY(a->statement, "DROP INDEX CONCURRENTLY %s", name);
-    SAY(a->undo, "%s", x->definition);
-    a->bytes = x->bytes;
-    a->risk = twice ? RISK_LOW : RISK_MEDIUM;
-    if (twice) {
-        SAY(a->why, "%s serves the same statements; both are kept up to date by every write.",
-            x->same_as);
-        SAY(a->evidence, "%s of %s has the columns of %s, takes %s and followed %s writes", x->name,
-            x->table, x->same_as, size_figure(x->bytes).text, count_figure(x->writes).text);
-        return;
+    for (int i = 0; i < f->nscanned; i++) {
+        const struct scanned_facts *t = &f->scanned[i];
+        if (strcmp(t->name, name) != 0 || (*schema && strcmp(t->schema, schema) != 0))
+            continue;
+        if (found)
+            return NULL;
+        found = t;
     }
-    SAY(a->why, "No scan has used it here. Look at the replicas, and at what runs once a quarter, "
-                "before it goes.");
-    SAY(a->evidence, "0 scans in %.0f days, %s, %s writes to its table",
-        s->f->runtime.stats_age_s / DAY, size_figure(x->bytes).text, count_figure(x->writes).text);
+    return found;
 }
 
-static void statistics(const struct sense *s, const struct plan_facts *p, struct advice *out,
-                       int *n, int max)
+const struct column_facts *advice_column(const struct server_facts *f,
+                                         const struct scanned_facts *t, const char *name)
 {
-    char columns[200], table[280], statement[640];
-    const struct relation_facts *r = relation(s, p->seq_scan_rel);
-    bool several = p->seq_scan_filter[0] &&
-                   advice_columns(p->seq_scan_filter, columns, sizeof columns) &&
-                   strchr(columns, ',');
-    if (!p->valid || !(p->worst_misestimate > 100) || !several || !r ||
-        !qualified(r->schema, r->name, table, sizeof table))
-        return;
-    char name[64];
-    snprintf(name, sizeof name, "%.40s_pgd_stat", r->name);
-    SAY(statement, "CREATE STATISTICS %s (dependencies, mcv) ON %s FROM %s; ANALYZE %s",
-        ident(name).text, columns, table, table);
-    if (proposed(out, *n, statement))
-        return;
-    struct advice *a = add(out, n, max, ADVICE_STATISTICS);
-    if (!a)
-        return;
-    SAY(a->statement, "%s", statement);
-    SAY(a->undo, "DROP STATISTICS %s; ANALYZE %s", ident(name).text, table);
-    SAY(a->why, "The planner takes these columns for independent of each other, and plans for far "
-                "too many or too few rows.");
-    SAY(a->evidence, "an estimate was wrong by %.0f times in a statement of %.1f ms",
-        p->worst_misestimate, p->exec_ms);
+    for (int i = 0; t && i < f->ncolumns; i++)
+        if (&f->scanned[f->columns[i].table] == t && strcmp(f->columns[i].name, name) == 0)
+            return &f->columns[i];
+    return NULL;
 }
 
-static void storage(const struct table_facts *t, struct advice *out, int *n, int max)
+struct amount advice_counted(const struct server_facts *f)
 {
-    char table[280];
-    if (!qualified(t->schema, t->name, table, sizeof table))
-        return;
-    struct advice *a;
-    if (t->updated > 10000 && t->updated > 0.2 * t->live && t->hot < 0.5 * t->updated &&
-        t->indexes > 0 && !strstr(t->options, "fillfactor") &&
-        (a = add(out, n, max, ADVICE_FILLFACTOR))) {
-        SAY(a->statement, "ALTER TABLE %s SET (fillfactor = 85)", table);
-        SAY(a->undo, "ALTER TABLE %s RESET (fillfactor)", table);
-        SAY(a->why, "Updates find no room on their page, so every index gets a new entry too. It "
-                    "holds for pages written "
-                    "from now on; and only where no indexed column changes.");
-        SAY(a->evidence, "%s of %s updates stayed on their page",
-            share_figure(t->hot / t->updated).text, count_figure(t->updated).text);
-    }
-    if (t->dead > 50000 && t->dead > 0.2 * (t->live + t->dead) &&
-        !strstr(t->options, "autovacuum_vacuum_scale_factor") &&
-        (a = add(out, n, max, ADVICE_AUTOVACUUM))) {
-        SAY(a->statement, "ALTER TABLE %s SET (autovacuum_vacuum_scale_factor = 0.02)", table);
-        SAY(a->undo, "ALTER TABLE %s RESET (autovacuum_vacuum_scale_factor)", table);
-        SAY(a->why, "A table of this size waits long for its vacuum; earlier ones are smaller.");
-        SAY(a->evidence, "%s of %s rows are dead, %.0f vacuums so far", count_figure(t->dead).text,
-            count_figure(t->live + t->dead).text, t->vacuums);
-    }
+    struct amount a = {"counters since their reset"};
+
+    if (f->runtime.stats_age_s > 0)
+        SAY(a.text, "counters of %.1f days", f->runtime.stats_age_s / 86400);
+    return a;
+}
+
+double advice_scan_seconds(double bytes, int times)
+{
+    return bytes > 0 ? fmax(1, bytes * times / SCAN_BYTES_S) : NAN;
 }
 
 int advice_collect(const struct evidence *e, struct advice *out, int max)
 {
     struct sense s;
-    int n = 0;
+    struct advice_list l = {.s = &s, .items = out, .max = max};
+
     sense_init(&s, e);
     if (e->plan && e->plan->database[0] && strcmp(e->plan->database, s.f->id.database) != 0)
         return 0;
-    for (int i = 0; i < e->nplans; i++)
-        missing_index(&s, &e->plans[i], out, &n, max);
-    for (int i = 0; i < e->nplans; i++)
-        statistics(&s, &e->plans[i], out, &n, max);
-    for (int i = 0; i < s.f->nindexes; i++)
-        useless_index(&s, &s.f->indexes[i], out, &n, max);
-    for (int i = 0; i < s.f->ntables; i++)
-        storage(&s.f->tables[i], out, &n, max);
-    return n;
+    advice_indexes(&l);
+    advice_statistics(&l);
+    advice_storage(&l);
+    advice_roles(&l);
+    return l.n;
+}
+
+/* ---- the script ---- */
+
+/* A line of a comment: what stands in a name could else end it. */
+static void comment(struct buf *out, const char *label, const char *text)
+{
+    char line[700];
+
+    if (!*text)
+        return;
+    text_copy(line, sizeof line, text);
+    for (char *p = line; *p; p++)
+        if (*p == '\n' || *p == '\r')
+            *p = ' ';
+    buf_printf(out, "-- %s%s\n", label, line);
+}
+
+static void script_one(const struct advice *a, int number, bool undo, struct buf *out)
+{
+    char head[320], cost[120] = "";
+
+    SAY(head, "%d. %s: %s", number, advice_kind_name(a->kind), a->object);
+    buf_putc(out, '\n');
+    comment(out, "", head);
+    if (!undo) {
+        comment(out, "why: ", a->why);
+        comment(out, "evidence: ", a->evidence);
+        comment(out, "source: ", a->source);
+        comment(out, "expected: ", a->prediction);
+        if (isfinite(a->seconds))
+            SAY(cost, "about %.0f s, estimated%s", a->seconds,
+                a->alone ? "; not in a transaction" : "");
+        comment(out, "takes: ", cost);
+        comment(out, "locks: ", a->lock);
+        comment(out, "price: ", a->price);
+        comment(out, "undo: ", a->undo);
+    }
+    buf_printf(out, "%s;\n", undo ? a->undo : a->statement);
+    if (a->follow[0])
+        buf_printf(out, "%s;\n", a->follow);
+}
+
+void advice_script(const struct advice *list, int n, bool undo, struct buf *out)
+{
+    for (int i = 0; i < n; i++)
+        script_one(&list[undo ? n - 1 - i : i], undo ? n - i : i + 1, undo, out);
 }

@@ -10,6 +10,7 @@
 #include "pgd/base/mem.h"
 #include "pgd/base/text.h"
 #include "pgd/discovery/queries.h"
+#include "pgd/discovery/traffic.h"
 
 enum {
     QUERY_DEADLINE_MS = 5000, /* above the server's own statement_timeout of 2 s */
@@ -135,13 +136,20 @@ void discover_host(struct discover *d, struct server_facts *f, enum discover_whe
 
 static void send_next(struct discover *d, struct server_facts *f, struct effects *fx)
 {
-    d->at = discover_query_next(d->at, f->id.version_num, d->settings_only, d->pooled);
+    d->at = discover_query_next(d->at, f, d->settings_only, d->pooled);
     if (d->at == discover_query_count) {
         after_sql(d, f, fx);
         return;
     }
+    const struct discover_query *q = &discover_queries[d->at];
+    struct buf text = {0};
+    if (q->statements)
+        traffic_fill_in(query_text(q), f->id.version_num, f->statements_schema, &text);
+    else
+        buf_puts(&text, query_text(q));
     d->state = DISCOVER_SQL;
-    fx_sql(fx, next_req(d), CONN_CONTROL, query_text(&discover_queries[d->at]), QUERY_DEADLINE_MS);
+    fx_sql(fx, next_req(d), CONN_CONTROL, buf_text(&text), QUERY_DEADLINE_MS);
+    buf_clear(&text);
 }
 
 static void begin(struct discover *d, struct server_facts *f, struct effects *fx,

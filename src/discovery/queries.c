@@ -11,6 +11,7 @@
 #include "pgd/base/mem.h"
 #include "pgd/base/quote.h"
 #include "pgd/base/text.h"
+#include "pgd/discovery/traffic.h"
 
 /* NULL cells read as "". */
 static const char *cell(const struct rows *r, int row, const char *name)
@@ -357,6 +358,95 @@ static void fill_table_use(struct discover *d, struct server_facts *f, const str
     }
 }
 
+/* The rows of a table stand together; its figures are in each of them. */
+static int scanned_table(struct server_facts *f, const struct rows *r, int row)
+{
+    struct scanned_facts t = {0};
+
+    RAW(t.schema, row, "schema");
+    RAW(t.name, row, "table");
+    int last = f->nscanned - 1;
+    if (last >= 0 && strcmp(f->scanned[last].name, t.name) == 0 &&
+        strcmp(f->scanned[last].schema, t.schema) == 0)
+        return last;
+    if (f->nscanned == SCANNED_MAX)
+        return -1;
+    t.tuples = rows_double(r, row, "tuples", -1);
+    t.bytes = rows_double(r, row, "bytes", NAN);
+    t.scans = rows_double(r, row, "scans", NAN);
+    t.rows_read = rows_double(r, row, "rows_read", NAN);
+    t.writes = rows_double(r, row, "writes", NAN);
+    f->scanned[f->nscanned] = t;
+    return f->nscanned++;
+}
+
+static void fill_column_use(struct discover *d, struct server_facts *f, const struct rows *r)
+{
+    (void)d;
+    f->nscanned = f->ncolumns = 0;
+    for (int i = 0; i < r->nrows && f->ncolumns < SCANNED_COLUMNS_MAX; i++) {
+        int table = scanned_table(f, r, i);
+        if (table < 0)
+            return;
+        struct column_facts *c = &f->columns[f->ncolumns++];
+        c->table = table;
+        RAW(c->name, i, "column");
+        c->values = rows_double(r, i, "values", NAN);
+        c->nulls = rows_double(r, i, "nulls", NAN);
+        c->common = rows_double(r, i, "common", NAN);
+        c->width = rows_double(r, i, "width", NAN);
+        c->target = (int)rows_int64(r, i, "target", -1);
+        c->leads = rows_bool(r, i, "leads", false);
+        c->ordered = rows_bool(r, i, "ordered", false);
+    }
+}
+
+static void fill_extensions(struct discover *d, struct server_facts *f, const struct rows *r)
+{
+    (void)d;
+    RAW(f->statements_schema, 0, "statements");
+    RAW(f->hypopg_schema, 0, "hypopg");
+}
+
+static void fill_statements(struct discover *d, struct server_facts *f, const struct rows *r)
+{
+    struct traffic *t = xcalloc(1, sizeof *t);
+
+    (void)d;
+    f->nstatements = 0;
+    traffic_read(r, t);
+    for (int i = 0; i < t->n && f->nstatements < STATEMENT_FACTS_MAX; i++) {
+        const struct traffic_row *row = &t->rows[i];
+        struct statement_facts *s = &f->statements[f->nstatements];
+        if (!row->query || !text_copy_raw(s->text, sizeof s->text, row->query))
+            continue;
+        text_copy_raw(s->id, sizeof s->id, row->id);
+        s->calls = row->calls;
+        s->total_ms = row->total_ms;
+        s->rows = row->rows;
+        s->share = row->share;
+        f->nstatements++;
+    }
+    traffic_clear(t);
+    free(t);
+}
+
+static void fill_loads(struct discover *d, struct server_facts *f, const struct rows *r)
+{
+    (void)d;
+    f->nloads = 0;
+    for (int i = 0; i < r->nrows && f->nloads < LOADS_MAX; i++) {
+        struct role_load *l = &f->loads[f->nloads++];
+        RAW(l->role, i, "role");
+        RAW(l->database, i, "database");
+        l->calls = rows_double(r, i, "calls", NAN);
+        l->total_ms = rows_double(r, i, "total_ms", NAN);
+        l->temp_bytes = rows_double(r, i, "temp_bytes", NAN);
+        l->temp_calls = rows_double(r, i, "temp_calls", NAN);
+        l->temp_call = rows_double(r, i, "temp_call", NAN);
+    }
+}
+
 static void fill_replication(struct discover *d, struct server_facts *f, const struct rows *r)
 {
     struct runtime_facts *t = &f->runtime;
@@ -520,6 +610,21 @@ const struct discover_query discover_queries[] = {
      .asset = "sql/table_use.sql",
      .lost = "changes of the tables",
      .fill = fill_table_use},
+    {.name = "column_use",
+     .asset = "sql/column_use.sql",
+     .lost = "columns of the tables that are scanned",
+     .fill = fill_column_use},
+    {.name = "extensions", .asset = "sql/extensions.sql", .fill = fill_extensions},
+    {.name = "traffic",
+     .asset = "sql/traffic.sql",
+     .statements = true,
+     .lost = "statements by their time",
+     .fill = fill_statements},
+    {.name = "role_load",
+     .asset = "sql/role_load.sql",
+     .statements = true,
+     .lost = "load by role and database",
+     .fill = fill_loads},
     {.name = "replication",
      .asset = "sql/replication.sql",
      .refresh = true,
@@ -550,11 +655,15 @@ const struct discover_query discover_queries[] = {
 };
 const int discover_query_count = (int)ARRAY_LEN(discover_queries);
 
-int discover_query_next(int at, int version, bool refresh, bool pooled)
+int discover_query_next(int at, const struct server_facts *f, bool refresh, bool pooled)
 {
+    int version = f->id.version_num;
+
     for (; at < discover_query_count; at++) {
         const struct discover_query *q = &discover_queries[at];
         if ((refresh && !q->refresh) || (pooled && q->sets))
+            continue;
+        if (q->statements && (!f->runtime.statements || !f->statements_schema[0]))
             continue;
         if (version >= q->from && (q->before == 0 || version < q->before))
             break;

@@ -11,7 +11,13 @@
 void traffic_sql(int version, const char *schema, struct buf *out)
 {
     const struct asset *a = asset_find("sql/traffic.sql");
-    const char *s = a ? (const char *)a->data : "", *end = a ? s + a->size : s;
+
+    traffic_fill_in(a ? (const char *)a->data : "", version, schema, out);
+}
+
+void traffic_fill_in(const char *s, int version, const char *schema, struct buf *out)
+{
+    const char *end = s + strlen(s);
 
     while (s < end) {
         const char *at = memchr(s, '@', (size_t)(end - s));

@@ -1,7 +1,9 @@
-/* advice.h - what settings cannot mend: indexes that are missing, unused or there twice, statistics, storage parameters.
+/* advice.h - what settings of the server cannot mend: indexes that are missing, unused or there twice, statistics, storage
+ * parameters, and settings that one role alone wants.
  *
- * Each is a statement of its own with its undo, for the DBA to review: it is never mixed with settings and never carried out
- * without a person. Evidence is of the database that discovery looked at; of another one nothing is said. */
+ * Each is a statement of its own with its undo, its price and its evidence, for the DBA to review: it is never mixed with a
+ * proposal of settings and never carried out without a person. Evidence is of the database that discovery looked at; of
+ * another one nothing is said. Names come from the server and are quoted anew (base/quote.h). */
 #pragma once
 
 #include "pgd/agent/advisor.h"
@@ -10,27 +12,38 @@ enum advice_kind {
     ADVICE_INDEX_MISSING,
     ADVICE_INDEX_UNUSED,
     ADVICE_INDEX_DUPLICATE,
-    ADVICE_STATISTICS,
+    ADVICE_STATISTICS, /* of several columns together */
+    ADVICE_TARGET,     /* finer statistics of one column */
     ADVICE_FILLFACTOR,
-    ADVICE_AUTOVACUUM
+    ADVICE_AUTOVACUUM,
+    ADVICE_ROLE /* a setting for one role in one database */
 };
 const char *advice_kind_name(enum advice_kind k); /* "missing index" … */
 
 struct advice {
     enum advice_kind kind;
-    char statement[640]; /* one or two, separated by "; " */
-    char undo[640];
+    char object[200];    /* what it is about: a table, an index, a role; quoted */
+    char statement[640]; /* one */
+    char follow[300]; /* another that has to follow it, also after the undo: ANALYZE; "" = none */
+    char undo[640];   /* one */
     char why[320];
-    char evidence[240];
+    char evidence[400];
+    char source[160];     /* where the evidence is from */
+    char lock[160];       /* what it locks meanwhile, and whom that holds up */
+    char price[240];      /* what it costs afterwards; "" = nothing to speak of */
+    char prediction[240]; /* what it is to bring; says "estimated" where it is */
     double
         bytes; /* of the index that is built or dropped, estimated for a new one; NAN = no matter of size */
+    double
+        seconds; /* that the statement takes, guessed from the size of the table; NAN = at once */
+    bool alone;  /* it cannot run in a transaction */
     enum risk risk;
 };
 
-enum { ADVICE_MAX = 16 };
+enum { ADVICE_MAX = 24 };
 
-/* The most useful first; how many. */
+/* Missing indexes first, then useless ones; how many. */
 int advice_collect(const struct evidence *e, struct advice *out, int max);
-/* The columns that a condition of EXPLAIN compares with values, those with = first and one range at most, as the plan prints
- * them, separated by ", ". False when it holds anything else than such comparisons joined by AND. */
-bool advice_columns(const char *filter, char *dst, size_t size);
+/* The statements with what is known of them as comments, to be run one by one with psql; undo: those that take them back, the
+ * last one first. `mark` stands before each comment. */
+void advice_script(const struct advice *list, int n, bool undo, struct buf *out);

@@ -175,6 +175,40 @@ struct table_facts {
     char options[200]; /* "fillfactor=90,autovacuum_vacuum_scale_factor=0.02" */
 };
 
+/* A table that sequential scans read, those whose rows they read most. */
+struct scanned_facts {
+    char schema[64], name[64];
+    double tuples, bytes;            /* as pg_class has them; tuples -1 = never analysed */
+    double scans, rows_read, writes; /* since the statistics began */
+};
+
+/* A column of such a table, by pg_stats; NAN where our role may not see it, or there are no statistics. */
+struct column_facts {
+    int table; /* index of scanned */
+    char name[64];
+    double values;        /* different ones */
+    double nulls, common; /* shares of the rows: NULL, the commonest value */
+    double width;         /* bytes */
+    int target;           /* statistics target; -1 = the server's */
+    bool leads;           /* a valid index of the whole table begins with it */
+    bool ordered;         /* its type has an order that a B-tree uses */
+};
+
+/* A statement of this database that reads, from pg_stat_statements; those that took most time come first. */
+struct statement_facts {
+    char id[24];
+    char text[400];                      /* normalised; statements with longer texts are left out */
+    double calls, total_ms, rows, share; /* share: of the time of all that read or write */
+};
+
+/* What a role's statements took in a database, from pg_stat_statements. */
+struct role_load {
+    char role[64], database[64];
+    double calls, total_ms;
+    double temp_bytes, temp_calls; /* written to temporary files; calls of the statements that do */
+    double temp_call;              /* bytes that a call of the worst of them writes */
+};
+
 /* Totals since the statistics began: the runtime picture before any benchmark. Counters are NAN when
  * this version or role does not give them. */
 struct runtime_facts {
@@ -201,7 +235,11 @@ enum {
     RELATIONS_MAX = 40,
     MISSING_MAX = 16,
     OVERRIDES_MAX = 32,
-    USES_MAX = 20
+    USES_MAX = 20,
+    SCANNED_MAX = 12,
+    SCANNED_COLUMNS_MAX = 200,
+    STATEMENT_FACTS_MAX = 30,
+    LOADS_MAX = 24
 };
 
 /* A role's or database's own value that hides a system-wide one. */
@@ -224,6 +262,17 @@ struct server_facts {
     struct index_facts indexes[USES_MAX];
     int ntables; /* of this database; those that change most first */
     struct table_facts tables[USES_MAX];
+    int nscanned;
+    struct scanned_facts scanned[SCANNED_MAX];
+    int ncolumns;
+    struct column_facts columns[SCANNED_COLUMNS_MAX];
+    char statements_schema[64]; /* of pg_stat_statements; "" = it is not in this database */
+    char
+        hypopg_schema[64]; /* of HypoPG, when its function is what it seems to be; "" = not there */
+    int nstatements;
+    struct statement_facts statements[STATEMENT_FACTS_MAX];
+    int nloads; /* those that took most time first */
+    struct role_load loads[LOADS_MAX];
     int noverrides;
     struct override overrides[OVERRIDES_MAX];
     char tuner[240]; /* another program that holds the lock of a tuning session; "" = nobody */

@@ -11,6 +11,8 @@ struct discover_query {
     int from, before; /* versions as in server_version_num; before = 0: no end */
     bool refresh;     /* part of discover_refresh(), too */
     bool sets;        /* sets something in the session */
+    bool
+        statements; /* asks pg_stat_statements: only where it can be read; @…@ in it is filled in (traffic.h) */
     bool needed;      /* nothing is possible without it */
     const char *lost; /* what is missing when it fails; NULL = nothing that anyone would miss */
     void (*fill)(struct discover *d, struct server_facts *f,
@@ -25,8 +27,8 @@ extern const char discover_plans_set[], discover_plans_reset[];
 extern const struct discover_query discover_queries[];
 extern const int discover_query_count;
 
-/* The index of the first row at or after `at` for this version; discover_query_count at the end. */
-int discover_query_next(int at, int version, bool refresh, bool pooled);
+/* The index of the first row at or after `at` for this server; discover_query_count at the end. */
+int discover_query_next(int at, const struct server_facts *f, bool refresh, bool pooled);
 
 /* Notes in f->missing that `what` could not be seen and why; replaces an older note on `what`. */
 void facts_missing(struct server_facts *f, const char *what, const char *why);

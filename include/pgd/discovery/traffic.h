@@ -36,6 +36,8 @@ struct traffic {
 
 /* schema: where the extension is. version as in server_version_num. */
 void traffic_sql(int version, const char *schema, struct buf *out);
+/* The same for another text about those statements: @schema@, @time@ and @toplevel@ in it are filled in. */
+void traffic_fill_in(const char *text, int version, const char *schema, struct buf *out);
 /* False: there is nothing in the rows. t is overwritten. */
 bool traffic_read(const struct rows *r, struct traffic *t);
 void traffic_clear(struct traffic *t);
