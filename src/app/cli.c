@@ -34,6 +34,7 @@ enum flag_id {
     F_RATE,
     F_COMPARE,
     F_KNEE,
+    F_MEASURE_DURABILITY,
     F_RESTART,
     F_WINDOW,
     F_ADVISOR,
@@ -111,6 +112,8 @@ static const struct flag flags[] = {
      "measure PostgreSQL's defaults and pgtune's answer beside the best", TUNING},
     {F_KNEE, "knee", 0, NULL, "sweep the clients at the end: where throughput ends to grow",
      TUNING},
+    {F_MEASURE_DURABILITY, "measure-durability", 0, NULL,
+     "measure at the end what durability trades would gain; none is kept", TUNING},
     {F_RESTART, "restart", 0, "auto|never|cmd:PATH|manual", "how the server may be restarted",
      TUNING | IN(VERB_VERIFY)},
     {F_WINDOW, "window", 0, "HH:MM-HH:MM", "restarts only between these local times", TUNING},
@@ -547,6 +550,8 @@ static bool set_flag(struct command_line *cl, const struct flag *f, const char *
         return o->compare = true;
     case F_KNEE:
         return o->knee = true;
+    case F_MEASURE_DURABILITY:
+        return o->measure_durability = true;
     case F_BENCH_DB:
         return o->bench_db = true;
     case F_OBSERVE:
@@ -678,16 +683,17 @@ static bool take_word(const char *word, bool first, struct command_line *cl, str
 /* The traffic is what it is: nothing of a benchmark can be asked of it. */
 static bool only_observed(struct options *o, struct err *e)
 {
-    const char *other = o->nscripts         ? "script"
-                        : o->workload[0]    ? "workload"
-                        : o->bench_db       ? "bench-db"
-                        : o->clients        ? "clients"
-                        : o->rate > 0       ? "rate"
-                        : o->goal           ? "goal"
-                        : o->target_tps > 0 ? "target-tps"
-                        : o->compare        ? "compare"
-                        : o->knee           ? "knee"
-                                            : NULL;
+    const char *other = o->nscripts             ? "script"
+                        : o->workload[0]        ? "workload"
+                        : o->bench_db           ? "bench-db"
+                        : o->clients            ? "clients"
+                        : o->rate > 0           ? "rate"
+                        : o->goal               ? "goal"
+                        : o->target_tps > 0     ? "target-tps"
+                        : o->compare            ? "compare"
+                        : o->knee               ? "knee"
+                        : o->measure_durability ? "measure-durability"
+                                                : NULL;
     if (!o->observe)
         return true;
     o->goal = GOAL_RUNTIME;

@@ -260,6 +260,13 @@ static void do_undo(struct model *m, const char *args, struct effects *fx)
     flow_undo_round(m, fx);
 }
 
+static void do_durability(struct model *m, const char *args, struct effects *fx)
+{
+    (void)args;
+    (void)fx;
+    flow_trade(m);
+}
+
 static void do_knee(struct model *m, const char *args, struct effects *fx)
 {
     (void)args;
@@ -416,6 +423,8 @@ static void do_view(struct model *m, const char *args, struct effects *fx)
       "Take back what the round kept whose verdict waits for an answer.", TAKES_NOTHING)          \
     X("knee", do_knee, "", "",                                                                    \
       "Sweep the clients at the session's end: how many the server can use.", TAKES_NOTHING)      \
+    X("durability", do_durability, "", "",                                                        \
+      "Measure what durability trades would gain, and lose; none is kept.", TAKES_NOTHING)        \
     X("find", do_find, "", "[text]", "Find text in what was said; alone: the next older place.",  \
       TAKES_TEXT)                                                                                 \
     X("model", do_model, "", "[name]",                                                            \

@@ -190,6 +190,8 @@ static const char *arm_label(const struct model *m, int arm)
         return m->session.trial.label;
     if (m->flow == FLOW_COMPARE)
         return flow_compare_label(m);
+    if (m->flow == FLOW_TRADE)
+        return flow_trade_label(m);
     if (m->flow == FLOW_KNEE)
         return "sweep of clients";
     if (m->fl.now.reducing && arm == ARM_B)

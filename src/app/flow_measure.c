@@ -234,7 +234,7 @@ void flow_claimed(struct model *m, struct effects *fx)
     struct session *s = &m->session;
     bool improved = s->final.kind == VERDICT_IMPROVED;
 
-    if (flow_compare_begin(m, fx))
+    if (flow_compare_begin(m, fx) || flow_trade_begin(m, fx))
         return;
     bool goal = improved && (s->plan.target_tps <= 0 || s->best_tps >= s->plan.target_tps);
     if (improved && !goal && !m->opt.headless) {
@@ -359,6 +359,8 @@ void flow_switch_failed(struct model *m, struct effects *fx)
         flow_ablate_failed(m, &e, fx);
     } else if (m->flow == FLOW_COMPARE) {
         flow_compare_failed(m, &e, fx);
+    } else if (m->flow == FLOW_TRADE) {
+        flow_trade_failed(m, &e, fx);
     } else if (m->flow == FLOW_CONFIRM && m->fl.now.reducing) {
         model_say(m, CHAT_WARN, "the confirmation of the smaller set ends: %s", e.msg);
         flow_ablate_confirmed(m, NULL, fx);
@@ -439,6 +441,8 @@ static bool switch_finished(struct model *m, struct effects *fx)
         flow_ablate_switched(m, a->restarted);
     } else if (m->flow == FLOW_COMPARE) {
         flow_compare_switched(m, a->restarted);
+    } else if (m->flow == FLOW_TRADE) {
+        flow_trade_switched(m, a->restarted, fx);
     }
     return true;
 }
@@ -509,6 +513,8 @@ static bool run_finished(struct model *m, struct effects *fx)
         flow_ablate_ran(m, &run);
     } else if (m->flow == FLOW_COMPARE) {
         flow_compare_ran(m, &run);
+    } else if (m->flow == FLOW_TRADE) {
+        flow_trade_ran(m, &run);
     } else if (m->flow == FLOW_KNEE) {
         flow_knee_ran(m, &run);
     } else if (m->flow == FLOW_CONFIRM && run.abandoned && !m->fl.now.cancel) {
@@ -607,6 +613,6 @@ bool flow_measure_pump(struct model *m, struct effects *fx)
         flow_settle(m, &m->session.best, fx);
         return true;
     }
-    return flow_ablate_drive(m, fx) || flow_compare_drive(m, fx) || flow_knee_drive(m, fx) ||
-           drive(m, fx);
+    return flow_ablate_drive(m, fx) || flow_compare_drive(m, fx) || flow_trade_drive(m, fx) ||
+           flow_knee_drive(m, fx) || drive(m, fx);
 }

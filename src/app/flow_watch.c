@@ -211,7 +211,7 @@ _Static_assert(ARRAY_LEN(conditions) <= WATCH_CONDITIONS, "a streak for each con
 static bool asks_now(const struct model *m)
 {
     return m->flow == FLOW_PREPARE || m->flow == FLOW_BASELINE || m->flow == FLOW_TARGET ||
-           m->flow == FLOW_ROUND || (m->flow >= FLOW_CONFIRM && m->flow <= FLOW_COMPARE) ||
+           m->flow == FLOW_ROUND || (m->flow >= FLOW_CONFIRM && m->flow <= FLOW_TRADE) ||
            m->flow == FLOW_KNEE;
 }
 

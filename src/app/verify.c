@@ -346,7 +346,7 @@ static void order_session(struct model *m)
     o->bench_db = s->plan.builtin_db;
     o->accept = ACCEPT_SAFE;
     o->advisor = ADVISOR_BUILTIN;
-    o->compare = o->knee = false;
+    o->compare = o->knee = o->measure_durability = false;
     o->target_tps = 0;
 }
 

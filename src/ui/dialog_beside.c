@@ -131,3 +131,22 @@ void dialog_say_knee(struct dialog_text *t, const struct model *m)
     if (b->knee_said[0])
         dialog_say(t, STYLE_AI, "clients: %s", b->knee_said);
 }
+
+void dialog_say_trades(struct dialog_text *t, const struct model *m)
+{
+    const struct beside *b = &m->session.beside;
+    struct buf text = {0};
+
+    if (b->ntrades > 0 || b->trades_skipped[0]) {
+        dialog_gap(t);
+        dialog_say(t, STYLE_HEADING, "durability trades: measured apart, none is in force");
+    }
+    for (int i = 0; i < b->ntrades; i++) {
+        text.len = 0;
+        trade_text(&b->trades[i], &text);
+        dialog_say(t, b->trades[i].skipped[0] ? STYLE_LABEL : STYLE_WARN, "%s", buf_text(&text));
+    }
+    if (b->trades_skipped[0])
+        dialog_say(t, STYLE_LABEL, "not measured: %s", b->trades_skipped);
+    buf_clear(&text);
+}

@@ -267,6 +267,7 @@ static void say_summary(struct dialog_text *text, const struct model *m)
     }
     dialog_say_comparison(text, m);
     dialog_say_knee(text, m);
+    dialog_say_trades(text, m);
     dialog_gap(text);
     if (asks)
         dialog_say(

@@ -42,6 +42,8 @@ static void add_run(struct points *p, const struct bench_run *run, int arm)
 static const struct experiment *experiment_shown(const struct model *m)
 {
     const struct session *s = &m->session;
+    if (m->flow == FLOW_TRADE)
+        return &s->trading;
     if (s->confirm.n > 0 || m->flow == FLOW_CONFIRM)
         return &s->confirm;
     if (m->flow >= FLOW_ROUND && s->round.number > 0 && s->round.experiment.n > 0)
@@ -53,6 +55,8 @@ static int arm_running(const struct model *m)
 {
     if (m->flow == FLOW_ROUND)
         return m->session.round.arm_in_force == ARM_B ? ARM_B : ARM_A;
+    if (m->flow == FLOW_TRADE)
+        return m->session.trading.arm == ARM_B ? ARM_B : ARM_A;
     if (m->flow == FLOW_CONFIRM)
         return m->session.confirm.arm == ARM_B ? ARM_B : ARM_A;
     return ARM_A;
@@ -177,6 +181,10 @@ static const char *arm_name(const struct model *m)
         return round_arm(&s->round, s->round.arm_in_force)->label;
     if (m->flow == FLOW_ABLATE)
         return s->trial.label;
+    if (m->flow == FLOW_TRADE && second)
+        return m->fl.now.trade_arm.label;
+    if (m->flow == FLOW_TRADE)
+        return s->final.kind == VERDICT_IMPROVED ? s->best.label : s->start.label;
     if (m->fl.now.reducing && second)
         return s->reduced.label;
     return second ? s->best.label : s->start.label;

@@ -208,6 +208,8 @@ json_t *beside_json(const struct beside *b)
     put(j, "comparison_skipped", js_text(b->comparison.skipped));
     put(j, "knee", points_json(&b->knee));
     put(j, "knee_said", js_text(b->knee_said));
+    put(j, "durability", trade_list_json(b->trades, b->ntrades));
+    put(j, "durability_skipped", js_text(b->trades_skipped));
     return j;
 }
 
@@ -290,6 +292,8 @@ void beside_read(const json_t *j, struct beside *b)
     js_get_text(j, "comparison_skipped", b->comparison.skipped, sizeof b->comparison.skipped);
     read_points(json_object_get(j, "knee"), &b->knee);
     js_get_text(j, "knee_said", b->knee_said, sizeof b->knee_said);
+    b->ntrades = trade_read(json_object_get(j, "durability"), b->trades);
+    js_get_text(j, "durability_skipped", b->trades_skipped, sizeof b->trades_skipped);
 }
 
 /* ---- the report ---- */
@@ -360,9 +364,35 @@ static void report_knee(const struct beside *b, struct buf *out)
     buf_puts(out, "\n\n");
 }
 
+static void report_trades(const struct beside *b, struct buf *out)
+{
+    struct buf text = {0};
+
+    if (b->ntrades == 0 && !b->trades_skipped[0])
+        return;
+    buf_puts(out, "### Durability trades\n\nMeasured apart, since they were asked for: the state "
+                  "that the session leaves against itself with the trade, in turn. None is part "
+                  "of it, and no export sets one.\n\n");
+    for (int i = 0; i < b->ntrades; i++) {
+        text.len = 0;
+        trade_text(&b->trades[i], &text);
+        buf_puts(out, "- ");
+        export_markdown(out, buf_text(&text));
+        buf_puts(out, "\n");
+    }
+    if (b->trades_skipped[0]) {
+        buf_puts(out, "- not measured: ");
+        export_markdown(out, b->trades_skipped);
+        buf_puts(out, "\n");
+    }
+    buf_puts(out, "\n");
+    buf_clear(&text);
+}
+
 void beside_report(const struct beside *b, struct buf *out)
 {
     report_statements(b, out);
     report_comparison(&b->comparison, out);
     report_knee(b, out);
+    report_trades(b, out);
 }

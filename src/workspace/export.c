@@ -388,5 +388,7 @@ void export_conf(const struct model *m, const struct session *const *sessions, i
     }
     if (count == 0)
         buf_puts(out, "\n# No archived session has a setting to give.\n");
+    for (int i = 0; i < n; i++)
+        trade_comment(sessions[i]->beside.trades, sessions[i]->beside.ntrades, "#", out);
     free(list);
 }

@@ -57,6 +57,8 @@ static void put_sql(const struct model *m, const struct session *const *sessions
     if (any_restart(&l))
         buf_puts(out, "-- then restart the server; until then these wait:\n"
                       "SELECT name, setting FROM pg_settings WHERE pending_restart;\n");
+    for (int i = 0; i < n && !undo; i++)
+        trade_comment(sessions[i]->beside.trades, sessions[i]->beside.ntrades, "--", out);
     free(l.list);
 }
 
@@ -124,6 +126,9 @@ void export_json(const struct model *m, const struct session *const *sessions, i
         json_object_set_new(o, "name", js_text(sessions[i]->name));
         json_object_set_new(o, "strategy", js_text(sessions[i]->plan.strategy));
         json_object_set_new(o, "rounds", json_integer(sessions[i]->rounds_done));
+        json_object_set_new(
+            o, "durability",
+            trade_list_json(sessions[i]->beside.trades, sessions[i]->beside.ntrades));
         json_array_append_new(by, o);
     }
     json_object_set_new(all, "sessions", by);

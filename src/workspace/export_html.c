@@ -431,6 +431,24 @@ static void rounds_table(const struct session *s, struct buf *out)
     buf_puts(out, "</table>\n");
 }
 
+static void trades(const struct beside *b, struct buf *out)
+{
+    struct buf text = {0};
+
+    if (b->ntrades > 0)
+        buf_puts(out, "<h3>Durability trades: measured apart, not set</h3>\n<ul>\n");
+    for (int i = 0; i < b->ntrades; i++) {
+        text.len = 0;
+        trade_text(&b->trades[i], &text);
+        buf_puts(out, "<li>");
+        put(out, buf_text(&text));
+        buf_puts(out, "</li>\n");
+    }
+    if (b->ntrades > 0)
+        buf_puts(out, "</ul>\n");
+    buf_clear(&text);
+}
+
 static void one_session(const struct session *s, struct buf *out)
 {
     struct buf effect = {0};
@@ -452,6 +470,7 @@ static void one_session(const struct session *s, struct buf *out)
         buf_puts(out, "<p>No confirmation was measured.</p>\n");
     put_series(&s->confirm, "Runs of the confirmation", out);
     earned_plot(s, out);
+    trades(&s->beside, out);
     if (s->end_reason[0]) {
         buf_puts(out, "<p class=\"dim\">The session ended because: ");
         put(out, s->end_reason);

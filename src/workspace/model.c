@@ -30,6 +30,7 @@ const char *flow_state_name(enum flow_state s)
         [FLOW_CONFIRM] = "confirmation",
         [FLOW_ABLATE] = "ablation",
         [FLOW_COMPARE] = "comparison",
+        [FLOW_TRADE] = "durability trades",
         [FLOW_KNEE] = "sweep of clients",
         [FLOW_SETTLE] = "settling",
         [FLOW_SUMMARY] = "summary",
@@ -52,6 +53,7 @@ void session_reset(struct session *s)
     round_clear(&s->round);
     experiment_clear(&s->baseline);
     experiment_clear(&s->confirm);
+    experiment_clear(&s->trading);
     memset(s, 0, sizeof *s);
     s->baseline_tps = s->best_tps = s->baseline_p95_ms = s->floor = s->client_cpu = NAN;
     s->final.ratio = s->final.ci_lo = s->final.ci_hi = NAN;

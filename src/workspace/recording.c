@@ -203,6 +203,8 @@ static enum flow_state phase_of(const struct order *o, int step, int *round)
             phase = FLOW_COMPARE;
         if (strncmp(run->arm, "without ", 8) == 0)
             phase = FLOW_ABLATE;
+        if (strncmp(run->arm, "with ", 5) == 0)
+            phase = FLOW_TRADE;
         if (strcmp(run->arm, "sweep of clients") == 0)
             phase = FLOW_KNEE;
     }
@@ -318,7 +320,8 @@ static void put_checkpoint(struct order *o, const char *what)
         put_verdict(o);
     else if (strcmp(what, "paused") == 0)
         say(o, CHAT_EVENT, "", "the session was paused here");
-    o->begun = o->begun && strcmp(what, "paused") != 0 && strcmp(what, "comparison") != 0;
+    o->begun = o->begun && strcmp(what, "paused") != 0 && strcmp(what, "comparison") != 0 &&
+               strcmp(what, "durability") != 0;
     o->steps = 0;
 }
 

@@ -16,6 +16,7 @@
 #include "pgd/app/update.h"
 #include "pgd/base/log.h"
 #include "pgd/tuning/guard.h"
+#include "pgd/workspace/export.h"
 
 enum { STEPS_MAX = 60000 };
 
@@ -32,7 +33,9 @@ static double planted(const struct sim *s)
 {
     double tps = 1 + 0.01 * ((double)((unsigned)s->pids * 2654435761u >> 16 & 1023) / 512 - 1);
     const struct sim_entry *e = &s->file[sim_setting("seq_page_cost")];
-    return tps * (e->present && strcmp(e->value, "2") == 0 ? 1.2 : 1);
+    const struct sim_entry *off = &s->file[sim_setting("synchronous_commit")];
+    return tps * (e->present && strcmp(e->value, "2") == 0 ? 1.2 : 1) *
+           (off->present && strcmp(off->value, "off") == 0 ? 1.4 : 1);
 }
 
 static struct proposal one_change(void)
@@ -343,7 +346,7 @@ static void the_sweep_finds_the_knee(void **state)
     end(&w);
 }
 
-/* ---- at a bad moment ---- */
+/* ---- durability ---- */
 
 static bool reach(struct world *w, enum flow_state there, int n)
 {
@@ -354,6 +357,125 @@ static bool reach(struct world *w, enum flow_state there, int n)
     }
     return false;
 }
+
+/* What a trade would gain is measured, told with what it can lose, and is in force nowhere when the session ends. */
+static void a_trade_is_measured_and_taken_back(void **state)
+{
+    (void)state;
+    SETUP(w);
+    struct buf text = {0};
+    w.opt.measure_durability = true;
+    start(&w);
+    play(&w);
+    const struct session *s = &w.m->session;
+    const struct trade *t = s->beside.trades;
+    assert_int_equal(s->state, SESSION_ARCHIVED);
+    assert_int_equal(s->beside.ntrades, 2);
+    assert_string_equal(t->name, "synchronous_commit");
+    assert_int_equal(t->got.kind, VERDICT_IMPROVED);
+    assert_true(t->got.ratio > 1.3 && t->got.ratio < 1.5 && t->got.ci_lo > 1.2);
+    assert_true(t->got.runs_a >= 3 && t->got.runs_b >= 3);
+    assert_non_null(strstr(t->lost, "up to the last 0.6 s"));
+    assert_non_null(strstr(t->lost, "nothing is corrupted"));
+    assert_true(t[1].skipped[0]); /* the simulated server has no commit_delay */
+    assert_true(said(&w, "durability trade, not kept: synchronous_commit = off: +"));
+    assert_true(s->final.ratio < 1.3); /* what is claimed is without it */
+    assert_null(arm_find(&w.m->session.best, "synchronous_commit"));
+    assert_false(w.s->file[sim_setting("synchronous_commit")].present);
+    file_is_best(&w);
+    export_kind_at(EXPORT_CONF)->write(w.m, (const struct session *[]){s}, 1, &text);
+    const char *at = strstr(buf_text(&text), "synchronous_commit");
+    assert_non_null(at);
+    assert_non_null(strstr(buf_text(&text), "# durability trade, measured apart and not set: "));
+    assert_null(strstr(buf_text(&text), "\nsynchronous_commit"));
+    buf_clear(&text);
+    end(&w);
+}
+
+static void nobody_trades_unasked(void **state)
+{
+    (void)state;
+    SETUP(w);
+    w.opt.compare = w.opt.knee = true;
+    start(&w);
+    play(&w);
+    assert_int_equal(w.m->session.beside.ntrades, 0);
+    assert_false(said(&w, "durability trade"));
+    end(&w);
+}
+
+/* Where the target is missed the DBA is asked what to keep: by then no trade is in force any more. */
+static void a_question_finds_no_trade_in_force(void **state)
+{
+    (void)state;
+    SETUP(w);
+    w.opt.measure_durability = true;
+    w.opt.target_tps = 1e8;
+    start(&w);
+    for (int i = 0; i < STEPS_MAX && w.m->fl.decision != DECIDE_KEEP; i++)
+        step(&w);
+    assert_int_equal(w.m->fl.decision, DECIDE_KEEP);
+    assert_int_equal(w.m->session.beside.trades[0].got.kind, VERDICT_IMPROVED);
+    file_is_best(&w);
+    play(&w);
+    file_is_best(&w);
+    end(&w);
+}
+
+/* PGDIAG.md holds for trades too; nothing that would gain is measured against the server as it was found. */
+static void a_forbidden_trade_is_not_measured(void **state)
+{
+    (void)state;
+    SETUP(w);
+    w.opt.measure_durability = true;
+    start(&w);
+    snprintf(w.m->wishes.never[w.m->wishes.nnever++], SETTING_NAME_MAX, "synchronous_*");
+    play(&w);
+    const struct trade *t = w.m->session.beside.trades;
+    assert_int_equal(w.m->session.beside.ntrades, 2);
+    assert_non_null(strstr(t->skipped, "never touch"));
+    assert_true(said(&w, "not measured (PGDIAG.md: never touch synchronous_commit)"));
+    file_is_best(&w);
+    end(&w);
+}
+
+/* A cancel, or a kill and a start anew, at any point of it. */
+static void whatever_happens_a_trade_is_taken_back(void **state)
+{
+    (void)state;
+    int n = 0;
+    for (;; n += 29) {
+        SETUP(w);
+        w.opt.measure_durability = true;
+        start(&w);
+        bool there = reach(&w, FLOW_TRADE, n);
+        if (there && n % 2) {
+            press(&w, KEYN_CTRL, 'c');
+            for (int i = 0; i < STEPS_MAX && w.m->flow != FLOW_PAUSED; i++) {
+                sim_next(w.s, true);
+                if (w.m->screen.dialog.kind == DIALOG_PAUSE)
+                    press(&w, KEYN_NONE, 'k');
+            }
+            assert_int_equal(w.m->flow, FLOW_PAUSED);
+            file_is_best(&w);
+        } else if (there) {
+            sim_kill(w.s, n % 5 - 1);
+            stop(&w);
+            w.tunes = 0;
+            start(&w);
+            play(&w);
+            assert_int_equal(w.m->session.state, SESSION_ARCHIVED);
+            file_is_best(&w);
+        }
+        assert_true(!there || !w.s->file[sim_setting("synchronous_commit")].present);
+        end(&w);
+        if (!there)
+            break;
+    }
+    assert_true(n > 100);
+}
+
+/* ---- at a bad moment ---- */
 
 static void a_cancel_leaves_the_best_state(void **state)
 {
@@ -440,6 +562,11 @@ int main(void)
         cmocka_unit_test(a_refused_arm_is_left_out),
         cmocka_unit_test(the_comparison_keeps_to_what_is_forbidden),
         cmocka_unit_test(the_sweep_finds_the_knee),
+        cmocka_unit_test(a_trade_is_measured_and_taken_back),
+        cmocka_unit_test(nobody_trades_unasked),
+        cmocka_unit_test(a_question_finds_no_trade_in_force),
+        cmocka_unit_test(a_forbidden_trade_is_not_measured),
+        cmocka_unit_test(whatever_happens_a_trade_is_taken_back),
         cmocka_unit_test(a_cancel_leaves_the_best_state),
         cmocka_unit_test(a_cancelled_sweep_ends_the_session_well),
         cmocka_unit_test(a_kill_leaves_what_is_known),

@@ -52,6 +52,16 @@ static struct beside *full(void)
     b->knee.points[0] = (struct knee_point){1, 100, 5, 6, true};
     b->knee.points[1] = (struct knee_point){2, NAN, NAN, NAN, false};
     snprintf(b->knee_said, sizeof b->knee_said, "a pool of 1");
+    b->ntrades = 2;
+    struct server_facts none = {0};
+    for (int i = 0; i < 2; i++)
+        trade_at(i, &none, 1000, &b->trades[i]);
+    b->trades[0].got.kind = VERDICT_IMPROVED;
+    b->trades[0].got.ratio = 1.25;
+    b->trades[0].got.ci_lo = 1.2;
+    b->trades[0].got.ci_hi = 1.3;
+    b->trades[0].got.runs_a = b->trades[0].got.runs_b = 3;
+    snprintf(b->trades[1].skipped, sizeof b->trades[1].skipped, "needs 60 s, 2 s left");
     return b;
 }
 
@@ -84,6 +94,10 @@ static void test_there_and_back(void **arg)
     assert_true(isnan(c->comparison.arms[1].tps));
     assert_int_equal(c->knee.n, 2);
     assert_false(c->knee.points[1].valid);
+    assert_int_equal(c->ntrades, 2);
+    assert_int_equal(c->trades[0].got.kind, VERDICT_IMPROVED);
+    assert_non_null(strstr(c->trades[0].lost, "about 600 at the measured rate"));
+    assert_string_equal(c->trades[1].skipped, "needs 60 s, 2 s left");
     json_decref(j);
     json_decref(again);
     free(b);
@@ -98,7 +112,8 @@ static void test_hostile(void **arg)
         "null", "[]", "{\"statements\":{},\"comparison\":7,\"knee\":\"x\"}",
         "{\"statements\":[1,{\"round\":-5,\"text\":\"x\"},{\"round\":1}],\"comparison\":[{\"arm\":"
         "\"a\",\"runs\":1e99,"
-        "\"tps\":-4,\"ci95\":[1]},{\"arm\":5}],\"knee\":[{\"clients\":-1}]}"};
+        "\"tps\":-4,\"ci95\":[1]},{\"arm\":5}],\"knee\":[{\"clients\":-1}],\"durability\":[7,"
+        "{\"name\":\"fsync\",\"value\":\"off\",\"verdict\":\"improved\",\"effect\":-1}]}"};
     struct beside *b = xcalloc(1, sizeof *b);
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -107,6 +122,7 @@ static void test_hostile(void **arg)
         beside_read(j, b);
         assert_int_equal(b->nnotes, 0);
         assert_int_equal(b->knee.n, 0);
+        assert_int_equal(b->ntrades, 0); /* and fsync is no trade */
         assert_true(b->comparison.n <= 1);
         json_decref(j);
     }

@@ -183,6 +183,14 @@ void flow_compare_ran(struct model *m, const struct bench_run *run);
 const char *flow_compare_label(const struct model *m);
 bool flow_compare_drive(struct model *m, struct effects *fx);
 
+/* flow_trade.c: durability trades, where they were asked for; false: there are none, the session goes on */
+bool flow_trade_begin(struct model *m, struct effects *fx);
+void flow_trade_switched(struct model *m, bool restarted, struct effects *fx);
+void flow_trade_failed(struct model *m, const struct err *e, struct effects *fx);
+void flow_trade_ran(struct model *m, struct bench_run *run); /* may take the run */
+const char *flow_trade_label(const struct model *m);
+bool flow_trade_drive(struct model *m, struct effects *fx);
+
 /* flow_knee.c: the sweep of clients; false: there is none, the session goes on to its summary */
 bool flow_knee_begin(struct model *m, struct effects *fx);
 void flow_knee_plan(const struct model *m, struct sdl *plan);

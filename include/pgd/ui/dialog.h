@@ -169,6 +169,7 @@ void dialog_say_hosts(struct dialog_text *text, const struct model *m);
 void dialog_say_statements(struct dialog_text *t, const struct model *m, int round);
 void dialog_say_comparison(struct dialog_text *t, const struct model *m);
 void dialog_say_knee(struct dialog_text *t, const struct model *m);
+void dialog_say_trades(struct dialog_text *t, const struct model *m);
 int dialog_comparison_rows(const struct model *m); /* 0 = there is none */
 void dialog_comparison_row(const struct model *m, int row, char *dst, size_t size);
 

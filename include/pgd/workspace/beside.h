@@ -10,6 +10,7 @@
 #include "pgd/runner/knee.h"
 #include "pgd/runner/race.h"
 #include "pgd/runner/statements.h"
+#include "pgd/workspace/trade.h"
 
 enum { FLIPS_MAX = 12, NOTES_MAX = 64, COMPARED_MAX = 4 };
 
@@ -68,6 +69,9 @@ struct beside {
     struct knee knee;
     struct knee_result knee_result;
     char knee_said[400];
+    int ntrades;
+    struct trade trades[TRADES_MAX]; /* durability, only where the DBA asked */
+    char trades_skipped[160];        /* why none was measured though asked for; "" = nothing */
 };
 
 /* ---- by statement ---- */

@@ -114,6 +114,7 @@ struct options {
     enum goal_kind goal;
     double rate; /* 0 = as many as go */
     bool compare, knee;
+    bool measure_durability; /* --measure-durability: trades are measured, never kept */
     enum restart_policy restart;
     char restart_command[256];
     struct daytime_window window; /* restarts inside it only */
@@ -193,6 +194,9 @@ enum flow_state {
     /* Opt-in: start, PostgreSQL's defaults, pgtune's answer and the best state in turn, for the chart. It claims nothing and
      * ends with the best state. → SETTLE */
     FLOW_COMPARE,
+    /* Opt-in: what the session leaves against itself with one durability trade, for each of them. None is kept: the state from
+     * before is put in force and verified before the session goes on. → SETTLE */
+    FLOW_TRADE,
     /* The server is brought to what it is left with (best, or start when the session FAILED). → SUMMARY */
     FLOW_SETTLE,
     /* Opt-in: short runs with 1, 2, 4 … clients under what the session leaves. Nothing is changed. → SUMMARY */
@@ -369,6 +373,10 @@ struct flow_now {
     struct race compare;
     int compare_arm; /* the arm that its switch makes */
     double compare_sum[COMPARED_MAX], compare_p95[COMPARED_MAX];
+    bool trades_wanted, trades_done;
+    bool trade_on, trades_back; /* one is being measured; they are being taken back */
+    struct arm trade_arm;       /* what the session leaves, and the trade */
+    int trade_want;             /* the arm that its switch makes */
     bool knee_wanted, knee_done;
     int knee_clients;          /* of the run under way */
     bool knee_warm;            /* the sweep's warm-up was run */

@@ -105,7 +105,8 @@ struct session {
     struct proposal next;
     struct round round; /* the one under way */
     struct experiment confirm;
-    struct verdict final; /* of the confirmation */
+    struct experiment trading; /* of a durability trade */
+    struct verdict final;      /* of the confirmation */
     struct ablation ablation;
     struct arm trial;   /* of the ablation: what is measured now */
     struct arm reduced; /* what it leaves of the best state, while that is being confirmed */
