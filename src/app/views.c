@@ -91,11 +91,12 @@ static void send_rows(struct model *m, struct effects *fx)
 {
     struct live *l = &m->live;
     struct buf sql = {0};
-    const char *asset = tableview_asset(l->at, m->links[CONN_VIEWS].server_version);
+    int version = m->links[CONN_VIEWS].server_version;
+    const char *asset = tableview_asset(l->at, version);
 
     if (!asset)
         refuse(m, "this version of PostgreSQL does not tell it", l->at->lacks ? l->at->lacks : "");
-    else if (tableview_sql(asset, l->schema, &sql))
+    else if (tableview_sql(asset, version, l->schema, &sql))
         send(m, LIVE_ROWS, buf_text(&sql), fx);
     buf_clear(&sql);
 }

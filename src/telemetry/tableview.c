@@ -52,23 +52,80 @@ const char *tableview_asset(const struct tableview *v, int version)
     return asset;
 }
 
-bool tableview_sql(const char *asset, const char *schema, struct buf *out)
+/* A number of at most two digits at *p, which moves behind it; `otherwise` where there is none. */
+static int major_at(const char **p, int otherwise)
+{
+    int n = 0, digits = 0;
+
+    for (; digits < 2 && **p >= '0' && **p <= '9'; digits++)
+        n = n * 10 + *(*p)++ - '0';
+    return digits ? n : otherwise;
+}
+
+/* Does a line, which has len bytes and a newline or NUL behind them, go to this major version? *keep is its length without
+ * the mark. */
+static bool line_goes_to(const char *line, size_t len, int major, size_t *keep)
+{
+    static const char mark[] = " --@";
+    const char *at = memmem(line, len, mark, sizeof mark - 1), *p;
+    int from, to;
+
+    *keep = len;
+    if (!at)
+        return true;
+    p = at + sizeof mark - 1;
+    from = major_at(&p, 0);
+    if (strncmp(p, "..", 2) != 0)
+        return true;
+    p += 2;
+    to = major_at(&p, major);
+    if (p != line + len)
+        return true;
+    *keep = (size_t)(at - line);
+    return major >= from && major <= to;
+}
+
+static void put_lines(const char *text, int major, struct buf *out)
+{
+    size_t len, keep;
+
+    for (; *text; text += len + (text[len] == '\n')) {
+        len = strcspn(text, "\n");
+        if (line_goes_to(text, len, major, &keep)) {
+            buf_append(out, text, keep);
+            buf_putc(out, '\n');
+        }
+    }
+}
+
+void tableview_resolve(const char *text, int version, const char *schema, struct buf *out)
 {
     static const char mark[] = "@schema@";
-    const struct asset *a = asset_find(asset);
-    const char *text = a ? (const char *)a->data : "";
+    struct buf lines = {0};
+    const char *p;
 
     while (strncmp(text, "--", 2) == 0) {
         text += strcspn(text, "\n");
         text += *text == '\n';
     }
-    for (const char *at; (at = strstr(text, mark)) != NULL; text = at + sizeof mark - 1) {
-        buf_append(out, text, (size_t)(at - text));
+    put_lines(text, version / 10000, &lines);
+    p = buf_text(&lines);
+    for (const char *at; (at = strstr(p, mark)) != NULL; p = at + sizeof mark - 1) {
+        buf_append(out, p, (size_t)(at - p));
         quote_ident(out, schema);
     }
-    buf_puts(out, text);
+    buf_puts(out, p);
+    buf_clear(&lines);
     while (out->len > 0 && (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == ';'))
         out->data[--out->len] = '\0';
+}
+
+bool tableview_sql(const char *asset, int version, const char *schema, struct buf *out)
+{
+    const struct asset *a = asset_find(asset);
+
+    if (a)
+        tableview_resolve((const char *)a->data, version, schema, out);
     return a != NULL;
 }
 

@@ -152,7 +152,7 @@ static void ask(PGconn *c, const struct tableview *v, int role, struct tableview
     double began, ms;
 
     assert_non_null(asset);
-    assert_true(tableview_sql(asset, "public", &sql));
+    assert_true(tableview_sql(asset, PQserverVersion(c), "public", &sql));
     snprintf(limit, sizeof limit, "SET statement_timeout = %d",
              relations > FEW && v->limit_ms ? v->limit_ms : 2 * MOST_MS);
     must(c, limit);

@@ -299,10 +299,11 @@ static void test_every_view_only_looks(void **state)
             struct buf sql = {0};
             const char *asset = tableview_asset(v, versions[k]);
             if (asset)
-                assert_true(tableview_sql(asset, "public", &sql));
+                assert_true(tableview_sql(asset, versions[k], "public", &sql));
             if (asset && !readonly_sql(buf_text(&sql)))
                 fail_msg("%s is more than a look", asset);
             assert_null(strstr(buf_text(&sql), "@schema@"));
+            assert_null(strstr(buf_text(&sql), "--@"));
             buf_clear(&sql);
         }
     }
@@ -311,6 +312,33 @@ static void test_every_view_only_looks(void **state)
     assert_ptr_equal(tableview_find("act"), tableview_find("activity"));
     assert_null(tableview_by_key('x'));
     assert_null(tableview_asset(tableview_find("activity"), 90600));
+}
+
+static void lines_of_other_versions_are_left_out(void **state)
+{
+    static const char text[] = "-- What it is.\n"
+                               "SELECT a,\n"
+                               "       old, --@..12\n"
+                               "       mid, --@13..16\n"
+                               "       new, --@17..\n"
+                               "       '--@', b --@1x..\n"
+                               "  FROM @schema@.t --@12..18\n"
+                               " WHERE x --@19..\n";
+    static const struct {
+        int version;
+        const char *line;
+    } all[] = {{120022, "old"}, {130000, "mid"}, {169999, "mid"}, {170000, "new"}, {180003, "new"}};
+    char want[120];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        struct buf sql = {0};
+        tableview_resolve(text, all[i].version, "s", &sql);
+        snprintf(want, sizeof want, "SELECT a,\n       %s,\n       '--@', b --@1x..\n  FROM s.t",
+                 all[i].line);
+        assert_string_equal(buf_text(&sql), want);
+        buf_clear(&sql);
+    }
 }
 
 int main(void)
@@ -326,6 +354,7 @@ int main(void)
         CASE(test_the_tree),
         CASE(test_a_long_queue),
         CASE(test_every_view_only_looks),
+        CASE(lines_of_other_versions_are_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

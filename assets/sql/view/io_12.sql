@@ -21,5 +21,8 @@ UNION ALL
 SELECT 'sessions', 'temp file', 'normal', NULL, NULL, NULL, sum(temp_files), sum(temp_bytes), NULL, NULL, NULL, NULL, NULL, NULL
   FROM pg_catalog.pg_stat_database
 UNION ALL
-SELECT 'all', 'wal', 'normal', NULL, NULL, NULL, NULL, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0'), NULL, NULL, NULL, NULL, NULL, NULL
- WHERE NOT pg_is_in_recovery()
+SELECT 'all', 'wal', 'normal', NULL, NULL, NULL, NULL, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0'), NULL, NULL, NULL, NULL, NULL, NULL --@..13
+ WHERE NOT pg_is_in_recovery() --@..13
+SELECT 'all', 'wal', 'normal', NULL, NULL, NULL, w.wal_write, w.wal_bytes, w.wal_write_time, NULL, NULL, --@14..
+       w.wal_buffers_full, w.wal_sync, w.wal_sync_time --@14..
+  FROM pg_catalog.pg_stat_wal AS w --@14..

@@ -66,7 +66,7 @@ struct tableview {
     enum tableview_form form;
     struct {
         int from;          /* server_version_num */
-        const char *asset; /* "sql/view/NAME_12.sql" */
+        const char *asset; /* "sql/view/NAME.sql" */
     } sql
         [TABLEVIEW_VERSIONS]; /* rising; the last that fits is sent. Nothing fits: `lacks` is said */
     const char *
@@ -100,8 +100,12 @@ const struct tableview *tableview_by_key(uint32_t key);
 int tableview_index(const struct tableview *v); /* in tableview_list */
 /* The asset to send to this version; NULL = it lacks what the view shows. */
 const char *tableview_asset(const struct tableview *v, int version);
-/* The SQL of an asset without the comment at its head, with @schema@ filled in (quoted here). False: no such asset. */
-bool tableview_sql(const char *asset, const char *schema, struct buf *out);
+/* The SQL of a text for a server of this version (server_version_num), appended: without the comment at its head, with @schema@
+ * filled in (quoted here), and without the lines that are of other versions: one that ends in " --@13.." is of 13 and later,
+ * " --@..12" of 12 and earlier, " --@13..16" of these. */
+void tableview_resolve(const char *text, int version, const char *schema, struct buf *out);
+/* The same of an asset. False: there is no such asset. */
+bool tableview_sql(const char *asset, int version, const char *schema, struct buf *out);
 int tableview_columns(const struct tableview *v);
 int tableview_column_of(const struct tableview *v, const char *name); /* -1 = none */
 

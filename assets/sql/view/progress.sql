@@ -1,5 +1,5 @@
 -- Long maintenance under way and how far it is: vacuum, CREATE INDEX and REINDEX, CLUSTER and VACUUM FULL, ANALYZE, base
--- backups. The names of relations are known in this database alone; of a role without pg_read_all_stats what others do is NULL.
+-- backups, COPY. The names of relations are known in this database alone; of a role without pg_read_all_stats what others do is NULL.
 WITH going AS (
   SELECT pid, datid, relid, 'vacuum' AS command, phase,
          CASE WHEN phase = 'vacuuming heap' THEN heap_blks_vacuumed ELSE heap_blks_scanned END AS blocks,
@@ -15,14 +15,18 @@ WITH going AS (
   SELECT pid, datid, relid, lower(command), phase, heap_blks_scanned, heap_blks_total, nullif(heap_tuples_scanned, 0), NULL, NULL,
          CASE WHEN index_rebuild_count > 0 THEN index_rebuild_count || ' indexes made' END
     FROM pg_catalog.pg_stat_progress_cluster
-  UNION ALL
-  SELECT pid, datid, coalesce(nullif(current_child_table_relid, 0), relid), 'analyze', phase, sample_blks_scanned, sample_blks_total, NULL,
-         NULL, NULL, CASE WHEN child_tables_total > 0 THEN child_tables_done || ' of ' || child_tables_total || ' children' END
-    FROM pg_catalog.pg_stat_progress_analyze
-  UNION ALL
-  SELECT pid, NULL, NULL, 'base backup', phase, NULL, NULL, NULL, backup_streamed, backup_total,
-         CASE WHEN tablespaces_total > 1 THEN tablespaces_streamed || ' of ' || tablespaces_total || ' tablespaces' END
-    FROM pg_catalog.pg_stat_progress_basebackup
+  UNION ALL --@13..
+  SELECT pid, datid, coalesce(nullif(current_child_table_relid, 0), relid), 'analyze', phase, sample_blks_scanned, sample_blks_total, NULL, --@13..
+         NULL, NULL, CASE WHEN child_tables_total > 0 THEN child_tables_done || ' of ' || child_tables_total || ' children' END --@13..
+    FROM pg_catalog.pg_stat_progress_analyze --@13..
+  UNION ALL --@13..
+  SELECT pid, NULL, NULL, 'base backup', phase, NULL, NULL, NULL, backup_streamed, backup_total, --@13..
+         CASE WHEN tablespaces_total > 1 THEN tablespaces_streamed || ' of ' || tablespaces_total || ' tablespaces' END --@13..
+    FROM pg_catalog.pg_stat_progress_basebackup --@13..
+  UNION ALL --@14..
+  SELECT pid, datid, relid, lower(command), NULL, NULL, NULL, tuples_processed, bytes_processed, nullif(bytes_total, 0), --@14..
+         CASE WHEN tuples_excluded > 0 THEN tuples_excluded || ' rows left out by WHERE' END --@14..
+    FROM pg_catalog.pg_stat_progress_copy --@14..
 )
 SELECT g.pid, a.backend_start, a.usename, d.datname, coalesce(g.command, 'hidden') AS command,
        coalesce((SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_class AS c

@@ -23,6 +23,7 @@ SELECT c.oid, n.nspname || '.' || c.relname AS name, t.relname AS table_name,
        pg_stat_get_blocks_hit(c.oid) * current_setting('block_size')::bigint AS hit_bytes,
        (pg_stat_get_blocks_fetched(c.oid) - pg_stat_get_blocks_hit(c.oid)) * current_setting('block_size')::bigint AS read_bytes,
        NULL AS hit,
+       extract(epoch FROM clock_timestamp() - pg_stat_get_lastscan(c.oid)) AS used_s, --@16..
        am.amname AS method, i.indisprimary AS is_primary, i.indisunique AS is_unique,
        i.indisvalid AND i.indisready AND i.indislive AS is_valid,
        CASE WHEN NOT i.indislive THEN 'being dropped' WHEN NOT i.indisready THEN 'not ready' WHEN NOT i.indisvalid THEN 'invalid'

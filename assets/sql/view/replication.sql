@@ -18,19 +18,25 @@ SELECT 'standby' AS kind, r.pid, coalesce(nullif(r.application_name, ''), 'pid '
 UNION ALL
 SELECT 'slot', s.active_pid, s.slot_name, NULL, CASE WHEN s.active THEN 'active' ELSE 'inactive' END, s.slot_type,
        NULL, NULL, pg_wal_lsn_diff(h.lsn, s.confirmed_flush_lsn), NULL, NULL, NULL, pg_wal_lsn_diff(h.lsn, s.restart_lsn),
-       s.wal_status, s.safe_wal_size, NULL,
+       NULL, NULL, NULL, --@..12
+       s.wal_status, s.safe_wal_size, NULL, --@13..
        nullif(concat_ws(', ', s.plugin || ' of ' || s.database, CASE WHEN s.temporary THEN 'temporary' END,
-         'xmin ' || age(s.xmin) || ' transactions old', 'catalog xmin ' || age(s.catalog_xmin) || ' transactions old'), ''), NULL
+         'xmin ' || age(s.xmin) || ' transactions old', 'catalog xmin ' || age(s.catalog_xmin) || ' transactions old'
+         , 'unused for ' || date_trunc('second', clock_timestamp() - s.inactive_since), 'invalid: ' || s.invalidation_reason --@17..
+         ), ''), NULL
   FROM pg_catalog.pg_replication_slots AS s, here AS h
 UNION ALL
 SELECT 'receiver', w.pid, coalesce('from ' || w.sender_host || ':' || w.sender_port, 'from a primary'), w.sender_host,
-       coalesce(w.status, 'hidden'), w.slot_name, pg_wal_lsn_diff(w.latest_end_lsn, w.flushed_lsn), NULL, NULL,
-       pg_wal_lsn_diff(w.flushed_lsn, pg_last_wal_replay_lsn()),
-       CASE WHEN w.flushed_lsn = pg_last_wal_replay_lsn() THEN 0 WHEN w.flushed_lsn IS NOT NULL
+       coalesce(w.status, 'hidden'), w.slot_name, pg_wal_lsn_diff(w.latest_end_lsn, w.upto), NULL, NULL,
+       pg_wal_lsn_diff(w.upto, pg_last_wal_replay_lsn()),
+       CASE WHEN w.upto = pg_last_wal_replay_lsn() THEN 0 WHEN w.upto IS NOT NULL
             THEN extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END,
        NULL, NULL, NULL, NULL, NULL,
        'last message ' || date_trunc('second', clock_timestamp() - w.last_msg_receipt_time) || ' ago, timeline ' || w.received_tli, NULL
-  FROM pg_catalog.pg_stat_wal_receiver AS w
+  FROM (SELECT *,
+               received_lsn AS upto --@..12
+               flushed_lsn AS upto --@13..
+          FROM pg_catalog.pg_stat_wal_receiver) AS w
 UNION ALL
 SELECT 'replay', NULL, 'this standby', NULL, CASE WHEN pg_is_wal_replay_paused() THEN 'paused' ELSE 'replaying' END, NULL, NULL, NULL, NULL,
        pg_wal_lsn_diff(h.lsn, pg_last_wal_replay_lsn()),
