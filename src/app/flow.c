@@ -20,6 +20,7 @@
 #include "pgd/app/sessions.h"
 #include "pgd/app/start.h"
 #include "pgd/app/verify.h"
+#include "pgd/app/view_state.h"
 #include "pgd/base/text.h"
 
 struct req flow_req(struct model *m)
@@ -446,6 +447,7 @@ void flow_quit(struct model *m, int exit_code, struct effects *fx)
     m->quitting = true;
     m->exit_code = exit_code;
     record_flush(m, fx);
+    view_state_leave(m, fx);
     if (m->opt.headless && !m->opt.health && !m->opt.watch && !m->opt.verify)
         flow_summary_line(m, fx);
     for (int i = 0; i < CONN_COUNT; i++)

@@ -9,6 +9,7 @@
 #include "pgd/app/config.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/ui_files.h"
+#include "pgd/app/view_state.h"
 #include "pgd/base/secret.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/prompt.h"
@@ -54,6 +55,7 @@ void keep_start(struct model *m, struct effects *fx)
     by_flags(m);
     ask(m, UI_FILE_HISTORY, FILE_READ, "history", fx);
     ask(m, UI_FILE_CONFIG, FILE_READ, "config", fx);
+    view_state_start(m, fx);
 }
 
 /* ---- lines of the prompt ---- */
@@ -241,7 +243,9 @@ static void config_read(struct model *m, const struct event *ev)
 
 void keep_answer(struct model *m, const struct event *ev, struct effects *fx)
 {
-    if (ev->req.id == UI_FILE_HISTORY)
+    if (ev->req.id == UI_FILE_VIEWS || ev->req.id == UI_FILE_VIEWS_KEPT)
+        view_state_answer(m, ev);
+    else if (ev->req.id == UI_FILE_HISTORY)
         history_read(m, ev, fx);
     else if (ev->req.id == UI_FILE_CONFIG)
         config_read(m, ev);

@@ -9,6 +9,7 @@
 #include "pgd/app/links.h"
 #include "pgd/app/view_detail.h"
 #include "pgd/app/view_export.h"
+#include "pgd/app/view_state.h"
 #include "pgd/app/view_text.h"
 #include "pgd/app/views_end.h"
 #include "pgd/base/quote.h"
@@ -140,6 +141,7 @@ void views_tick(struct model *m, struct effects *fx)
     struct live *l = &m->live;
     const struct link *link = &m->links[CONN_VIEWS];
 
+    view_state_tick(m, fx);
     if (l->at)
         m->dirty = true; /* its figures have grown older */
     if (!is_asked(m))

@@ -88,11 +88,18 @@ static void keys_colours_and_mouse_are_the_users(void **state)
     screen_expect(s, "The role has every right", LIVE_MS);
     screen_key(s, ":<C-r>gran");
     screen_expect(s, "/grants", LIVE_MS);
-    screen_key(s, "<Esc><Esc>");
+    screen_key(s, "<Esc><Esc>6");
+    screen_expect(s, "6 Activity", LIVE_MS);
+    screen_key(s, "f!user:nobody<Enter><lt>");
+    screen_expect(s, "wait\xe2\x96\xb4", LIVE_MS); /* by the column to the left */
+    screen_key(s, "q");
     live_quit(s);
     assert_string_equal(pgtest_sh("cat '%s'", path), "# mine\nkey help F5\ntheme = contrast");
     s = open_asks(36, 120);
-    screen_key(s, "/mouse on<Enter>");
+    screen_key(s, "6");
+    screen_expect(s, "filter: !user:nobody", LIVE_MS);
+    screen_expect(s, "wait\xe2\x96\xb4", LIVE_MS);
+    screen_key(s, "<Esc>>q/mouse on<Enter>");
     screen_expect(s, "mouse: on", LIVE_MS);
     assert_true(wrote(s, "\033[?1000h"));
     assert_true(wrote(s, "\033[?2026h")); /* a picture is shown as a whole */

@@ -9,7 +9,9 @@ enum ui_file {
     UI_FILE_KEPT,      /* one of them was written */
     UI_FILE_CHOICES,   /* HOME/config again, before a choice is written to it */
     UI_FILE_CHOSEN,    /* a choice was written to it */
-    UI_FILE_OUTSIDE,   /* the text of the prompt in an editor */
+    UI_FILE_VIEWS,     /* HOME/views */
+    UI_FILE_VIEWS_KEPT, /* it was written */
+    UI_FILE_OUTSIDE,    /* the text of the prompt in an editor */
     /* the start screen's others (app/start.h); generation is counted */
     UI_START_ROWS = 32, /* workspace.json, index.json and lock of some folders */
     UI_START_ALIVE,     /* names of the programs that hold a workspace */

@@ -145,6 +145,8 @@ struct session_end {
 struct live {
     const struct tableview *at; /* NULL = the panes are shown */
     struct tableview_state of[TABLEVIEW_MAX];
+    struct tableview_state kept[TABLEVIEW_MAX]; /* as HOME/views has them (app/view_state.c) */
+    bool may_keep;                     /* that file was read, or there is none: it may be written */
     struct tableview_rows now, before; /* of `at` */
     struct tableview_order order;
     bool typing; /* the filter is being typed */
