@@ -328,7 +328,7 @@ static void scroll_pane(struct model *m, enum pane p, int by)
         struct layout l;
         view_layout(m, p, &l);
         struct rect r = view_inside(&l, p);
-        most = list_scroll(SCROLL_MOST, -1, r.h, pane_ai_lines(m, r.w));
+        most = pane_ai_most(pane_ai_lines(m, r.w), r.h);
     }
     m->screen.scroll[p] += from_end ? -by : by;
     if (m->screen.scroll[p] > most)
@@ -407,6 +407,8 @@ static void scroll_answer(struct model *m, int up)
     }
     view_layout(m, m->screen.focus, &l);
     most = dialog_ask_most(m, l.body);
+    if (t->panel_scroll > most) /* its begin, wherever that is */
+        t->panel_scroll = most;
     t->panel_scroll += up;
     if (t->panel_scroll > most)
         t->panel_scroll = most;
@@ -709,16 +711,26 @@ static void press(struct model *m, struct key k, struct effects *fx)
 
 /* What a key was answered with stands in the AI pane. Where that is not on the screen a question brings it there, and of
  * anything else the newest line stands in the key line for some seconds. */
-static void show_answer(struct model *m)
+static void show_answer(struct model *m, uint64_t lines)
 {
     const struct chat_line *newest = &m->chat[m->nchat - 1];
     struct layout l;
+    bool asked = false;
 
+    for (int i = m->nchat - 1; i >= 0 && lines > 0; i--, lines--) /* rules answer at once */
+        asked = asked || m->chat[i].kind == CHAT_USER;
+
+    if (!asked)
+        m->screen.scroll[PANE_AI] = 0; /* wherever an earlier answer is read */
     view_layout(m, m->screen.focus, &l);
     if (m->screen.dialog.kind != DIALOG_NONE || (layout_shows(&l, PANE_AI) && !m->live.at))
         return;
-    if (newest->kind == CHAT_USER && !m->live.at) {
+    if (asked && !m->live.at) {
         m->screen.focus = PANE_AI;
+    } else if (asked) {
+        snprintf(m->screen.flash, sizeof m->screen.flash,
+                 "the answer stands in the AI pane: Esc or q leads to it");
+        m->screen.flash_until_us = m->now_us + ANSWER_S * INT64_C(1000000);
     } else if (newest->kind != CHAT_AI && newest->kind != CHAT_USER) {
         snprintf(m->screen.flash, sizeof m->screen.flash, "%.190s", newest->text);
         m->screen.flash_until_us = m->now_us + ANSWER_S * INT64_C(1000000);
@@ -732,7 +744,7 @@ void keys_key(struct model *m, struct key k, struct effects *fx)
 
     press(m, k, fx);
     if (m->chat_total != said && m->screen.flash_until_us == flash)
-        show_answer(m);
+        show_answer(m, m->chat_total - said);
 }
 
 void keys_tick(struct model *m, struct effects *fx)

@@ -346,6 +346,27 @@ static void partial(struct model *m, const struct ask *a, struct buf *out)
     buf_clear(&text);
 }
 
+/* An answer that came as a whole is read from its question on; one that was seen growing stays as it is, and so does a reader who
+ * has scrolled away meanwhile. */
+static void open_at_begin(struct model *m)
+{
+    enum { BEGIN = 1 << 20 };
+    int first = m->nchat - 1, *scroll = &m->screen.scroll[PANE_AI];
+    struct layout l;
+
+    m->talk.panel_scroll = BEGIN;
+    if (m->talk.now.aside || *scroll > 0 || m->screen.cols == 0)
+        return;
+    if (first > 0 && m->chat[first - 1].kind == CHAT_USER)
+        first--;
+    view_layout(m, PANE_AI, &l);
+    struct rect r = view_inside(&l, PANE_AI);
+    *scroll = r.h < 3 ? 0 : pane_ai_most(pane_ai_below(m, r.w, first - 1), r.h);
+    m->talk.lines = 0;
+    if (*scroll > 0)
+        m->screen.focus = PANE_AI; /* so that the keys which scroll are its own */
+}
+
 static void say_answer(struct model *m, const struct ask *a, struct effects *fx)
 {
     const struct prose *p = &a->answer->u.prose;
@@ -365,6 +386,8 @@ static void say_answer(struct model *m, const struct ask *a, struct effects *fx)
     buf_putc(&out, '\n');
     sign(m, a, &out);
     say(m, a->answer->advisor.text, &out, false, fx);
+    if (a->wire.text.len == 0)
+        open_at_begin(m);
     buf_clear(&out);
 }
 
@@ -566,8 +589,10 @@ static void keep_place(struct model *m)
     if (t->lines && m->now_us - t->seen_us < LOOK_US)
         return;
     n = ai_lines(m, &room);
-    if (t->lines && n > t->lines)
-        *scroll = list_scroll(*scroll + n - t->lines, -1, room, n);
+    if (t->lines && n > t->lines) {
+        int most = pane_ai_most(n, room), place = *scroll + n - t->lines;
+        *scroll = place < most ? place : most;
+    }
     t->lines = n;
     t->seen_us = m->now_us;
 }

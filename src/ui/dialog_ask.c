@@ -76,7 +76,6 @@ void dialog_ask(struct canvas *c, struct rect r, const struct model *m)
     int lines = wrap_count(buf_text(&text), in.w);
     int skip = lines - in.h - m->talk.panel_scroll;
     wrap_draw(c, in, STYLE_AI, buf_text(&text), skip > 0 ? skip : 0);
-    if (skip > 0)
-        list_more(c, in, skip, lines);
+    list_more(c, in, skip > 0 ? skip : 0, lines);
     buf_clear(&text);
 }

@@ -62,6 +62,11 @@ int pane_ai_lines(const struct model *m, int width)
     return n;
 }
 
+int pane_ai_most(int lines, int rows)
+{
+    return lines <= rows ? 0 : lines - (rows - 1);
+}
+
 int pane_ai_below(const struct model *m, int width, int at)
 {
     int n = 0;
@@ -164,8 +169,11 @@ void pane_ai(struct canvas *c, struct rect r, const struct model *m)
     struct buf live = {0};
     pane_live(m, up > 0 || r.h < 1 ? 0 : 4 * (size_t)r.w * (size_t)r.h, &live);
     struct chat_line coming = {.kind = CHAT_AI, .text = live.data};
-    if (up > 0)
-        up = list_scroll(up, -1, r.h, pane_ai_lines(m, r.w));
+    if (up > 0) {
+        int most = pane_ai_most(pane_ai_lines(m, r.w), r.h);
+        up = up < most ? up : most;
+    }
+    r.h -= up > 0; /* the row that says what is below hides no line */
     struct rect former = canvas_clip(c, r);
     int bottom = r.y + r.h - 1 + up;
     if (live.len)
@@ -179,9 +187,9 @@ void pane_ai(struct canvas *c, struct rect r, const struct model *m)
     }
     canvas_unclip(c, former);
     buf_clear(&live);
-    if (up > 0) {
-        canvas_fill(c, (struct rect){r.y + r.h - 1, r.x, 1, r.w}, STYLE_DIM);
-        canvas_printf(c, r.y + r.h - 1, r.x, r.w, STYLE_DIM,
-                      "\xe2\x96\xbe %d lines below, End follows", up);
-    }
+    if (up > 0)
+        canvas_printf(c, r.y + r.h, r.x, r.w, STYLE_LABEL,
+                      m->screen.focus == PANE_AI ? "\xe2\x96\xbe %d line%s below: PgDn, End"
+                                                 : "\xe2\x96\xbe %d line%s below: 4, PgDn",
+                      up, up == 1 ? "" : "s");
 }

@@ -61,6 +61,118 @@ static void a_line_is_a_question(void **state)
     world_free(m, &fx);
 }
 
+static bool on_screen(struct model *m, const char *part)
+{
+    struct buf text = {0};
+    struct canvas *c = canvas_new(m->screen.rows, m->screen.cols);
+    struct view_cursor cursor = {0};
+    view_paint(c, m, keys_tables(), &cursor);
+    canvas_text(c, &text);
+    bool found = strstr(buf_text(&text), part) != NULL;
+    canvas_free(c);
+    buf_clear(&text);
+    return found;
+}
+
+static void press(struct model *m, enum key_name name, struct effects *fx)
+{
+    keys_key(m, (struct key){name, 0}, fx);
+}
+
+/* What would be the builtin advisor's answer, line by line: "line 1" … "line n". */
+static void answer(struct model *m, const char *question, int lines, struct effects *fx)
+{
+    struct ask *a = &m->asks[ASK_CHAT];
+    struct buf text = {0};
+    for (int i = 1; i <= lines; i++)
+        buf_printf(&text, "line %d.\n", i);
+    a->state = ASK_DONE;
+    a->op = OP_QUESTION;
+    a->answer = xcalloc(1, sizeof *a->answer);
+    text_copy_raw(a->answer->u.prose.text, sizeof a->answer->u.prose.text, buf_text(&text));
+    m->talk.state = TALK_ASKED;
+    model_tell(m, CHAT_USER, question);
+    talk_answered(m, fx);
+    buf_clear(&text);
+}
+
+/* At any size an answer that comes as a whole is read from its question on, and no line is lost to what counts those below; what a
+ * key is answered with afterwards is at the end again. */
+static void an_answer_opens_at_its_begin(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = {{160, 45}, {120, 36}, {80, 24}};
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        struct model *m = world();
+        struct effects fx = {0};
+        m->screen.cols = sizes[i][0];
+        m->screen.rows = sizes[i][1];
+        m->screen.focus = PANE_BENCH;
+        for (int k = 0; k < 40; k++)
+            model_say(m, CHAT_EVENT, "earlier %d", k);
+        answer(m, "a long one?", 60, &fx);
+        assert_int_equal(m->screen.focus, PANE_AI); /* whose keys scroll it */
+        assert_true(on_screen(m, "> a long one?") && on_screen(m, "line 1."));
+        assert_false(on_screen(m, "earlier 39") || on_screen(m, "line 60."));
+        assert_true(on_screen(m, "lines below: PgDn, End"));
+        int seen = 0;
+        for (int n = 1; n <= 60; n++) { /* page by page every line comes by */
+            char part[16];
+            snprintf(part, sizeof part, "line %d.", n);
+            for (int pages = 0; !on_screen(m, part) && pages < 2; pages++)
+                press(m, KEYN_PGDN, &fx);
+            seen += on_screen(m, part);
+        }
+        assert_int_equal(seen, 60);
+        answer(m, "a short one?", 3, &fx);
+        press(m, KEYN_END, &fx);
+        assert_true(on_screen(m, "> a short one?") && on_screen(m, "line 3."));
+        answer(m, "another long one?", 60, &fx);
+        assert_true(on_screen(m, "> another long one?"));
+        type(m, ":/nosuch", &fx);
+        press(m, KEYN_ENTER, &fx);
+        assert_true(on_screen(m, "unknown command /nosuch"));
+        world_free(m, &fx);
+    }
+}
+
+/* A question is answered by the rules at once: where the pane is not on the screen it comes there; a live view stays, and says so. */
+static void an_answer_comes_to_the_screen(void **state)
+{
+    (void)state;
+    struct model *m = world();
+    struct effects fx = {0};
+    m->screen.cols = 80;
+    m->screen.rows = 24;
+    m->screen.focus = PANE_BENCH;
+    type(m, ":why is it slow?", &fx);
+    press(m, KEYN_ENTER, &fx);
+    assert_int_equal(m->screen.focus, PANE_AI);
+    assert_true(on_screen(m, "> why is it slow?"));
+    m->live.at = tableview_find("activity");
+    type(m, ":why is it slow?", &fx);
+    press(m, KEYN_ENTER, &fx);
+    assert_true(on_screen(m, "the answer stands in the AI pane"));
+    world_free(m, &fx);
+}
+
+/* Below a dialog, too; the first PgDn moves it. */
+static void a_panel_opens_at_its_begin(void **state)
+{
+    (void)state;
+    struct model *m = world();
+    struct effects fx = {0};
+    m->screen.dialog.kind = DIALOG_SUMMARY;
+    m->talk.panel = m->talk.now.aside = true;
+    answer(m, "a long one?", 40, &fx);
+    assert_true(on_screen(m, "line 1."));
+    assert_false(on_screen(m, "line 40."));
+    press(m, KEYN_PGDN, &fx);
+    assert_false(on_screen(m, "line 1."));
+    assert_true(on_screen(m, "line 10."));
+    world_free(m, &fx);
+}
+
 /* ':' leads to the prompt, whose letters answer nothing; the answer stands below the dialog, which stays. */
 static void a_dialog_stays_while_it_is_asked_about(void **state)
 {
@@ -333,6 +445,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_is_a_question),
+        cmocka_unit_test(an_answer_opens_at_its_begin),
+        cmocka_unit_test(an_answer_comes_to_the_screen),
+        cmocka_unit_test(a_panel_opens_at_its_begin),
         cmocka_unit_test(a_dialog_stays_while_it_is_asked_about),
         cmocka_unit_test(five_wait_and_no_more),
         cmocka_unit_test(facts_without_a_server),

@@ -26,6 +26,8 @@ int pane_tree_session(const struct model *m, int row);
 
 /* How many lines the AI pane has at a width: its scroll, counted from the end, stays below that. */
 int pane_ai_lines(const struct model *m, int width);
+/* How far up so many lines can be scrolled in a pane of so many rows: one of them is taken by what is said of the lines below. */
+int pane_ai_most(int lines, int rows);
 /* How many lines of it stand below the end of message `at`. */
 int pane_ai_below(const struct model *m, int width, int at);
 /* The call that is under way, in words: "gemini-3.8-flash thinks, 4 s"; "" = none. The DBA's own comes first. */
