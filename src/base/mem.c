@@ -72,6 +72,22 @@ char *xstrndup(const char *s, size_t n)
     return copy;
 }
 
+void mem_zero(void *p, size_t n)
+{
+    enum { PAGE = 4096 };
+    unsigned char *at = p;
+
+    while (n > 0) {
+        size_t step = PAGE - ((uintptr_t)at & (PAGE - 1));
+        if (step > n)
+            step = n;
+        if (at[0] != 0 || memcmp(at, at + 1, step - 1) != 0)
+            memset(at, 0, step);
+        at += step;
+        n -= step;
+    }
+}
+
 void *xgrow(void *p, size_t *cap, size_t want, size_t item_size)
 {
     if (want <= *cap)

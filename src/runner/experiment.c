@@ -651,5 +651,5 @@ void experiment_clear(struct experiment *x)
 {
     for (int i = 0; i < x->n; i++)
         bench_run_clear(&x->runs[i]);
-    memset(x, 0, sizeof *x);
+    mem_zero(x, sizeof *x);
 }

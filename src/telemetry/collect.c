@@ -24,7 +24,7 @@ static const int first_host_metric = METRIC_CPU_USER;
 
 void collect_init(struct collect *c)
 {
-    memset(c, 0, sizeof *c);
+    mem_zero(c, sizeof *c);
     c->waits = xcalloc(1, sizeof *c->waits);
     c->wait_history = xcalloc(1, sizeof *c->wait_history);
     c->mem_min = c->wal_total = c->wal_free = c->load_from = NAN;
@@ -45,7 +45,7 @@ void collect_clear(struct collect *c)
     free(c->wait_history);
     free(c->backends);
     hostloop_clear(&c->loop);
-    memset(c, 0, sizeof *c);
+    mem_zero(c, sizeof *c);
 }
 
 void collect_link_up(struct collect *c, int server_version)

@@ -55,7 +55,7 @@ void apply_clear(struct apply *a)
     uint32_t generation = a->generation;
     buf_clear(&a->report);
     buf_clear(&a->manual.text);
-    memset(a, 0, sizeof *a);
+    mem_zero(a, sizeof *a);
     a->generation = generation; /* late answers to an earlier switch stay late */
 }
 

@@ -668,5 +668,5 @@ void round_step(struct round *r, const struct round_msg *msg)
 void round_clear(struct round *r)
 {
     experiment_clear(&r->experiment);
-    memset(r, 0, sizeof *r);
+    mem_zero(r, sizeof *r);
 }

@@ -54,7 +54,7 @@ void session_reset(struct session *s)
     experiment_clear(&s->baseline);
     experiment_clear(&s->confirm);
     experiment_clear(&s->trading);
-    memset(s, 0, sizeof *s);
+    mem_zero(s, sizeof *s);
     s->baseline_tps = s->best_tps = s->baseline_p95_ms = s->floor = s->client_cpu = NAN;
     s->final.ratio = s->final.ci_lo = s->final.ci_hi = NAN;
     text_copy(s->start.label, sizeof s->start.label, "start");
@@ -83,7 +83,7 @@ void session_remember_first(struct session *s, const char *name, const char *sho
 
 void model_init(struct model *m)
 {
-    memset(m, 0, sizeof *m);
+    mem_zero(m, sizeof *m);
     collect_init(&m->collect);
     session_reset(&m->session);
     m->bench.tps_now = m->bench.lat_now = NAN;

@@ -16,6 +16,10 @@ void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 
+/* Sets n bytes to 0, and leaves pages alone that are: a large struct of which little was ever used costs the memory of that little, as
+ * calloc() gave it. */
+void mem_zero(void *p, size_t n);
+
 /* Grow an array so that it holds at least want items of item_size; *cap counts items. */
 void *xgrow(void *p, size_t *cap, size_t want, size_t item_size);
 
