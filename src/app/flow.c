@@ -11,6 +11,7 @@
 #include "pgd/app/claim.h"
 #include "pgd/app/demo.h"
 #include "pgd/app/flow_host.h"
+#include "pgd/app/flow_index.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/headless.h"
 #include "pgd/app/hosts.h"
@@ -61,7 +62,7 @@ void flow_emit(struct model *m, struct line *l, struct effects *fx)
 void flow_fresh(struct model *m)
 {
     session_reset(&m->session);
-    memset(&m->fl.now, 0, sizeof m->fl.now);
+    mem_zero(&m->fl.now, sizeof m->fl.now);
     memset(m->fl.paths, 0, sizeof m->fl.paths);
 }
 
@@ -176,6 +177,7 @@ void flow_link(struct model *m, const struct event *ev, struct effects *fx)
         m->discover.pooled = m->links[CONN_CONTROL].pooled;
         if (m->links[CONN_TELEMETRY].state == LINK_OFF)
             links_open(m, CONN_TELEMETRY, NULL, fx);
+        flow_index_early(m, fx);
         if (m->flow == FLOW_DISCOVER && m->discover.state != DISCOVER_SQL &&
             m->discover.state != DISCOVER_HOST)
             discover_start(&m->discover, &m->server, fx);

@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/app/ui_files.h"
 #include "pgd/base/text.h"
 #include "pgd/workspace/store.h"
 
 enum index_step { INDEX_READ, INDEX_LIST, INDEX_REBUILD };
 enum { TOLD_MAX = 3 }; /* sessions that cannot be read: more are only counted */
+enum { INDEX_MAX = 16 << 20 };
 
 static struct effect *ask(struct model *m, enum index_step step, enum file_op op, const char *rel,
                           struct effects *fx)
@@ -20,9 +22,36 @@ static struct effect *ask(struct model *m, enum index_step step, enum file_op op
     m->fl.at = (int)step;
     buf_printf(&path, "%s/%s", m->workspace.dir, rel);
     struct effect *e = fx_file(fx, flow_req(m), op, buf_text(&path));
-    e->u.file.max_bytes = 16u << 20;
+    e->u.file.max_bytes = INDEX_MAX;
     buf_clear(&path);
     return e;
+}
+
+void flow_index_early(struct model *m, struct effects *fx)
+{
+    struct buf path = {0};
+
+    if (m->opt.headless || m->opt.watch || m->opt.health || m->opt.verify || m->opt.demo ||
+        m->flow != FLOW_DISCOVER || m->workspace.open || m->workspace.nsessions > 0)
+        return;
+    flow_name_workspace(m);
+    buf_printf(&path, "%s/index.json", m->workspace.dir);
+    struct effect *e = fx_file(fx, (struct req){OWNER_UI, 1, UI_FILE_ROWS}, FILE_READ,
+                               buf_text(&path));
+    e->u.file.max_bytes = INDEX_MAX;
+    e->u.file.digest = store_index_digest;
+    e->u.file.digest_free = store_index_digest_free;
+    buf_clear(&path);
+}
+
+void flow_index_early_answer(struct model *m, const struct event *ev)
+{
+    struct err ignored = {0}; /* told when the workspace is opened */
+
+    if (m->flow != FLOW_DISCOVER || ev->err.code != ERR_NONE || !ev->digest)
+        return;
+    if (store_index_take(&m->workspace, ev->digest, &ignored))
+        m->dirty = true;
 }
 
 void flow_index_begin(struct model *m, struct effects *fx)

@@ -48,7 +48,7 @@ static struct effect *ask(struct model *m, enum open_step step, enum file_op op,
     return e;
 }
 
-static void name_workspace(struct model *m)
+void flow_name_workspace(struct model *m)
 {
     const struct link *l = &m->links[CONN_CONTROL];
     struct buf dir = {0};
@@ -109,7 +109,7 @@ void flow_open_discovered(struct model *m, struct effects *fx)
     m->pinned = m->server.id;
     m->fl.discovered_us = m->now_us;
     flow_host_telemetry(m);
-    name_workspace(m);
+    flow_name_workspace(m);
     flow_way_known(m);
     advise_know(m);
     if (verify_discovered(m, fx))
@@ -132,6 +132,7 @@ void flow_open_discovered(struct model *m, struct effects *fx)
 static void only_look(struct model *m, const struct err *why, struct effects *fx)
 {
     m->workspace.readonly = true;
+    session_rows_clear(&m->workspace); /* which may be another server's */
     text_copy(m->workspace.holder, sizeof m->workspace.holder, why->msg);
     model_say(m, CHAT_WARN, "%s: looking only", why->msg);
     if (why->detail[0])

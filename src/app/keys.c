@@ -13,6 +13,7 @@
 #include "pgd/app/dialogs.h"
 #include "pgd/app/finder.h"
 #include "pgd/app/flow.h"
+#include "pgd/app/flow_index.h"
 #include "pgd/app/keep.h"
 #include "pgd/app/mouse.h"
 #include "pgd/app/offers.h"
@@ -818,6 +819,8 @@ void keys_answer(struct model *m, struct event *ev, struct effects *fx)
         start_screen_answer(m, ev, fx);
     else if (ev->req.id == UI_FILE_RECORD)
         sessions_answer(m, ev);
+    else if (ev->req.id == UI_FILE_ROWS)
+        flow_index_early_answer(m, ev);
     else if (ev->req.id == UI_FILE_OUTSIDE)
         outside_event(m, ev, fx);
     else

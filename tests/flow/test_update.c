@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "pgd/app/cli.h"
+#include "pgd/app/flow.h"
 #include "pgd/app/gate.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/links.h"
@@ -17,6 +18,8 @@
 #include "pgd/app/update.h"
 #include "pgd/base/secret.h"
 #include "pgd/ui/view.h"
+#include "pgd/workspace/session_rows.h"
+#include "pgd/workspace/store_index.h"
 
 enum { SECOND = 1000000 };
 
@@ -138,6 +141,33 @@ static void a_start_connects(void **state)
     assert_non_null(strstr(wanted, "set_config('search_path', 'pg_catalog', false)"));
     assert_non_null(strstr(wanted, "set_config('default_transaction_read_only', 'off', false)"));
     assert_int_equal(w.m->flow, FLOW_DISCOVER);
+    end(&w);
+}
+
+/* The sessions can be seen while the server is still looked at; what may be done with them waits for the lock. */
+static void the_list_is_there_before_the_server_is_known(void **state)
+{
+    (void)state;
+    static const char index[] =
+        "{\"format\":1,\"sessions\":[{\"name\":\"S_1\",\"state\":\"PAUSED\"}]}";
+    struct world w = begin(true);
+    play_kind(&w, EV_START);
+    assert_has(play(&w, link_event(&w, EV_PG_UP, CONN_CONTROL)), "shop_local/index.json");
+    assert_int_equal(w.m->flow, FLOW_DISCOVER);
+    struct event ev = {.kind = EV_FILE, .req = {OWNER_UI, 1, UI_FILE_ROWS}};
+    ev.digest = store_index_digest(index, sizeof index - 1, "");
+    ev.digest_free = store_index_digest_free;
+    play(&w, ev);
+    assert_int_equal(w.m->workspace.nsessions, 1);
+    assert_false(w.m->workspace.open);
+    flow_resume(w.m, "S_1", &w.fx);
+    assert_int_equal(w.m->flow, FLOW_DISCOVER);
+    /* an answer that comes when the workspace has been read under its lock says nothing new */
+    w.m->flow = FLOW_WORKSPACE;
+    session_rows_clear(&w.m->workspace);
+    ev.digest = store_index_digest(index, sizeof index - 1, "");
+    play(&w, ev);
+    assert_int_equal(w.m->workspace.nsessions, 0);
     end(&w);
 }
 
@@ -705,6 +735,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_start_connects),
+        cmocka_unit_test(the_list_is_there_before_the_server_is_known),
         cmocka_unit_test(a_start_without_a_server_lists_workspaces),
         cmocka_unit_test(a_picked_workspace_is_reached_as_before),
         cmocka_unit_test(another_server_is_asked_for_its_databases),

@@ -9,6 +9,10 @@ enum index_end {
     INDEX_REFUSED  /* it is of a newer version; *e */
 };
 
+/* The list as index.json has it, as soon as the link says which workspace this is: the tree can be read while the server and its host
+ * are still being looked at. Nothing may be done with it before the workspace is open, which reads it again under the lock. */
+void flow_index_early(struct model *m, struct effects *fx);
+void flow_index_early_answer(struct model *m, const struct event *ev);
 void flow_index_begin(struct model *m, struct effects *fx);
 /* An answer that the flow was waiting for. Adds session.json of the folders that the list lacks, one after the other. */
 enum index_end flow_index_event(struct model *m, const struct event *ev, struct err *e,

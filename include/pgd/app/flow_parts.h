@@ -31,6 +31,8 @@ void flow_report_known(struct model *m, const struct op_answer *a, struct effect
 void flow_restored(struct model *m, const struct op_answer *a, struct effects *fx);
 
 /* flow_open.c: connect to First Sight */
+/* The name and the folder of the workspace, from what the control link is connected to. */
+void flow_name_workspace(struct model *m);
 void flow_open_discovered(struct model *m, struct effects *fx);
 void flow_open_event(struct model *m, const struct event *ev, struct effects *fx);
 void flow_leave_paused(struct model *m, struct effects *fx); /* then the next one, or First Sight */
