@@ -5,21 +5,11 @@
 
 #include "live.h"
 
-static const char *const builtin[] = {"--advisor", "builtin", NULL};
-
 static struct screen *open_asks(int rows, int cols)
 {
-    struct screen *s = live_open("postgres", builtin, NULL, rows, cols);
-    screen_expect_regex(s, "[0-9]+ xact/s", LIVE_MS);
+    struct screen *s = live_watch(live_builtin, NULL, rows, cols);
     screen_expect(s, "Press t to start", LIVE_MS);
     return s;
-}
-
-static bool wrote(struct screen *s, const char *bytes)
-{
-    size_t n = 0;
-    const char *raw = screen_raw(s, &n);
-    return memmem(raw, n, bytes, strlen(bytes)) != NULL;
 }
 
 static void each_backend(const char *pids, int signal)
@@ -78,7 +68,8 @@ static void keys_colours_and_mouse_are_the_users(void **state)
     fputs(written, f);
     fclose(f);
     struct screen *s = open_asks(36, 120);
-    assert_false(wrote(s, "\033[?1000h")); /* the wheel and the selection are the terminal's */
+    assert_false(
+        screen_wrote(s, "\033[?1000h")); /* the wheel and the selection are the terminal's */
     screen_expect_regex(s, "F5 help", LIVE_MS);
     screen_key(s, "<F5>");
     screen_expect(s, "Keyboard help", LIVE_MS);
@@ -101,8 +92,8 @@ static void keys_colours_and_mouse_are_the_users(void **state)
     screen_expect(s, "wait\xe2\x96\xb4", LIVE_MS);
     screen_key(s, "<Esc>>q/mouse on<Enter>");
     screen_expect(s, "mouse: on", LIVE_MS);
-    assert_true(wrote(s, "\033[?1000h"));
-    assert_true(wrote(s, "\033[?2026h")); /* a picture is shown as a whole */
+    assert_true(screen_wrote(s, "\033[?1000h"));
+    assert_true(screen_wrote(s, "\033[?2026h")); /* a picture is shown as a whole */
     live_quit(s);
     assert_string_equal(pgtest_sh("head -n 3 '%s'", path),
                         "# mine\nkey help F5\ntheme = contrast"); /* with a line more */
@@ -123,7 +114,7 @@ static void a_row_is_copied_exported_and_explained(void **state)
     screen_expect(s, " xact ", LIVE_MS); /* columns that had no room */
     screen_key(s, "y");
     screen_expect(s, "copied 43 bytes", LIVE_MS);
-    assert_true(wrote(s, "\033]52;c;"));
+    assert_true(screen_wrote(s, "\033]52;c;"));
     screen_key(s, "e");
     screen_expect_regex(s, "1 row in .*/exports/", LIVE_MS);
     screen_key(s, "x");
@@ -134,20 +125,6 @@ static void a_row_is_copied_exported_and_explained(void **state)
               live_home);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    live_begin("");
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    live_end();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,5 +133,5 @@ int main(void)
         LIVE_TEST(keys_colours_and_mouse_are_the_users),
         LIVE_TEST(a_row_is_copied_exported_and_explained),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, live_group, live_group_end);
 }

@@ -5,30 +5,8 @@
 
 #include "live.h"
 
-static const char *const builtin[] = {"--advisor", "builtin", NULL};
 static const char *const readonly[] = {"--advisor", "builtin", "--readonly", NULL};
 static const char *const plain[] = {"--advisor", "builtin", "--plain", "--reduced-motion", NULL};
-
-static struct screen *open_ready(const char *const *args, const char *const *env, int rows,
-                                 int cols)
-{
-    struct screen *s = live_open("postgres", args, env, rows, cols);
-    screen_expect_regex(s, "^\\[postgres@local \\| [0-9]+ xact/s\\] >", LIVE_MS);
-    return s;
-}
-
-static bool on_screen(struct screen *s, const char *text)
-{
-    int row, col;
-    return screen_find(s, text, &row, &col);
-}
-
-static bool was_written(struct screen *s, const char *bytes)
-{
-    size_t n = 0;
-    const char *raw = screen_raw(s, &n);
-    return memmem(raw, n, bytes, strlen(bytes)) != NULL;
-}
 
 static void write_config(const char *text)
 {
@@ -59,13 +37,13 @@ static void help_and_prompt(void **state)
     const char *vars[] = {env, "OPENAI_API_KEY=sk-not-for-editors", "PGPASSWORD=nor-this-one",
                           NULL};
 
-    struct screen *s = open_ready(builtin, vars, 24, 80);
+    struct screen *s = live_watch(live_builtin, vars, 24, 80);
     screen_key(s, "5?");
     screen_expect(s, "Keyboard help", LIVE_MS);
     screen_expect(s, "Here: the pane Rounds", LIVE_MS);
     screen_key(s, "/earlier");
     screen_expect(s, "Ctrl-R", LIVE_MS);
-    assert_false(on_screen(s, "Here: the pane"));
+    assert_false(screen_has(s, "Here: the pane"));
     screen_key(s, "<Esc>");
     screen_expect(s, "Here: the pane Rounds", LIVE_MS);
     screen_key(s, "<Esc>s");
@@ -116,7 +94,7 @@ static void choices_and_keys(void **state)
 {
     (void)state;
     write_config("# mine\nkey zoom F11\nkey freeze t\nkey sent F5\ntitle = on\n");
-    struct screen *s = open_ready(builtin, NULL, 36, 120);
+    struct screen *s = live_watch(live_builtin, NULL, 36, 120);
     screen_expect(s, "freeze: tune has it", LIVE_MS);
     screen_expect_regex(s, "F11 zoom", LIVE_MS);
     screen_key(s, "<F11>");
@@ -144,10 +122,10 @@ static void choices_and_keys(void **state)
     screen_key(s, "<End><Down><Down><Enter>");
     screen_expect_gone(s, "strong colours", LIVE_MS);
     /* the mouse is the terminal's until it is asked for, and its own again at the end */
-    assert_false(was_written(s, "\033[?1000h"));
+    assert_false(screen_wrote(s, "\033[?1000h"));
     screen_key(s, "/mouse on<Enter>");
     screen_expect(s, "mouse: on", LIVE_MS);
-    assert_true(was_written(s, "\033[?1000h\033[?1006h"));
+    assert_true(screen_wrote(s, "\033[?1000h\033[?1006h"));
     assert_true(screen_find(s, "1 Sessions", &row, &col));
     screen_write(s, "\033[<0;5;4M\033[<0;5;4m", 18);
     screen_key(s, "<F11>");
@@ -161,8 +139,8 @@ static void choices_and_keys(void **state)
         "mouse = on");
     kill(screen_pid(s), SIGTERM);
     screen_expect_exit(s, 0, LIVE_MS);
-    assert_true(was_written(s, "\033[?1006l\033[?1000l"));
-    assert_true(was_written(s, "\033[23;2t"));
+    assert_true(screen_wrote(s, "\033[?1006l\033[?1000l"));
+    assert_true(screen_wrote(s, "\033[23;2t"));
     assert_false(screen_is_alternate(s));
     live_close(s);
     pgtest_sh("rm -f '%s/config'", live_home);
@@ -171,7 +149,7 @@ static void choices_and_keys(void **state)
 static void plain_and_still(void **state)
 {
     (void)state;
-    struct screen *s = open_ready(plain, NULL, 24, 80);
+    struct screen *s = live_watch(plain, NULL, 24, 80);
     screen_expect(s, "Press t to start", LIVE_MS);
     screen_expect(s, "Newest events", LIVE_MS);
     screen_key(s, "3");
@@ -215,32 +193,18 @@ static void nothing_is_accepted_read_only(void **state)
     char env[320];
     snprintf(env, sizeof env, "VISUAL=%s/edit.sh", live_pg->dir); /* of the first test */
     const char *vars[] = {env, NULL};
-    struct screen *s = open_ready(readonly, vars, 24, 80);
+    struct screen *s = live_watch(readonly, vars, 24, 80);
     screen_key(s, ":one<C-g>"); /* an editor touches no server */
     screen_expect(s, "editing", LIVE_MS);
     screen_expect(s, "second line", LIVE_MS);
     screen_key(s, "<Esc><Esc>4");
     screen_expect(s, "nothing serious", LIVE_MS);
-    assert_false(on_screen(s, "t tune"));
+    assert_false(screen_has(s, "t tune"));
     screen_key(s, "?/accept");
     screen_expect(s, "Nothing holds \"accept\"", LIVE_MS);
     screen_key(s, "<Esc><Esc>t4");
     screen_expect(s, "--readonly:", LIVE_MS);
     live_quit(s);
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    live_begin("");
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    live_end();
-    return 0;
 }
 
 int main(void)
@@ -251,5 +215,5 @@ int main(void)
         LIVE_TEST(plain_and_still),
         LIVE_TEST(nothing_is_accepted_read_only),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, live_group, live_group_end);
 }

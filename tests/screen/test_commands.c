@@ -2,12 +2,9 @@
  * that were sent, the theme and the history of an earlier run, and the way into read-only. */
 #include "live.h"
 
-static const char *const builtin[] = {"--advisor", "builtin", NULL};
-
 static struct screen *open_watch(int rows, int cols)
 {
-    struct screen *s = live_open("postgres", builtin, NULL, rows, cols);
-    screen_expect_regex(s, "^\\[postgres@local \\| [0-9]+ xact/s\\] >", LIVE_MS);
+    struct screen *s = live_watch(live_builtin, NULL, rows, cols);
     screen_expect(s, "Press t to start", LIVE_MS);
     return s;
 }
@@ -65,24 +62,10 @@ static void commands_at_the_prompt(void **state)
     quit(s);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    live_begin("");
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    live_end();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(commands_at_the_prompt, live_teardown),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, live_group, live_group_end);
 }

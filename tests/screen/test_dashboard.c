@@ -416,13 +416,6 @@ static void plain_terminals_get_plain_bytes(void **state)
     }
 }
 
-static bool wrote(struct screen *s, const char *bytes)
-{
-    size_t n = 0;
-    const char *raw = screen_raw(s, &n);
-    return memmem(raw, n, bytes, strlen(bytes)) != NULL;
-}
-
 static bool wrote_braille(struct screen *s)
 {
     size_t n = 0;
@@ -445,8 +438,8 @@ static void graphs_take_the_form_that_is_asked_for(void **state)
         pgtest_psql(live_pg, "postgres", "SELECT count(*) FROM generate_series(1, 200000)");
         screen_pump(s, 2500);
         assert_int_equal(wrote_braille(s), i == 0);
-        assert_false(wrote(s, "\033[31m"));
-        assert_false(wrote(s, "\033[38;5;"));
+        assert_false(screen_wrote(s, "\033[31m"));
+        assert_false(screen_wrote(s, "\033[38;5;"));
         live_quit(s);
     }
 }
@@ -508,13 +501,6 @@ static int begin(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    (void)state;
-    live_end();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -538,5 +524,5 @@ int main(void)
         LIVE_TEST(a_lost_server_is_counted_down_and_found_again),
         LIVE_TEST(a_server_that_comes_later_is_found),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, live_group_end);
 }

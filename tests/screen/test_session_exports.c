@@ -54,10 +54,10 @@ static void from_strategy_to_exports(void **state)
     screen_key(s, "e");
     retype(s, "plenty");
     screen_pump(s, 300);
-    assert_true(on_screen(s, "plenty")); /* still in the field, with the reason */
+    assert_true(screen_has(s, "plenty")); /* still in the field, with the reason */
     retype(s, "64GB; DROP");
     screen_pump(s, 300);
-    assert_false(on_screen(s, "[a] work_mem"));
+    assert_false(screen_has(s, "[a] work_mem"));
     retype(s, "16MB");
     screen_expect_regex(s, "\\[a\\] work_mem .*16MB", LIVE_MS);
     screen_key(s, "r");

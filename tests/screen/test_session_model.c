@@ -41,7 +41,7 @@ static void ask_here(struct screen *s, const char *stays)
 {
     screen_key(s, ":which figures?<Enter>");
     screen_expect(s, "work_mem: 64kB", LIVE_MS);
-    assert_true(on_screen(s, stays));
+    assert_true(screen_has(s, stays));
     screen_key(s, "<Esc>");
     screen_expect_gone(s, "PgUp PgDn scroll", LIVE_MS);
 }

@@ -68,13 +68,6 @@ static int begin(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    (void)state;
-    live_end();
-    return 0;
-}
-
 static struct screen *open_start(const char *const *args, int rows, int cols)
 {
     char home[128];
@@ -192,5 +185,5 @@ int main(void)
         LIVE_TEST(another_server_shows_its_databases),
         LIVE_TEST(a_host_alone_lists_what_is_known_of_it),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, live_group_end);
 }

@@ -32,13 +32,6 @@ static void ask(struct screen *s, const char *question)
     screen_key(s, "<Enter>");
 }
 
-static void never_written(struct screen *s, const char *bytes)
-{
-    size_t n = 0;
-    const char *raw = screen_raw(s, &n);
-    assert_null(memmem(raw, n, bytes, strlen(bytes)));
-}
-
 /* ---- before the first request ---- */
 
 static void answered_no_nothing_leaves(void **state)
@@ -75,7 +68,7 @@ static void answered_no_nothing_leaves(void **state)
     screen_expect(s, "builtin, no data leaves this machine", LIVE_MS);
     screen_key(s, "<Esc>");
     screen_expect_gone(s, "control link", LIVE_MS);
-    never_written(s, "test-key");
+    assert_false(screen_wrote(s, "test-key"));
     live_quit(s);
     assert_int_equal(model_requests(&gemini, ""), before);
     assert_string_equal(pgtest_sh("cat '%s/agreed.txt' 2>/dev/null || true", live_home), "");
@@ -115,7 +108,7 @@ static void answered_yes_once(void **state)
     screen_key(s, "4");
     screen_expect(s, "advises, as you have agreed before", LIVE_MS);
     screen_expect(s, "Press t to start", ANSWER_MS);
-    assert_false(on_screen(s, "Before the first request"));
+    assert_false(screen_has(s, "Before the first request"));
     live_quit(s);
 }
 
@@ -130,7 +123,7 @@ static void an_answer_is_stopped_and_the_next_waits(void **state)
     screen_expect_regex(s, "answers, [0-9]+ s.*Esc stops", LIVE_MS);
     ask(s, "and the figures, please");
     screen_expect(s, "queued: and the figures, please", LIVE_MS);
-    assert_true(on_screen(s, "Tab pane")); /* the keys of the panes work meanwhile, and are told */
+    assert_true(screen_has(s, "Tab pane")); /* the keys of the panes work meanwhile, and are told */
     screen_resize(s, 24, 80);
     screen_expect_regex(s, "line [4-9] of", ANSWER_MS);
     screen_resize(s, 36, 120);
@@ -140,7 +133,7 @@ static void an_answer_is_stopped_and_the_next_waits(void **state)
     screen_expect(s, "line 1 of the answer.", LIVE_MS); /* what came stays */
     screen_expect(s, "work_mem: 64kB", ANSWER_MS);
     screen_expect_gone(s, "queued:", LIVE_MS);
-    assert_false(on_screen(s, "line 60 of"));
+    assert_false(screen_has(s, "line 60 of"));
     screen_key(s, "<C-l>");
     live_quit(s);
     assert_int_equal(model_requests(&openai, "answer_question"), 2);
@@ -156,9 +149,9 @@ static void whatever_it_says_is_only_text(void **state)
     struct screen *s = open_agreed(&openai, 24, 80);
     ask(s, "escapes?");
     screen_expect_regex(s, "before .*owned.*red.*bidi.* after", ANSWER_MS);
-    never_written(s, "\033]0;owned");
-    never_written(s, "\033[2J\033[31mred");
-    never_written(s, "\342\200\256");
+    assert_false(screen_wrote(s, "\033]0;owned"));
+    assert_false(screen_wrote(s, "\033[2J\033[31mred"));
+    assert_false(screen_wrote(s, "\342\200\256"));
     assert_null(strstr(screen_title(s), "owned"));
     ask(s, "in Chinese?");
     screen_expect(s, "\346\216\222\345\272\217\346\223\215\344\275\234", ANSWER_MS);
@@ -232,10 +225,10 @@ static void asked_from_dialogs(void **state)
     screen_expect(s, "pick a strategy", LIVE_MS);
     ask(s, "1 or 2, by the figures?");
     screen_expect(s, "work_mem: 64kB", ANSWER_MS);
-    assert_true(on_screen(s, "pick a strategy"));
+    assert_true(screen_has(s, "pick a strategy"));
     screen_key(s, "<Esc>"); /* the answer alone */
     screen_expect_gone(s, "PgUp PgDn scroll", LIVE_MS);
-    assert_true(on_screen(s, "pick a strategy"));
+    assert_true(screen_has(s, "pick a strategy"));
     screen_key(s, "<Enter>");
     screen_expect(s, "Plan of ", ANSWER_MS);
     ask(s, "tell me slowly");
@@ -246,7 +239,7 @@ static void asked_from_dialogs(void **state)
     screen_expect(s, "POST http", LIVE_MS);
     screen_key(s, "<Esc>");
     screen_expect_gone(s, "POST http", LIVE_MS);
-    assert_true(on_screen(s, "Plan of "));
+    assert_true(screen_has(s, "Plan of "));
     ask(s, "at length?");
     screen_expect(s, "It was longer than", ANSWER_MS);
     for (int i = 0; i < 80; i++)
@@ -324,7 +317,7 @@ static void wishes_are_trusted_by_the_dba(void **state)
     s = open_with(&gemini, 24, 80);
     screen_key(s, "4");
     screen_expect(s, "Press t to start", ANSWER_MS);
-    assert_false(on_screen(s, "Whose wishes"));
+    assert_false(screen_has(s, "Whose wishes"));
     live_quit(s);
 }
 

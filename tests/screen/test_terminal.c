@@ -25,13 +25,6 @@ static struct screen *start(const char *more, const char *more2, int rows, int c
     return screen_open(&(struct screen_options){.env = env, .rows = rows, .cols = cols});
 }
 
-static bool wrote(struct screen *s, const char *bytes)
-{
-    size_t n = 0;
-    const char *raw = screen_raw(s, &n);
-    return memmem(raw, n, bytes, strlen(bytes)) != NULL;
-}
-
 /* SGR sequences that set a colour: 30 to 48 as a parameter. */
 static int count_colours(struct screen *s)
 {
@@ -62,7 +55,7 @@ static void modes_are_given_back(struct screen *s, struct termios before)
     bool visible = false;
     screen_cursor(s, &row, &col, &visible);
     assert_true(visible);
-    assert_true(wrote(s, "\033[?2004l"));
+    assert_true(screen_wrote(s, "\033[?2004l"));
 }
 
 /* The modes that a fresh pty has. */
@@ -155,9 +148,9 @@ static void every_common_terminal_works(void **state)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct screen *s = start(names[i], NULL, 24, 80);
         screen_expect(s, "Recent workspaces", 10000);
-        assert_false(wrote(s, "$<")); /* padding is a delay, not text */
+        assert_false(screen_wrote(s, "$<")); /* padding is a delay, not text */
         if (strcmp(names[i], "TERM=vt100") == 0)
-            assert_false(wrote(s, "\033[?2026"));
+            assert_false(screen_wrote(s, "\033[?2026"));
         screen_key(s, "q");
         screen_expect_exit(s, 0, 10000);
         screen_close(s);
@@ -172,7 +165,7 @@ static void a_terminal_that_cannot_is_refused(void **state)
         struct screen *s = start(names[i], NULL, 24, 100);
         screen_expect_exit(s, 2, 10000);
         screen_expect(s, "HINT", 1000);
-        assert_false(wrote(s, "\033[?1049h"));
+        assert_false(screen_wrote(s, "\033[?1049h"));
         screen_close(s);
     }
 }

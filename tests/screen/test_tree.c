@@ -245,13 +245,6 @@ static int begin(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    (void)state;
-    live_end();
-    return 0;
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, NULL, live_teardown)
 
 int main(void)
@@ -262,5 +255,5 @@ int main(void)
         TEST(the_server_goes_back),
         TEST(a_branch_takes_the_plan),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, live_group_end);
 }

@@ -2,7 +2,6 @@
  * typed pid, an ordinary role, and what --readonly leaves of it. */
 #include "live.h"
 
-static const char *const builtin[] = {"--advisor", "builtin", NULL};
 static const char *const watch[] = {"watch", NULL};
 static const char *const readonly[] = {"--advisor", "builtin", "--readonly", NULL};
 
@@ -181,7 +180,7 @@ static void sessions_that_wait(void **state)
 {
     (void)state;
     blocked_sessions();
-    struct screen *s = live_open("postgres", builtin, NULL, 45, 160);
+    struct screen *s = live_open("postgres", live_builtin, NULL, 45, 160);
     open_activity(s);
     order_and_filter(s);
     frozen_and_not(s);
@@ -190,8 +189,7 @@ static void sessions_that_wait(void **state)
     screen_key(s, "q");
     screen_expect_gone(s, "6 Activity", LIVE_MS);
     live_quit(s);
-    s = live_open("postgres", watch, NULL, 45, 160); /* the dashboard without tuning has it, too */
-    screen_expect_regex(s, "\\| [0-9]+ xact/s\\] >", LIVE_MS);
+    s = live_watch(watch, NULL, 45, 160); /* the dashboard without tuning has it, too */
     ended_by_its_pid(s);
     live_quit(s);
 }
@@ -245,13 +243,6 @@ static int begin(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    (void)state;
-    live_end();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,5 +250,5 @@ int main(void)
         LIVE_TEST(readonly_has_no_such_keys),
         LIVE_TEST(an_ordinary_role),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, live_group_end);
 }

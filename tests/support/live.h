@@ -43,6 +43,21 @@ static inline void live_end(void)
     pgtest_sh("rm -rf '%s'", live_home);
 }
 
+/* Of a whole test program: such a server with nothing in its postgresql.conf, and its end. */
+static inline int live_group(void **state)
+{
+    (void)state;
+    live_begin("");
+    return 0;
+}
+
+static inline int live_group_end(void **state)
+{
+    (void)state;
+    live_end();
+    return 0;
+}
+
 /* The program on that server and database; more: further arguments, env: variables, each NULL-terminated or NULL. */
 static inline struct screen *live_open(const char *dbname, const char *const *more,
                                        const char *const *env, int rows, int cols)
@@ -61,6 +76,19 @@ static inline struct screen *live_open(const char *dbname, const char *const *mo
     live_screen = screen_open(
         &(struct screen_options){.argv = argv, .env = vars, .rows = rows, .cols = cols});
     return live_screen;
+}
+
+/* Arguments of a run that asks no model. */
+static const char *const live_builtin[] = {"--advisor", "builtin", NULL};
+
+/* The program on the database postgres, once it has figures. */
+static inline struct screen *live_watch(const char *const *more, const char *const *env, int rows,
+                                        int cols)
+{
+    struct screen *s = live_open("postgres", more, env, rows, cols);
+
+    screen_expect_regex(s, "\\| [0-9]+ xact/s\\] >", LIVE_MS);
+    return s;
 }
 
 static inline void live_close(struct screen *s)

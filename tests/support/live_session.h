@@ -45,12 +45,6 @@ static inline void retype(struct screen *s, const char *text)
     screen_key(s, "<Enter>");
 }
 
-static inline bool on_screen(struct screen *s, const char *text)
-{
-    int row, col;
-    return screen_find(s, text, &row, &col);
-}
-
 /* Every test begins with no workspace and a server as it was. */
 static inline int fresh_start(void **state)
 {

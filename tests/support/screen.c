@@ -503,6 +503,12 @@ bool screen_find(struct screen *s, const char *text, int *row, int *col)
     return false;
 }
 
+bool screen_has(struct screen *s, const char *text)
+{
+    int row, col;
+    return screen_find(s, text, &row, &col);
+}
+
 void screen_cursor(struct screen *s, int *row, int *col, bool *visible)
 {
     VTermPos pos;
@@ -538,6 +544,13 @@ const char *screen_raw(struct screen *s, size_t *length)
 {
     *length = s->raw_size;
     return s->raw != NULL ? s->raw : "";
+}
+
+bool screen_wrote(struct screen *s, const char *bytes)
+{
+    size_t n = 0;
+    const char *raw = screen_raw(s, &n);
+    return memmem(raw, n, bytes, strlen(bytes)) != NULL;
 }
 
 /* Pumps until the screen answers `wanted` to the question, the time is over, or nothing can change any more. */

@@ -60,6 +60,9 @@ const char *screen_row(struct screen *s, int row);
 
 struct screen_cell screen_cell(struct screen *s, int row, int col);
 
+/* Is the text on the screen now? */
+bool screen_has(struct screen *s, const char *text);
+
 /* Where the text starts, in cells, first from the top. False when it is not on the screen now. */
 bool screen_find(struct screen *s, const char *text, int *row, int *col);
 
@@ -73,6 +76,8 @@ screen_termios(const struct screen *s); /* the line settings as the program left
 
 /* All that the program ever wrote, the last 1 MiB of it. */
 const char *screen_raw(struct screen *s, size_t *length);
+/* Are these bytes among them? */
+bool screen_wrote(struct screen *s, const char *bytes);
 
 /* True as soon as the text is (no longer) on the screen, false when the time is over or the program has ended. */
 bool screen_wait(struct screen *s, const char *text, int timeout_ms);
