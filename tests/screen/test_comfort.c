@@ -119,7 +119,7 @@ static void choices_and_keys(void **state)
     assert_int_equal(screen_cell(s, row, col).bg, bg);
     screen_key(s, "/theme<Enter>");
     screen_expect(s, "strong colours on black", LIVE_MS);
-    screen_key(s, "<End><Down><Down><Enter>");
+    screen_key(s, "<Home><Down><Down><Enter>");
     screen_expect_gone(s, "strong colours", LIVE_MS);
     /* the mouse is the terminal's until it is asked for, and its own again at the end */
     assert_false(screen_wrote(s, "\033[?1000h"));
