@@ -2,37 +2,22 @@
  * statements that were sent; what is kept from run to run; what the prompt says in each state. */
 #include <errno.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "pgd/app/commands.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/gate.h"
 #include "pgd/app/keep.h"
-#include "pgd/app/keys.h"
 #include "pgd/app/offers.h"
 #include "pgd/app/sessions.h"
 #include "pgd/app/sqllog.h"
 #include "pgd/app/ui_files.h"
-#include "pgd/app/update.h"
 #include "pgd/base/secret.h"
 #include "pgd/base/text.h"
 #include "pgd/io/disk_error.h"
 #include "pgd/ui/dialog.h"
 #include "pgd/workspace/session_rows.h"
 #include "pgd/workspace/store.h"
-
-struct world {
-    struct model *m;
-    struct effects fx;
-};
+#include "world.h"
 
 static void session_row(struct model *m, const char *strategy, const char *stamp,
                         enum session_state state)
@@ -50,13 +35,8 @@ static void session_row(struct model *m, const char *strategy, const char *stamp
 
 static int setup(void **state)
 {
-    struct world *w = calloc(1, sizeof *w);
-    assert_non_null(w);
-    w->m = calloc(1, sizeof *w->m);
-    assert_non_null(w->m);
-    model_init(w->m);
-    w->m->screen.cols = 120;
-    w->m->screen.rows = 36;
+    struct world *w = world_new();
+
     w->m->now_us = 100000000;
     w->m->wall_us = 1700000000000000;
     w->m->flow = FLOW_WATCH;
@@ -68,47 +48,6 @@ static int setup(void **state)
     session_row(w->m, "MemoryTuning", "11212026-090000", SESSION_FAILED);
     *state = w;
     return 0;
-}
-
-static int teardown(void **state)
-{
-    struct world *w = *state;
-    effects_clear(&w->fx);
-    model_clear(w->m);
-    free(w->m);
-    free(w);
-    return 0;
-}
-
-static bool said(const struct world *w, const char *part)
-{
-    for (int i = 0; i < w->m->nchat; i++)
-        if (strstr(w->m->chat[i].text, part))
-            return true;
-    return false;
-}
-
-static void key(struct world *w, enum key_name name, char c)
-{
-    struct event ev = {.kind = EV_KEY, .at_us = 100000000, .wall_us = 1700000000000000};
-    ev.u.key = (struct key){name, (uint32_t)c};
-    effects_clear(&w->fx);
-    app_update(w->m, &ev, &w->fx);
-}
-
-static bool shows(struct world *w, const char *text)
-{
-    struct canvas *c = canvas_new(w->m->screen.rows, w->m->screen.cols);
-    struct view_cursor cursor;
-    struct buf b = {0};
-    view_paint(c, w->m, keys_tables(), &cursor);
-    canvas_text(c, &b);
-    if (getenv("PGD_SHOW"))
-        printf("%s\n", buf_text(&b));
-    bool found = strstr(buf_text(&b), text) != NULL;
-    buf_clear(&b);
-    canvas_free(c);
-    return found;
 }
 
 static const struct effect *file_effect(const struct world *w, enum file_op op)
@@ -209,7 +148,7 @@ static void the_nearest_is_suggested(void **state)
                                            {"", "did you mean"}};
     for (size_t i = 0; i < ARRAY_LEN(typed); i++) {
         commands_run(w->m, typed[i][0], &w->fx);
-        assert_true(said(w, typed[i][1]));
+        assert_true(world_said(w, typed[i][1]));
     }
     assert_int_equal(w->m->screen.dialog.kind, DIALOG_NONE);
 }
@@ -260,14 +199,14 @@ static void an_offer_is_shown_whole(void **state)
 {
     struct world *w = *state;
     for (const char *p = ":/resume W"; *p; p++)
-        key(w, KEYN_NONE, *p);
-    assert_true(shows(w, " /resume WriteOptimize_11232026-101500 "));
-    key(w, KEYN_TAB, 0);
+        world_key(w, KEYN_NONE, *p);
+    assert_true(world_shows(w, " /resume WriteOptimize_11232026-101500 "));
+    world_key(w, KEYN_TAB, 0);
     assert_string_equal(w->m->screen.prompt.text, "/resume WriteOptimize_11232026-101500");
-    key(w, KEYN_CTRL, 'u');
+    world_key(w, KEYN_CTRL, 'u');
     for (const char *p = "/res"; *p; p++)
-        key(w, KEYN_NONE, *p);
-    assert_true(shows(w, "Go on with a paused session"));
+        world_key(w, KEYN_NONE, *p);
+    assert_true(world_shows(w, "Go on with a paused session"));
 }
 
 static void help_of_one_command(void **state)
@@ -275,11 +214,11 @@ static void help_of_one_command(void **state)
     struct world *w = *state;
     commands_run(w->m, "help /export", &w->fx);
     assert_int_equal(w->m->screen.dialog.kind, DIALOG_PAGE);
-    assert_true(shows(w, "apply_tuning.yml"));
-    key(w, KEYN_ESC, 0);
+    assert_true(world_shows(w, "apply_tuning.yml"));
+    world_key(w, KEYN_ESC, 0);
     assert_int_equal(w->m->screen.dialog.kind, DIALOG_NONE);
     commands_run(w->m, "help nosuch", &w->fx);
-    assert_true(said(w, "no command /nosuch"));
+    assert_true(world_said(w, "no command /nosuch"));
 }
 
 static void the_list_and_a_record(void **state)
@@ -290,18 +229,19 @@ static void the_list_and_a_record(void **state)
     for (int i = 0; i < 2; i++) {
         w->m->screen.cols = i ? 80 : 120;
         w->m->screen.rows = i ? 24 : 36;
-        assert_true(shows(w, "Sessions of postgres_10-0-0-230"));
-        assert_true(shows(w, "4502 \xe2\x86\x92 5892"));
-        assert_true(shows(w, "+31"));
-        assert_true(shows(w, "PAUSED"));
-        assert_true(shows(w, "WriteOptimize_11232026-101500")); /* of the row with the cursor */
+        assert_true(world_shows(w, "Sessions of postgres_10-0-0-230"));
+        assert_true(world_shows(w, "4502 \xe2\x86\x92 5892"));
+        assert_true(world_shows(w, "+31"));
+        assert_true(world_shows(w, "PAUSED"));
+        assert_true(
+            world_shows(w, "WriteOptimize_11232026-101500")); /* of the row with the cursor */
     }
-    key(w, KEYN_DOWN, 0);
-    key(w, KEYN_DOWN, 0);
-    key(w, KEYN_DOWN, 0);
-    key(w, KEYN_UP, 0);
+    world_key(w, KEYN_DOWN, 0);
+    world_key(w, KEYN_DOWN, 0);
+    world_key(w, KEYN_DOWN, 0);
+    world_key(w, KEYN_UP, 0);
     assert_int_equal(w->m->screen.dialog.cursor, 1);
-    key(w, KEYN_ENTER, 0);
+    world_key(w, KEYN_ENTER, 0);
     const struct effect *e = file_effect(w, FILE_READ);
     assert_non_null(e);
     assert_string_equal(e->u.file.path,
@@ -341,11 +281,11 @@ static void the_list_and_a_record(void **state)
     w->m->screen.cols = 120;
     w->m->screen.rows = 36;
     assert_int_equal(w->m->screen.dialog.kind, DIALOG_PAGE);
-    assert_true(shows(w, "MemoryTuning_11222026-101500 (read-only)"));
-    assert_true(shows(w, "work_mem 4MB \xe2\x86\x92 64MB"));
-    assert_true(shows(w, "R1: improved, +17"));
-    assert_true(shows(w, "baseline 4502 TPS"));
-    key(w, KEYN_ESC, 0); /* back to the list, where it was */
+    assert_true(world_shows(w, "MemoryTuning_11222026-101500 (read-only)"));
+    assert_true(world_shows(w, "work_mem 4MB \xe2\x86\x92 64MB"));
+    assert_true(world_shows(w, "R1: improved, +17"));
+    assert_true(world_shows(w, "baseline 4502 TPS"));
+    world_key(w, KEYN_ESC, 0); /* back to the list, where it was */
     assert_int_equal(w->m->screen.dialog.kind, DIALOG_SESSIONS);
     assert_int_equal(w->m->screen.dialog.cursor, 1);
 }
@@ -354,11 +294,11 @@ static void another_session(void **state)
 {
     struct world *w = *state;
     commands_run(w->m, "switch MemoryTuning_11222", &w->fx);
-    assert_true(said(w, "has ended (ARCHIVED)"));
+    assert_true(world_said(w, "has ended (ARCHIVED)"));
     commands_run(w->m, "switch 2026-", &w->fx);
-    assert_true(said(w, "3 sessions have"));
+    assert_true(world_said(w, "3 sessions have"));
     commands_run(w->m, "resume nosuch", &w->fx);
-    assert_true(said(w, "no session is named nosuch"));
+    assert_true(world_said(w, "no session is named nosuch"));
     assert_null(file_effect(w, FILE_READ));
 
     /* one runs: it is asked first, and no is no */
@@ -367,11 +307,11 @@ static void another_session(void **state)
     text_copy(w->m->session.name, 40, "Other_11232026-120000");
     commands_run(w->m, "switch WriteOptimize", &w->fx);
     assert_int_equal(w->m->screen.dialog.kind, DIALOG_SWITCH);
-    assert_true(shows(w, "Other_11232026-120000 runs"));
-    key(w, KEYN_NONE, 'n');
+    assert_true(world_shows(w, "Other_11232026-120000 runs"));
+    world_key(w, KEYN_NONE, 'n');
     assert_false(w->m->fl.now.cancel);
     commands_run(w->m, "switch WriteOptimize", &w->fx);
-    key(w, KEYN_NONE, 'y');
+    world_key(w, KEYN_NONE, 'y');
     assert_true(w->m->fl.now.cancel);
     assert_null(file_effect(w, FILE_READ)); /* not before it is paused */
     w->m->flow = FLOW_PAUSED;
@@ -389,7 +329,7 @@ static void one_export_alone(void **state)
     struct world *w = *state;
     session_rows_clear(&w->m->workspace);
     commands_run(w->m, "export nosuch", &w->fx);
-    assert_true(said(w, "no export is named nosuch"));
+    assert_true(world_said(w, "no export is named nosuch"));
     assert_int_equal(w->m->flow, FLOW_WATCH);
     w->m->session.state = SESSION_ARCHIVED;
     commands_run(w->m, "export conf", &w->fx);
@@ -408,7 +348,7 @@ static void one_export_alone(void **state)
     effects_clear(&w->fx);
     app_update(w->m, &ev, &w->fx);
     assert_null(file_effect(w, FILE_SAVE)); /* that one and no other */
-    assert_true(said(w, "exported: /home/w/exports/postgresql.conf"));
+    assert_true(world_said(w, "exported: /home/w/exports/postgresql.conf"));
     commands_run(w->m, "export workspace", &w->fx);
     assert_int_equal(w->m->fl.export_one, 0);
 }
@@ -423,18 +363,18 @@ static void nothing_is_exported(void **state)
         commands_run(w->m, typed[i], &w->fx);
         assert_null(file_effect(w, FILE_SAVE));
         assert_int_equal(w->m->flow, FLOW_WATCH);
-        assert_true(said(w, "nothing to export yet"));
-        assert_true(said(w, "It has no session at all."));
+        assert_true(world_said(w, "nothing to export yet"));
+        assert_true(world_said(w, "It has no session at all."));
     }
     session_row(w->m, "Left", "1", SESSION_PAUSED);
     session_row(w->m, "Lost", "1", SESSION_FAILED);
     session_row(w->m, "Back", "1", SESSION_ARCHIVED);
     w->m->workspace.sessions[2].origin.reverts = true;
     commands_run(w->m, "export", &w->fx);
-    assert_true(said(w, "It has 1 PAUSED, 1 FAILED, 1 that only brought the server back."));
-    assert_true(said(w, "resume Left_1 and bring it to its end"));
+    assert_true(world_said(w, "It has 1 PAUSED, 1 FAILED, 1 that only brought the server back."));
+    assert_true(world_said(w, "resume Left_1 and bring it to its end"));
     assert_null(file_effect(w, FILE_SAVE));
-    assert_false(said(w, "exported"));
+    assert_false(world_said(w, "exported"));
     /* the index knows one whose file is gone */
     session_row(w->m, "Gone", "1", SESSION_ARCHIVED);
     commands_run(w->m, "export", &w->fx);
@@ -446,8 +386,8 @@ static void nothing_is_exported(void **state)
     effects_clear(&w->fx);
     app_update(w->m, &ev, &w->fx);
     assert_null(file_effect(w, FILE_SAVE));
-    assert_true(said(w, "a session was left out of the export: no such file"));
-    assert_true(said(w, "no ARCHIVED session can be read"));
+    assert_true(world_said(w, "a session was left out of the export: no such file"));
+    assert_true(world_said(w, "no ARCHIVED session can be read"));
     assert_true(flow_export_finished(w->m));
 }
 
@@ -476,7 +416,7 @@ static void read_only_is_one_way(void **state)
     w->m->flow = FLOW_ROUND;
     commands_run(w->m, "readonly", &w->fx);
     assert_false(w->m->opt.readonly); /* a session could not be undone any more */
-    assert_true(said(w, "a session is under way"));
+    assert_true(world_said(w, "a session is under way"));
     w->m->flow = FLOW_WATCH;
     fx_sql(&w->fx, req, CONN_CONTROL, "ALTER SYSTEM SET work_mem = '8MB'", 1000)->after_journal = 7;
     gate_run(&g, &w->fx, run_effect, refuse_effect, NULL);
@@ -494,7 +434,7 @@ static void read_only_is_one_way(void **state)
     assert_int_equal(refused, 2);
     gate_clear(&g);
     commands_run(w->m, "readonly", &w->fx);
-    assert_true(said(w, "read-only already"));
+    assert_true(world_said(w, "read-only already"));
 }
 
 static void the_statements_that_were_sent(void **state)
@@ -507,14 +447,14 @@ static void the_statements_that_were_sent(void **state)
     fx_sql(&w->fx, req, CONN_QUESTIONS, "ALTER ROLE a PASSWORD 's3cretword'", 1000);
     sqllog_note(w->m, &w->fx);
     commands_run(w->m, "sql-log", &w->fx);
-    assert_true(shows(w, "SELECT 'the first'"));
-    assert_true(shows(w, "questions"));
-    assert_false(shows(w, "a tick"));
-    assert_false(shows(w, "s3cretword"));
+    assert_true(world_shows(w, "SELECT 'the first'"));
+    assert_true(world_shows(w, "questions"));
+    assert_false(world_shows(w, "a tick"));
+    assert_false(world_shows(w, "s3cretword"));
     commands_run(w->m, "sql-log 1", &w->fx);
-    assert_false(shows(w, "the first"));
+    assert_false(world_shows(w, "the first"));
     commands_run(w->m, "sql-log many", &w->fx);
-    assert_true(said(w, "how many statements"));
+    assert_true(world_said(w, "how many statements"));
     for (int i = 0; i < SQL_LOG_MAX; i++)
         sqllog_note(w->m, &w->fx);
     assert_int_equal(w->m->sql_log.n, SQL_LOG_MAX);
@@ -526,8 +466,8 @@ static void a_theme_is_kept(void **state)
     struct world *w = *state;
     text_copy(w->m->opt.home, 40, "/home/h");
     commands_run(w->m, "theme nosuch", &w->fx);
-    assert_true(said(w, "no theme named nosuch"));
-    assert_true(shows(w, "high-contrast"));
+    assert_true(world_said(w, "no theme named nosuch"));
+    assert_true(world_shows(w, "high-contrast"));
     assert_null(file_effect(w, FILE_READ));
     commands_run(w->m, "theme light", &w->fx);
     assert_string_equal(w->m->screen.theme, "light");
@@ -570,14 +510,14 @@ static void choices_that_cannot_be_read_are_told(void **state)
     ev.req.id = UI_FILE_CHOICES;
     keep_answer(w->m, &ev, &w->fx);
     assert_null(file_effect(w, FILE_SAVE));
-    assert_true(said(w, "theme = light is not kept"));
+    assert_true(world_said(w, "theme = light is not kept"));
     assert_int_equal(w->m->screen.npending, 0);
     /* one that is read and may not be written: a link */
     ev.req.id = UI_FILE_CHOSEN;
     disk_error(&ev.err, "replace", "/home/h/config", ELOOP);
     keep_answer(w->m, &ev, &w->fx);
-    assert_true(said(w, "cannot replace /home/h/config"));
-    assert_true(said(w, "holds for this run and is not kept"));
+    assert_true(world_said(w, "cannot replace /home/h/config"));
+    assert_true(world_said(w, "holds for this run and is not kept"));
 }
 
 /* ---- history ---- */
@@ -656,7 +596,7 @@ static void the_prompt_in_every_state(void **state)
         {LINK_PASSWORD, false, "[postgres@10.0.0.230 | wants a password] >"},
         {LINK_UP, true, "[postgres@10.0.0.230 | 5892 xact/s] >"},
     };
-    assert_true(shows(w, "[no server] >"));
+    assert_true(world_shows(w, "[no server] >"));
     m->opt.has_target = true;
     text_copy(l->user, 32, "postgres");
     text_copy(l->host, 32, "10.0.0.230");
@@ -664,23 +604,23 @@ static void the_prompt_in_every_state(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         l->state = cases[i].state;
         l->was_up = cases[i].was_up;
-        if (!shows(w, cases[i].shown))
+        if (!world_shows(w, cases[i].shown))
             fail_msg("%s", cases[i].shown);
     }
     m->collect.last_pg_at_us = m->now_us - 5000000;
-    assert_true(shows(w, "[postgres@10.0.0.230 | no answer] >"));
+    assert_true(world_shows(w, "[postgres@10.0.0.230 | no answer] >"));
     m->collect.last_pg_at_us = m->now_us;
     m->screen.cols = 80;
     m->screen.rows = 24;
     text_copy(m->session.plan.strategy, 40, "WriteOptimize");
     m->session.state = SESSION_PAUSED;
     m->session.baseline_tps = 4502;
-    assert_true(shows(w, "[10.0.0.230 | WriteOptimize paused | 4502 TPS] >"));
+    assert_true(world_shows(w, "[10.0.0.230 | WriteOptimize paused | 4502 TPS] >"));
     text_copy(l->host, 80, "a-server-with-a-rather-long-name.of.some.example.com");
-    assert_true(shows(w, "[WriteOptimize paused | 4502 TPS] >"));
+    assert_true(world_shows(w, "[WriteOptimize paused | 4502 TPS] >"));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
 
 int main(void)
 {

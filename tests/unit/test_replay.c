@@ -1,21 +1,12 @@
 /* A recording in the program: keys move it and nothing else, a session behind it is not touched, the gate lets nothing out; and what
  * /record does when its file is there, or its disk is full. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "pgd/app/commands.h"
 #include "pgd/app/gate.h"
-#include "pgd/app/keys.h"
 #include "pgd/app/record.h"
 #include "pgd/app/replay.h"
 #include "pgd/app/ui_files.h"
 #include "pgd/base/secret.h"
+#include "world.h"
 
 static const char lines[] =
     "{\"event\":\"recording\",\"format\":1,\"at_us\":1000000000000000}\n"
@@ -23,31 +14,13 @@ static const char lines[] =
     "{\"event\":\"sample\",\"at_us\":1000000002000000,\"tps\":6,\"waits\":[]}\n"
     "{\"event\":\"sample\",\"at_us\":1000000003000000,\"tps\":7,\"waits\":[]}\n";
 
-struct world {
-    struct model *m;
-    struct effects fx;
-};
-
 static int setup(void **state)
 {
-    struct world *w = xcalloc(1, sizeof *w);
+    struct world *w = world_new();
 
-    w->m = xcalloc(1, sizeof *w->m);
-    model_init(w->m);
     w->m->now_us = 1000;
     w->m->wall_us = INT64_C(1700000000000000);
     *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct world *w = *state;
-
-    effects_clear(&w->fx);
-    model_clear(w->m);
-    free(w->m);
-    free(w);
     return 0;
 }
 
@@ -58,15 +31,6 @@ static void play(struct world *w)
     effects_clear(&w->fx);
 }
 
-static void type(struct world *w, const char *text)
-{
-    for (; *text; text++)
-        keys_key(w->m,
-                 *text == '\n' ? (struct key){KEYN_ENTER, 0}
-                               : (struct key){KEYN_NONE, (uint32_t)*text},
-                 &w->fx);
-}
-
 static void keys_move_it_and_nothing_else(void **state)
 {
     struct world *w = *state;
@@ -74,23 +38,23 @@ static void keys_move_it_and_nothing_else(void **state)
 
     play(w);
     m->flow = FLOW_ROUND; /* a session goes on behind it */
-    type(w, "tuTCs6wk123\x01");
-    type(w, ":/tune\n:/quit now\n");
+    world_type(w, "tuTCs6wk123\x01");
+    world_type(w, ":/tune\n:/quit now\n");
     for (size_t i = 0; i < w->fx.n; i++)
         assert_int_equal(w->fx.items[i].kind, FX_TIMER);
     assert_int_equal(m->flow, FLOW_ROUND);
     assert_int_equal(m->screen.dialog.kind, DIALOG_NONE);
     assert_ptr_equal(replay_shown(m), m->playback->shown);
-    type(w, " ");
+    world_type(w, " ");
     assert_true(m->playback->paused);
-    type(w, ".");
+    world_type(w, ".");
     assert_int_equal(m->playback->at_us, 1000000);
-    type(w, "++");
+    world_type(w, "++");
     assert_true(m->playback->speed == 4);
     keys_key(m, (struct key){KEYN_END, 0}, &w->fx);
     assert_true(playback_ended(m->playback));
     assert_true(m->playback->paused);
-    type(w, "q");
+    world_type(w, "q");
     assert_null(m->playback);
     assert_ptr_equal(replay_shown(m), m);
     assert_false(m->quitting);
@@ -103,7 +67,7 @@ static void a_question_behind_it_is_told(void **state)
     play(w);
     w->m->screen.dialog.kind = DIALOG_VERDICT;
     assert_non_null(strstr(replay_shown(w->m)->replay_note, "a question waits"));
-    type(w, "q");
+    world_type(w, "q");
     assert_int_equal(w->m->screen.dialog.kind, DIALOG_VERDICT);
 }
 
@@ -151,14 +115,6 @@ static void the_gate_lets_nothing_out(void **state)
 
 /* ---- /record ---- */
 
-static bool said(const struct world *w, const char *words)
-{
-    for (int i = 0; i < w->m->nchat; i++)
-        if (strstr(w->m->chat[i].text, words))
-            return true;
-    return false;
-}
-
 static void answer(struct world *w, enum ui_file id, enum err_code code, bool missing)
 {
     struct event ev = {.kind = EV_FILE,
@@ -187,7 +143,7 @@ static void nothing_is_written_over(void **state)
     record_start(w->m, "/w/night.jsonl", &w->fx);
     answer(w, UI_RECORD_LOOK, ERR_NONE, false);
     assert_false(w->m->recorder.on);
-    assert_true(said(w, "it is there already"));
+    assert_true(world_said(w, "it is there already"));
     record_start(w->m, "a/b", &w->fx);
     assert_false(w->m->recorder.on);
 }
@@ -253,7 +209,7 @@ static void an_older_part_is_not_written_to(void **state)
     record_tick(w->m, &w->fx);
     answer(w, UI_RECORD_LOOK, ERR_NONE, false);
     assert_false(w->m->recorder.on);
-    assert_true(said(w, "night.jsonl.2 is there already"));
+    assert_true(world_said(w, "night.jsonl.2 is there already"));
     assert_int_equal(w->fx.n, 1); /* what had come goes where it may */
     assert_string_equal(w->fx.items[0].u.file.path, "/w/night.jsonl");
     assert_non_null(strstr(w->fx.items[0].text, "the last words"));
@@ -276,22 +232,23 @@ static void a_full_disk_ends_it_and_a_full_part_does_not(void **state)
     assert_int_equal(strncmp(buf_text(&w->m->recorder.lines), "{\"event\":\"recording\"", 20), 0);
     answer(w, UI_RECORD_WRITTEN, ERR_FULL, false);
     assert_false(w->m->recorder.on);
-    assert_true(said(w, "the recording to /w/night.jsonl ends"));
+    assert_true(world_said(w, "the recording to /w/night.jsonl ends"));
     assert_int_equal(w->m->flow, FLOW_WATCH);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(keys_move_it_and_nothing_else, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_question_behind_it_is_told, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_gate_lets_nothing_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(nothing_is_written_over, setup, teardown),
-        cmocka_unit_test_setup_teardown(it_is_written_aside_and_now_and_then, setup, teardown),
-        cmocka_unit_test_setup_teardown(no_secret_is_written, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_older_part_is_not_written_to, setup, teardown),
+        cmocka_unit_test_setup_teardown(keys_move_it_and_nothing_else, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_question_behind_it_is_told, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(the_gate_lets_nothing_out, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_written_over, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(it_is_written_aside_and_now_and_then, setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(no_secret_is_written, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(an_older_part_is_not_written_to, setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_ends_it_and_a_full_part_does_not, setup,
-                                        teardown),
+                                        world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,27 +1,14 @@
 /* The session tree: places of nodes among thousands of sessions, states of a session, what is done with a node, and its look. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "full_session.h"
 #include "pgd/app/flow.h"
-#include "pgd/app/keys.h"
 #include "pgd/app/sessions.h"
 #include "pgd/app/tree_acts.h"
 #include "pgd/app/tree_keys.h"
 #include "pgd/app/ui_files.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/pane.h"
-#include "pgd/ui/view.h"
 #include "pgd/workspace/store.h"
-
-struct world {
-    struct model *m;
-    struct effects fx;
-};
+#include "world.h"
 
 static void add(struct model *m, int i, enum session_state state)
 {
@@ -35,9 +22,8 @@ static void add(struct model *m, int i, enum session_state state)
 
 static int setup(void **state)
 {
-    struct world *w = xcalloc(1, sizeof *w);
-    w->m = xcalloc(1, sizeof *w->m);
-    model_init(w->m);
+    struct world *w = world_new();
+
     PUT(w->m->workspace.name, "shop_local");
     PUT(w->m->workspace.dir, "/home/w");
     w->m->workspace.open = true;
@@ -48,27 +34,11 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    struct world *w = *state;
-    effects_clear(&w->fx);
-    model_clear(w->m);
-    free(w->m);
-    free(w);
-    return 0;
-}
-
 static void press(struct world *w, enum key_name name, char c)
 {
     effects_clear(&w->fx);
     keys_key(w->m, (struct key){.name = name, .rune = (uint32_t)c}, &w->fx);
     tree_pump(w->m);
-}
-
-static void type(struct world *w, const char *text)
-{
-    for (; *text; text++)
-        keys_key(w->m, (struct key){.name = KEYN_NONE, .rune = (uint32_t)*text}, &w->fx);
 }
 
 /* What is asked for by the newest effect; its answer comes later. */
@@ -109,14 +79,6 @@ static void answer_session(struct world *w, const struct session *s)
     store_session_json(s, &text);
     answer(w, buf_text(&text), text.len);
     buf_clear(&text);
-}
-
-static bool said(const struct world *w, const char *part)
-{
-    for (int i = 0; i < w->m->nchat; i++)
-        if (strstr(w->m->chat[i].text, part))
-            return true;
-    return false;
 }
 
 /* ---- places ---- */
@@ -217,12 +179,12 @@ static void a_filter_finds_sessions(void **state)
     PUT(w->m->workspace.sessions[9].title, "before the merger");
     tree_sync(w->m);
     press(w, KEYN_NONE, 'f');
-    type(w, "MERGER");
+    world_type(w, "MERGER");
     assert_int_equal(w->m->tree.nshown, 1);
     assert_int_equal(tree_node_at(w->m, w->m->screen.tree_cursor).session, 9);
     for (int i = 0; i < 6; i++)
         press(w, KEYN_BACKSPACE, 0);
-    type(w, "paused");
+    world_type(w, "paused");
     assert_int_equal(tree_node_at(w->m, 1).session, 4);
     press(w, KEYN_ENTER, 0);
     assert_false(w->m->tree.filtering);
@@ -369,11 +331,11 @@ static void a_title_is_kept_in_the_file(void **state)
     tree_move_to(w->m, 1);
     press(w, KEYN_NONE, 'r');
     assert_int_equal(w->m->screen.dialog.kind, DIALOG_RENAME);
-    type(w, "a title that is far too long to stand in a list of sessions with others");
+    world_type(w, "a title that is far too long to stand in a list of sessions with others");
     press(w, KEYN_ENTER, 0);
     assert_non_null(strstr(w->m->screen.dialog.error, "63 bytes"));
     press(w, KEYN_CTRL, 'u');
-    type(w, "  before the merger ");
+    world_type(w, "  before the merger ");
     press(w, KEYN_ENTER, 0);
     store_session_json(s, &text);
     text.data[text.len - 2] = ','; /* of a version that says more */
@@ -433,7 +395,7 @@ static void the_session_at_hand_keeps_its_newer_file(void **state)
         press(w, KEYN_NONE, 'r');
         assert_int_equal(w->m->screen.dialog.kind, DIALOG_RENAME);
         press(w, KEYN_CTRL, 'u');
-        type(w, i ? "after it" : "before it");
+        world_type(w, i ? "after it" : "before it");
         press(w, KEYN_ENTER, 0);
         if (i == 1) {
             e = asked(w);
@@ -444,7 +406,8 @@ static void the_session_at_hand_keeps_its_newer_file(void **state)
         assert_int_equal(saves(w, path, &text), 1);
         assert_non_null(strstr(text, i ? "\"title\": \"after it\"" : "\"title\": \"before it\""));
         assert_non_null(strstr(text, "\"rounds_done\": 3"));
-        assert_true(said(w, i ? "is called \"after it\" now" : "is called \"before it\" now"));
+        assert_true(
+            world_said(w, i ? "is called \"after it\" now" : "is called \"before it\" now"));
         assert_string_equal(w->m->workspace.sessions[0].title, i ? "after it" : "before it");
         assert_int_equal(w->m->tree.task.act, TREE_NOTHING);
     }
@@ -469,7 +432,7 @@ static void nothing_takes_the_place_of_a_deletion(void **state)
         tree_move_to(w->m, 1);
         press(w, KEYN_NONE, 'D');
         answer_session(w, s);
-        type(w, "Strategy0_01020000-050830");
+        world_type(w, "Strategy0_01020000-050830");
         press(w, KEYN_ENTER, 0);
         e = asked(w);
         assert_int_equal(e.u.file.op, FILE_REMOVE_TREE);
@@ -488,20 +451,21 @@ static void nothing_takes_the_place_of_a_deletion(void **state)
         press(w, KEYN_ENTER, 0);
         press(w, KEYN_LEFT, 0);
         answer_to(w, e, well ? "" : NULL, 0);
-        assert_true(said(w, well ? "is deleted" : "the session was not deleted: the disk says no"));
+        assert_true(
+            world_said(w, well ? "is deleted" : "the session was not deleted: the disk says no"));
         assert_int_equal(w->m->workspace.nsessions, well ? 2 : 3);
     }
     tree_move_to(w->m, 1);
     press(w, KEYN_NONE, 'r');
-    type(w, "a title");
+    world_type(w, "a title");
     press(w, KEYN_ENTER, 0);
     e = asked(w);
     tree_move_to(w->m, 2);
     press(w, KEYN_NONE, 'D');
     assert_int_equal(w->fx.n, 0);
-    assert_true(said(w, "Strategy1_01020001-050830 is being renamed"));
+    assert_true(world_said(w, "Strategy1_01020001-050830 is being renamed"));
     answer_to(w, e, NULL, 0);
-    assert_true(said(w, "the title was not changed"));
+    assert_true(world_said(w, "the title was not changed"));
     press(w, KEYN_NONE, 'D'); /* it is over */
     assert_int_equal(w->fx.n, 1);
     full_session_free(s);
@@ -521,13 +485,13 @@ static void what_is_being_deleted_is_not_resumed(void **state)
     tree_move_to(w->m, 1);
     press(w, KEYN_NONE, 'D');
     answer_session(w, s);
-    type(w, "Strategy0_01020000-050830");
+    world_type(w, "Strategy0_01020000-050830");
     press(w, KEYN_ENTER, 0);
     struct effect e = asked(w);
     flow_resume(w->m, "", &w->fx);
     assert_int_equal(w->fx.n, 0);
     assert_int_equal(w->m->flow, FLOW_WATCH);
-    assert_true(said(w, "Strategy0_01020000-050830 is being deleted"));
+    assert_true(world_said(w, "Strategy0_01020000-050830 is being deleted"));
     answer_to(w, e, NULL, 0);
     flow_resume(w->m, "", &w->fx); /* it is there still */
     assert_int_equal(w->m->flow, FLOW_RECOVER);
@@ -576,19 +540,19 @@ static void deleting_wants_the_name(void **state)
     press(w, KEYN_NONE, 'D');
     answer_session(w, s);
     assert_int_equal(w->m->screen.dialog.kind, DIALOG_DELETE);
-    type(w, "Strategy0");
+    world_type(w, "Strategy0");
     press(w, KEYN_ENTER, 0);
     assert_int_equal(w->fx.n, 0);
     assert_non_null(strstr(w->m->screen.dialog.error, "not its name"));
     press(w, KEYN_CTRL, 'u');
-    type(w, "Strategy0_01020000-050830");
+    world_type(w, "Strategy0_01020000-050830");
     press(w, KEYN_ENTER, 0);
     assert_int_equal(w->fx.items[0].u.file.op, FILE_REMOVE_TREE);
     assert_string_equal(w->fx.items[0].u.file.path, "/home/w/sessions/Strategy0_01020000-050830");
     assert_int_equal(w->m->workspace.nsessions, 2); /* not before it is gone */
     answer(w, "", 0);
     assert_int_equal(w->m->workspace.nsessions, 1);
-    assert_true(said(w, "is deleted"));
+    assert_true(world_said(w, "is deleted"));
     full_session_free(s);
 }
 
@@ -603,15 +567,16 @@ static void what_is_in_force_is_not_deleted(void **state)
     tree_move_to(w->m, 1);
     press(w, KEYN_NONE, 'D');
     assert_int_equal(w->fx.n, 0);
-    assert_true(said(w, "interrupted, and has to be resumed"));
+    assert_true(world_said(w, "interrupted, and has to be resumed"));
     tree_move_to(w->m, 2);
     press(w, KEYN_NONE, 'D');
     s->state = SESSION_PAUSED;
     answer_session(w, s); /* its ledger holds changes */
     assert_int_equal(w->m->screen.dialog.kind, DIALOG_NONE);
-    assert_true(said(w, "the server runs with its changes"));
+    assert_true(world_said(w, "the server runs with its changes"));
     press(w, KEYN_NONE, 'v');
-    assert_true(said(w, "begins a session of its own")); /* nothing is known of the server yet */
+    assert_true(
+        world_said(w, "begins a session of its own")); /* nothing is known of the server yet */
     full_session_free(s);
 }
 
@@ -703,7 +668,7 @@ static void the_tree_at_three_sizes(void **state)
     full_session_free(s);
 }
 
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
 
 int main(void)
 {

@@ -1,19 +1,10 @@
 /* What is asked for the exact text of a statement and for its plan, and what may be planned at all. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <stdlib.h>
-#include <string.h>
-
 #include "pgd/app/readonly.h"
 #include "pgd/app/view_plan.h"
 #include "pgd/app/view_text.h"
 #include "pgd/discovery/plan.h"
 #include "pgd/runner/derive.h"
+#include "world.h"
 
 static void test_exact_text(void **state)
 {
@@ -177,11 +168,6 @@ static void test_what_may_lock(void **state)
 
 /* ---- the machine ---- */
 
-struct world {
-    struct model *m;
-    struct effects fx;
-};
-
 static void show(struct world *w, const char *query)
 {
     struct model *m = w->m;
@@ -200,31 +186,10 @@ static void show(struct world *w, const char *query)
 
 static int set_up(void **state)
 {
-    struct world *w = xcalloc(1, sizeof *w);
+    struct world *w = world_new();
 
-    w->m = xcalloc(1, sizeof *w->m);
-    model_init(w->m);
     *state = w;
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct world *w = *state;
-
-    effects_clear(&w->fx);
-    model_clear(w->m);
-    free(w->m);
-    free(w);
-    return 0;
-}
-
-static const struct effect *sent(const struct world *w, enum effect_kind kind)
-{
-    for (size_t i = w->fx.n; i > 0; i--)
-        if (w->fx.items[i - 1].kind == kind)
-            return &w->fx.items[i - 1];
-    return NULL;
 }
 
 static void test_what_has_no_plan_is_said(void **state)
@@ -233,7 +198,7 @@ static void test_what_has_no_plan_is_said(void **state)
 
     show(w, "VACUUM t");
     view_text_plan(w->m, &w->fx);
-    assert_null(sent(w, FX_PG_CONNECT));
+    assert_null(world_sent(w, FX_PG_CONNECT));
     assert_int_equal(w->m->screen.dialog.kind, DIALOG_PAGE);
     assert_non_null(strstr(buf_text(&w->m->page.text), "no plan"));
     assert_non_null(strstr(buf_text(&w->m->page.text), "# Statement of app in shop\nVACUUM t"));
@@ -246,16 +211,16 @@ static void test_who_closes_the_view_waits_for_nothing(void **state)
 
     show(w, "SELECT 1");
     view_text_plan(w->m, &w->fx);
-    assert_int_equal(sent(w, FX_PG_CONNECT)->u.pg.conn, CONN_PLAN);
+    assert_int_equal(world_sent(w, FX_PG_CONNECT)->u.pg.conn, CONN_PLAN);
     ev.u.pg.conn = CONN_PLAN;
     assert_true(view_text_event(w->m, &ev, &w->fx));
-    const struct effect *e = sent(w, FX_PG_QUERY);
+    const struct effect *e = world_sent(w, FX_PG_QUERY);
     assert_non_null(strstr(e->text, "default_transaction_read_only"));
     struct event late = {.kind = EV_PG_RESULT, .req = e->req};
     effects_clear(&w->fx);
     w->m->links[CONN_PLAN].state = LINK_UP;
     view_text_drop(w->m, &w->fx);
-    assert_int_equal(sent(w, FX_PG_CLOSE)->u.pg.conn, CONN_PLAN);
+    assert_int_equal(world_sent(w, FX_PG_CLOSE)->u.pg.conn, CONN_PLAN);
     effects_clear(&w->fx);
     assert_true(view_text_event(w->m, &late, &w->fx));
     assert_int_equal(w->fx.n, 0);
@@ -280,11 +245,11 @@ static void plan_until_whose(struct world *w, const char *answer)
     w->m->links[CONN_PLAN].state = LINK_UP;
     w->m->links[CONN_PLAN].server_version = 150000;
     view_text_event(w->m, &ev, &w->fx);
-    const struct effect *e = sent(w, FX_PG_QUERY);
+    const struct effect *e = world_sent(w, FX_PG_QUERY);
     assert_non_null(strstr(e->text, "'lock_timeout', '100'"));
     ev = (struct event){.kind = EV_PG_RESULT, .req = e->req};
     view_text_event(w->m, &ev, &w->fx);
-    e = sent(w, FX_PG_QUERY);
+    e = world_sent(w, FX_PG_QUERY);
     assert_null(strstr(e->text, "provolatile")); /* of any volatility */
     assert_true(readonly_sql(e->text));
     ev.req = e->req;
@@ -296,8 +261,8 @@ static void plan_until_whose(struct world *w, const char *answer)
 static void asked(const struct world *w, const char *words)
 {
     assert_int_equal(w->m->live_text.step, TEXT_REST);
-    assert_non_null(sent(w, FX_PG_CLOSE));
-    assert_null(strstr(sent(w, FX_PG_QUERY)->text, "'role'"));
+    assert_non_null(world_sent(w, FX_PG_CLOSE));
+    assert_null(strstr(world_sent(w, FX_PG_QUERY)->text, "'role'"));
     assert_non_null(strstr(w->m->screen.flash, "x again plans it all the same"));
     assert_non_null(strstr(w->m->screen.flash, words));
 }
@@ -306,7 +271,7 @@ static void goes_on(const struct world *w, const char *words)
 {
     assert_int_equal(w->m->live_text.step, TEXT_ROLE);
     assert_string_equal(w->m->screen.flash, "");
-    assert_non_null(strstr(sent(w, FX_PG_QUERY)->text, words));
+    assert_non_null(strstr(world_sent(w, FX_PG_QUERY)->text, words));
 }
 
 static void test_a_statement_of_another_role_is_asked(void **state)
@@ -372,11 +337,11 @@ static void test_the_text_was_not_given(void **state)
     w->m->screen.clipboard = true;
     w->m->links[CONN_VIEWS].state = LINK_UP;
     view_text_copy(w->m, &w->fx);
-    struct event ev = {.kind = EV_PG_RESULT, .req = sent(w, FX_PG_QUERY)->req};
+    struct event ev = {.kind = EV_PG_RESULT, .req = world_sent(w, FX_PG_QUERY)->req};
     err_set(&ev.err, ERR_TIMEOUT, "it took too long");
     view_text_event(w->m, &ev, &w->fx);
     assert_false(w->m->live_text.older);
-    assert_string_equal(sent(w, FX_COPY)->text, "SELECT 1");
+    assert_string_equal(world_sent(w, FX_COPY)->text, "SELECT 1");
     assert_non_null(strstr(w->m->screen.flash, "did not give it: it took too long"));
 }
 
@@ -387,9 +352,9 @@ static void test_no_password_is_copied(void **state)
     w->m->screen.clipboard = true;
     show(w, "ALTER ROLE app PASSWORD 'sesame'");
     view_text_copy(w->m, &w->fx);
-    assert_string_equal(sent(w, FX_COPY)->text, "ALTER ROLE app PASSWORD '******'");
+    assert_string_equal(world_sent(w, FX_COPY)->text, "ALTER ROLE app PASSWORD '******'");
     assert_string_equal(w->m->screen.flash, "copied 32 bytes, passwords as asterisks");
-    assert_int_equal(sent(w, FX_COPY)->len, 32);
+    assert_int_equal(world_sent(w, FX_COPY)->len, 32);
 }
 
 static void test_no_clipboard(void **state)
@@ -398,11 +363,11 @@ static void test_no_clipboard(void **state)
 
     show(w, "SELECT 1");
     view_text_copy(w->m, &w->fx);
-    assert_null(sent(w, FX_COPY));
+    assert_null(world_sent(w, FX_COPY));
     assert_non_null(strstr(w->m->screen.flash, "not known to have a clipboard"));
     w->m->screen.clipboard = true;
     view_text_copy(w->m, &w->fx);
-    assert_string_equal(sent(w, FX_COPY)->text, "SELECT 1");
+    assert_string_equal(world_sent(w, FX_COPY)->text, "SELECT 1");
     assert_string_equal(w->m->screen.flash, "copied 8 bytes");
 }
 
@@ -415,18 +380,18 @@ static void test_more_than_a_terminal_takes(void **state)
         memcpy(text + i, "\xc3\xa9", 2);
     w->m->screen.clipboard = true;
     view_copy(w->m, text, false, &w->fx);
-    assert_int_equal(sent(w, FX_COPY)->len, VIEW_COPY_MAX);
+    assert_int_equal(world_sent(w, FX_COPY)->len, VIEW_COPY_MAX);
     assert_string_equal(w->m->screen.flash,
                         "copied 74994 bytes of 80000: more is not taken by terminals");
     effects_clear(&w->fx);
     view_copy(w->m, text + 1, false, &w->fx); /* never half a character */
-    assert_int_equal(sent(w, FX_COPY)->len, VIEW_COPY_MAX - 1);
+    assert_int_equal(world_sent(w, FX_COPY)->len, VIEW_COPY_MAX - 1);
     free(text);
 }
 
 int main(void)
 {
-#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, world_teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exact_text),
         cmocka_unit_test(test_key_of_a_row),
