@@ -90,6 +90,24 @@ static void say_verdict(const struct verdict *v, char *dst, size_t size)
         v->note[0] ? "; " : "", v->note);
 }
 
+/* What an earlier session found out about a change of the round that was judged. */
+static void say_last_time(const struct evidence *e, char *dst, size_t size)
+{
+    const struct round_history *r = e->nhistory > 0 ? &e->history[e->nhistory - 1] : NULL;
+
+    dst[0] = '\0';
+    for (int i = 0; i < e->nremembered; i++) {
+        const struct remembered *was = &e->remembered[i];
+        for (int k = 0; r && k < r->n && k < CHANGES_MAX; k++)
+            if (strcmp(r->changes[k].name, was->name) == 0 &&
+                strcmp(r->changes[k].value, was->value) == 0) {
+                say(dst, size, " Last time %s = %s %s %+.1f %%.", was->name, was->value,
+                    was->earned ? "earned" : "was not worth its", (was->ratio - 1) * 100);
+                return;
+            }
+    }
+}
+
 void builtin_analyze(const struct evidence *e, const struct verdict *v, struct conclusion *out)
 {
     struct sense s;
@@ -97,6 +115,7 @@ void builtin_analyze(const struct evidence *e, const struct verdict *v, struct c
     char verdict[420];
     char moves[300] = "";
     char score[160];
+    char last_time[160];
     memset(out, 0, sizeof *out);
     SAY(out->advisor.text, "builtin");
     sense_init(&s, e);
@@ -112,6 +131,7 @@ void builtin_analyze(const struct evidence *e, const struct verdict *v, struct c
     builtin_next_round(e, &next);
     score_text(e, score, sizeof score);
     bottleneck_text(&s, out->bottleneck, sizeof out->bottleneck);
+    say_last_time(e, last_time, sizeof last_time);
     out->stop = next.nothing_left;
     char what[400];
     if (next.nothing_left)
@@ -119,8 +139,9 @@ void builtin_analyze(const struct evidence *e, const struct verdict *v, struct c
     else
         SAY(what, "Next: %s = %s%s, because %s.", next.changes[0].name, next.changes[0].value,
             next.n > 1 ? " and others" : "", next.changes[0].evidence);
-    SAY(out->text, "%s%s%s%s%s%s%s %s", verdict, moves[0] ? " What moved: " : "", moves,
-        moves[0] ? "." : "", score[0] ? " Predictions: " : "", score, score[0] ? "." : "", what);
+    SAY(out->text, "%s%s%s%s%s%s%s%s %s", verdict, last_time, moves[0] ? " What moved: " : "",
+        moves, moves[0] ? "." : "", score[0] ? " Predictions: " : "", score, score[0] ? "." : "",
+        what);
 }
 
 static void offer(struct next_strategies *out, const char *name, const char *title, const char *why,

@@ -11,6 +11,7 @@
 #include "pgd/base/quote.h"
 #include "pgd/base/text.h"
 #include "pgd/workspace/export.h"
+#include "pgd/workspace/lessons.h"
 #include "pgd/workspace/store.h"
 #include "pgd/workspace/transcript.h"
 
@@ -184,6 +185,8 @@ void flow_finish(struct model *m, struct effects *fx)
     if (!s->end_reason[0])
         text_copy(s->end_reason, sizeof s->end_reason, "undone by the DBA");
     flow_compare_missed(m, fx);
+    if (!m->fl.now.undo_only && !s->origin.reverts && !m->opt.verify)
+        lessons_learn(m);
     flow_journal(m, "checkpoint", "what", session_state_name(s->state), fx);
     if (s->state == SESSION_ARCHIVED && flow_persist_open(m) > 0)
         model_say(m, CHAT_EVENT,

@@ -6,6 +6,7 @@
 #include "pgd/app/links.h"
 #include "pgd/base/text.h"
 #include "pgd/workspace/floors.h"
+#include "pgd/workspace/lessons.h"
 #include "pgd/workspace/store.h"
 #include <math.h>
 #include <stdio.h>
@@ -34,6 +35,21 @@ void flow_baseline_begin(struct model *m, struct effects *fx)
 static double get_runtime(const struct bench_run *r)
 {
     return r->lat_avg_ms;
+}
+
+/* What earlier sessions have learnt under the same circumstances is where the first rounds look. */
+static void tell_lessons(struct model *m, struct buf *list)
+{
+    char key[LESSONS_KEY_MAX];
+    struct buf text = {0};
+
+    lessons_key(m, key);
+    const struct lessons *known = lessons_find(&m->workspace, key);
+    lessons_json(known, list);
+    lessons_text(known, &text);
+    if (text.len > 0)
+        model_say(m, CHAT_AI, "%s", buf_text(&text));
+    buf_clear(&text);
 }
 
 static void baseline_done(struct model *m, struct effects *fx)
@@ -88,6 +104,10 @@ static void baseline_done(struct model *m, struct effects *fx)
     line_int(l, "runs", s->baseline.n);
     line_num(l, "temp_bytes", s->base_window.temp_bytes);
     line_num(l, "hit_ratio", s->base_window.hit_ratio);
+    struct buf known = {0};
+    tell_lessons(m, &known);
+    line_raw(l, "remembered", buf_text(&known));
+    buf_clear(&known);
     flow_emit(m, l, fx);
     if (isnan(s->floor))
         model_say(m, CHAT_WARN,

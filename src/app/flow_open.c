@@ -190,6 +190,7 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
         const char *now = m->server.id.system_identifier;
         m->workspace.restart_s = store_workspace_restart_s(ev->text ? ev->text : "", ev->len);
         store_workspace_floors(ev->text ? ev->text : "", ev->len, &m->workspace);
+        store_workspace_lessons(ev->text ? ev->text : "", ev->len, &m->workspace);
         store_workspace_trusted(ev->text ? ev->text : "", ev->len, m->advising.trusted_hash,
                                 sizeof m->advising.trusted_hash);
         if (before.system_identifier[0] && now[0] && strcmp(before.system_identifier, now) != 0 &&

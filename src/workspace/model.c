@@ -10,6 +10,7 @@
 
 #include "pgd/base/buf.h"
 #include "pgd/base/text.h"
+#include "pgd/workspace/lessons.h"
 #include "pgd/workspace/playback.h"
 #include "pgd/workspace/session_rows.h"
 
@@ -283,6 +284,13 @@ void model_evidence(const struct model *m, struct evidence *e)
     e->floor = s->floor;
     e->client_cpu = s->client_cpu;
     e->nhistory = s->nhistory;
+    if (s->baseline_tps > 0) { /* by now the scripts are read */
+        char key[LESSONS_KEY_MAX];
+        lessons_key(m, key);
+        const struct lessons *known = lessons_find(&m->workspace, key);
+        e->remembered = known ? known->items : NULL;
+        e->nremembered = known ? known->n : 0;
+    }
     e->history = s->history;
     e->nrejected = s->nrejected;
     e->rejected = s->rejected;

@@ -8,6 +8,7 @@
 
 #include "pgd/base/text.h"
 #include "pgd/protocol/json_records.h"
+#include "pgd/workspace/lessons.h"
 
 static void put(json_t *j, const char *key, json_t *value)
 {
@@ -149,6 +150,7 @@ void store_workspace_json(const struct model *m, struct buf *out)
     put(system, "data_free", js_num(f->host.known ? f->host.data.free_bytes : NAN));
     put(j, "restart_s", js_num(m->workspace.restart_s));
     put(j, "floors", json_from_floors(&m->workspace));
+    put(j, "lessons", lessons_of_workspace(&m->workspace));
     put(j, "trusted_wishes", js_text(m->advising.trusted_hash));
     put(j, "advisor_spent", json_from_spent(&m->partner.workspace));
     put(j, "system", system);
@@ -310,6 +312,15 @@ void store_workspace_floors(const char *text, size_t len, struct workspace *w)
         if (f.clients >= 0 && f.floor >= 0 && f.floor < 100 && w->nfloors < FLOORS_MAX)
             w->floors[w->nfloors++] = f;
     }
+    json_decref(j);
+}
+
+void store_workspace_lessons(const char *text, size_t len, struct workspace *w)
+{
+    struct err ignored = {0};
+    json_t *j = store_open(text, len, "workspace.json", &ignored);
+
+    lessons_read(json_object_get(j, "lessons"), w);
     json_decref(j);
 }
 

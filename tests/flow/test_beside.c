@@ -346,6 +346,27 @@ static void the_sweep_finds_the_knee(void **state)
     end(&w);
 }
 
+/* What one session has learnt the next one of the workspace begins with, under the same workload alone. */
+static void the_next_session_knows_what_was_learnt(void **state)
+{
+    (void)state;
+    SETUP(w);
+    start(&w);
+    play(&w);
+    assert_false(said(&w, "last time, under this workload"));
+    for (int other = 0; other < 2; other++) {
+        stop(&w);
+        w.tunes = 1;
+        w.opt.clients = other ? 3 : 0;
+        w.proposal = NULL;
+        start(&w);
+        play(&w);
+        assert_int_equal(said(&w, "last time, under this workload: seq_page_cost = 2 earned +"),
+                         !other);
+    }
+    end(&w);
+}
+
 /* ---- durability ---- */
 
 static bool reach(struct world *w, enum flow_state there, int n)
@@ -562,6 +583,7 @@ int main(void)
         cmocka_unit_test(a_refused_arm_is_left_out),
         cmocka_unit_test(the_comparison_keeps_to_what_is_forbidden),
         cmocka_unit_test(the_sweep_finds_the_knee),
+        cmocka_unit_test(the_next_session_knows_what_was_learnt),
         cmocka_unit_test(a_trade_is_measured_and_taken_back),
         cmocka_unit_test(nobody_trades_unasked),
         cmocka_unit_test(a_question_finds_no_trade_in_force),

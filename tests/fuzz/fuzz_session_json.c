@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pgd/workspace/export.h"
+#include "pgd/workspace/lessons.h"
 #include "pgd/workspace/store.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -56,6 +57,30 @@ static void session(const char *text, size_t size, struct session *s)
     buf_clear(&two);
 }
 
+/* What is read is bounded, is nothing that no advisor may change, and is the same when it is written and read again. */
+static void lessons(const char *text, size_t size)
+{
+    static struct workspace one, two;
+    struct buf said = {0};
+    json_t *j, *k;
+
+    store_workspace_lessons(text, size, &one);
+    for (int i = 0; i < one.nlessons; i++)
+        for (int n = 0; n < one.lessons[i].n; n++)
+            if (one.lessons[i].n > LESSONS_MAX || !knob_find(one.lessons[i].items[n].name) ||
+                knob_find(one.lessons[i].items[n].name)->flags & KNOB_DURABILITY)
+                abort();
+    j = lessons_of_workspace(&one);
+    lessons_read(j, &two);
+    k = lessons_of_workspace(&two);
+    if (one.nlessons > LESSON_BOOKS_MAX || !json_equal(j, k))
+        abort();
+    lessons_text(one.nlessons > 0 ? &one.lessons[0] : NULL, &said);
+    buf_clear(&said);
+    json_decref(j);
+    json_decref(k);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct session s;
@@ -73,5 +98,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!store_workspace_facts(text, size, &f, &e))
         check_error(&e);
     server_facts_clear(&f);
+    lessons(text, size);
     return 0;
 }

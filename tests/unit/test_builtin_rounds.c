@@ -311,6 +311,10 @@ static void test_earlier_sessions(void **state)
     p = round1(w);
     assert_string_equal(value_of(&p, "work_mem"), "64MB");
     assert_non_null(strstr(find(&p, "work_mem")->evidence, "20.0 %"));
+    struct conclusion c;
+    struct round_history *r = round_of(w, &p, true);
+    builtin_analyze(&w->e, &r->verdict, &c);
+    assert_non_null(strstr(c.text, "Last time work_mem = 64MB earned +20.0 %."));
     world_free(w);
 }
 

@@ -14,6 +14,7 @@
 #include "pgd/base/text.h"
 #include "pgd/protocol/json_records.h"
 #include "pgd/workspace/floors.h"
+#include "pgd/workspace/lessons.h"
 #include "pgd/workspace/store.h"
 
 /* ---- names ---- */
@@ -612,6 +613,160 @@ static void test_workspace(void **st)
     free(m);
 }
 
+static void learnt(struct round_history *h, const char *name, const char *value, double ratio,
+                   bool kept)
+{
+    memset(h, 0, sizeof *h);
+    h->n = 1;
+    h->kept = kept;
+    h->measured = 1;
+    h->verdict.ratio = ratio;
+    snprintf(h->changes[0].name, sizeof h->changes[0].name, "%s", name);
+    snprintf(h->changes[0].value, sizeof h->changes[0].value, "%s", value);
+}
+
+static bool known_here(const struct model *m, const struct workspace *w)
+{
+    char key[LESSONS_KEY_MAX];
+
+    lessons_key(m, key);
+    return lessons_find(w, key) != NULL;
+}
+
+static struct model *learning(void)
+{
+    struct model *m = xcalloc(1, sizeof *m);
+    struct session *s = &m->session;
+
+    model_init(m);
+    m->server.id.version_num = 150004;
+    m->server.host.known = true;
+    m->server.host.cpus = 2;
+    m->server.host.mem_total = 8.0e9;
+    snprintf(s->plan.strategy, sizeof s->plan.strategy, "Balanced");
+    snprintf(s->plan.workload, sizeof s->plan.workload, "scripts");
+    s->plan.nscripts = 1;
+    snprintf(m->fl.script_text[0], sizeof m->fl.script_text[0], "SELECT 1;");
+    s->baseline_tps = 100;
+    arm_set(&s->best, "work_mem", true, "64MB");
+    s->state = SESSION_ARCHIVED;
+    return m;
+}
+
+/* What a session has found out is there for the next one under the same circumstances, and for no other. */
+static void test_lessons(void **st)
+{
+    (void)st;
+    struct model *m = learning();
+    struct session *s = &m->session;
+    struct workspace *w = xcalloc(1, sizeof *w);
+    struct buf text = {0};
+    struct evidence e;
+
+    s->nhistory = 4;
+    learnt(&s->history[0], "work_mem", "64MB", 1.2, true);
+    learnt(&s->history[1], "jit", "off", 1.001, false);
+    learnt(&s->history[2], "random_page_cost", "1.1", 1.1, true); /* not in what is left */
+    learnt(&s->history[3], "listen_addresses", "*", 1.4, false);  /* nobody's to propose */
+    lessons_learn(m);
+    store_workspace_json(m, &text);
+    store_workspace_lessons(text.data, text.len, w);
+    m->workspace.nlessons = w->nlessons;
+    memcpy(m->workspace.lessons, w->lessons, sizeof w->lessons);
+    model_evidence(m, &e);
+    assert_int_equal(e.nremembered, 2);
+    text.len = 0;
+    lessons_text(&w->lessons[0], &text);
+    assert_string_equal(buf_text(&text),
+                        "last time, under this workload: jit = off brought nothing (+0.1 %), "
+                        "work_mem = 64MB earned +20.0 %");
+    m->server.id.version_num = 160001; /* another version, machine, load or script: nothing */
+    assert_false(known_here(m, w));
+    m->server.id.version_num = 150007;
+    m->server.host.mem_total += 1e6; /* another kernel keeps another part for itself */
+    assert_true(known_here(m, w));
+    m->server.host.cpus = 4;
+    assert_false(known_here(m, w));
+    m->server.host.cpus = 2;
+    s->plan.clients = 9;
+    assert_false(known_here(m, w));
+    s->plan.clients = 0;
+    snprintf(m->fl.script_text[0], sizeof m->fl.script_text[0], "SELECT 2;");
+    model_evidence(m, &e);
+    assert_int_equal(e.nremembered, 0);
+    free(w);
+    buf_clear(&text);
+    model_clear(m);
+    free(m);
+}
+
+/* A FAILED session has confirmed nothing; what the ablation took out earned nothing; a later finding takes the place of an
+ * earlier one, and new circumstances that of the oldest. */
+static void test_lessons_change(void **st)
+{
+    (void)st;
+    struct model *m = learning();
+    struct session *s = &m->session;
+
+    s->nhistory = 2;
+    learnt(&s->history[0], "work_mem", "64MB", 1.2, true);
+    learnt(&s->history[1], "jit", "off", 1.05, true);
+    s->state = SESSION_FAILED;
+    lessons_learn(m);
+    assert_int_equal(m->workspace.nlessons, 0);
+    s->state = SESSION_ARCHIVED;
+    s->nearned = 2;
+    s->earned[0] = (struct earned){
+        .name = "work_mem", .value = "64MB", .tested = true, .ratio = 1.15};
+    s->earned[1] = (struct earned){
+        .name = "jit", .value = "off", .tested = true, .idle = true, .ratio = 1.002};
+    lessons_learn(m);
+    const struct lessons *l = &m->workspace.lessons[0];
+    assert_int_equal(l->n, 2);
+    assert_false(l->items[0].earned);
+    assert_true(l->items[1].earned);
+    assert_float_equal(l->items[1].ratio, 1.15, 1e-9);
+    s->nearned = 0;
+    s->nhistory = 1;
+    learnt(&s->history[0], "work_mem", "64MB", 0.99, false);
+    lessons_learn(m);
+    assert_int_equal(m->workspace.nlessons, 1);
+    assert_int_equal(l->n, 2);
+    assert_string_equal(l->items[0].name, "work_mem");
+    assert_false(l->items[0].earned);
+    for (int i = 0; i < 2 * LESSON_BOOKS_MAX; i++) {
+        s->plan.clients = i + 1;
+        m->wall_us = 1000 + i;
+        lessons_learn(m);
+    }
+    assert_int_equal(m->workspace.nlessons, LESSON_BOOKS_MAX);
+    assert_true(known_here(m, &m->workspace));
+    model_clear(m);
+    free(m);
+}
+
+static void test_lessons_hostile(void **st)
+{
+    (void)st;
+#define KEY "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\""
+    static const char *const texts[] = {
+        "{", "[]", "{\"format\":1,\"lessons\":7}",
+        "{\"format\":1,\"lessons\":[7,{\"circumstances\":\"../x\",\"found\":[{\"name\":"
+        "\"work_mem\",\"value\":\"1MB\",\"effect\":1.2}]}]}",
+        "{\"format\":1,\"lessons\":[{\"circumstances\":" KEY ",\"found\":[{\"name\":\"fsync\","
+        "\"value\":\"off\",\"effect\":2},{\"name\":\"synchronous_commit\",\"value\":\"off\","
+        "\"effect\":2,\"earned\":true},{\"name\":\"work_mem\",\"value\":\"1MB\",\"effect\":1e9}]}]"
+        "}"};
+    struct workspace *w = xcalloc(1, sizeof *w);
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        w->nlessons = 3;
+        store_workspace_lessons(texts[i], strlen(texts[i]), w);
+        assert_int_equal(w->nlessons, 0);
+    }
+    free(w);
+}
+
 static void test_floors(void **st)
 {
     (void)st;
@@ -689,6 +844,9 @@ int main(void)
         cmocka_unit_test(test_workspace),
         cmocka_unit_test(test_what_was_spent),
         cmocka_unit_test(test_floors),
+        cmocka_unit_test(test_lessons),
+        cmocka_unit_test(test_lessons_change),
+        cmocka_unit_test(test_lessons_hostile),
         cmocka_unit_test(test_workloads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,6 +150,16 @@ struct floor_note {
     int64_t wall_us;
 };
 
+/* What was found out under one workload on this server and machine, the newest first (lessons.h). */
+enum { LESSONS_MAX = 16, LESSON_BOOKS_MAX = 8, LESSONS_KEY_MAX = 65 };
+struct lessons {
+    char key[LESSONS_KEY_MAX];
+    char workload[48]; /* its name, for readers of the file */
+    int64_t wall_us;
+    int n;
+    struct remembered items[LESSONS_MAX];
+};
+
 struct workspace {
     char name[160]; /* folder name: DATABASE_HOST[_PORT] */
     char dir[1024];
@@ -164,6 +174,8 @@ struct workspace {
     char changed[CHANGED_MAX]
                 [240]; /* what is not as it was left: version, machine, settings (drift.h) */
     int nfloors;
+    int nlessons;
+    struct lessons lessons[LESSON_BOOKS_MAX];
     struct floor_note floors[FLOORS_MAX]; /* one for each workload and number of clients */
     double
         restart_s; /* how long the server was away at the newest restart here; NAN = none was made */

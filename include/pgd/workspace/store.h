@@ -61,6 +61,8 @@ void store_workspace_ssh(const char *text, size_t len, struct ssh_way *way);
 double store_workspace_restart_s(const char *text, size_t len);
 /* The noise floors that were measured here; what makes no sense is passed over. */
 void store_workspace_floors(const char *text, size_t len, struct workspace *w);
+/* … what its sessions have learnt (lessons.h). */
+void store_workspace_lessons(const char *text, size_t len, struct workspace *w);
 /* What models have cost in this workspace so far; what makes no sense counts as nothing. */
 void store_workspace_spent(const char *text, size_t len, struct spent *s);
 /* The digest of the PGDIAG.md that the DBA has trusted; "" = none. */
