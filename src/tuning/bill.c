@@ -101,9 +101,14 @@ double bill_peak(const struct guard_policy *g)
     return isnan(peak) ? 1 : fmax(peak, 1);
 }
 
+double bill_sessions(const struct bill_terms *t, const struct guard_policy *g)
+{
+    return fmin(bill_peak(g), fmax(t->max_connections, 1));
+}
+
 double bill_measured(const struct bill_terms *t, const struct guard_policy *g)
 {
-    return bill(t, fmin(bill_peak(g), fmax(t->max_connections, 1)));
+    return bill(t, bill_sessions(t, g));
 }
 
 double bill_memory(const struct server_facts *f)

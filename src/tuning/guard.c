@@ -518,11 +518,12 @@ static void bill_set(const struct billing *b, const struct bill_terms *now)
     bill_lines(b, &then, true, true);
     if (!(bill->new_measured > bill_measured(&then, b->g))) {
         bill->new_measured = bill_measured(&then, b->g);
-        bill->peak = fmin(bill_peak(b->g), fmax(then.max_connections, 1));
+        bill->peak = bill_sessions(&then, b->g);
     }
     bill->new_worst = fmax(bill->new_worst, bill_worst(&then));
     bill_lines(b, &then, false, false);
     bill_lines(b, &then, false, true);
+    bill->most = fmax(bill->most, bill_measured(&then, b->g));
 }
 
 void guard_bill(struct review *r, const struct server_facts *f, const struct guard_policy *g)

@@ -148,15 +148,15 @@ static void memory_price(struct review_line *line, const struct server_facts *f,
     bill_terms_read(&now, f);
     struct bill_terms then = now;
     bill_terms_line(&then, line, f);
-    double more = bill_measured(&then, g) - bill_measured(&now, g);
-    char bytes[32];
-    text_bytes(bytes, sizeof bytes, fabs(more));
-    if (more > 0)
-        say(line->price, sizeof line->price, "up to %s more memory with %.0f sessions at work",
-            bytes, bill_peak(g));
-    else if (more < 0)
-        say(line->price, sizeof line->price, "up to %s less memory with %.0f sessions at work",
-            bytes, bill_peak(g));
+    double was = bill_measured(&now, g), is = bill_measured(&then, g);
+    char bytes[32], from[32], to[32];
+    text_bytes(from, sizeof from, was);
+    text_bytes(to, sizeof to, is);
+    text_bytes(bytes, sizeof bytes, fabs(is - was));
+    if (is != was) /* the words and the figures of the bill, for this line alone */
+        say(line->price, sizeof line->price,
+            "memory %s \xe2\x86\x92 %s (%s%s) with %.0f at work, by this line alone", from, to,
+            is > was ? "+" : "-", bytes, bill_sessions(&then, g));
     if (strcmp(line->change.name, "work_mem") == 0 && g->temp_bytes_per_s > 0) {
         size_t n = strlen(line->price);
         text_bytes(bytes, sizeof bytes, g->temp_bytes_per_s);

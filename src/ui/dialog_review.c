@@ -144,18 +144,34 @@ static void draw_detail(struct canvas *c, struct rect r, const struct review_lin
         list_more(c, r, cursor->scroll, total);
 }
 
-/* The figure that decides first, then the one that is for information. */
-static void bill_text(const struct memory_bill *b, char *dst, size_t size)
+/* The bill in at most `width` columns: what the settings cost now, with the accepted lines, with all lines where some have no answer
+ * yet. What there is no room for goes in this order: the worst case, which is for information; the words. */
+static void bill_text(const struct memory_bill *b, bool open, int width, char *dst, size_t size)
 {
-    char worst[32], ram[32], work[32];
+    char worst[32], ram[32], now[32], accepted[32], most[32], all[64] = "", every[64] = "";
+
     text_bytes(worst, sizeof(worst), b->new_worst);
-    text_bytes(work, sizeof(work), b->new_measured);
+    text_bytes(now, sizeof(now), b->now_measured);
+    text_bytes(accepted, sizeof(accepted), b->new_measured);
+    text_bytes(most, sizeof(most), b->most);
     text_bytes(ram, sizeof(ram), b->ram);
-    if (!b->known)
+    if (open) {
+        snprintf(all, sizeof all, ", %s with all lines", most);
+        snprintf(every, sizeof every, ", all %s", most);
+    }
+    if (!b->known) {
         snprintf(dst, size, "memory bill unknown");
-    else
-        snprintf(dst, size, "memory bill %s of %s with %.0f at work, worst case %s", work, ram,
-                 b->peak, worst);
+        return;
+    }
+    snprintf(dst, size, "memory bill with %.0f at work: %s now, %s accepted%s; worst case %s of %s",
+             b->peak, now, accepted, all, worst, ram);
+    if (text_width(dst) > width)
+        snprintf(dst, size, "memory with %.0f at work: %s now, %s accepted%s, of %s", b->peak, now,
+                 accepted, all, ram);
+    if (text_width(dst) > width)
+        snprintf(dst, size, "memory %s, accepted %s%s, of %s", now, accepted, every, ram);
+    if (text_width(dst) > width)
+        snprintf(dst, size, "memory %s of %s", accepted, ram);
 }
 
 static int count_restarts(const struct review *r)
@@ -174,24 +190,30 @@ static int count_open(const struct review *r)
     return n;
 }
 
-/* The last row: what is still missing, or that it can go. */
+/* The last row: what is still missing, or that it can go; and the memory bill, which changes with each answer. */
 static void draw_state(struct canvas *c, struct rect r, int y, const struct review *review,
                        const struct dialog *d)
 {
-    char bill[160];
+    enum { WIDE = 90 }; /* from here on there is room for whole words */
+    char bill[200], text[64];
     int open = count_open(review);
-    bill_text(&review->bill, bill, sizeof(bill));
-    bool over = review->bill.known && review->bill.new_worst > review->bill.ram;
-    if (d->error[0])
+    bool over = review->bill.known && review->bill.most > review->bill.ram;
+    if (d->error[0]) {
         canvas_put_cut(c, y, r.x, r.w, STYLE_BAD, d->error);
+        return;
+    }
+    if (open && r.w < WIDE)
+        snprintf(text, sizeof text, "%d unanswered", open);
     else if (open)
-        canvas_printf(c, y, r.x, r.w, STYLE_DIM, "%d line%s without an answer", open,
-                      open == 1 ? "" : "s");
+        snprintf(text, sizeof text, "%d line%s without an answer", open, open == 1 ? "" : "s");
     else
-        canvas_printf(c, y, r.x, r.w, STYLE_GOOD, "%d accepted: ready to go",
-                      review_accepted(review));
+        snprintf(text, sizeof text, r.w < WIDE ? "%d accepted: go" : "%d accepted: ready to go",
+                 review_accepted(review));
+    canvas_put_cut(c, y, r.x, r.w, open ? STYLE_DIM : STYLE_GOOD, text);
+    int room = r.w - text_width(text) - 2;
+    bill_text(&review->bill, open > 0, room, bill, sizeof(bill));
     int w = text_width(bill);
-    if (r.w > w + 34)
+    if (w <= room)
         canvas_put(c, y, r.x + r.w - w, w, over ? STYLE_WARN : STYLE_LABEL, bill);
 }
 

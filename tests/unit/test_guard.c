@@ -728,6 +728,12 @@ static void the_bill_has_two_figures(void **state)
     assert_true(review.bill.now_worst > now);
     /* 128 MB shared, 4 MB WAL, 3 workers of 64 MB, 8 + 8 processes of 3 x 4 + 10 MB */
     assert_true(now == (128 + 4 + 192 + 16 * 22) * 1048576.0);
+    assert_true(review.bill.most == now + (4096 - 128 + 16 * 3 * 28) * 1048576.0); /* with all */
+    /* the price of a line is the bill with it alone: its words and figures */
+    assert_string_equal(review.lines[0].price,
+                        "memory 676 MB \xe2\x86\x92 2 GB (+1.3 GB) with 8 at "
+                        "work, by this line alone");
+    assert_non_null(strstr(review.lines[1].price, "memory 676 MB \xe2\x86\x92 4.5 GB (+3.9 GB)"));
     review.lines[1].answer = ANSWER_ACCEPT;
     guard_bill(&review, &facts, &policy);
     assert_true(review.bill.new_measured == now + (4096 - 128) * 1048576.0);
@@ -735,7 +741,11 @@ static void the_bill_has_two_figures(void **state)
     review.lines[0].answer = ANSWER_ACCEPT;
     guard_bill(&review, &facts, &policy);
     assert_true(review.bill.new_measured == now + (4096 - 128 + 16 * 3 * 28) * 1048576.0);
+    assert_true(review.bill.most == review.bill.new_measured);
     assert_int_equal(review.lines[0].answer, ANSWER_ACCEPT);
+    review.lines[0].answer = review.lines[1].answer = ANSWER_REJECT;
+    guard_bill(&review, &facts, &policy);
+    assert_true(review.bill.most == now && review.bill.new_measured == now);
 }
 
 static void lines_are_billed_together(void **state)

@@ -166,8 +166,13 @@ static void review(struct model *m)
                                        .to = "off",
                                        .refusal = REFUSE_DATA,
                                        .reason = "can lose committed data; not offered"};
-    r->bill = (struct memory_bill){
-        .ram = 23.4e9, .new_measured = 2e9, .new_worst = 29.8e9, .peak = 9, .known = true};
+    r->bill = (struct memory_bill){.ram = 23.4e9,
+                                   .now_measured = 1e9,
+                                   .new_measured = 2e9,
+                                   .most = 4e9,
+                                   .new_worst = 29.8e9,
+                                   .peak = 9,
+                                   .known = true};
 }
 
 static int setup(void **state)
@@ -310,7 +315,12 @@ static void a_proposal_is_shown_with_its_price(void **state)
         assert_true(canvas_has(f->c, "RESTART"));
         assert_true(canvas_has(f->c, "REFUSED"));
         assert_true(canvas_has(f->c, "ALTER SYSTEM SET max_wal_size = '16GB';"));
-        assert_true(canvas_has(f->c, "1 line without an answer"));
+        assert_true(
+            canvas_has(f->c, sizes[i][0] < 90 ? "1 unanswered" : "1 line without an answer"));
+        /* at any size today's bill, that of the accepted lines, and that of all */
+        assert_true(canvas_has(f->c, sizes[i][0] < 90
+                                         ? "memory 954 MB, accepted 1.9 GB, all 3.7 GB, of 21.8 GB"
+                                         : "954 MB now, 1.9 GB accepted, 3.7 GB with all lines"));
         assert_true(canvas_has(f->c, "a accept"));
     }
     f->m->screen.dialog.editing = true;
@@ -372,9 +382,14 @@ static void a_proposal_tells_all_of_a_line(void **state)
                 fail_msg("%d x %d does not tell: %s", sizes[i][0], sizes[i][1], told[j]);
         assert_int_equal(more, sizes[i][1] == 24);
     }
-    paint(f, 120, 36);
-    assert_true(
-        canvas_has(f->c, "memory bill 1.9 GB of 21.8 GB with 9 at work, worst case 27.8 GB"));
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "memory bill with 9 at work: 954 MB now, 1.9 GB accepted, 3.7 GB "
+                                 "with all lines; worst case 27.8 GB of 21.8 GB"));
+    f->m->session.round.review.lines[1].answer = ANSWER_REJECT; /* nothing is open: no "all" */
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "954 MB now, 1.9 GB accepted; worst case"));
+    paint(f, 80, 24);
+    assert_true(canvas_has(f->c, "memory 954 MB, accepted 1.9 GB, of 21.8 GB"));
 }
 
 static void durability_trades_stand_apart(void **state)

@@ -26,3 +26,5 @@ double bill_memory(const struct server_facts *f);
 double bill_room(const struct server_facts *f, double now);
 /* The concurrency that the measured figure counts with, at least 1. */
 double bill_peak(const struct guard_policy *g);
+/* The same with these settings: never more than may connect. bill_measured() is the bill of so many at work. */
+double bill_sessions(const struct bill_terms *t, const struct guard_policy *g);

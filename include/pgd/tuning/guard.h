@@ -45,7 +45,9 @@ struct memory_bill {
     double ram; /* bytes the server may use: the lower of RAM and cgroup limit */
     double now_worst, now_measured; /* with today's settings */
     double new_worst, new_measured; /* with the accepted lines */
-    double peak;                    /* sessions at work that the measured figures count with */
+    double
+        most; /* … measured, if every line without an answer that costs memory were accepted, too */
+    double peak; /* sessions at work that the measured figures count with */
     bool known;
 };
 
