@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pgd/base/quote.h"
@@ -17,6 +18,12 @@ const char *advice_kind_name(enum advice_kind k)
                                         "statistics",    "statistics target", "fillfactor",
                                         "autovacuum",    "role setting"};
     return (unsigned)k < ARRAY_LEN(names) ? names[k] : "";
+}
+
+const char *advice_mark_name(enum advice_mark m)
+{
+    static const char *const names[] = {"open", "accepted", "rejected"};
+    return (unsigned)m < ARRAY_LEN(names) ? names[m] : "";
 }
 
 struct advice *advice_add(struct advice_list *l, enum advice_kind kind, const char *statement)
@@ -119,6 +126,24 @@ int advice_collect(const struct evidence *e, struct advice *out, int max)
     return l.n;
 }
 
+void advice_take(struct advised *a, const struct evidence *e)
+{
+    const char *database = e->server ? e->server->id.database : "";
+    struct advised *was;
+
+    if (a->known && e->plan && e->plan->database[0] && strcmp(e->plan->database, database) != 0)
+        return;
+    was = xcalloc(1, sizeof *was);
+    *was = *a;
+    a->known = true;
+    a->n = advice_collect(e, a->items, ADVICE_MAX);
+    for (int i = 0; i < a->n; i++)
+        for (int k = 0; k < was->n; k++)
+            if (strcmp(a->items[i].statement, was->items[k].statement) == 0)
+                a->items[i].mark = was->items[k].mark;
+    free(was);
+}
+
 /* ---- the script ---- */
 
 /* A line of a comment: what stands in a name could else end it. */
@@ -155,13 +180,19 @@ static void script_one(const struct advice *a, int number, bool undo, struct buf
         comment(out, "price: ", a->price);
         comment(out, "undo: ", a->undo);
     }
-    buf_printf(out, "%s;\n", undo ? a->undo : a->statement);
+    const char *before = a->mark == ADVICE_ACCEPTED ? "" : "-- ";
+    if (*before)
+        buf_puts(out, "-- not accepted: without the dashes it would run\n");
+    buf_printf(out, "%s%s;\n", before, undo ? a->undo : a->statement);
     if (a->follow[0])
-        buf_printf(out, "%s;\n", a->follow);
+        buf_printf(out, "%s%s;\n", before, a->follow);
 }
 
 void advice_script(const struct advice *list, int n, bool undo, struct buf *out)
 {
-    for (int i = 0; i < n; i++)
-        script_one(&list[undo ? n - 1 - i : i], undo ? n - i : i + 1, undo, out);
+    for (int i = 0; i < n; i++) {
+        int at = undo ? n - 1 - i : i;
+        if (list[at].mark != ADVICE_REJECTED)
+            script_one(&list[at], at + 1, undo, out);
+    }
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pgd/app/advise.h"
+#include "pgd/app/advised.h"
 #include "pgd/app/dialogs.h"
 #include "pgd/app/finder.h"
 #include "pgd/app/flow.h"
@@ -389,6 +390,13 @@ static void do_health(struct model *m, const char *args, struct effects *fx)
     health_begin(m, fx);
 }
 
+static void do_advice(struct model *m, const char *args, struct effects *fx)
+{
+    (void)args;
+    (void)fx;
+    advised_open(m);
+}
+
 static void do_view(struct model *m, const char *args, struct effects *fx)
 {
     views_command(m, args, fx);
@@ -448,6 +456,9 @@ static void do_view(struct model *m, const char *args, struct effects *fx)
       "How the links to other machines stand; try again, or close.", TAKES_WORDS)                 \
     X("health", do_health, "", "",                                                                \
       "Look at what needs care: tables, indexes, vacuum, settings, host.", TAKES_NOTHING)         \
+    X("advice", do_advice, "", "",                                                                \
+      "What settings cannot mend: indexes, statistics, tables; each to be accepted.",             \
+      TAKES_NOTHING)                                                                              \
     X("view", do_view, "v", "[name]",                                                             \
       "A live view in place of the panes: activity, tables, log ...; alone: all.", TAKES_VIEW)    \
     X("persist", do_persist, "", "[go|undo]",                                                     \

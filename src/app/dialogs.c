@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pgd/app/advise.h"
+#include "pgd/app/advised.h"
 #include "pgd/app/finder.h"
 #include "pgd/app/flow.h"
 #include "pgd/app/health.h"
@@ -99,6 +100,7 @@ static int scroll_step(const struct dialog *d, struct key k)
     case DIALOG_SCRIPTS:
     case DIALOG_SESSIONS:
     case DIALOG_HEALTH:
+    case DIALOG_ADVICE:
     case DIALOG_COMMANDS:
     case DIALOG_THEME:
     case DIALOG_VIEWS:
@@ -836,24 +838,24 @@ static bool key_model(struct model *m, struct key k, struct effects *fx)
 typedef bool (*dialog_key_fn)(struct model *m, struct key k, struct effects *fx);
 
 static const dialog_key_fn key_functions[] = {
-    [DIALOG_HELP] = key_help,          [DIALOG_STRATEGY] = key_strategy,
-    [DIALOG_PLAN] = key_plan,          [DIALOG_TARGET] = key_target,
-    [DIALOG_REVIEW] = key_review,      [DIALOG_VERDICT] = key_verdict,
-    [DIALOG_SUMMARY] = key_summary,    [DIALOG_RECOVER] = key_recover,
-    [DIALOG_PASSWORD] = key_password,  [DIALOG_STATUS] = key_text_dialog,
-    [DIALOG_STUCK] = key_text_dialog,  [DIALOG_ERROR] = key_text_dialog,
-    [DIALOG_QUIT] = key_quit,          [DIALOG_START] = start_screen_key,
-    [DIALOG_SCRIPTS] = key_scripts,    [DIALOG_MANUAL] = key_manual,
-    [DIALOG_NOTICE] = key_notice,      [DIALOG_MODEL] = key_model,
-    [DIALOG_PAUSE] = key_pause,        [DIALOG_COST] = key_text_dialog,
-    [DIALOG_HEALTH] = health_key,      [DIALOG_PREVIEW] = key_text_dialog,
-    [DIALOG_TRUST] = key_notice,       [DIALOG_HOST_KEY] = hosts_key,
-    [DIALOG_HOST_WORD] = hosts_key,    [DIALOG_HOSTS] = hosts_key,
-    [DIALOG_SESSIONS] = sessions_key,  [DIALOG_RENAME] = tree_dialog_key,
-    [DIALOG_DELETE] = tree_dialog_key, [DIALOG_PAGE] = key_text_dialog,
-    [DIALOG_SWITCH] = sessions_key,    [DIALOG_COMMANDS] = finder_key,
-    [DIALOG_THEME] = finder_key,       [DIALOG_VIEWS] = views_key,
-    [DIALOG_SIGNAL] = views_end_key,
+    [DIALOG_HELP] = key_help,           [DIALOG_STRATEGY] = key_strategy,
+    [DIALOG_PLAN] = key_plan,           [DIALOG_TARGET] = key_target,
+    [DIALOG_REVIEW] = key_review,       [DIALOG_VERDICT] = key_verdict,
+    [DIALOG_SUMMARY] = key_summary,     [DIALOG_RECOVER] = key_recover,
+    [DIALOG_PASSWORD] = key_password,   [DIALOG_STATUS] = key_text_dialog,
+    [DIALOG_STUCK] = key_text_dialog,   [DIALOG_ERROR] = key_text_dialog,
+    [DIALOG_QUIT] = key_quit,           [DIALOG_START] = start_screen_key,
+    [DIALOG_SCRIPTS] = key_scripts,     [DIALOG_MANUAL] = key_manual,
+    [DIALOG_NOTICE] = key_notice,       [DIALOG_MODEL] = key_model,
+    [DIALOG_PAUSE] = key_pause,         [DIALOG_COST] = key_text_dialog,
+    [DIALOG_ADVICE] = advised_key,      [DIALOG_HEALTH] = health_key,
+    [DIALOG_PREVIEW] = key_text_dialog, [DIALOG_TRUST] = key_notice,
+    [DIALOG_HOST_KEY] = hosts_key,      [DIALOG_HOST_WORD] = hosts_key,
+    [DIALOG_HOSTS] = hosts_key,         [DIALOG_SESSIONS] = sessions_key,
+    [DIALOG_RENAME] = tree_dialog_key,  [DIALOG_DELETE] = tree_dialog_key,
+    [DIALOG_PAGE] = key_text_dialog,    [DIALOG_SWITCH] = sessions_key,
+    [DIALOG_COMMANDS] = finder_key,     [DIALOG_THEME] = finder_key,
+    [DIALOG_VIEWS] = views_key,         [DIALOG_SIGNAL] = views_end_key,
 };
 
 bool dialogs_key(struct model *m, struct key k, struct effects *fx)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pgd/app/advise.h"
+#include "pgd/app/advised.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/headless.h"
 #include "pgd/app/links.h"
@@ -517,6 +518,7 @@ static void values_known(struct model *m, struct effects *fx)
         flow_save(m, true, fx);
         return;
     }
+    advised_end(m, fx);
     advise(m, OP_NEXT_STRATEGIES, fx);
 }
 

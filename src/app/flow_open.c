@@ -7,6 +7,7 @@
 
 #include "pgd/agent/wishes.h"
 #include "pgd/app/advise.h"
+#include "pgd/app/advised.h"
 #include "pgd/app/flow_host.h"
 #include "pgd/app/flow_index.h"
 #include "pgd/app/flow_parts.h"
@@ -737,6 +738,7 @@ void flow_sight_known(struct model *m, const struct op_answer *a, struct effects
     line_int(l, "findings", m->sight.nfindings);
     line_int(l, "strategies", m->sight.nstrategies);
     flow_emit(m, l, fx);
+    advised_look(m, fx);
     if (m->opt.headless && m->opt.readonly) {
         struct err why = {0};
         err_set(&why, ERR_REFUSED, "--readonly: nothing may be measured or changed");

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "pgd/app/advised.h"
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/view_text.h"
@@ -211,6 +212,10 @@ void health_discovered(struct model *m, struct effects *fx)
 
 void health_event(struct model *m, const struct event *ev, struct effects *fx)
 {
+    if (ev->req.owner == OWNER_ADVICE) {
+        advised_event(m, ev);
+        return;
+    }
     if (m->health.state != HEALTH_ASKING)
         return;
     health_step(&m->health, &m->server, ev, fx);

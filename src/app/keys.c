@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pgd/app/advise.h"
+#include "pgd/app/advised.h"
 #include "pgd/app/cli.h"
 #include "pgd/app/commands.h"
 #include "pgd/app/dialogs.h"
@@ -173,6 +174,8 @@ static const struct key_row key_rows[] = {
     {K('u'), "u", "", "Undo the round whose verdict waits for an answer.",
      KEY_IN_MAIN | KEY_CHANGES, false, KC_UNDO},
     {K('s'), "s", "", "Status of server, session and program.", KEY_IN_MAIN, false, KC_STATUS},
+    {K('I'), "I", "", "What settings cannot mend: indexes, statistics, tables.", KEY_IN_MAIN, false,
+     KC_ADVICE},
     {{KEYN_UP, 0},
      "Up Down",
      "",
@@ -487,6 +490,9 @@ static void run_command(struct model *m, enum key_command c, struct effects *fx)
         break;
     case KC_UNDO:
         flow_undo_round(m, fx);
+        break;
+    case KC_ADVICE:
+        advised_open(m);
         break;
     case KC_STATUS:
         dialogs_open(m, DIALOG_STATUS);

@@ -112,6 +112,7 @@ static void answer(struct model *m, struct event *ev, struct effects *fx)
     case OWNER_UI:
         keys_answer(m, ev, fx);
         break;
+    case OWNER_ADVICE:
     case OWNER_HEALTH:
         health_event(m, ev, fx);
         break;

@@ -70,6 +70,7 @@ static const char *const owners[OWNER_COUNT] = {
     [OWNER_UI] = "ui",
     [OWNER_ASK] = "ask",
     [OWNER_HEALTH] = "health",
+    [OWNER_ADVICE] = "advice",
     [OWNER_CLAIM] = "claim",
     [OWNER_HOSTS] = "hosts",
     [OWNER_PLACE] = "place",

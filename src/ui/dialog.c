@@ -38,6 +38,8 @@ static const struct dialog_row rows[] = {
     [DIALOG_COST] = {dialog_cost, KEY_IN_DIALOG, SCROLL "Esc close"},
     [DIALOG_HEALTH] = {dialog_health, KEY_IN_DIALOG,
                        MOVE "Enter why and fix  y copy the fix  r look again  Esc close"},
+    [DIALOG_ADVICE] = {dialog_advice, KEY_IN_DIALOG,
+                       MOVE "Enter SQL  a accept  r reject  y copy  e export  Esc close"},
     [DIALOG_PREVIEW] = {dialog_preview, KEY_IN_DIALOG, SCROLL "Esc close"},
     [DIALOG_HOST_KEY] = {dialog_host_key, KEY_IN_DIALOG, "y keep the key  n refuse  " SCROLL},
     [DIALOG_HOST_WORD] = {dialog_host_word, KEY_IN_DIALOG,

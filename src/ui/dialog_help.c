@@ -56,6 +56,8 @@ static const struct {
     {DIALOG_NOTICE, "Before the first request", "What would leave this machine, and to whom."},
     {DIALOG_MODEL, "Models", "The models that the provider names; one is picked."},
     {DIALOG_HEALTH, "Health", "What needs care, the worst first."},
+    {DIALOG_ADVICE, "Beyond settings",
+     "Indexes, statistics, tables: statements with their undo. Nothing is run from here."},
     {DIALOG_COST, "Cost", "Requests, tokens, money and time."},
     {DIALOG_PREVIEW, "Next request", "What a model would be sent, byte by byte."},
     {DIALOG_HOSTS, "Links by ssh", "How the links to other machines stand, and why not."},

@@ -500,6 +500,7 @@ void export_html(const struct model *m, const struct session *const *sessions, i
     summary_table(sessions, n, out);
     settings_table(list, count, out);
     together(m, out);
+    export_advised_html(m, sessions, n, put, out);
     for (int i = 0; i < n; i++)
         one_session(sessions[i], out);
     buf_puts(out, "</body></html>\n");

@@ -158,6 +158,7 @@ void export_ticket(const struct model *m, const struct session *const *sessions,
     evidence(sessions, n, out);
     order(m, list, count, restart, out);
     back(list, count, restart, out);
+    export_advised(m, sessions, n, out);
     rights(m, out);
     free(list);
 }

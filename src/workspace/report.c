@@ -671,6 +671,7 @@ void export_report(const struct model *m, const struct session *const *sessions,
     final_table(list, count, out);
     together(m, out);
     apply_and_undo(list, count, out);
+    export_advised(m, sessions, n, out);
     for (int i = 0; i < n; i++)
         one_session(sessions[i], out);
     free(list);

@@ -583,6 +583,7 @@ void store_session_json(const struct session *s, struct buf *out)
     put(j, "baseline_seen", store_seen_json(s));
     put(j, "bench_at", s->bench_at[0] ? js_text(s->bench_at) : json_null());
     put(j, "beside", beside_json(&s->beside));
+    put(j, "advised", store_advised_json(&s->advised));
     store_dump(j, out);
 }
 
@@ -804,6 +805,7 @@ bool store_session_parse(const char *text, size_t len, struct session *s, struct
     if (ok)
         read_next(j, s);
     beside_read(json_object_get(j, "beside"), &s->beside);
+    store_advised_read(json_object_get(j, "advised"), &s->advised);
     json_decref(j);
     if (!ok) {
         session_reset(s);

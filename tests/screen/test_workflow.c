@@ -129,6 +129,9 @@ static void commands_at_rest(struct screen *s)
     screen_expect(s, "\u250c Health", LIVE_MS);
     screen_expect_regex(s, "work_mem|checkpoints|vacuum", LIVE_MS);
     screen_key(s, "<Esc>");
+    ask(s, "/advice");
+    screen_expect(s, "\u250c Beyond settings", LIVE_MS);
+    screen_key(s, "<Esc>");
     ask(s, "/h");
     screen_expect(s, "Keyboard help", LIVE_MS);
     screen_key(s, "<Esc>");

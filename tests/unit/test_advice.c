@@ -397,18 +397,20 @@ static void test_role(void **state)
 static void test_script(void **state)
 {
     (void)state;
-    static const struct advice list[] = {{.kind = ADVICE_STATISTICS,
-                                          .object = "public.t (a, b)",
-                                          .statement = "CREATE STATISTICS s ON a, b FROM t",
-                                          .follow = "ANALYZE t",
-                                          .undo = "DROP STATISTICS s",
-                                          .why = "line one\nDROP TABLE t;",
-                                          .seconds = NAN},
-                                         {.kind = ADVICE_INDEX_UNUSED,
-                                          .statement = "DROP INDEX CONCURRENTLY i",
-                                          .undo = "CREATE INDEX CONCURRENTLY i ON t (a)",
-                                          .seconds = 3,
-                                          .alone = true}};
+    static struct advice list[] = {{.kind = ADVICE_STATISTICS,
+                                    .mark = ADVICE_ACCEPTED,
+                                    .object = "public.t (a, b)",
+                                    .statement = "CREATE STATISTICS s ON a, b FROM t",
+                                    .follow = "ANALYZE t",
+                                    .undo = "DROP STATISTICS s",
+                                    .why = "line one\nDROP TABLE t;",
+                                    .seconds = NAN},
+                                   {.kind = ADVICE_INDEX_UNUSED,
+                                    .statement = "DROP INDEX CONCURRENTLY i",
+                                    .undo = "CREATE INDEX CONCURRENTLY i ON t (a)",
+                                    .mark = ADVICE_ACCEPTED,
+                                    .seconds = 3,
+                                    .alone = true}};
     struct buf out = {0};
     advice_script(list, 2, false, &out);
     assert_non_null(strstr(buf_text(&out), "\nCREATE STATISTICS s ON a, b FROM t;\nANALYZE t;\n"));
@@ -420,6 +422,44 @@ static void test_script(void **state)
     const char *statistics = strstr(buf_text(&out), "\nDROP STATISTICS s;\nANALYZE t;\n");
     assert_true(index && statistics && index < statistics); /* the last one first */
     buf_clear(&out);
+    list[0].mark = ADVICE_REJECTED; /* is left out; what nobody has accepted does not run */
+    list[1].mark = ADVICE_OPEN;
+    for (int undo = 0; undo < 2; undo++) {
+        advice_script(list, 2, undo, &out);
+        assert_null(strstr(buf_text(&out), "STATISTICS"));
+        for (const char *at = buf_text(&out); at && *at;
+             at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL)
+            assert_true(strncmp(at, "--", 2) == 0 || *at == '\n');
+        buf_clear(&out);
+    }
+}
+
+/* What the DBA has said stays with the statement, also when others come before it. */
+static void test_marks_stay(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct advised *a = calloc(1, sizeof *a);
+    snprintf(w->f.id.database, sizeof w->f.id.database, "app");
+    struct table_facts *t = &w->f.tables[w->f.ntables++];
+    snprintf(t->schema, sizeof t->schema, "public");
+    snprintf(t->name, sizeof t->name, "t");
+    t->live = t->dead = 100000;
+    advice_take(a, &w->e);
+    assert_int_equal(a->n, 1);
+    a->items[0].mark = ADVICE_REJECTED;
+    snprintf(discarding(w)->seq_scan_filter, 20, "(customer = 5)");
+    relation_of(w, "orders");
+    advice_take(a, &w->e);
+    assert_int_equal(a->n, 2);
+    assert_int_equal(a->items[0].mark, ADVICE_OPEN);
+    assert_int_equal(a->items[1].mark, ADVICE_REJECTED);
+    snprintf(w->plan.database, sizeof w->plan.database,
+             "bench"); /* what is known is of the other one */
+    advice_take(a, &w->e);
+    assert_int_equal(a->n, 2);
+    free(a);
+    world_free(w);
 }
 
 /* It is told with what to do next, and never proposed as a setting. */
@@ -453,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_finer_statistics),
         cmocka_unit_test(test_role),
         cmocka_unit_test(test_script),
+        cmocka_unit_test(test_marks_stay),
         cmocka_unit_test(test_told_in_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

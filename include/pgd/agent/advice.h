@@ -20,8 +20,13 @@ enum advice_kind {
 };
 const char *advice_kind_name(enum advice_kind k); /* "missing index" … */
 
+/* What the DBA makes of it. Nobody is asked without a screen: there all stay open. */
+enum advice_mark { ADVICE_OPEN, ADVICE_ACCEPTED, ADVICE_REJECTED };
+const char *advice_mark_name(enum advice_mark m); /* "open" … */
+
 struct advice {
     enum advice_kind kind;
+    enum advice_mark mark;
     char object[200];    /* what it is about: a table, an index, a role; quoted */
     char statement[640]; /* one */
     char follow[300]; /* another that has to follow it, also after the undo: ANALYZE; "" = none */
@@ -42,8 +47,19 @@ struct advice {
 
 enum { ADVICE_MAX = 24 };
 
+/* What was found, with what the DBA has said about it. */
+struct advised {
+    bool known; /* it was looked for */
+    int n;
+    struct advice items[ADVICE_MAX];
+};
+
+/* Looks anew and keeps the marks of what is there still. Where the evidence is of another database than the facts, what was
+ * known before stays. */
+void advice_take(struct advised *a, const struct evidence *e);
+
 /* Missing indexes first, then useless ones; how many. */
 int advice_collect(const struct evidence *e, struct advice *out, int max);
-/* The statements with what is known of them as comments, to be run one by one with psql; undo: those that take them back, the
- * last one first. `mark` stands before each comment. */
+/* The statements with what is known of them as comments, for psql; undo: those that take them back, the last one first. Only what
+ * is accepted stands there as a statement: what is open is a comment too, and what is rejected is left out. */
 void advice_script(const struct advice *list, int n, bool undo, struct buf *out);

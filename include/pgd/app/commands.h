@@ -18,6 +18,7 @@
     X(FREEZE, "freeze")                   \
     X(ZOOM, "zoom")                       \
     X(STATUS, "status")                   \
+    X(ADVICE, "advice")                   \
     X(UNDO, "undo")                       \
     X(INTERRUPT, "interrupt")             \
     X(PROMPT, "ask")                      \

@@ -10,5 +10,5 @@ void health_begin(struct model *m, struct effects *fx);
 void health_discovered(struct model *m, struct effects *fx);
 /* A key of its page: the findings as a list, Enter for one of them in full. */
 bool health_key(struct model *m, struct key k, struct effects *fx);
-/* Answers of OWNER_HEALTH. */
+/* Answers of OWNER_HEALTH; those of OWNER_ADVICE go on to app/advised. */
 void health_event(struct model *m, const struct event *ev, struct effects *fx);

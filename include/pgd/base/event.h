@@ -31,6 +31,7 @@ enum owner {
     OWNER_UI,
     OWNER_ASK,    /* agent/ask: what is asked of a model */
     OWNER_HEALTH, /* agent/health: the health check */
+    OWNER_ADVICE, /* app/advised: its files */
     OWNER_CLAIM,  /* app/claim: whether the session may work on this server */
     OWNER_HOSTS,  /* app/hosts: links to other machines by ssh */
     OWNER_PLACE,  /* app/bench_place: where pgbench runs */

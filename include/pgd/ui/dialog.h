@@ -113,6 +113,10 @@ void dialog_signal(struct canvas *c, struct rect screen, const struct model *m,
 void dialog_health(struct canvas *c, struct rect screen, const struct model *m,
                    const struct view_tables *t, struct view_cursor *cursor);
 
+/* dialog_advice.c */
+void dialog_advice(struct canvas *c, struct rect screen, const struct model *m,
+                   const struct view_tables *t, struct view_cursor *cursor);
+
 /* dialog_host.c */
 void dialog_host_key(struct canvas *c, struct rect screen, const struct model *m,
                      const struct view_tables *t, struct view_cursor *cursor);

@@ -18,6 +18,13 @@ struct final_setting {
     const char *left, *why; /* NULL = it is the last one's */
 };
 
+/* export_advised.c: what settings cannot mend, as a section of the report and of the ticket: that of the newest session, or, with
+ * the marks of now, of this connection. Nothing where there is none. put: writes a text escaped for its page. */
+void export_advised(const struct model *m, const struct session *const *sessions, int n,
+                    struct buf *out);
+void export_advised_html(const struct model *m, const struct session *const *sessions, int n,
+                         void (*put)(struct buf *out, const char *text), struct buf *out);
+
 /* The functions of the table. */
 void export_ansible(const struct model *m, const struct session *const *sessions, int n,
                     struct buf *out);

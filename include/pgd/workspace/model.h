@@ -4,6 +4,7 @@
  * a handle of the outside world, so it can be saved, replayed and tested without one. */
 #pragma once
 
+#include "pgd/agent/advice.h"
 #include "pgd/agent/ask.h"
 #include "pgd/agent/health.h"
 #include "pgd/base/key.h"
@@ -608,6 +609,14 @@ struct verifying {
     bool read, looked, ended;
 };
 
+/* The files of that advice which are being written (app/advised.c). */
+struct advised_files {
+    uint32_t generation, sent;
+    int saved;
+    bool told;      /* the DBA asked for them: where they are is said */
+    char dir[1100]; /* exports of the workspace */
+};
+
 struct playback;
 struct replay_load;
 
@@ -630,6 +639,8 @@ struct model {
     struct session session;
     struct apply apply;
     struct health health;
+    struct advised advised; /* what settings cannot mend, of this connection's database */
+    struct advised_files advised_files;
     struct bench bench;
     struct bench_target bench_target;
     struct bench_place place;

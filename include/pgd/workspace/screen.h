@@ -30,6 +30,7 @@ enum dialog_kind {
     DIALOG_NOTICE,   /* before the first request: what leaves this machine; y agrees */
     DIALOG_MODEL,    /* pick or type a model */
     DIALOG_HEALTH,   /* findings of the health check (m->health) */
+    DIALOG_ADVICE,   /* what settings cannot mend (m->advised), each to be accepted or rejected */
     DIALOG_COST,     /* calls, tokens, money */
     DIALOG_PREVIEW,  /* the next request, byte by byte (talk.preview) */
     DIALOG_HOST_KEY, /* an unknown host shows its key; cursor = enum ssh_conn, as in the next two */

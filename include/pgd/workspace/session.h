@@ -1,6 +1,7 @@
 /* session.h - tuning sessions as data: what session.json holds, and the list of them that a workspace has. */
 #pragma once
 
+#include "pgd/agent/advice.h"
 #include "pgd/runner/ablation.h"
 #include "pgd/runner/experiment.h"
 #include "pgd/tuning/round.h"
@@ -113,6 +114,7 @@ struct session {
     int nearned; /* changes of the state that was confirmed first; 0 = no ablation was made */
     struct earned earned[CHANGES_MAX];
     struct beside beside;
+    struct advised advised; /* what settings cannot mend, as it stood at the session's end */
     char end_reason
         [240]; /* "target reached", "three misses in a row", "nothing left that evidence supports" … */
     uint64_t journal_no;

@@ -29,6 +29,10 @@ bool store_change_read(const json_t *j, struct setting_change *c, struct err *e)
 json_t *store_seen_json(const struct session *s);
 bool store_seen_read(const json_t *up, struct session *s, struct err *e);
 
+/* store_advised.c: the member "advised" of session.json; what of it cannot be read is left out */
+json_t *store_advised_json(const struct advised *a);
+void store_advised_read(const json_t *j, struct advised *a);
+
 /* pending.c: the members "by_hand" and "pending" of session.json, after everything else was read */
 json_t *store_pending_json(const struct session *s);
 bool store_pending_read(const json_t *j, struct session *s, struct err *e);
