@@ -3,7 +3,7 @@
 WITH /* pg_diagnose */ s AS (
     SELECT queryid::text AS id, sum(calls) AS calls, sum(@time@) AS total_ms, sum(rows) AS rows,
            (array_agg(query ORDER BY calls DESC))[1] AS query
-      FROM @schema@.pg_stat_statements
+      FROM @schema@.pg_stat_statements(true)
      WHERE dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
        AND @toplevel@
        AND query !~ '/\* pg_diagnose' AND query !~ '\mpg_catalog\M' AND query !~* '\mfrom\s+pg_[a-z_]+'

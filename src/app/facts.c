@@ -12,6 +12,7 @@
 #include "pgd/base/quote.h"
 #include "pgd/base/secret.h"
 #include "pgd/base/text.h"
+#include "pgd/discovery/extension.h"
 #include "pgd/discovery/plan.h"
 
 enum { LOOK_UP_MS = 3000, ALL_MS = 12000, ROWS_MAX = 20, STATEMENT_MAX = 4000 };
@@ -268,6 +269,30 @@ static void ask_table(struct model *m, const char *arg, struct effects *fx)
     buf_clear(&sql);
 }
 
+static void ask_schema(struct model *m, struct effects *fx)
+{
+    struct buf sql = {0};
+
+    extension_schema_sql("pg_stat_statements", m->links[CONN_CONTROL].pooled, &sql);
+    send(m, STEP_SCHEMA, buf_text(&sql), fx);
+    buf_clear(&sql);
+}
+
+static void send_steps(struct model *m, enum step step, const char *schema, const struct buf *sql,
+                       struct effects *fx)
+{
+    struct buf steps = {0};
+
+    if (m->links[CONN_CONTROL].pooled) {
+        send(m, step, buf_text(sql), fx);
+        return;
+    }
+    extension_call_sql(schema, false, buf_text(sql), &steps);
+    send(m, step, buf_text(&steps), fx);
+    fx_several(fx);
+    buf_clear(&steps);
+}
+
 /* "statement ID", "plan ID": first where the extension is. */
 static void ask_statement(struct model *m, const char *arg, struct effects *fx)
 {
@@ -276,11 +301,7 @@ static void ask_statement(struct model *m, const char *arg, struct effects *fx)
     if (!text_int64(arg, &id))
         keep(m, "a statement is named by its queryid, a number", true);
     else
-        send(m, STEP_SCHEMA,
-             "SELECT n.nspname AS schema FROM pg_catalog.pg_extension e "
-             "JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace "
-             "WHERE e.extname = 'pg_stat_statements'",
-             fx);
+        ask_schema(m, fx);
 }
 
 /* Splits "plan 4711"; the argument's blanks are cut off. */
@@ -313,12 +334,12 @@ static void schema_known(struct model *m, const struct rows *r, struct effects *
         buf_puts(&sql, "SELECT query FROM ");
         quote_ident(&sql, schema);
         buf_printf(&sql,
-                   ".pg_stat_statements WHERE queryid = %lld AND dbid = (SELECT oid FROM "
+                   ".pg_stat_statements(true) WHERE queryid = %lld AND dbid = (SELECT oid FROM "
                    "pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) AND "
                    "userid = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user) "
                    "LIMIT 1",
                    (long long)id);
-        send(m, STEP_STATEMENT, buf_text(&sql), fx);
+        send_steps(m, STEP_STATEMENT, schema, &sql, fx);
     } else {
         buf_printf(&sql,
                    "SELECT queryid, sum(calls) AS calls, round(sum(total_%s)::numeric, 1) AS "
@@ -329,9 +350,9 @@ static void schema_known(struct model *m, const struct rows *r, struct effects *
                    "pg_catalog.left(min(query), 2000) AS statement FROM ",
                    time, time);
         quote_ident(&sql, schema);
-        buf_printf(&sql, ".pg_stat_statements WHERE queryid = %lld GROUP BY queryid",
+        buf_printf(&sql, ".pg_stat_statements(true) WHERE queryid = %lld GROUP BY queryid",
                    (long long)id);
-        send(m, STEP_ANSWER, buf_text(&sql), fx);
+        send_steps(m, STEP_ANSWER, schema, &sql, fx);
     }
     buf_clear(&sql);
 }

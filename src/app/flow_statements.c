@@ -12,6 +12,7 @@
 #include "pgd/app/links.h"
 #include "pgd/base/quote.h"
 #include "pgd/base/text.h"
+#include "pgd/discovery/extension.h"
 #include "pgd/runner/derivation.h"
 #include "pgd/runner/script.h"
 
@@ -387,7 +388,7 @@ static void top_answer(struct model *m, const struct event *ev, struct effects *
 static void schema_answer(struct model *m, const struct event *ev, struct effects *fx)
 {
     const char *schema = ev->rows ? rows_text(ev->rows, 0, "schema") : NULL;
-    struct buf q = {0};
+    struct buf q = {0}, steps = {0};
     struct err e = {0};
 
     if (!schema) {
@@ -399,7 +400,19 @@ static void schema_answer(struct model *m, const struct event *ev, struct effect
         return;
     }
     traffic_sql(m->server.id.version_num, schema, &q);
-    ask(m, GATHER_TOP, buf_text(&q), ASK_MS, fx);
+    extension_call_sql(schema, false, buf_text(&q), &steps);
+    ask(m, GATHER_TOP, buf_text(&steps), ASK_MS, fx);
+    fx_several(fx);
+    buf_clear(&steps);
+    buf_clear(&q);
+}
+
+static void ask_schema(struct model *m, struct effects *fx)
+{
+    struct buf q = {0};
+
+    extension_schema_sql("pg_stat_statements", false, &q);
+    ask(m, GATHER_SCHEMA, buf_text(&q), ASK_MS, fx);
     buf_clear(&q);
 }
 
@@ -507,11 +520,7 @@ void flow_statements_event(struct model *m, const struct event *ev, struct effec
         return;
     }
     if (step == GATHER_SET)
-        ask(m, GATHER_SCHEMA,
-            "SELECT n.nspname AS schema FROM pg_catalog.pg_extension e JOIN "
-            "pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = "
-            "'pg_stat_statements'",
-            ASK_MS, fx);
+        ask_schema(m, fx);
     else if (step == GATHER_SCHEMA)
         schema_answer(m, ev, fx);
     else if (step == GATHER_TOP)

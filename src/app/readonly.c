@@ -196,14 +196,38 @@ static bool only_plans(const char *sql)
     return false;
 }
 
+/* The steps of discovery/extension.h: what is prepared and run in them is a question by itself. */
+static bool steps_read(const char *sql)
+{
+    static const char *const steps[] = {"DEALLOCATE /* pg_catalog.pg_prepared_statements */ ALL",
+                                        "PREPARE pg_diagnose_steps AS ",
+                                        "EXECUTE pg_diagnose_steps"};
+    struct buf rest = {0};
+    bool reads;
+
+    while (*sql) {
+        size_t line;
+        for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+            if (strncmp(sql, steps[i], strlen(steps[i])) == 0)
+                sql += strlen(steps[i]);
+        line = strcspn(sql, "\n");
+        line += sql[line] == '\n';
+        buf_append(&rest, sql, line);
+        sql += line;
+    }
+    reads = readonly_sql(buf_text(&rest));
+    buf_clear(&rest);
+    return reads;
+}
+
 bool readonly_allows(const struct effect *e)
 {
     if (e->changes_server)
         return false;
     switch (e->kind) {
     case FX_PG_QUERY:
-        return e->text &&
-               (readonly_sql(e->text) || (e->u.pg.conn == CONN_PLAN && only_plans(e->text)));
+        return e->text && (readonly_sql(e->text) || (e->u.pg.several && steps_read(e->text)) ||
+                           (e->u.pg.conn == CONN_PLAN && only_plans(e->text)));
     case FX_PG_CONNECT: /* its text is what the session begins with */
         return !e->text || !*e->text || readonly_sql(e->text);
     case FX_CHILD: /* the demonstration's server is its own; the DBA's editor touches none */

@@ -12,6 +12,7 @@
 #include "pgd/base/quote.h"
 #include "pgd/base/secret.h"
 #include "pgd/base/text.h"
+#include "pgd/discovery/extension.h"
 #include "pgd/workspace/export_view.h"
 
 enum { SAY_S = 8, EXACT_MS = 1500, KEY_PARTS = 4 };
@@ -178,6 +179,20 @@ static void use_text(struct model *m, struct effects *fx)
                  t->unread);
 }
 
+static void ask_exact(struct model *m, const struct buf *question, struct effects *fx)
+{
+    struct buf steps = {0};
+
+    if (!m->live.at->extension || m->links[CONN_VIEWS].pooled) {
+        view_text_ask(m, TEXT_EXACT, CONN_VIEWS, buf_text(question), EXACT_MS, fx);
+        return;
+    }
+    extension_call_sql(m->live.schema, false, buf_text(question), &steps);
+    view_text_ask(m, TEXT_EXACT, CONN_VIEWS, buf_text(&steps), EXACT_MS, fx);
+    fx_several(fx);
+    buf_clear(&steps);
+}
+
 static void begin(struct model *m, int row, bool plan, struct effects *fx)
 {
     struct live_text *t = &m->live_text;
@@ -197,7 +212,7 @@ static void begin(struct model *m, int row, bool plan, struct effects *fx)
     text_copy_raw(t->key, sizeof t->key, tableview_key(&m->live.now, row));
     if (*shown && m->links[CONN_VIEWS].state == LINK_UP &&
         view_text_sql(m->live.at, t->key, m->live.schema, &sql))
-        view_text_ask(m, TEXT_EXACT, CONN_VIEWS, buf_text(&sql), EXACT_MS, fx);
+        ask_exact(m, &sql, fx);
     else
         use_text(m, fx);
     buf_clear(&sql);

@@ -12,8 +12,8 @@
 #include "pgd/app/view_state.h"
 #include "pgd/app/view_text.h"
 #include "pgd/app/views_end.h"
-#include "pgd/base/quote.h"
 #include "pgd/base/text.h"
+#include "pgd/discovery/extension.h"
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane_view.h"
 
@@ -71,9 +71,7 @@ static void send_schema(struct model *m, struct effects *fx)
 {
     struct buf sql = {0};
 
-    buf_puts(&sql, "SELECT n.nspname AS schema FROM pg_catalog.pg_extension AS e JOIN "
-                   "pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = ");
-    quote_literal(&sql, m->live.at->extension);
+    extension_schema_sql(m->live.at->extension, m->links[CONN_VIEWS].pooled, &sql);
     send(m, LIVE_SCHEMA, buf_text(&sql), fx);
     buf_clear(&sql);
 }
@@ -88,6 +86,22 @@ static void refuse(struct model *m, const char *why, const char *hint)
     l->again_us = m->now_us + REFUSED_S * 1000000LL;
 }
 
+/* A view of an extension's functions asks them in steps, so that nobody can put others in their place. */
+static void send_question(struct model *m, const struct buf *question, struct effects *fx)
+{
+    struct live *l = &m->live;
+    struct buf steps = {0};
+
+    if (!l->at->extension || m->links[CONN_VIEWS].pooled) {
+        send(m, LIVE_ROWS, buf_text(question), fx);
+        return;
+    }
+    extension_call_sql(l->schema, false, buf_text(question), &steps);
+    send(m, LIVE_ROWS, buf_text(&steps), fx);
+    fx_several(fx);
+    buf_clear(&steps);
+}
+
 static void send_rows(struct model *m, struct effects *fx)
 {
     struct live *l = &m->live;
@@ -98,7 +112,7 @@ static void send_rows(struct model *m, struct effects *fx)
     if (!asset)
         refuse(m, "this version of PostgreSQL does not tell it", l->at->lacks ? l->at->lacks : "");
     else if (tableview_sql(asset, version, l->schema, &sql))
-        send(m, LIVE_ROWS, buf_text(&sql), fx);
+        send_question(m, &sql, fx);
     buf_clear(&sql);
 }
 
@@ -186,6 +200,7 @@ static void failed(struct model *m, const struct event *ev)
         return;
     }
     l->err = ev->err;
+    l->schema[0] = '\0'; /* it may have got another name */
     if (l->at->lacks && !l->err.hint[0])
         err_hint(&l->err, "%s", l->at->lacks);
     l->again_us = m->now_us + REFUSED_S * 1000000LL;
@@ -223,8 +238,11 @@ static void take_schema(struct model *m, const struct event *ev, struct effects 
         ask(m, fx);
         return;
     }
-    snprintf(why, sizeof why, "the extension %s is not in the database %s", l->at->extension,
-             m->links[CONN_VIEWS].dbname);
+    snprintf(why, sizeof why, "the extension %s is not in the database %s%s", l->at->extension,
+             m->links[CONN_VIEWS].dbname,
+             m->links[CONN_VIEWS].pooled ? ", or its schema is of another role than ours or a "
+                                           "superuser, which is not asked through a pooler"
+                                         : "");
     refuse(m, why, l->at->lacks ? l->at->lacks : "");
 }
 

@@ -34,6 +34,14 @@ struct effect *fx_sql(struct effects *fx, struct req req, enum pg_conn conn, con
     return e;
 }
 
+void fx_several(struct effects *fx)
+{
+    struct effect *e = fx->n ? &fx->items[fx->n - 1] : NULL;
+
+    if (e && e->kind == FX_PG_QUERY)
+        e->u.pg.several = true;
+}
+
 static size_t list_len(char *const *list)
 {
     size_t n = 0;

@@ -49,11 +49,26 @@ static void keep_row(struct pg_answer *a, const PGresult *res, int row)
     a->nrows++;
 }
 
+/* Of several statements in one message the last one that has columns answers. */
+static void begin_again(struct pg_answer *a)
+{
+    free_cells(a);
+    for (int i = 0; a->names && i < a->ncols; i++)
+        free(a->names[i]);
+    free(a->names);
+    a->names = NULL;
+    a->ncols = a->nrows = 0;
+    a->bytes = 0;
+}
+
 bool pg_answer_add(struct pg_answer *a, const PGresult *res)
 {
     switch (PQresultStatus(res)) {
     case PGRES_SINGLE_TUPLE:
     case PGRES_TUPLES_OK:
+        if (a->ended)
+            begin_again(a);
+        a->ended = PQresultStatus(res) == PGRES_TUPLES_OK;
         keep_names(a, res);
         for (int i = 0; i < PQntuples(res) && !a->too_big; i++)
             keep_row(a, res, i);

@@ -47,6 +47,7 @@ struct statement {
     struct req req;
     char *sql; /* owned */
     int ms;
+    bool several; /* statements in one message */
 };
 
 struct pg_link {
@@ -532,7 +533,8 @@ static void send_next(struct pg_link *k)
     k->state = LINK_BUSY;
     k->notices->left = NOTICES_PER_STATEMENT;
     k->notices->req = s->req;
-    if (!PQsendQueryParams(k->pg, s->sql, 0, NULL, NULL, NULL, NULL, 0) ||
+    if (!(s->several ? PQsendQuery(k->pg, s->sql)
+                     : PQsendQueryParams(k->pg, s->sql, 0, NULL, NULL, NULL, NULL, 0)) ||
         !PQsetSingleRowMode(k->pg) || !flush(k)) {
         drop_lost(k);
         return;
@@ -548,6 +550,7 @@ void pg_link_query(struct pg_link *k, struct effect *e)
     struct statement *s = xcalloc(1, sizeof(*s));
     s->req = e->req;
     s->ms = e->ms;
+    s->several = e->u.pg.several;
     s->sql = e->text ? e->text : xstrdup("");
     e->text = NULL;
     if (k->last)

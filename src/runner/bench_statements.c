@@ -5,6 +5,7 @@
 
 #include "pgd/base/assets.h"
 #include "pgd/base/text.h"
+#include "pgd/discovery/extension.h"
 #include "pgd/runner/bench_parts.h"
 
 enum { STATEMENTS_MS = 2000 };
@@ -25,11 +26,21 @@ static void ask(struct bench *b, int what, const char *sql, struct req req, stru
     b->asking = what;
 }
 
+static void ask_steps(struct bench *b, int what, const struct buf *sql, struct req req,
+                      struct effects *fx)
+{
+    struct buf steps = {0};
+    extension_call_sql(b->statements.schema, false, buf_text(sql), &steps);
+    ask(b, what, buf_text(&steps), req, fx);
+    fx_several(fx);
+    buf_clear(&steps);
+}
+
 static void ask_snapshot(struct bench *b, int what, struct req req, struct effects *fx)
 {
     struct buf sql = {0};
     statements_sql(&b->statements, &sql);
-    ask(b, what, buf_text(&sql), req, fx);
+    ask_steps(b, what, &sql, req, fx);
     buf_clear(&sql);
 }
 
@@ -90,7 +101,7 @@ bool bench_statements_ask_after(struct bench *b, struct req req, struct effects 
     if (n == 0)
         return false;
     statements_names_sql(&b->statements, ids, n, &sql);
-    ask(b, ASK_NAMES, buf_text(&sql), req, fx);
+    ask_steps(b, ASK_NAMES, &sql, req, fx);
     buf_clear(&sql);
     return true;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pgd/base/text.h"
+#include "pgd/discovery/extension.h"
 
 enum {
     LOOK_MS = 1000,
@@ -82,11 +83,14 @@ static void send_now(struct observe *o, struct effects *fx)
 
 static void send_statements(struct observe *o, bool all, struct effects *fx)
 {
-    struct buf sql = {0};
+    struct buf sql = {0}, steps = {0};
 
     observed_statements_sql(&o->source, all ? NULL : o->watched, o->nwatched, &sql);
+    extension_call_sql(o->source.schema, o->source.form >= 14, buf_text(&sql), &steps);
     o->want_statements = true;
-    send(o, buf_text(&sql), fx);
+    send(o, buf_text(&steps), fx);
+    fx_several(fx);
+    buf_clear(&steps);
     buf_clear(&sql);
 }
 

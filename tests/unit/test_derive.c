@@ -340,7 +340,7 @@ static void test_traffic(void **state)
     assert_false(traffic_read(NULL, &t));
     traffic_sql(120000, "Odd one", &q);
     assert_non_null(strstr(buf_text(&q), "sum(total_time) AS total_ms"));
-    assert_non_null(strstr(buf_text(&q), "FROM \"Odd one\".pg_stat_statements"));
+    assert_non_null(strstr(buf_text(&q), "FROM \"Odd one\".pg_stat_statements(true)"));
     assert_null(strstr(buf_text(&q), "toplevel"));
     buf_clear(&q);
     traffic_sql(180000, "public", &q);

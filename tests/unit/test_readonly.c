@@ -13,6 +13,7 @@
 #include "pgd/app/gate.h"
 #include "pgd/app/readonly.h"
 #include "pgd/base/assets.h"
+#include "pgd/discovery/extension.h"
 #include "pgd/discovery/queries.h"
 #include "pgd/telemetry/sample.h"
 
@@ -234,6 +235,34 @@ static void only_scripts_that_look(void **state)
     }
 }
 
+/* Questions to an extension go in steps: those pass, with a question in them and in no other message. */
+static void steps_of_a_question(void **state)
+{
+    (void)state;
+    static const struct {
+        bool passes, several;
+        const char *select;
+    } cases[] = {
+        {true, true, "SELECT queryid, 'a; b' FROM s.pg_stat_statements(true)"},
+        {false, false, "SELECT queryid FROM s.pg_stat_statements(true)"},
+        {false, true, "WITH gone AS (DELETE FROM t RETURNING *) SELECT * FROM gone"},
+        {false, true, "SELECT 1) AS t;\nDROP TABLE t;\nSELECT * FROM (SELECT 1"},
+        {false, true, "SELECT pg_catalog.pg_reload_conf()"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct effects fx = {0};
+        struct buf sql = {0};
+        extension_call_sql("s", true, cases[i].select, &sql);
+        struct effect *e = fx_sql(&fx, req, CONN_VIEWS, buf_text(&sql), 0);
+        if (cases[i].several)
+            fx_several(&fx);
+        if (readonly_allows(e) != cases[i].passes)
+            fail_msg("case %zu", i);
+        effects_clear(&fx);
+        buf_clear(&sql);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +271,7 @@ int main(void)
         cmocka_unit_test(the_gate_refuses),
         cmocka_unit_test(an_editor_is_no_change),
         cmocka_unit_test(only_scripts_that_look),
+        cmocka_unit_test(steps_of_a_question),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,7 +78,8 @@ struct effect {
     union {
         struct {
             enum pg_conn conn;
-            char **keys; /* NULL-terminated keyword and value lists for libpq; owned */
+            bool several; /* statements, the answer is that of the last with rows: fx_several() */
+            char **keys;  /* NULL-terminated keyword and value lists for libpq; owned */
             char **values;
             secret_id password;
         } pg;
@@ -137,6 +138,8 @@ struct effects {
 struct effect *effects_add(struct effects *fx, enum effect_kind kind, struct req req);
 struct effect *fx_sql(struct effects *fx, struct req req, enum pg_conn conn, const char *sql,
                       int ms);
+/* The statement that was added last is several: one message, one transaction. Never for a text that is not ours. */
+void fx_several(struct effects *fx);
 struct effect *fx_child(struct effects *fx, struct req req, const char *const *argv,
                         unsigned flags);
 /* Adds one variable; without a value it is taken out of what the child inherits. */

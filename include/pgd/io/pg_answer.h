@@ -16,6 +16,7 @@ struct pg_answer {
     char tag[32];
     bool too_big; /* rows are not kept any more */
     bool failed;
+    bool ended;     /* one result is whole: another statement's takes its place */
     struct err err; /* the first error */
 };
 

@@ -1,0 +1,91 @@
+/* Questions to an extension's functions, by names that nobody else can turn to functions of his own.
+ *
+ * One statement is not enough. A condition beside the call is evaluated when the call has been planned, and planning may
+ * run the impostor: a function in the language SQL that returns a row is put in its place, and what is immutable in it
+ * is called at once, whatever WITH ORDINALITY or OFFSET 0 say; so are the defaults of arguments. PREPARE resolves names
+ * and plans nothing.
+ *
+ * Why step 2 cannot have met an impostor when step 3 passes: the schema's row has had one version from the snapshot of
+ * step 1 to that of step 3, so the name has meant this schema all the while. Names are resolved by a cache, which may be
+ * older; but it never goes back, and step 1 has resolved the name by it, to a function that is the extension's own.
+ * Nothing in step 1 resolves it once more afterwards. */
+#include "pgd/discovery/extension.h"
+
+#include "pgd/base/quote.h"
+
+#define PREPARED "pg_diagnose_steps"
+/* The text says whose it is where the server counts it, as our other questions do. */
+#define FORGET "DEALLOCATE /* pg_catalog.pg_prepared_statements */ ALL"
+#define SEEN "'pg_diagnose.seen'"
+
+/* A constant of the parser, not of the plan: it is read whenever names are resolved, and never else. */
+#define FUSE "'{NULL}'::pg_catalog.int4[] IS NOT NULL"
+
+void extension_schema_sql(const char *extension, bool pooled, struct buf *out)
+{
+    buf_puts(out, "SELECT n.nspname AS schema FROM pg_catalog.pg_extension AS e JOIN "
+                  "pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = ");
+    quote_literal(out, extension);
+    if (pooled)
+        buf_puts(out,
+                 " AND EXISTS (SELECT 1 FROM pg_catalog.pg_roles AS r JOIN pg_catalog.pg_database "
+                 "AS d ON d.datname = pg_catalog.current_database() WHERE r.oid = CASE "
+                 "pg_catalog.pg_get_userbyid(n.nspowner) WHEN 'pg_database_owner' THEN d.datdba "
+                 "ELSE n.nspowner END AND (r.rolsuper OR r.rolname = current_user))");
+}
+
+/* 'schema.name(args)'::regprocedure */
+static void function(const char *schema, const char *signature, struct buf *out)
+{
+    struct buf name = {0};
+
+    quote_ident(&name, schema);
+    buf_printf(&name, ".%s", signature);
+    quote_literal(out, buf_text(&name));
+    buf_puts(out, "::pg_catalog.regprocedure");
+    buf_clear(&name);
+}
+
+/* The versions of the rows that give the names their meaning; NULL where one is not as it should be. */
+static void versions(const char *schema, bool info, struct buf *out)
+{
+    buf_puts(
+        out,
+        "(SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', n.oid, n.xmin, n.ctid, p.oid, "
+        "p.xmin, p.ctid), ';' ORDER BY p.oid) FROM pg_catalog.pg_proc AS p "
+        "JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace "
+        "JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang AND l.lanname = 'c' "
+        "JOIN pg_catalog.pg_roles AS r ON r.oid = p.proowner "
+        "AND (r.rolsuper OR r.rolname = current_user) "
+        "JOIN pg_catalog.pg_depend AS d ON d.objid = p.oid AND d.deptype = 'e' "
+        "AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass "
+        "AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass "
+        "JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid "
+        "AND e.extname = 'pg_stat_statements' WHERE n.nspname = ");
+    quote_literal(out, schema);
+    buf_puts(out, " AND p.oid IN (");
+    function(schema, "pg_stat_statements(boolean)", out);
+    if (info) {
+        buf_puts(out, ", ");
+        function(schema, "pg_stat_statements_info()", out);
+    }
+    buf_printf(out, ") HAVING pg_catalog.count(*) = %d)", info ? 2 : 1);
+}
+
+void extension_call_sql(const char *schema, bool info, const char *select, struct buf *out)
+{
+    /* what an earlier message has left behind that was cut off */
+    buf_puts(out, FORGET ";\n"
+                         "SELECT pg_catalog.set_config('array_nulls', 'on', true), "
+                         "pg_catalog.set_config(" SEEN ", ");
+    versions(schema, info, out);
+    buf_puts(out, ", true);\nPREPARE " PREPARED " AS SELECT * FROM (\n");
+    buf_puts(out, select);
+    buf_puts(out, "\n) AS question WHERE " FUSE ";\n"
+                  "SELECT CASE WHEN pg_catalog.current_setting(" SEEN ") = ");
+    versions(schema, info, out);
+    buf_puts(out, " THEN pg_catalog.set_config('array_nulls', 'off', true) ELSE "
+                  "pg_catalog.concat('the schema of pg_stat_statements changes, or its functions "
+                  "are not the extension''s')::pg_catalog.int4::pg_catalog.text END;\n"
+                  "EXECUTE " PREPARED ";\n" FORGET);
+}
