@@ -6,7 +6,7 @@
 
 #include "pgd/agent/wishes.h"
 #include "pgd/app/advise.h"
-#include "pgd/app/dialogs.h"
+#include "pgd/app/dialogs_come.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/sha256.h"
 #include "pgd/base/text.h"
@@ -234,9 +234,9 @@ void advise_notice(struct model *m)
 {
     if (m->advising.wishes_untrusted && !m->opt.headless && m->screen.dialog.kind == DIALOG_NONE &&
         m->fl.decision == DECIDE_NOTHING)
-        dialogs_open(m, DIALOG_TRUST);
+        (void)dialogs_come(m, DIALOG_TRUST);
     if (m->advising.notice && m->screen.dialog.kind == DIALOG_NONE)
-        dialogs_open(m, DIALOG_NOTICE);
+        (void)dialogs_come(m, DIALOG_NOTICE);
 }
 
 void advise_agree(struct model *m, bool yes, struct effects *fx)

@@ -9,6 +9,7 @@
 
 #include "pgd/app/advise.h"
 #include "pgd/app/advised.h"
+#include "pgd/app/dialogs_come.h"
 #include "pgd/app/finder.h"
 #include "pgd/app/flow.h"
 #include "pgd/app/health.h"
@@ -65,16 +66,10 @@ void dialogs_close(struct model *m)
 
 void dialogs_reopen(struct model *m, struct effects *fx)
 {
-    static const enum dialog_kind kinds[] = {
-        [DECIDE_NOTHING] = DIALOG_NONE,  [DECIDE_STRATEGY] = DIALOG_STRATEGY,
-        [DECIDE_PLAN] = DIALOG_PLAN,     [DECIDE_TARGET] = DIALOG_TARGET,
-        [DECIDE_REVIEW] = DIALOG_REVIEW, [DECIDE_RECOVER] = DIALOG_RECOVER,
-        [DECIDE_KEEP] = DIALOG_SUMMARY,  [DECIDE_VERDICT] = DIALOG_VERDICT,
-        [DECIDE_MANUAL] = DIALOG_MANUAL, [DECIDE_PAUSE] = DIALOG_PAUSE,
-    };
-
+    if (dialogs_come_now(m))
+        return;
     if (m->fl.decision != DECIDE_NOTHING)
-        m->screen.dialog = (struct dialog){.kind = kinds[m->fl.decision]};
+        m->screen.dialog = (struct dialog){.kind = dialog_of_decision(m->fl.decision)};
     else if (m->flow == FLOW_STUCK)
         m->screen.dialog = (struct dialog){.kind = DIALOG_STUCK};
     else if (model_run_active(m))
@@ -185,6 +180,14 @@ static bool typed_number(struct dialog *d, double lo, double hi, double *out)
 }
 
 /* ---- one function a dialog; false = not its key ---- */
+
+/* Esc over a question of the loop: it stays open, and the key line says so for as long as it does. */
+static void put_off(struct model *m)
+{
+    if (m->fl.decision != DECIDE_NOTHING)
+        model_say(m, CHAT_EVENT, "%s waits: t opens it", dialog_subject(m->screen.dialog.kind));
+    dialogs_close(m);
+}
 
 static void copy_page(struct model *m, struct effects *fx)
 {
@@ -530,7 +533,7 @@ static bool key_target(struct model *m, struct key k, struct effects *fx)
         snprintf(text, sizeof text, "%.0f", m->session.target.tps);
         begin_edit(d, text);
     } else if (k.name == KEYN_ESC) {
-        dialogs_close(m);
+        put_off(m);
     } else {
         return !key_is(k, '?');
     }
@@ -604,8 +607,7 @@ static bool key_review(struct model *m, struct key k, struct effects *fx)
         return true;
     }
     if (k.name == KEYN_ESC) {
-        dialogs_close(m);
-        model_say(m, CHAT_EVENT, "the proposal waits: t brings it back");
+        put_off(m);
     } else if (key_is(k, 'a')) {
         answer_line(m, ANSWER_ACCEPT);
     } else if (key_is(k, 'r')) {
@@ -650,7 +652,7 @@ static bool key_verdict(struct model *m, struct key k, struct effects *fx)
     else if (k.name == KEYN_ENTER || key_is(k, 's'))
         flow_decide(m, DECIDE_VERDICT, 1, fx);
     else if (k.name == KEYN_ESC)
-        dialogs_close(m);
+        put_off(m);
     else
         return !key_is(k, '?');
     return true;
@@ -663,7 +665,7 @@ static bool key_summary(struct model *m, struct key k, struct effects *fx)
         flow_decide(m, DECIDE_KEEP, key_is(k, 'k') ? 1 : 0, fx);
     } else if (m->fl.decision == DECIDE_KEEP) {
         if (k.name == KEYN_ESC)
-            dialogs_close(m);
+            put_off(m);
         return !key_is(k, '?');
     } else if (k.name == KEYN_ESC || k.name == KEYN_ENTER) {
         dialogs_close(m);
@@ -686,7 +688,7 @@ static bool key_recover(struct model *m, struct key k, struct effects *fx)
     else if (key_is(k, 'u'))
         flow_decide(m, DECIDE_RECOVER, 0, fx);
     else if (k.name == KEYN_ESC)
-        dialogs_close(m);
+        put_off(m);
     else
         return !key_is(k, '?');
     return true;
@@ -765,8 +767,7 @@ static bool key_manual(struct model *m, struct key k, struct effects *fx)
     } else if (key_is(k, 'r')) {
         flow_decide(m, DECIDE_MANUAL, 0, fx);
     } else if (k.name == KEYN_ESC) {
-        dialogs_close(m);
-        model_say(m, CHAT_EVENT, "the change waits for you: t shows it again");
+        put_off(m);
     } else {
         return !key_is(k, '?');
     }

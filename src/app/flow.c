@@ -10,6 +10,7 @@
 #include "pgd/app/bench_place.h"
 #include "pgd/app/claim.h"
 #include "pgd/app/demo.h"
+#include "pgd/app/dialogs_come.h"
 #include "pgd/app/flow_host.h"
 #include "pgd/app/flow_index.h"
 #include "pgd/app/flow_parts.h"
@@ -78,14 +79,11 @@ void flow_keep_identity(struct model *m)
 
 void flow_show_error(struct model *m, const struct err *e, const char *title)
 {
-    struct dialog *d = &m->screen.dialog;
+    struct dialog *d = dialogs_come(m, DIALOG_ERROR);
 
-    memset(d, 0, sizeof *d);
-    d->kind = DIALOG_ERROR;
     d->err = *e;
     text_copy(d->title, sizeof d->title, title);
     d->diagnosis = m->advising.diagnosis;
-    m->dirty = true;
 }
 
 void flow_show_decision(struct model *m, enum dialog_kind kind)
@@ -95,7 +93,7 @@ void flow_show_decision(struct model *m, enum dialog_kind kind)
     if (d->kind == DIALOG_ERROR && !m->opt.headless)
         d->under = kind;
     else
-        *d = (struct dialog){.kind = kind};
+        (void)dialogs_come(m, kind);
 }
 
 void flow_fail(struct model *m, const struct err *e, const char *what, struct effects *fx)
@@ -185,10 +183,8 @@ void flow_link(struct model *m, const struct event *ev, struct effects *fx)
     }
     if (give_way(m, ev, fx))
         return;
-    if (m->links[CONN_CONTROL].state == LINK_PASSWORD) {
-        memset(&m->screen.dialog, 0, sizeof m->screen.dialog);
-        m->screen.dialog.kind = DIALOG_PASSWORD;
-    }
+    if (m->links[CONN_CONTROL].state == LINK_PASSWORD)
+        (void)dialogs_come(m, DIALOG_PASSWORD);
     flow_down_look(m, ev, fx);
     headless_link_down(m, ev, fx);
 }

@@ -12,6 +12,7 @@
 
 #include "pgd/app/bench_place.h"
 #include "pgd/app/claim.h"
+#include "pgd/app/dialogs_come.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
 #include "pgd/runner/script.h"
@@ -114,7 +115,7 @@ void flow_branch(struct model *m, const struct session *from, int node, struct e
     flow_way_pin(m);
     flow_enter(m, FLOW_PLAN);
     m->fl.decision = DECIDE_PLAN;
-    m->screen.dialog = (struct dialog){.kind = DIALOG_PLAN};
+    (void)dialogs_come(m, DIALOG_PLAN);
     bench_place_begin(m, fx);
 }
 

@@ -6,6 +6,7 @@
 
 #include "pgd/app/advise.h"
 #include "pgd/app/advised.h"
+#include "pgd/app/dialogs_come.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/headless.h"
 #include "pgd/app/links.h"
@@ -168,7 +169,7 @@ void flow_end_stuck(struct model *m, const struct err *e, struct effects *fx)
     line_text(l, "sql", buf_text(&sql));
     flow_emit(m, l, fx);
     buf_clear(&sql);
-    m->screen.dialog = (struct dialog){.kind = DIALOG_STUCK};
+    (void)dialogs_come(m, DIALOG_STUCK);
     flow_save(m, false, fx);
     advise_explain(m, fx);
     if (m->opt.headless || m->fl.quit_after)
@@ -513,7 +514,7 @@ static void values_known(struct model *m, struct effects *fx)
     m->fl.step = END_NEXT;
     say_end(m);
     if (m->session.origin.reverts) { /* nothing was learnt: there is nothing to advise or export */
-        m->screen.dialog = (struct dialog){.kind = DIALOG_SUMMARY};
+        (void)dialogs_come(m, DIALOG_SUMMARY);
         m->fl.step = END_SAVE;
         flow_save(m, true, fx);
         return;
@@ -527,7 +528,7 @@ void flow_next_known(struct model *m, const struct op_answer *a, struct effects 
     if (m->flow != FLOW_SUMMARY || m->fl.step != END_NEXT)
         return;
     model_say(m, CHAT_AI, "%s", a->u.next.text);
-    m->screen.dialog = (struct dialog){.kind = DIALOG_SUMMARY};
+    (void)dialogs_come(m, DIALOG_SUMMARY);
     m->fl.step = END_SAVE;
     flow_save(m, true, fx);
 }

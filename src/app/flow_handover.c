@@ -11,6 +11,7 @@
 
 #include "pgd/app/advise.h"
 #include "pgd/app/claim.h"
+#include "pgd/app/dialogs_come.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/apply_parts.h"
@@ -462,7 +463,7 @@ bool flow_handover_pump(struct model *m, struct effects *fx)
         ask_sql(m, HAND_VERIFY, handover_sql(), fx);
     } else if (a->state == APPLY_STUCK || back) {
         /* both places may hold the values: the file stays, and what to run is on the screen */
-        m->screen.dialog = (struct dialog){.kind = DIALOG_STUCK};
+        (void)dialogs_come(m, DIALOG_STUCK);
         model_say(m, CHAT_BAD, "hand-over: %s", a->err.msg);
         advise_failed(m, "the hand-over", &a->err);
         advise_explain(m, fx);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/app/dialogs_come.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/manual.h"
@@ -219,7 +220,7 @@ static void open_question(struct model *m, struct effects *fx)
 {
     m->fl.now.asked_undo = m->apply.undoing;
     m->fl.decision = DECIDE_MANUAL;
-    m->screen.dialog = (struct dialog){.kind = DIALOG_MANUAL};
+    (void)dialogs_come(m, DIALOG_MANUAL);
     remember(m);
     say_manual(m);
     emit_manual(m, fx);

@@ -1,6 +1,7 @@
 /* flow_measure.c - the measured part of a session around its rounds: baseline, target, confirmation,
  * settling; and the pump that feeds the results of switches and runs to whoever waits for them. */
 #include "pgd/app/advise.h"
+#include "pgd/app/dialogs_come.h"
 #include "pgd/app/flow_branch.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/links.h"
@@ -168,7 +169,7 @@ void flow_target_known(struct model *m, const struct op_answer *a, struct effect
         return;
     m->session.target = a->u.target;
     m->fl.decision = DECIDE_TARGET;
-    m->screen.dialog = (struct dialog){.kind = DIALOG_TARGET};
+    (void)dialogs_come(m, DIALOG_TARGET);
 }
 
 void flow_target_decided(struct model *m, struct effects *fx)
@@ -259,7 +260,7 @@ void flow_claimed(struct model *m, struct effects *fx)
     bool goal = improved && (s->plan.target_tps <= 0 || s->best_tps >= s->plan.target_tps);
     if (improved && !goal && !m->opt.headless) {
         m->fl.decision = DECIDE_KEEP;
-        m->screen.dialog = (struct dialog){.kind = DIALOG_SUMMARY};
+        (void)dialogs_come(m, DIALOG_SUMMARY);
         return;
     }
     m->fl.now.settle_failed = false;
@@ -389,7 +390,7 @@ void flow_switch_failed(struct model *m, struct effects *fx)
         model_say(m, CHAT_WARN, "the confirmation ends: %s; nothing is claimed", e.msg);
         text_copy(s->end_reason, sizeof s->end_reason, "the confirmation was declined");
         m->fl.decision = DECIDE_KEEP;
-        m->screen.dialog = (struct dialog){.kind = DIALOG_SUMMARY};
+        (void)dialogs_come(m, DIALOG_SUMMARY);
     } else if (m->flow == FLOW_CONFIRM) {
         model_say(m, CHAT_BAD, "the confirmation ends: %s", e.msg);
         text_copy(s->end_reason, sizeof s->end_reason, e.msg);

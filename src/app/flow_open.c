@@ -8,6 +8,7 @@
 #include "pgd/agent/wishes.h"
 #include "pgd/app/advise.h"
 #include "pgd/app/advised.h"
+#include "pgd/app/dialogs_come.h"
 #include "pgd/app/flow_host.h"
 #include "pgd/app/flow_index.h"
 #include "pgd/app/flow_parts.h"
@@ -483,7 +484,7 @@ static void journal_known(struct model *m, const struct journal_state *j, struct
     say_interrupted(m, j);
     buf_clear(&m->advising.restored);
     m->fl.decision = DECIDE_RECOVER;
-    m->screen.dialog = (struct dialog){.kind = DIALOG_RECOVER};
+    (void)dialogs_come(m, DIALOG_RECOVER);
     if (m->fl.now.undo_only)
         return;
     snprintf(m->advising.paused_in, sizeof m->advising.paused_in, "%s after round %d; %s",

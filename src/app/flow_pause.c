@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pgd/app/bench_place.h"
+#include "pgd/app/dialogs_come.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
 
@@ -34,7 +35,7 @@ bool flow_pause_asks(struct model *m, struct effects *fx)
         return false; /* it was asked before, or there is no time */
     m->fl.now.cancel = false;
     m->fl.decision = DECIDE_PAUSE;
-    m->screen.dialog = (struct dialog){.kind = DIALOG_PAUSE};
+    (void)dialogs_come(m, DIALOG_PAUSE);
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/app/dialogs_come.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/os.h"
@@ -256,7 +257,7 @@ bool flow_persist_pump(struct model *m, struct effects *fx)
     m->fl.journal_high = m->session.journal_no;
     m->dirty = true;
     if (a->state == APPLY_STUCK)
-        m->screen.dialog = (struct dialog){.kind = DIALOG_STUCK};
+        (void)dialogs_come(m, DIALOG_STUCK);
     if (a->state != APPLY_DONE)
         model_say(m, CHAT_BAD, "/persist: %s", a->err.msg);
     else if (step == PERSIST_GO)

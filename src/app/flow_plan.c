@@ -5,6 +5,7 @@
 
 #include "pgd/app/advise.h"
 #include "pgd/app/bench_place.h"
+#include "pgd/app/dialogs_come.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
 #include "pgd/workspace/consent.h"
@@ -176,7 +177,7 @@ void flow_strategy_ask(struct model *m, struct effects *fx)
     collect_watch(&m->collect, m->links[CONN_CONTROL].dbname); /* how busy it is before us */
     flow_enter(m, FLOW_STRATEGY);
     m->fl.decision = DECIDE_STRATEGY;
-    m->screen.dialog = (struct dialog){.kind = DIALOG_STRATEGY};
+    (void)dialogs_come(m, DIALOG_STRATEGY);
 }
 
 /* The default workload of a server without the DBA's own scripts. */
@@ -339,7 +340,7 @@ void flow_plan_known(struct model *m, const struct op_answer *a, struct effects 
     flow_way_pin(m);
     flow_enter(m, FLOW_PLAN);
     m->fl.decision = DECIDE_PLAN;
-    m->screen.dialog = (struct dialog){.kind = DIALOG_PLAN};
+    (void)dialogs_come(m, DIALOG_PLAN);
     bench_place_begin(m, fx);
     if (strcmp(m->opt.workload, "statements") == 0)
         flow_statements_begin(m, fx);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/app/dialogs_come.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/links.h"
 #include "pgd/base/quote.h"
@@ -69,7 +70,7 @@ static void show_plan(struct model *m)
 {
     m->fl.decision = DECIDE_PLAN;
     if (m->screen.dialog.kind != DIALOG_PLAN)
-        m->screen.dialog = (struct dialog){.kind = DIALOG_PLAN};
+        (void)dialogs_come(m, DIALOG_PLAN);
     m->dirty = true;
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "pgd/app/dialogs.h"
+#include "pgd/app/dialogs_come.h"
 #include "pgd/app/hosts.h"
 #include "pgd/base/text.h"
 
@@ -27,10 +28,14 @@ static enum dialog_kind dialog_of(const struct host_link *h)
 
 static void open_dialog(struct model *m, enum dialog_kind kind, int conn)
 {
-    struct dialog *d = &m->screen.dialog;
     const struct host_link *h = &m->hosts[conn];
+    struct dialog *d;
 
-    dialogs_open(m, kind);
+    if (model_dialog(m) == DIALOG_NONE)
+        (void)dialogs_come(m, kind);
+    else
+        dialogs_open(m, kind);
+    d = &m->screen.dialog;
     d->cursor = conn;
     if (kind != DIALOG_HOSTS || h->err.code == ERR_NONE)
         return;

@@ -12,6 +12,7 @@
 #include "pgd/app/cli.h"
 #include "pgd/app/commands.h"
 #include "pgd/app/dialogs.h"
+#include "pgd/app/dialogs_come.h"
 #include "pgd/app/finder.h"
 #include "pgd/app/flow.h"
 #include "pgd/app/flow_index.h"
@@ -378,7 +379,7 @@ static bool stop_answer(struct model *m, struct effects *fx)
 /* What is asked of the advisor next, when what is on the screen is answered with yes. */
 static enum op next_op(const struct model *m)
 {
-    switch (m->screen.dialog.kind) {
+    switch (model_dialog(m)) {
     case DIALOG_NOTICE:
         return m->flow == FLOW_SIGHT ? OP_FIRST_SIGHT : OP_QUESTION;
     case DIALOG_PLAN:
@@ -405,7 +406,7 @@ static void scroll_answer(struct model *m, int up)
     struct layout l;
     int most;
 
-    if (!t->panel || m->screen.dialog.kind == DIALOG_NONE) {
+    if (!t->panel || model_dialog(m) == DIALOG_NONE) {
         scroll_pane(m, PANE_AI, -up);
         return;
     }
@@ -426,7 +427,7 @@ static bool over_dialog(struct model *m, struct key k, struct effects *fx)
     const struct dialog *d = &m->screen.dialog;
     bool sends = key_is(k, 'w');
 
-    if (d->kind == DIALOG_NOTICE && sends) {
+    if (model_dialog(m) == DIALOG_NOTICE && sends) {
         show_next(m);
         return true;
     }
@@ -635,7 +636,7 @@ static void prompt_keys(struct model *m, struct key k, struct effects *fx)
 /* What is typed is a secret: it goes nowhere else. */
 static bool takes_word(const struct model *m)
 {
-    return m->screen.dialog.kind == DIALOG_PASSWORD || m->screen.dialog.kind == DIALOG_HOST_WORD;
+    return model_dialog(m) == DIALOG_PASSWORD || model_dialog(m) == DIALOG_HOST_WORD;
 }
 
 /* Letters go into a text there: no action has one. */
@@ -643,7 +644,7 @@ static bool types(const struct model *m)
 {
     const struct dialog *d = &m->screen.dialog;
 
-    return d->editing || takes_word(m) || d->kind == DIALOG_COMMANDS;
+    return (d->editing && !d->waits) || takes_word(m) || d->kind == DIALOG_COMMANDS;
 }
 
 /* Alt with a key edits a line; elsewhere it is what the terminal sent: Esc, and the key. */
@@ -665,7 +666,7 @@ static bool split_alt(struct model *m, struct key k, struct effects *fx)
 static bool anywhere(struct model *m, struct key k, struct effects *fx)
 {
     enum key_command c = keys_command(m, k);
-    enum dialog_kind kind = m->screen.dialog.kind;
+    enum dialog_kind kind = model_dialog(m);
 
     if (takes_word(m) || (types(m) && k.name == KEYN_NONE))
         return false;
@@ -686,6 +687,7 @@ static void press(struct model *m, struct key k, struct effects *fx)
     m->dirty = m->dirty_key = true;
     if (replay_key(m, k, fx))
         return;
+    dialogs_come_key(m, k, c);
     if (k.name == KEYN_CLICK || k.name == KEYN_WHEEL_UP || k.name == KEYN_WHEEL_DOWN) {
         mouse_key(m, k, fx);
         return;
@@ -701,7 +703,7 @@ static void press(struct model *m, struct key k, struct effects *fx)
         prompt_keys(m, k, fx);
         return;
     }
-    if (m->screen.dialog.kind != DIALOG_NONE) {
+    if (model_dialog(m) != DIALOG_NONE) {
         if (k.name == KEYN_CTRL && k.rune == 'c') {
             interrupt(m, fx);
             return;
@@ -711,7 +713,7 @@ static void press(struct model *m, struct key k, struct effects *fx)
     }
     if (views_typing(m, k))
         return;
-    if (m->screen.focus != PANE_TREE || m->live.at || m->screen.dialog.kind != DIALOG_NONE ||
+    if (m->screen.focus != PANE_TREE || m->live.at || model_dialog(m) != DIALOG_NONE ||
         !tree_key(m, k, fx))
         run_command(m, c, fx);
 }
@@ -730,7 +732,7 @@ static void show_answer(struct model *m, uint64_t lines)
     if (!asked)
         m->screen.scroll[PANE_AI] = 0; /* wherever an earlier answer is read */
     view_layout(m, m->screen.focus, &l);
-    if (m->screen.dialog.kind != DIALOG_NONE || (layout_shows(&l, PANE_AI) && !m->live.at))
+    if (model_dialog(m) != DIALOG_NONE || (layout_shows(&l, PANE_AI) && !m->live.at))
         return;
     if (asked && !m->live.at) {
         m->screen.focus = PANE_AI;
@@ -762,12 +764,13 @@ void keys_tick(struct model *m, struct effects *fx)
     }
     if (model_shows_time(m))
         m->dirty = true;
+    dialogs_come_tick(m);
     views_tick(m, fx);
 }
 
 void keys_paste(struct model *m, const char *text, size_t len, struct effects *fx)
 {
-    bool dialog = m->screen.dialog.kind != DIALOG_NONE;
+    bool dialog = model_dialog(m) != DIALOG_NONE;
 
     (void)fx;
     if (!text || m->playback)
@@ -843,7 +846,7 @@ void keys_submit(struct model *m, const char *line, struct effects *fx)
         commands_run(m, line + 1, fx);
         return;
     }
-    if (m->screen.dialog.kind == DIALOG_STRATEGY && *line >= '1' && !line[1] &&
+    if (model_dialog(m) == DIALOG_STRATEGY && *line >= '1' && !line[1] &&
         *line < '1' + m->sight.nstrategies)
         flow_decide(m, DECIDE_STRATEGY, *line - '1', fx); /* a choice of the menu */
     else

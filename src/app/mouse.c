@@ -33,7 +33,7 @@ void mouse_key(struct model *m, struct key k, struct effects *fx)
 
     if (!m->screen.choices.mouse)
         return;
-    if (m->screen.dialog.kind != DIALOG_NONE) {
+    if (model_dialog(m) != DIALOG_NONE) {
         for (int i = 0; k.name != KEYN_CLICK && i < WHEEL_LINES; i++)
             (void)dialogs_key(m, arrow, fx);
         return;

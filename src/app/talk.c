@@ -85,13 +85,12 @@ static void put_line(struct buf *out, const char *line, size_t len)
 /* The open dialog as it is drawn, with every value that it shows: one way for all of them. */
 static char *dialog_text_of(const struct model *m)
 {
-    const struct dialog_row *row = dialog_find(m->screen.dialog.kind);
+    const struct dialog_row *row = dialog_find(model_dialog(m));
     struct canvas *c;
     struct view_cursor cursor = {0};
     struct buf all = {0}, out = {0};
 
-    if (!row->draw || m->screen.dialog.kind == DIALOG_PASSWORD ||
-        m->screen.dialog.kind == DIALOG_HOST_WORD)
+    if (!row->draw || model_dialog(m) == DIALOG_PASSWORD || model_dialog(m) == DIALOG_HOST_WORD)
         return NULL;
     c = canvas_new(70, 130);
     row->draw(c, canvas_area(c), m, keys_tables(), &cursor);
@@ -227,7 +226,7 @@ static void line_of(const struct model *m, enum op op, const char *text, struct 
     *l = (struct talk_line){.op = op};
     text_copy(l->text, sizeof l->text, text);
     where_of(m, l->where, sizeof l->where);
-    l->aside = m->screen.dialog.kind != DIALOG_NONE;
+    l->aside = model_dialog(m) != DIALOG_NONE;
     l->on_screen = dialog_text_of(m);
 }
 
@@ -603,7 +602,7 @@ void talk_pump(struct model *m, struct effects *fx)
         return;
     load(m, fx);
     keep_place(m);
-    if (m->screen.dialog.kind == DIALOG_NONE)
+    if (model_dialog(m) == DIALOG_NONE)
         m->talk.panel = false;
 }
 

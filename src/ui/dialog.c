@@ -140,10 +140,62 @@ static void say_arrows(struct buf *out)
     *out = said;
 }
 
+const char *dialog_subject(enum dialog_kind kind)
+{
+    static const char *const subjects[] = {
+        [DIALOG_STRATEGY] = "the choice of a strategy",
+        [DIALOG_PLAN] = "the plan",
+        [DIALOG_TARGET] = "the target",
+        [DIALOG_REVIEW] = "the proposal",
+        [DIALOG_VERDICT] = "the verdict",
+        [DIALOG_SUMMARY] = "the result",
+        [DIALOG_RECOVER] = "the interrupted session",
+        [DIALOG_PASSWORD] = "the question for a password",
+        [DIALOG_STUCK] = "what you must do",
+        [DIALOG_ERROR] = "an error",
+        [DIALOG_MANUAL] = "the change that is yours to make",
+        [DIALOG_NOTICE] = "the question what may be sent",
+        [DIALOG_MODEL] = "the choice of a model",
+        [DIALOG_HOST_KEY] = "the key of the host",
+        [DIALOG_HOST_WORD] = "the question of the host",
+        [DIALOG_HOSTS] = "news of the host",
+        [DIALOG_TRUST] = "the question about PGDIAG.md",
+        [DIALOG_PAUSE] = "the question of the pause",
+    };
+    const char *s = (size_t)kind < ARRAY_LEN(subjects) ? subjects[kind] : NULL;
+
+    return s ? s : "a question";
+}
+
+enum dialog_kind dialog_of_decision(enum decision d)
+{
+    static const enum dialog_kind of[] = {
+        [DECIDE_STRATEGY] = DIALOG_STRATEGY, [DECIDE_PLAN] = DIALOG_PLAN,
+        [DECIDE_TARGET] = DIALOG_TARGET,     [DECIDE_REVIEW] = DIALOG_REVIEW,
+        [DECIDE_RECOVER] = DIALOG_RECOVER,   [DECIDE_KEEP] = DIALOG_SUMMARY,
+        [DECIDE_VERDICT] = DIALOG_VERDICT,   [DECIDE_MANUAL] = DIALOG_MANUAL,
+        [DECIDE_PAUSE] = DIALOG_PAUSE,
+    };
+
+    return (size_t)d < ARRAY_LEN(of) ? of[d] : DIALOG_NONE;
+}
+
+enum dialog_kind dialog_waiting(const struct model *m)
+{
+    if (model_dialog(m) != DIALOG_NONE || m->opt.headless)
+        return DIALOG_NONE;
+    if (m->screen.dialog.kind != DIALOG_NONE)
+        return m->screen.dialog.kind;
+    if (m->flow == FLOW_STUCK && m->fl.decision == DECIDE_NOTHING)
+        return DIALOG_STUCK;
+    return dialog_of_decision(m->fl.decision);
+}
+
 void dialog_keys(const struct model *m, const struct view_tables *t, struct buf *out)
 {
     const struct dialog *d = &m->screen.dialog;
-    bool dialog = d->kind != DIALOG_NONE;
+    enum dialog_kind kind = model_dialog(m);
+    bool dialog = kind != DIALOG_NONE;
 
     if (m->screen.prompt.focus && m->screen.prompt.searching)
         buf_printf(out, "search the history for: %s_  Ctrl-R older  Enter send  Esc as before",
@@ -159,7 +211,7 @@ void dialog_keys(const struct model *m, const struct view_tables *t, struct buf 
     else if (!dialog && !m->screen.prompt.focus && m->live.at && m->live.typing)
         buf_puts(out, "Enter keep the filter  Esc clear it  Ctrl-U empty");
     else
-        dialog_keys_of(m, t, d->kind, out);
+        dialog_keys_of(m, t, kind, out);
     if (m->screen.choices.plain)
         say_arrows(out);
 }

@@ -29,7 +29,7 @@ bool dialog_asks(enum dialog_kind kind)
 
 int dialog_ask_rows(const struct model *m, struct rect body)
 {
-    if (!m->talk.panel || m->screen.dialog.kind == DIALOG_NONE || body.h < 14)
+    if (!m->talk.panel || model_dialog(m) == DIALOG_NONE || body.h < 14)
         return 0;
     return body.h / 3 > 14 ? 14 : body.h / 3;
 }

@@ -417,9 +417,9 @@ static void plain_cursor(const struct canvas *c, const struct layout *l, const s
     enum pane p = m->screen.focus;
     int y = layout_shows(l, p) ? l->panes[p].y : 0;
 
-    if (l->news.h > 1 && m->nchat > 0 && m->screen.dialog.kind == DIALOG_NONE)
+    if (l->news.h > 1 && m->nchat > 0 && model_dialog(m) == DIALOG_NONE)
         y = l->news.y + (m->nchat < l->news.h - 1 ? m->nchat : l->news.h - 1);
-    if (m->screen.dialog.kind != DIALOG_NONE)
+    if (model_dialog(m) != DIALOG_NONE)
         y = l->body.y;
     for (int row = l->body.y + l->body.h - 1; row >= l->body.y; row--)
         for (int x = 0; x < 3; x++)
@@ -590,8 +590,10 @@ static void draw_keys(struct canvas *c, struct rect r, const struct model *m,
         return;
     }
     struct buf keys = {0};
-    if (m->screen.dialog.kind == DIALOG_NONE && m->talk.state != TALK_IDLE)
+    if (model_dialog(m) == DIALOG_NONE && m->talk.state != TALK_IDLE)
         buf_puts(&keys, "Esc stop the answer  ");
+    if (!m->screen.prompt.focus && !m->live.typing && dialog_waiting(m) != DIALOG_NONE)
+        buf_printf(&keys, "t %s waits  ", dialog_subject(dialog_waiting(m)));
     dialog_keys(m, t, &keys);
     list_keys(c, r.y, r.x + 1, r.w - 1, STYLE_LABEL, buf_text(&keys));
     buf_clear(&keys);
@@ -607,7 +609,7 @@ static void draw_enlarge(struct canvas *c)
 static void draw_dialog(struct canvas *c, const struct layout *l, const struct model *m,
                         const struct view_tables *t, struct view_cursor *cursor)
 {
-    const struct dialog_row *d = dialog_find(m->screen.dialog.kind);
+    const struct dialog_row *d = dialog_find(model_dialog(m));
     if (!d->draw)
         return;
     struct view_cursor own = {0};
@@ -629,7 +631,7 @@ int view_dialog_scroll(const struct model *m, const struct view_tables *t)
     c->plain = m->screen.choices.plain;
     view_layout(m, m->screen.focus, &l);
     l.body.h -= dialog_ask_rows(m, l.body);
-    const struct dialog_row *d = dialog_find(m->screen.dialog.kind);
+    const struct dialog_row *d = dialog_find(model_dialog(m));
     if (d->draw && l.kind != LAYOUT_LINES && l.kind != LAYOUT_ENLARGE)
         d->draw(c, l.body, m, t, &cursor);
     canvas_free(c);

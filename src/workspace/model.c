@@ -200,6 +200,11 @@ bool model_may_end(const struct model *m)
     return (!m->opt.readonly || m->opt.ends) && !m->workspace.readonly;
 }
 
+enum dialog_kind model_dialog(const struct model *m)
+{
+    return m->screen.dialog.waits ? DIALOG_NONE : m->screen.dialog.kind;
+}
+
 bool model_best_stands(const struct model *m)
 {
     return m->session.best.n > 0 && m->session.state != SESSION_FAILED;

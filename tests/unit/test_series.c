@@ -74,7 +74,7 @@ static void every_metric_has_a_row(void **state)
         for (int k = 0; k < i; k++)
             assert_string_not_equal(m->name, metric_info((enum metric_id)k)->name);
     }
-    assert_string_equal(metric_info(METRIC_TPS)->label, "TPS");
+    assert_string_equal(metric_info(METRIC_TPS)->label, "xacts");
 }
 
 int main(void)

@@ -139,6 +139,12 @@ bool dialog_asks(enum dialog_kind kind);
 /* What leaves the machine at this level, for the DBA. */
 const char *dialog_privacy(enum privacy p);
 
+/* What a dialog is about, in words that go on with "waits": "the proposal". */
+const char *dialog_subject(enum dialog_kind kind);
+/* What the DBA is waited for while no dialog is shown, because it came at the wrong moment or was put off; DIALOG_NONE =
+ * nothing. `t` opens it. */
+enum dialog_kind dialog_waiting(const struct model *m);
+enum dialog_kind dialog_of_decision(enum decision d);
 /* The keys that work now, of the open dialog or else of the panes: "Enter go  Esc later". */
 void dialog_keys(const struct model *m, const struct view_tables *t, struct buf *out);
 /* Those of a kind of dialog, whatever is edited in it. */

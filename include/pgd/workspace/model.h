@@ -693,6 +693,8 @@ void model_say(struct model *m, enum chat_kind kind, const char *fmt, ...) PGD_P
 void model_tell(struct model *m, enum chat_kind kind, const char *text);
 /* Sessions of the server may be ended from a live view: not with --readonly, nor where another program has the workspace. */
 bool model_may_end(const struct model *m);
+/* The dialog that is on the screen and has the keys; one that waits is none. */
+enum dialog_kind model_dialog(const struct model *m);
 /* False once the session failed: what was best in a round has been undone. */
 bool model_best_stands(const struct model *m);
 /* TPS is always what a run has measured: that of the run under way, else of the state that the session has come to (its best,

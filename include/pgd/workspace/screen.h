@@ -62,6 +62,8 @@ struct dialog {
     struct err err;
     struct diagnosis diagnosis;
     enum dialog_kind under; /* shown again when this one closes */
+    bool
+        waits; /* it came while keys went to something else: not shown, and no key is its own, until it may (app/dialogs_come) */
 };
 
 enum { HISTORY_LINES = 1000, PROMPT_MAX = 4096 };
@@ -172,6 +174,10 @@ struct screen {
     struct dialog dialog;
     struct dialog below; /* what dialog.under stood for when it was covered: its place, its words */
     struct prompt prompt;
+    int64_t
+        roamed_us; /* the newest key, if it moved about in the panes, in a view or in a dialog of the DBA's */
+    int64_t
+        asked_us; /* … if it was for the loop: in a dialog of its own, t, a line of the prompt; else 0 */
     char flash[200]; /* one message in the key line, until flash_until_us */
     int64_t flash_until_us;
     bool ascii;
