@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "pgd/base/mem.h"
+
 const struct asset *asset_find(const char *name)
 {
     size_t low = 0;
@@ -18,6 +20,24 @@ const struct asset *asset_find(const char *name)
             low = middle + 1;
     }
     return NULL;
+}
+
+const char *asset_body(const char *text)
+{
+    while (strncmp(text, "--", 2) == 0) {
+        text += strcspn(text, "\n");
+        text += *text == '\n';
+    }
+    return text;
+}
+
+const char *asset_sql(const char *name)
+{
+    const struct asset *a = asset_find(name);
+
+    if (!a)
+        die("the asset %s is missing", name);
+    return asset_body((const char *)a->data);
 }
 
 const struct asset *asset_at(size_t i)

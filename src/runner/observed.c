@@ -103,15 +103,8 @@ bool observed_probe(const struct rows *r, const char *database, struct observed_
 static void fill(const char *asset, const struct observed_source *s, const char *only,
                  struct buf *out)
 {
-    const struct asset *a = asset_find(asset);
-    if (!a)
-        die("the asset %s is missing", asset);
-    const char *text = (const char *)a->data;
+    const char *text = asset_sql(asset);
 
-    while (strncmp(text, "--", 2) == 0) {
-        text += strcspn(text, "\n");
-        text += *text == '\n';
-    }
     while (*text) {
         size_t n = strcspn(text, "$");
         buf_append(out, text, n);

@@ -32,15 +32,7 @@ static const char *const figures[PG_FIGURES] = {
 /* The text of an asset as a subquery, without the comment at its head: it is sent every second. */
 static void add_part(struct buf *out, const char *before, const char *asset, const char *alias)
 {
-    const struct asset *a = asset_find(asset);
-    if (!a)
-        die("the asset %s is missing", asset);
-    const char *text = (const char *)a->data;
-    while (strncmp(text, "--", 2) == 0) {
-        text += strcspn(text, "\n");
-        text += *text == '\n';
-    }
-    buf_printf(out, "%s(%s) AS %s", before, text, alias);
+    buf_printf(out, "%s(%s) AS %s", before, asset_sql(asset), alias);
 }
 
 void sample_sql(int version, bool limits, struct buf *out)

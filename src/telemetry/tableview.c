@@ -104,11 +104,7 @@ void tableview_resolve(const char *text, int version, const char *schema, struct
     struct buf lines = {0};
     const char *p;
 
-    while (strncmp(text, "--", 2) == 0) {
-        text += strcspn(text, "\n");
-        text += *text == '\n';
-    }
-    put_lines(text, version / 10000, &lines);
+    put_lines(asset_body(text), version / 10000, &lines);
     p = buf_text(&lines);
     for (const char *at; (at = strstr(p, mark)) != NULL; p = at + sizeof mark - 1) {
         buf_append(out, p, (size_t)(at - p));

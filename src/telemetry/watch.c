@@ -12,15 +12,8 @@
 void watch_sql(const char *database, struct buf *out)
 {
     static const char mark[] = "$DATABASE";
-    const struct asset *a = asset_find("sql/watch.sql");
-    if (!a)
-        die("the asset sql/watch.sql is missing");
-    const char *text = (const char *)a->data;
-    while (strncmp(text, "--", 2) == 0) {
-        text += strcspn(text, "\n");
-        text += *text == '\n';
-    }
-    const char *at = strstr(text, mark);
+    const char *text = asset_sql("sql/watch.sql"), *at = strstr(text, mark);
+
     buf_append(out, text, (size_t)(at - text));
     quote_literal(out, database);
     buf_puts(out, at + sizeof mark - 1);

@@ -30,11 +30,21 @@ static void test_unknown_names(void **state)
     assert_null(asset_find("sql"));
 }
 
+static void test_comments_at_the_head_are_not_sent(void **state)
+{
+    (void)state;
+    assert_string_equal(asset_body("-- what\n-- why\nSELECT 1 -- one\n-- end\n"),
+                        "SELECT 1 -- one\n-- end\n");
+    assert_string_equal(asset_body("-- nothing else"), "");
+    assert_memory_not_equal(asset_sql("sql/watch.sql"), "--", 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_asset_is_found),
         cmocka_unit_test(test_unknown_names),
+        cmocka_unit_test(test_comments_at_the_head_are_not_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

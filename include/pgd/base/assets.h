@@ -18,5 +18,11 @@ extern const size_t asset_count;
 /* The asset of that exact name, or NULL. The data lives as long as the program. */
 const struct asset *asset_find(const char *name);
 
+/* An SQL text behind the comment lines at its head, which need not be sent. */
+const char *asset_body(const char *text);
+
+/* The body of an asset that the program cannot be without: it ends where there is none of that name. */
+const char *asset_sql(const char *name);
+
 /* The i-th asset in the order of names, or NULL past the end: to walk a folder of assets by its prefix. */
 const struct asset *asset_at(size_t i);
