@@ -2,12 +2,16 @@
 #include "pgd/workspace/store_index.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pgd/base/text.h"
 #include "pgd/protocol/json_records.h"
+#include "pgd/workspace/index_line.h"
 #include "pgd/workspace/store_parts.h"
+
+#define INDEX_HEAD "{\n \"format\": %d,\n \"sessions\": ["
 
 static void put(json_t *j, const char *key, json_t *value)
 {
@@ -39,7 +43,7 @@ static void write_line(struct session_row *r)
 
 void store_index_json(struct workspace *w, struct buf *out)
 {
-    buf_printf(out, "{\n \"format\": %d,\n \"sessions\": [", STORE_FORMAT);
+    buf_printf(out, INDEX_HEAD, STORE_FORMAT);
     for (int i = 0; i < w->nsessions; i++) {
         struct session_row *r = &w->sessions[i];
         if (!r->line)
@@ -91,8 +95,8 @@ static bool read_row(const json_t *j, struct session_row *r)
         !read_text(j, "strategy", r->strategy, sizeof r->strategy) ||
         !read_text(j, "title", r->title, sizeof r->title) ||
         !read_num(j, "baseline_tps", &r->baseline_tps) || !read_num(j, "best_tps", &r->best_tps) ||
-        !read_num(j, "effect", &r->effect) || !read_whole(j, "rounds", 1000000, &rounds) ||
-        !read_whole(j, "changed_us", INT64_C(1) << 53, &r->changed_wall_us) ||
+        !read_num(j, "effect", &r->effect) || !read_whole(j, "rounds", INDEX_ROUNDS_MAX, &rounds) ||
+        !read_whole(j, "changed_us", INDEX_CHANGED_MAX, &r->changed_wall_us) ||
         !store_origin_read(j, &r->origin))
         return false;
     r->rounds = (int)rounds;
@@ -105,32 +109,51 @@ struct index_read {
     struct err err;
 };
 
-/* The text of each row, so that nobody has to make that in the loop's thread: the line of the file that it was read from, where
- * the file is as we write it, else made anew. */
-static void take_lines(const char *text, size_t len, struct workspace *w)
+/* One row of the file, which is an object of its own. */
+static bool read_line(const char *line, size_t len, struct session_row *r)
 {
-    static const char begin[] = "  {\"name\":\"";
-    const char *p = text, *end = text + len;
+    struct err ignored = {0};
 
-    for (int i = 0; i < w->nsessions; i++) {
-        struct session_row *r = &w->sessions[i];
-        size_t name = strlen(r->name), n = 0;
-        for (; p < end; p += n + 1) {
-            const char *stop = memchr(p, '\n', (size_t)(end - p));
-            n = stop ? (size_t)(stop - p) : (size_t)(end - p);
-            if (n > sizeof begin && memcmp(p, begin, sizeof begin - 1) == 0)
-                break;
-        }
-        size_t cut = p < end && p[n - 1] == ',' ? n - 1 : n;
-        if (p < end && cut > sizeof begin + name && p[cut - 1] == '}' &&
-            memcmp(p + sizeof begin - 1, r->name, name) == 0 && p[sizeof begin - 1 + name] == '"') {
-            r->line_len = cut - 2;
-            r->line = xstrndup(p + 2, r->line_len);
-            p += n + 1;
-        } else {
-            write_line(r);
-        }
+    if (!index_line_read(line, len, r)) {
+        json_t *j = js_parse(line, len, &ignored);
+        bool ok = json_is_object(j) && read_row(j, r);
+        json_decref(j);
+        if (!ok)
+            return false;
     }
+    r->line = xstrndup(line, len);
+    r->line_len = len;
+    return true;
+}
+
+/* The file as store_index_json() writes it: a row in each line, which need not become a tree of JSON and is the row's text already.
+ * False = it is not of that form, or has more rows than are taken; the list may have rows then. */
+static bool read_lines(const char *text, size_t len, struct workspace *w)
+{
+    static const char tail[] = "\n ]\n}\n";
+    const size_t behind = sizeof tail - 1;
+    char head[64];
+    size_t before = (size_t)snprintf(head, sizeof head, INDEX_HEAD, STORE_FORMAT);
+
+    if (len < before + behind || memcmp(text, head, before) != 0 ||
+        memcmp(text + len - behind, tail, behind) != 0)
+        return false;
+    const char *p = text + before, *end = text + len - behind;
+    for (bool more = true; more;) {
+        if (end - p < 4 || memcmp(p, "\n  {", 4) != 0)
+            return false;
+        p += 3;
+        const char *stop = memchr(p, '\n', (size_t)(end - p));
+        size_t n = (size_t)((stop ? stop : end) - p);
+        more = stop != NULL;
+        if (more && p[n - 1] != ',')
+            return false;
+        struct session_row *r = session_rows_add(w, w->nsessions);
+        if (!r || !read_line(p, n - more, r))
+            return false;
+        p += n;
+    }
+    return true;
 }
 
 static bool read_rows(const json_t *list, struct workspace *w)
@@ -152,15 +175,19 @@ static bool read_rows(const json_t *list, struct workspace *w)
 void *store_index_digest(const char *text, size_t len, const char *arg)
 {
     struct index_read *r = xcalloc(1, sizeof *r);
-    json_t *j = store_open(text, len, "index.json", &r->err);
+    json_t *j;
 
     (void)arg;
+    if (read_lines(text, len, &r->list))
+        return r;
+    session_rows_clear(&r->list);
+    j = store_open(text, len, "index.json", &r->err);
     if (j && !json_is_array(json_object_get(j, "sessions")))
         err_set(&r->err, ERR_FORMAT, "index.json has no list of sessions");
     else if (j && !read_rows(json_object_get(j, "sessions"), &r->list))
         err_set(&r->err, ERR_FORMAT, "index.json has a damaged row");
-    else
-        take_lines(text, len, &r->list);
+    for (int i = 0; i < r->list.nsessions && r->err.code == ERR_NONE; i++)
+        write_line(&r->list.sessions[i]); /* here, not in the loop's thread */
     json_decref(j);
     return r;
 }
@@ -277,7 +304,9 @@ int store_index_check(struct workspace *w, const struct index_folders *f, struct
         bool ended = r->state == SESSION_ARCHIVED || r->state == SESSION_FAILED;
         if (f->first[slot] || !ended) {
             listed[slot] = true;
-            w->sessions[kept++] = *r;
+            if (kept != i)
+                w->sessions[kept] = *r;
+            kept++;
         } else {
             free(r->line);
         }

@@ -110,10 +110,11 @@ class Workspace:
         return statistics.median(times), max(times)
 
     def stalls(self, state):
-        worst = 0.0
+        worst = (0.0, "")
         for path in glob.glob(os.path.join(self.home, state, "**", "*.log"), recursive=True):
             with open(path, errors="replace") as f:
-                worst = max([worst] + [float(v) for v in re.findall(r"loop stall: ([\d.]+) ms", f.read())])
+                worst = max([worst] + [(float(v), what) for v, what in re.findall(r"loop stall: ([\d.]+) ms in (.*?)[\"}]*$",
+                                                                                 f.read(), re.M)])
         return worst
 
     def run(self):
@@ -139,7 +140,8 @@ class Workspace:
             shutil.rmtree(os.path.join(top, "sessions", name))
         took, screen = self.open("large", SESSION)
         screen.end()
-        self.row("longest stall of the loop", "8 ms", self.stalls("large") / 1000, self.stalls("large") <= 8)
+        stall, what = self.stalls("large")
+        self.row("longest stall of the loop", "8 ms", stall / 1000, stall <= 8, what)
         return 1 if self.missed else 0
 
 

@@ -520,6 +520,66 @@ static void test_index(void **st)
     full_session_free(s);
 }
 
+/* A file of ours is read line by line; with a blank before it, it is read as any JSON. Both say the same of each row. */
+static void test_index_both_ways(void **st)
+{
+    (void)st;
+    static const char *const rows[] = {
+        "{\"name\":\"S_1\",\"strategy\":\"Read\",\"state\":\"PAUSED\",\"baseline_tps\":1000.5,"
+        "\"best_tps\":null,"
+        "\"effect\":1.17200000001,\"rounds\":3,\"changed_us\":1760000000000001}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"effect\":0.1,\"baseline_tps\":999999999999.125,"
+        "\"best_tps\":0}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"title\":\"\\u00e9 "
+        "\xc3\xa9\",\"origin\":{\"session\":\"A\",\"node\":\"R2\"}}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"effect\":1e2,\"rounds\":2.0}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"effect\":01}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"effect\":1.}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"effect\":.5}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"effect\":1000000000000.5}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"effect\":123456789.123456789}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"rounds\":1000001}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"changed_us\":9007199254740992}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"changed_us\":9007199254740993}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"changed_us\":01}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"changed_us\":}",
+        "{\"name\":\"S\",\"name\":\"S\",\"state\":\"FAILED\"}",
+        "{\"name\":\"../S\",\"state\":\"FAILED\"}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"more\":[1]}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",}",
+        "{\"state\":\"FAILED\"}",
+        "{\"name\":\"S\"}",
+        "{\"name\":\"S\",\"state\":\"FAILED\"},",
+        "{\"name\":\"S\",\"state\":\"FAILED\"}}",
+    };
+    struct workspace *a = xcalloc(1, sizeof *a), *b = xcalloc(1, sizeof *b);
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct buf text = {0};
+        struct err e = {0};
+        buf_printf(&text, " {\n \"format\": 1,\n \"sessions\": [\n  %s,\n  %s\n ]\n}\n",
+                   "{\"name\":\"first\",\"state\":\"ARCHIVED\"}", rows[i]);
+        bool plain = store_index_parse(text.data + 1, text.len - 1, a, &e);
+        bool json = store_index_parse(text.data, text.len, b, &e);
+        if (plain != json)
+            fail_msg("%s: %d line by line, %d as JSON", rows[i], plain, json);
+        assert_int_equal(a->nsessions, plain ? 2 : 0);
+        for (int k = 0; plain && k < 2; k++) {
+            struct session_row *x = &a->sessions[k], *y = &b->sessions[k];
+            free(x->line);
+            free(y->line);
+            x->line = y->line = NULL;
+            x->line_len = y->line_len = 0;
+            assert_memory_equal(x, y, sizeof *x);
+        }
+        buf_clear(&text);
+    }
+    session_rows_clear(a);
+    session_rows_clear(b);
+    free(a);
+    free(b);
+}
+
 static void test_index_is_bounded(void **st)
 {
     (void)st;
@@ -838,6 +898,7 @@ int main(void)
         cmocka_unit_test(test_too_many),
         cmocka_unit_test(test_future_format),
         cmocka_unit_test(test_index),
+        cmocka_unit_test(test_index_both_ways),
         cmocka_unit_test(test_index_is_bounded),
         cmocka_unit_test(test_index_and_folders),
         cmocka_unit_test(test_rows),
