@@ -30,8 +30,7 @@ struct check {
     double was, number; /* in the unit of settings_number(); NAN when not numeric */
 };
 
-static bool PGD_PRINTF(3, 4)
-    refuse(struct review_line *line, enum refusal why, const char *fmt, ...)
+bool review_refuse(struct review_line *line, enum refusal why, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -63,7 +62,7 @@ static bool check_name(struct check *c)
     const char *name = c->line->change.name;
     /* Before everything else, and for what the DBA types, too: who wrote the file takes the line out. */
     if (guard_never(c->g->never, c->g->nnever, name))
-        return refuse(c->line, REFUSE_WISH, "PGDIAG.md: never touch %s", name);
+        return review_refuse(c->line, REFUSE_WISH, "PGDIAG.md: never touch %s", name);
     enum refusal danger = danger_find(name);
     /* synchronous_commit = on is weaker than remote_apply: there it repairs nothing. */
     bool weaker = c->s && strcmp(c->s->value, "remote_apply") == 0;
@@ -72,14 +71,14 @@ static bool check_name(struct check *c)
     if (danger == REFUSE_DURABILITY && c->k && c->g->allow_durability)
         danger = REFUSE_NONE;
     if (danger != REFUSE_NONE && danger != REFUSE_UNKNOWN && !c->repair)
-        return refuse(c->line, danger, "%s %s", name, refusal_name(danger));
+        return review_refuse(c->line, danger, "%s %s", name, refusal_name(danger));
     if (!text_is_ident(name) || danger == REFUSE_UNKNOWN || (!c->k && !c->repair))
-        return refuse(c->line, REFUSE_UNKNOWN, "%s %s", name, refusal_name(REFUSE_UNKNOWN));
+        return review_refuse(c->line, REFUSE_UNKNOWN, "%s %s", name, refusal_name(REFUSE_UNKNOWN));
     if (!c->s)
-        return refuse(c->line, REFUSE_UNKNOWN, "this server has no setting %s", name);
+        return review_refuse(c->line, REFUSE_UNKNOWN, "this server has no setting %s", name);
     if (c->k && c->k->min_version > c->f->id.version_num)
-        return refuse(c->line, REFUSE_UNKNOWN, "%s exists from version %d on", name,
-                      c->k->min_version / 10000);
+        return review_refuse(c->line, REFUSE_UNKNOWN, "%s exists from version %d on", name,
+                             c->k->min_version / 10000);
     return true;
 }
 
@@ -87,24 +86,25 @@ static bool check_rights(struct check *c)
 {
     const char *name = c->line->change.name;
     if (c->k && (c->k->flags & KNOB_DBA_ONLY) && !c->g->by_dba)
-        return refuse(c->line, REFUSE_DBA_ONLY,
-                      "%s is the DBA's own decision: no advisor changes it", name);
+        return review_refuse(c->line, REFUSE_DBA_ONLY,
+                             "%s is the DBA's own decision: no advisor changes it", name);
     if (strcmp(c->s->context, "internal") == 0)
-        return refuse(c->line, REFUSE_CONTEXT, "%s is fixed in this build of the server", name);
+        return review_refuse(c->line, REFUSE_CONTEXT, "%s is fixed in this build of the server",
+                             name);
     if (strstr(c->s->context, "backend"))
-        return refuse(c->line, REFUSE_CONTEXT, "%s is fixed when a session begins", name);
+        return review_refuse(c->line, REFUSE_CONTEXT, "%s is fixed when a session begins", name);
     if (settings_denied(c->f, c->s)) {
         struct buf role = {0};
         quote_ident(&role, c->f->id.role);
-        refuse(c->line, REFUSE_RIGHT,
-               "the role may not set %s: GRANT ALTER SYSTEM ON PARAMETER %s TO %.80s", name, name,
-               buf_text(&role));
+        review_refuse(c->line, REFUSE_RIGHT,
+                      "the role may not set %s: GRANT ALTER SYSTEM ON PARAMETER %s TO %.80s", name,
+                      name, buf_text(&role));
         buf_clear(&role);
         return false;
     }
     if (c->f->id.standby)
-        return refuse(c->line, REFUSE_STANDBY,
-                      "this server is a standby: %s is changed on the primary first", name);
+        return review_refuse(c->line, REFUSE_STANDBY,
+                             "this server is a standby: %s is changed on the primary first", name);
     return true;
 }
 
@@ -124,29 +124,31 @@ static bool check_value(struct check *c, const struct err *e)
     struct review_line *line = c->line;
     if (line->change.reset) {
         if (!ledger_file(c->s->sourcefile) && *c->s->sourcefile)
-            return refuse(line, REFUSE_NO_CHANGE,
-                          "%s has no entry in postgresql.auto.conf to take out", line->change.name);
+            return review_refuse(line, REFUSE_NO_CHANGE,
+                                 "%s has no entry in postgresql.auto.conf to take out",
+                                 line->change.name);
         return true;
     }
     if (e->code != ERR_NONE)
-        return refuse(line, REFUSE_VALUE, "%s%s%s", e->msg, *e->hint ? ". " : "", e->hint);
+        return review_refuse(line, REFUSE_VALUE, "%s%s%s", e->msg, *e->hint ? ". " : "", e->hint);
     if (strcmp(line->to, line->from) == 0 && !c->s->pending_restart)
-        return refuse(line, REFUSE_NO_CHANGE, "%s is %s already", line->change.name, line->to);
+        return review_refuse(line, REFUSE_NO_CHANGE, "%s is %s already", line->change.name,
+                             line->to);
     if (strcmp(c->s->name, "huge_pages") == 0 && strcmp(line->to, "on") == 0)
-        return refuse(
+        return review_refuse(
             line, REFUSE_VALUE,
             "huge_pages = on keeps the server from starting when too few are reserved: use try");
     if (strcmp(c->s->name, "track_io_timing") == 0 && strcmp(line->to, "off") == 0 && !c->g->by_dba)
-        return refuse(line, REFUSE_BENCHMARK, "%s = off %s", c->s->name,
-                      refusal_name(REFUSE_BENCHMARK));
+        return review_refuse(line, REFUSE_BENCHMARK, "%s = off %s", c->s->name,
+                             refusal_name(REFUSE_BENCHMARK));
     /* The limits are for advisors; those of a setting that no advisor changes are for the DBA. */
     bool free = c->g->by_dba && c->k && !(c->k->flags & KNOB_DBA_ONLY);
     if (!c->k || free || isnan(c->number) || (c->number < 0 && (c->k->flags & KNOB_MINUS_ONE)))
         return true;
     if (c->number < c->k->floor || c->number > c->k->ceiling)
-        return refuse(line, REFUSE_VALUE,
-                      "%s = %s is %s than is sensible; a DBA may set it by hand", line->change.name,
-                      line->to, c->number < c->k->floor ? "less" : "more");
+        return review_refuse(
+            line, REFUSE_VALUE, "%s = %s is %s than is sensible; a DBA may set it by hand",
+            line->change.name, line->to, c->number < c->k->floor ? "less" : "more");
     return true;
 }
 
@@ -176,8 +178,9 @@ static bool check_overrides(struct check *c)
 {
     const char *source = c->s->source;
     if (strcmp(source, "command line") == 0 || strcmp(source, "environment variable") == 0)
-        return refuse(c->line, REFUSE_OVERRIDDEN, "%s = %s comes from the server's %s, which wins",
-                      c->s->name, c->line->from, source);
+        return review_refuse(c->line, REFUSE_OVERRIDDEN,
+                             "%s = %s comes from the server's %s, which wins", c->s->name,
+                             c->line->from, source);
     for (int i = 0; i < c->f->noverrides; i++) {
         const struct override *o = &c->f->overrides[i];
         if (!override_applies(o, c))
@@ -185,22 +188,22 @@ static bool check_overrides(struct check *c)
         struct buf sql = {0};
         override_reset_sql(o, &sql);
         if (*o->role && *o->database)
-            refuse(c->line, REFUSE_OVERRIDDEN,
-                   "role %.40s in database %.40s has %.40s of its own: %s", o->role, o->database,
-                   o->value, buf_text(&sql));
+            review_refuse(c->line, REFUSE_OVERRIDDEN,
+                          "role %.40s in database %.40s has %.40s of its own: %s", o->role,
+                          o->database, o->value, buf_text(&sql));
         else
-            refuse(c->line, REFUSE_OVERRIDDEN, "%s%.60s has %.60s of its own: %s",
-                   *o->role       ? "role "
-                   : *o->database ? "database "
-                                  : "every role",
-                   *o->role ? o->role : o->database, o->value, buf_text(&sql));
+            review_refuse(c->line, REFUSE_OVERRIDDEN, "%s%.60s has %.60s of its own: %s",
+                          *o->role       ? "role "
+                          : *o->database ? "database "
+                                         : "every role",
+                          *o->role ? o->role : o->database, o->value, buf_text(&sql));
         buf_clear(&sql);
         return false;
     }
     if (strcmp(source, "database") == 0 || strcmp(source, "user") == 0 ||
         strcmp(source, "database user") == 0)
-        return refuse(c->line, REFUSE_OVERRIDDEN, "%s has a value of its own for this %s",
-                      c->s->name, source);
+        return review_refuse(c->line, REFUSE_OVERRIDDEN, "%s has a value of its own for this %s",
+                             c->s->name, source);
     return true;
 }
 
@@ -213,16 +216,17 @@ static bool check_restart(struct check *c)
     bool raises = c->number > c->was;
     for (size_t i = 0; i < ARRAY_LEN(replayed); i++)
         if (strcmp(name, replayed[i]) == 0 && raises && c->f->runtime.replicas > 0)
-            return refuse(c->line, REFUSE_STANDBY,
-                          "raising %s pauses the replay of %.0f standby%s: raise it there first",
-                          name, c->f->runtime.replicas, plural(c->f->runtime.replicas));
+            return review_refuse(
+                c->line, REFUSE_STANDBY,
+                "raising %s pauses the replay of %.0f standby%s: raise it there first", name,
+                c->f->runtime.replicas, plural(c->f->runtime.replicas));
     if (strcmp(name, "max_connections") == 0 && c->number < c->was)
-        return refuse(c->line, REFUSE_LOCKOUT, "fewer connections %s",
-                      refusal_name(REFUSE_LOCKOUT));
+        return review_refuse(c->line, REFUSE_LOCKOUT, "fewer connections %s",
+                             refusal_name(REFUSE_LOCKOUT));
     if (c->line->restart && !c->g->restart_possible)
-        return refuse(c->line, REFUSE_RESTART, "%s takes effect at a restart, and %s", name,
-                      c->g->restart_refused ? c->g->restart_refused
-                                            : "no way to restart is allowed");
+        return review_refuse(c->line, REFUSE_RESTART, "%s takes effect at a restart, and %s", name,
+                             c->g->restart_refused ? c->g->restart_refused
+                                                   : "no way to restart is allowed");
     return true;
 }
 
@@ -243,8 +247,9 @@ static bool check_unknown_memory(struct check *c)
             !(c->number > c->was) || c->g->by_dba)
             continue;
         text_bytes(most, sizeof most, modest[i].most);
-        return refuse(c->line, REFUSE_MEMORY,
-                      "this machine's memory is not known: at most %s without a look at it", most);
+        return review_refuse(c->line, REFUSE_MEMORY,
+                             "this machine's memory is not known: at most %s without a look at it",
+                             most);
     }
     return true;
 }
@@ -255,8 +260,9 @@ static bool refuse_bill(struct review_line *line, double measured, double memory
     char have[32];
     text_bytes(need, sizeof need, measured);
     text_bytes(have, sizeof have, memory);
-    return refuse(line, REFUSE_MEMORY, "with %.0f session%s at work up to %s of %s would be in use",
-                  peak, plural(peak), need, have);
+    return review_refuse(line, REFUSE_MEMORY,
+                         "with %.0f session%s at work up to %s of %s would be in use", peak,
+                         plural(peak), need, have);
 }
 
 static bool check_memory(struct check *c)
@@ -270,13 +276,13 @@ static bool check_memory(struct check *c)
     bool shared = strcmp(c->s->name, "shared_buffers") == 0;
     if (shared && c->number > 0.6 * memory && c->number > c->was) {
         off_by_a_unit(c, 0.6 * memory, meant, sizeof meant);
-        return refuse(c->line, REFUSE_MEMORY, "%s is more than 60 %% of the machine's %s%s",
-                      c->line->to, have, meant);
+        return review_refuse(c->line, REFUSE_MEMORY, "%s is more than 60 %% of the machine's %s%s",
+                             c->line->to, have, meant);
     }
     if (strcmp(c->s->name, "effective_cache_size") == 0 && c->number > memory) {
         off_by_a_unit(c, memory, meant, sizeof meant);
-        return refuse(c->line, REFUSE_VALUE, "%s is more than the machine's %s%s", c->line->to,
-                      have, meant);
+        return review_refuse(c->line, REFUSE_VALUE, "%s is more than the machine's %s%s",
+                             c->line->to, have, meant);
     }
     struct bill_terms terms;
     bill_terms_read(&terms, c->f);
@@ -306,15 +312,16 @@ static bool check_disk(struct check *c)
     if (!c->f->host.known || !(disk->total_bytes > 0) || isnan(disk->free_bytes)) {
         if (c->number <= 4 * GB || c->g->by_dba)
             return true;
-        return refuse(c->line, REFUSE_DISK,
-                      "the disk of the WAL is not known: at most 4GB without a look at it");
+        return review_refuse(c->line, REFUSE_DISK,
+                             "the disk of the WAL is not known: at most 4GB without a look at it");
     }
     if (c->number <= 0.5 * disk->free_bytes)
         return true;
     text_bytes(have, sizeof have, disk->free_bytes);
     off_by_a_unit(c, 0.5 * disk->free_bytes, meant, sizeof meant);
-    return refuse(c->line, REFUSE_DISK, "%s is more than half of the %s that are free for WAL%s",
-                  c->line->to, have, meant);
+    return review_refuse(c->line, REFUSE_DISK,
+                         "%s is more than half of the %s that are free for WAL%s", c->line->to,
+                         have, meant);
 }
 
 static void line_sql(struct review_line *line, const struct setting *s)
@@ -460,7 +467,7 @@ void guard_review(const struct proposal *p, const struct server_facts *f,
         line->change = p->changes[i];
         guard_line(line, f, g);
         if (!g->disabled && stands_above(r, i)) {
-            refuse(line, REFUSE_DUPLICATE, "%s stands above already", line->change.name);
+            review_refuse(line, REFUSE_DUPLICATE, "%s stands above already", line->change.name);
             line->sql[0] = line->undo[0] = '\0';
         }
     }

@@ -1,7 +1,6 @@
 /* What a proposed setting of the operating system is checked against, and the words of its review line; see guard.h. The
  * script that writes it has limits of its own and looks at the machine once more. */
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,18 +14,6 @@
 /* The commit limit must leave this much beside what is promised already. */
 #define COMMIT_ROOM 1.25
 
-static bool PGD_PRINTF(3, 4)
-    refuse(struct review_line *line, enum refusal why, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    line->refusal = why;
-    line->answer = ANSWER_NONE;
-    vsnprintf(line->reason, sizeof line->reason, fmt, ap);
-    va_end(ap);
-    return false;
-}
-
 /* May we change anything on that machine at all? */
 static bool check_reach(struct review_line *line, const struct os_row *row, const struct setting *s,
                         const struct server_facts *f, const struct guard_policy *g)
@@ -34,27 +21,29 @@ static bool check_reach(struct review_line *line, const struct os_row *row, cons
     const char *name = line->change.name;
     char unit[128];
     if (guard_never(g->never, g->nnever, name))
-        return refuse(line, REFUSE_WISH, "PGDIAG.md: never touch %s", name);
+        return review_refuse(line, REFUSE_WISH, "PGDIAG.md: never touch %s", name);
     if (!row || os_is_boot(name))
-        return refuse(line, REFUSE_UNKNOWN, "%s %s", name, refusal_name(REFUSE_UNKNOWN));
+        return review_refuse(line, REFUSE_UNKNOWN, "%s %s", name, refusal_name(REFUSE_UNKNOWN));
     if (!f->id.reached || !f->host.known)
-        return refuse(line, REFUSE_RIGHT,
-                      "the host that we reach is not known to be the server's: its system is left "
-                      "alone");
+        return review_refuse(
+            line, REFUSE_RIGHT,
+            "the host that we reach is not known to be the server's: its system is left "
+            "alone");
     if (g->os_refused)
-        return refuse(line, REFUSE_RIGHT, "%s", g->os_refused);
+        return review_refuse(line, REFUSE_RIGHT, "%s", g->os_refused);
     if (!s)
-        return refuse(line, REFUSE_UNKNOWN, "the server's host has no setting %s",
-                      name + strlen(OS_PREFIX));
+        return review_refuse(line, REFUSE_UNKNOWN, "the server's host has no setting %s",
+                             name + strlen(OS_PREFIX));
     os_unit(&f->id, unit, sizeof unit);
     if (row->kind == OS_LIMIT && (!unit[0] || !f->id.manager[0]))
-        return refuse(line, REFUSE_RIGHT,
-                      "limits are those of a service, and no service of ours starts this server");
+        return review_refuse(
+            line, REFUSE_RIGHT,
+            "limits are those of a service, and no service of ours starts this server");
     if (row->kind != OS_LIMIT && s->denied)
-        return refuse(line, REFUSE_RIGHT,
-                      "%s takes root on the server's host, or sudo without a "
-                      "password; in a container it may be closed",
-                      name);
+        return review_refuse(line, REFUSE_RIGHT,
+                             "%s takes root on the server's host, or sudo without a "
+                             "password; in a container it may be closed",
+                             name);
     return true;
 }
 
@@ -65,25 +54,27 @@ static bool check_huge_pages(struct review_line *line, const struct server_facts
     char need[32], have[32];
     double now = fmax((double)h->hugepages_total, 0), bytes = pages * h->hugepage_bytes;
     if (use && strcmp(use->value, "off") == 0)
-        return refuse(line, REFUSE_VALUE, "huge_pages is off: the server would not use them");
+        return review_refuse(line, REFUSE_VALUE,
+                             "huge_pages is off: the server would not use them");
     if (!(h->hugepage_bytes > 0) || !(h->mem_total > 0))
-        return refuse(line, REFUSE_MEMORY, "the size of huge pages or the memory is not known");
+        return review_refuse(line, REFUSE_MEMORY,
+                             "the size of huge pages or the memory is not known");
     text_bytes(need, sizeof need, bytes);
     text_bytes(have, sizeof have, h->mem_total);
     if (pages < now && h->hugepages_used != 0)
-        return refuse(line, REFUSE_MEMORY,
-                      "huge pages are in use: fewer than the %.0f there are "
-                      "could keep the server from starting",
-                      now);
+        return review_refuse(line, REFUSE_MEMORY,
+                             "huge pages are in use: fewer than the %.0f there are "
+                             "could keep the server from starting",
+                             now);
     if (bytes > HUGE_SHARE * h->mem_total)
-        return refuse(line, REFUSE_MEMORY, "%s in huge pages is more than %.0f %% of the %s", need,
-                      100 * HUGE_SHARE, have);
+        return review_refuse(line, REFUSE_MEMORY, "%s in huge pages is more than %.0f %% of the %s",
+                             need, 100 * HUGE_SHARE, have);
     text_bytes(have, sizeof have, h->mem_available);
     if ((pages - now) * h->hugepage_bytes > HUGE_NOW * h->mem_available)
-        return refuse(line, REFUSE_MEMORY,
-                      "%s in huge pages is too much beside %s that are "
-                      "available now",
-                      need, have);
+        return review_refuse(line, REFUSE_MEMORY,
+                             "%s in huge pages is too much beside %s that are "
+                             "available now",
+                             need, have);
     return true;
 }
 
@@ -143,9 +134,9 @@ static bool check_commit(struct review_line *line, const struct host_facts *h,
         return true;
     text_bytes(limit_text, sizeof limit_text, limit);
     text_bytes(promised, sizeof promised, h->committed);
-    return refuse(line, REFUSE_MEMORY,
-                  "the limit would be %s, with %s promised already: programs would fail",
-                  limit_text, promised);
+    return review_refuse(line, REFUSE_MEMORY,
+                         "the limit would be %s, with %s promised already: programs would fail",
+                         limit_text, promised);
 }
 
 /* Of the lines of one kind: *c with them, and what does not fit beside the ones before is refused. One that gives room
@@ -197,21 +188,22 @@ static bool check_value(struct review_line *line, const struct os_row *row,
     const char *name = line->change.name;
     snprintf(word, sizeof word, " %.40s ", line->to);
     if (strcmp(line->from, line->to) == 0)
-        return refuse(line, REFUSE_NO_CHANGE, "%s is %s already", name, line->to);
+        return review_refuse(line, REFUSE_NO_CHANGE, "%s is %s already", name, line->to);
     if (row->kind == OS_CHOICE && !strstr(row->words, word))
-        return refuse(line, REFUSE_VALUE, "%s = %s is not one of%s", name, line->to, row->words);
+        return review_refuse(line, REFUSE_VALUE, "%s = %s is not one of%s", name, line->to,
+                             row->words);
     bool fixed = row->kind == OS_CHOICE || strchr(line->to, '%');
     if (strchr(line->to, '%') || (!fixed && isnan(number) && row->kind != OS_LIMIT))
-        return refuse(line, REFUSE_VALUE, "%s takes an amount, not %s", name, line->to);
+        return review_refuse(line, REFUSE_VALUE, "%s takes an amount, not %s", name, line->to);
     if (number < row->floor || number > row->ceiling)
-        return refuse(line, REFUSE_VALUE, "%s = %s is %s than is sensible", name, line->to,
-                      number < row->floor ? "less" : "more");
+        return review_refuse(line, REFUSE_VALUE, "%s = %s is %s than is sensible", name, line->to,
+                             number < row->floor ? "less" : "more");
     const struct os_fact *fact = host_os(&f->host, name + strlen(OS_PREFIX));
     if (fact && fact->choices[0]) {
         char all[sizeof fact->choices + 2];
         snprintf(all, sizeof all, " %s ", fact->choices);
         if (!strstr(all, word))
-            return refuse(line, REFUSE_VALUE, "this machine knows%s, not %s", all, line->to);
+            return review_refuse(line, REFUSE_VALUE, "this machine knows%s, not %s", all, line->to);
     }
     if (strcmp(row->name, "vm.nr_hugepages") == 0 && !check_huge_pages(line, f, number))
         return false;
@@ -219,8 +211,9 @@ static bool check_value(struct review_line *line, const struct os_row *row,
     if (!check_commit(line, &f->host, &was, &then))
         return false;
     if (row->restart && !g->restart_possible)
-        return refuse(line, REFUSE_RESTART, "%s reaches the server at a restart, and %s", name,
-                      g->restart_refused ? g->restart_refused : "no way to restart is allowed");
+        return review_refuse(
+            line, REFUSE_RESTART, "%s reaches the server at a restart, and %s", name,
+            g->restart_refused ? g->restart_refused : "no way to restart is allowed");
     return true;
 }
 
@@ -266,7 +259,7 @@ void os_guard_line(struct review_line *line, const struct server_facts *f,
         return;
     if (!line->change.reset) {
         if (!os_value(row, line->change.value, &number, line->to, sizeof line->to, &e)) {
-            refuse(line, REFUSE_VALUE, "%s", e.msg);
+            review_refuse(line, REFUSE_VALUE, "%s", e.msg);
             return;
         }
         text_copy_raw(line->send, sizeof line->send, line->to);

@@ -105,6 +105,9 @@ bool os_guard_joins(const struct review *r, unsigned sets, const struct server_f
 bool review_billable(const struct review_line *line, bool accepted);
 /* A setting of the operating system: its reach is the whole machine, so that each line wants an answer of its own. */
 bool review_is_os(const struct review_line *line);
+/* A line that the guard refuses, and the sentence that says why. Returns false: the line has failed its check. */
+bool review_refuse(struct review_line *line, enum refusal why, const char *fmt, ...)
+    PGD_PRINTF(3, 4);
 /* Accepts those that passed and are unanswered (and restart-class when restarts is true). */
 void review_accept_os(struct review *r, bool restarts);
 /* The figures of the bill with the accepted lines, to be called after every answer and edit. A line that does not fit
