@@ -9,6 +9,7 @@
 #include "pgd/base/text.h"
 #include "pgd/tuning/bill.h"
 
+#define MB (1024.0 * 1024)
 #define GB (1024.0 * 1024 * 1024)
 #define SAY(field, ...) snprintf(out->field, sizeof out->field, __VA_ARGS__)
 
@@ -130,13 +131,14 @@ enum health_grade health_memory(const struct server_facts *f, struct health_look
     if (!isfinite(memory))
         return no_host(out);
     bill_terms_read(&t, f);
-    if (!(bill_worst(&t) > 2 * memory))
+    /* nobody has all of it at once: up to twice the memory is worth knowing, beyond it is a danger */
+    if (!(bill_worst(&t) > memory))
         return HEALTH_OK;
     text_bytes(worst, sizeof worst, bill_worst(&t));
     text_bytes(have, sizeof have, memory);
     SAY(figure, "%s if each of %.0f sessions takes its work_mem, of %s", worst, t.max_connections,
         have);
-    return HEALTH_WARN;
+    return bill_worst(&t) > 2 * memory ? HEALTH_WARN : HEALTH_NOTE;
 }
 
 enum health_grade health_shared_buffers(const struct server_facts *f, struct health_look *out)
@@ -151,7 +153,8 @@ enum health_grade health_shared_buffers(const struct server_facts *f, struct hea
     text_bytes(is, sizeof is, size);
     text_bytes(have, sizeof have, memory);
     SAY(figure, "%s of %s of memory", is, have);
-    return HEALTH_WARN;
+    /* what initdb gives is a place to begin at; less than that nobody was given */
+    return size < 128 << 20 ? HEALTH_WARN : HEALTH_NOTE;
 }
 
 enum health_grade health_huge_pages(const struct server_facts *f, struct health_look *out)
@@ -165,22 +168,27 @@ enum health_grade health_huge_pages(const struct server_facts *f, struct health_
     return HEALTH_NOTE;
 }
 
-/* A day's worth, or what there was when the statistics are younger. */
-static double days(const struct server_facts *f)
+/* Of what is counted: a server that has just begun to count is taken to have done so for a while. */
+static double days(const struct server_facts *f, double least_s)
 {
-    return fmax(f->runtime.stats_age_s, 3600) / 86400;
+    return fmax(f->runtime.stats_age_s, least_s) / 86400;
 }
 
 enum health_grade health_temp_files(const struct server_facts *f, struct health_look *out)
 {
-    double a_day = f->runtime.temp_bytes / days(f);
-    char amount[32];
+    double all = f->runtime.temp_bytes, a_day = all / days(f, 3600);
+    bool much = all >= GB && a_day >= 10 * GB;
+    char amount[32], daily[32];
 
-    if (!(f->runtime.temp_bytes >= GB) || !(a_day >= 10 * GB))
+    /* an index that was built is a few large files, and no habit */
+    if (!much &&
+        (!(all >= 20 * MB) || !(f->runtime.temp_files >= 20) || !(all / days(f, 600) >= 2 * GB)))
         return HEALTH_OK;
-    text_bytes(amount, sizeof amount, a_day);
-    SAY(figure, "%s a day in %.0f files since the statistics began", amount, f->runtime.temp_files);
-    return HEALTH_WARN;
+    text_bytes(amount, sizeof amount, all);
+    text_bytes(daily, sizeof daily, all / days(f, 600));
+    SAY(figure, "%s in %.0f files since the statistics began, %s a day", amount,
+        f->runtime.temp_files, daily);
+    return much ? HEALTH_WARN : HEALTH_NOTE;
 }
 
 enum health_grade health_hit_ratio(const struct server_facts *f, struct health_look *out)
@@ -198,11 +206,21 @@ enum health_grade health_hit_ratio(const struct server_facts *f, struct health_l
 enum health_grade health_checkpoints(const struct server_facts *f, struct health_look *out)
 {
     double timed = f->runtime.ckpt_timed, req = f->runtime.ckpt_req;
+    /* one is requested when about half of max_wal_size has been written since the last */
+    double by_wal = f->runtime.wal_bytes / (settings_number(&f->settings, "max_wal_size") / 2);
 
     if (!(req >= 5) || !(req > timed))
         return HEALTH_OK;
     SAY(figure, "%.0f of %.0f checkpoints were requested", req, req + timed);
-    return HEALTH_WARN;
+    if (!(by_wal < req / 2))
+        return HEALTH_WARN;
+    SAY(figure,
+        "%.0f of %.0f checkpoints were requested, no more than %.0f of them for the WAL: the "
+        "others by "
+        "CHECKPOINT, a backup or CREATE DATABASE",
+        req, req + timed, ceil(by_wal));
+    SAY(fix, "look who asks for them: log_checkpoints names the reason");
+    return HEALTH_NOTE;
 }
 
 enum health_grade health_random_page_cost(const struct server_facts *f, struct health_look *out)
@@ -222,17 +240,18 @@ enum health_grade health_random_page_cost(const struct server_facts *f, struct h
 
 enum health_grade health_connections(const struct server_facts *f, struct health_look *out)
 {
-    double n = f->runtime.sessions, most = f->runtime.max_connections;
+    double kept = settings_number(&f->settings, "superuser_reserved_connections");
+    double most = f->runtime.max_connections - (kept > 0 ? kept : 0), n = f->runtime.sessions;
 
-    if (!(n > 0.85 * most))
+    if (!(n >= 0.8 * most))
         return HEALTH_OK;
-    SAY(figure, "%.0f of %.0f are taken", n, most);
+    SAY(figure, "%.0f of %.0f are taken, those for superusers left out", n, most);
     return n > 0.95 * most ? HEALTH_CRITICAL : HEALTH_WARN;
 }
 
 enum health_grade health_deadlocks(const struct server_facts *f, struct health_look *out)
 {
-    if (!(f->runtime.deadlocks >= 1) || !(f->runtime.deadlocks / days(f) >= 1))
+    if (!(f->runtime.deadlocks >= 1) || !(f->runtime.deadlocks / days(f, 3600) >= 1))
         return HEALTH_OK;
     SAY(figure, "%.0f since the statistics began", f->runtime.deadlocks);
     return HEALTH_NOTE;
@@ -242,7 +261,7 @@ enum health_grade health_rollbacks(const struct server_facts *f, struct health_l
 {
     double back = f->runtime.xact_rollback, all = back + f->runtime.xact_commit;
 
-    if (!(all >= 10000) || !(back > 0.1 * all))
+    if (!(all >= 1000) || !(back > 0.1 * all))
         return HEALTH_OK;
     SAY(figure, "%.1f %% of %.0f", back / all * 100, all);
     return HEALTH_NOTE;

@@ -38,7 +38,8 @@ static void add_name(struct buf *names, const char *name, const char *value)
 enum health_grade health_damage_hidden(const struct server_facts *f, struct health_look *out)
 {
     static const char *const hides[] = {"zero_damaged_pages", "ignore_checksum_failure",
-                                        "ignore_system_indexes", "ignore_invalid_pages"};
+                                        "ignore_system_indexes", "ignore_invalid_pages",
+                                        "data_sync_retry"};
     struct buf names = {0};
 
     for (size_t i = 0; i < ARRAY_LEN(hides); i++)
@@ -98,6 +99,85 @@ enum health_grade health_log_all(const struct server_facts *f, struct health_loo
     if (is_on(f, "log_duration"))
         add_name(&names, "log_duration", "on");
     return named(&names, HEALTH_NOTE, out);
+}
+
+/* Figures with which nobody means to run a server in use, as far below or above the compiled-in ones as no workload needs. */
+static const struct {
+    const char *name;
+    double below, above; /* found when less, or more: bytes, ms, or plain; 0 = no bound */
+} far_off[] = {
+    {"autovacuum_analyze_scale_factor", 0, 0.5},
+    {"autovacuum_freeze_max_age", 0, 1e9},
+    {"autovacuum_max_workers", 2, 0},
+    {"autovacuum_naptime", 0, 600e3},
+    {"autovacuum_vacuum_cost_delay", 0, 50},
+    {"autovacuum_vacuum_scale_factor", 0, 0.5},
+    {"bgwriter_lru_maxpages", 1, 0},
+    {"checkpoint_completion_target", 0.3, 0},
+    {"checkpoint_timeout", 60e3, 0},
+    {"commit_delay", 0, 10000},
+    {"default_statistics_target", 50, 0},
+    {"maintenance_work_mem", 8 << 20, 0},
+    {"max_connections", 0, 1000},
+    {"max_wal_size", 128 << 20, 0},
+    {"superuser_reserved_connections", 1, 0},
+    {"work_mem", 1 << 20, 0},
+};
+
+static bool differs(const struct setting *s)
+{
+    return s && strcmp(s->value, s->boot) != 0;
+}
+
+enum health_grade health_values(const struct server_facts *f, struct health_look *out)
+{
+    const struct settings *all = &f->settings;
+    struct buf names = {0};
+
+    for (size_t i = 0; i < ARRAY_LEN(far_off); i++) {
+        const struct setting *s = settings_find(all, far_off[i].name);
+        double v = settings_number(all, far_off[i].name);
+        if (differs(s) && ((far_off[i].below > 0 && v < far_off[i].below) ||
+                           (far_off[i].above > 0 && v > far_off[i].above)))
+            add_name(&names, s->name, s->shown);
+    }
+    if (settings_number(all, "random_page_cost") < settings_number(all, "seq_page_cost"))
+        add_name(&names, "random_page_cost", "less than seq_page_cost");
+    if (differs(settings_find(all, "effective_cache_size")) &&
+        settings_number(all, "effective_cache_size") < settings_number(all, "shared_buffers"))
+        add_name(&names, "effective_cache_size", "less than shared_buffers");
+    if (strcmp(value_of(f, "wal_level"), "minimal") == 0)
+        add_name(&names, "wal_level", "minimal: no backup by WAL, no standby");
+    if (!settings_bool(all, "restart_after_crash", true))
+        add_name(&names, "restart_after_crash", "off");
+    if (is_on(f, "allow_system_table_mods"))
+        add_name(&names, "allow_system_table_mods", "on");
+    return named(&names, HEALTH_NOTE, out);
+}
+
+/* What each session begins with, and hardly one wants. */
+enum health_grade health_session_defaults(const struct server_facts *f, struct health_look *out)
+{
+    const char *role = value_of(f, "session_replication_role");
+    struct buf names = {0};
+
+    if (is_on(f, "default_transaction_read_only"))
+        add_name(&names, "default_transaction_read_only", "on");
+    if (*role && strcmp(role, "origin") != 0)
+        add_name(&names, "session_replication_role", role);
+    return named(&names, HEALTH_WARN, out);
+}
+
+enum health_grade health_clear_text(const struct server_facts *f, struct health_look *out)
+{
+    const char *listen = value_of(f, "listen_addresses");
+
+    if (!settings_find(&f->settings, "ssl") || is_on(f, "ssl") ||
+        (!strchr(listen, '*') && !strstr(listen, "0.0.0.0") && !strstr(listen, "::,") &&
+         strcmp(listen, "::") != 0))
+        return HEALTH_OK;
+    snprintf(out->figure, sizeof out->figure, "listen_addresses = %.60s, ssl = off", listen);
+    return HEALTH_NOTE;
 }
 
 enum health_grade health_archive_empty(const struct server_facts *f, struct health_look *out)

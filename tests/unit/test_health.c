@@ -102,6 +102,8 @@ static void settings_that_do_not_fit(void **st)
     setting("random_page_cost", "4", "");
     setting("shared_buffers", "16384", "8kB");
     setting("work_mem", "4096", "kB");
+    is(health_shared_buffers, HEALTH_NOTE); /* what initdb gives */
+    text_copy(facts->settings.items[2].value, sizeof facts->settings.items[2].value, "2048");
     is(health_shared_buffers, HEALTH_WARN);
     is(health_memory, HEALTH_OK);
     text_copy(facts->settings.items[3].value, sizeof facts->settings.items[3].value, "4194304");
@@ -126,6 +128,11 @@ static void counters(void **st)
     is(health_checkpoints, HEALTH_OK);
     r->ckpt_req = 9;
     is(health_checkpoints, HEALTH_WARN);
+    setting("max_wal_size", "1024", "MB"); /* the WAL explains one or two of the nine */
+    r->wal_bytes = 1e9;
+    is(health_checkpoints, HEALTH_NOTE);
+    r->wal_bytes = 9e9;
+    is(health_checkpoints, HEALTH_WARN);
     r->ckpt_timed = 9;
     is(health_checkpoints, HEALTH_OK);
     r->temp_bytes = 9e9;
@@ -138,7 +145,7 @@ static void counters(void **st)
     r->blks_read = 2e6;
     is(health_hit_ratio, HEALTH_NOTE);
     r->max_connections = 100;
-    r->sessions = 80;
+    r->sessions = 79;
     is(health_connections, HEALTH_OK);
     r->sessions = 90;
     is(health_connections, HEALTH_WARN);
@@ -153,6 +160,68 @@ static void counters(void **st)
     is(health_version, HEALTH_WARN);
     facts->id.version_num = 150018;
     is(health_version, HEALTH_OK);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct setting *)a)->name, ((const struct setting *)b)->name);
+}
+
+static struct setting *named(const char *name)
+{
+    for (int i = 0; i < facts->settings.n; i++)
+        if (strcmp(facts->settings.items[i].name, name) == 0)
+            return &facts->settings.items[i];
+    fail();
+    return NULL;
+}
+
+/* They are sorted, as the server sends them. */
+static void set(const char *name, const char *value, const char *unit, const char *boot)
+{
+    setting(name, value, unit);
+    text_copy(named(name)->boot, sizeof named(name)->boot, boot);
+    text_copy(named(name)->shown, sizeof named(name)->shown, value);
+    qsort(facts->settings.items, (size_t)facts->settings.n, sizeof *facts->settings.items, by_name);
+}
+
+static void figures_far_off(void **st)
+{
+    (void)st;
+    struct health_look said = {0};
+
+    set("checkpoint_timeout", "60", "s", "300");
+    set("default_statistics_target", "10", "", "10"); /* compiled in: nobody has set it */
+    is(health_values, HEALTH_OK);
+    set("work_mem", "64", "kB", "4096");
+    set("autovacuum_naptime", "3600", "s", "60");
+    assert_int_equal(health_values(facts, &said), HEALTH_NOTE);
+    assert_string_equal(said.object, "autovacuum_naptime = 3600, work_mem = 64");
+    is(health_session_defaults, HEALTH_OK);
+    set("session_replication_role", "replica", "", "origin");
+    is(health_session_defaults, HEALTH_WARN);
+    set("listen_addresses", "localhost", "", "localhost");
+    set("ssl", "off", "", "off");
+    is(health_clear_text, HEALTH_OK);
+    text_copy(named("listen_addresses")->value, sizeof named("ssl")->value, "*");
+    is(health_clear_text, HEALTH_NOTE);
+}
+
+static void temp_files(void **st)
+{
+    (void)st;
+    struct runtime_facts *r = &facts->runtime;
+
+    r->stats_age_s = 120;
+    r->temp_bytes = 19.0 * (1 << 20);
+    r->temp_files = 40;
+    is(health_temp_files, HEALTH_OK);
+    r->temp_bytes = 60.0 * (1 << 20);
+    is(health_temp_files, HEALTH_NOTE);
+    r->temp_files = 3; /* an index was built */
+    is(health_temp_files, HEALTH_OK);
+    r->temp_bytes = 20.0 * (1 << 30);
+    is(health_temp_files, HEALTH_WARN);
 }
 
 static struct event answer(const char *rows)
@@ -278,6 +347,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(memory_and_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(settings_that_do_not_fit, setup, teardown),
         cmocka_unit_test_setup_teardown(counters, setup, teardown),
+        cmocka_unit_test_setup_teardown(figures_far_off, setup, teardown),
+        cmocka_unit_test_setup_teardown(temp_files, setup, teardown),
         cmocka_unit_test_setup_teardown(the_machine_goes_through, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lost_link_ends_it, setup, teardown),
         cmocka_unit_test_setup_teardown(no_more_than_fit, setup, teardown),

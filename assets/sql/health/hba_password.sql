@@ -4,6 +4,6 @@ SELECT format('pg_hba.conf:%s', line_number) AS object,
        'scram-sha-256 instead of password, or hostssl' AS fix
   FROM pg_hba_file_rules
  WHERE error IS NULL AND auth_method = 'password' AND type IN ('host', 'hostnossl')
-   AND address NOT IN ('127.0.0.1', '::1', 'localhost', 'samehost')
+   AND address NOT LIKE '127.%' AND address NOT IN ('::1', 'localhost', 'samehost')
  ORDER BY line_number
  LIMIT 20

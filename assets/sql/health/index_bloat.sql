@@ -9,7 +9,7 @@ WITH large AS (
       JOIN pg_class AS t ON t.oid = i.indrelid
       JOIN pg_namespace AS n ON n.oid = c.relnamespace
       JOIN pg_am AS m ON m.oid = c.relam AND m.amname = 'btree'
-     WHERE c.relkind = 'i' AND c.relpages >= 512 AND c.reltuples >= 0 AND i.indisvalid AND i.indexprs IS NULL
+     WHERE c.relkind = 'i' AND c.relpages >= 128 AND c.reltuples >= 0 AND i.indisvalid AND i.indexprs IS NULL
        AND n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema')
      ORDER BY c.relpages DESC
      LIMIT 1000

@@ -9,12 +9,18 @@ WITH known AS MATERIALIZED (
       FROM known AS k
       JOIN (SELECT indrelid, key FROM known GROUP BY indrelid, key HAVING count(*) > 1) AS d
         ON d.indrelid = k.indrelid AND d.key = k.key
+), kept AS MATERIALIZED ( -- by constraints: a unique one may go, where nothing refers to it
+    SELECT conindid, min(conname) AS name, bool_and(contype = 'u') AS may_go
+      FROM pg_constraint WHERE conindid IN (SELECT indexrelid FROM same) GROUP BY conindid
 )
 SELECT format('%I.%I', n.nspname, c.relname) AS object,
        format('%s, the same as %I', pg_size_pretty(c.relpages::bigint * current_setting('block_size')::bigint), oc.relname) AS figure,
-       format('DROP INDEX CONCURRENTLY %I.%I;', n.nspname, c.relname) AS fix
+       CASE WHEN ak.name IS NULL THEN format('DROP INDEX CONCURRENTLY %I.%I;', n.nspname, c.relname)
+            ELSE format('ALTER TABLE %s DROP CONSTRAINT %I;', a.indrelid::regclass, ak.name) END AS fix
   FROM same AS a
   JOIN same AS b ON b.indrelid = a.indrelid AND b.key = a.key AND b.indexrelid <> a.indexrelid
+  LEFT JOIN kept AS ak ON ak.conindid = a.indexrelid
+  LEFT JOIN kept AS bk ON bk.conindid = b.indexrelid
   JOIN pg_index AS i ON i.indexrelid = a.indexrelid
   JOIN pg_index AS o ON o.indexrelid = b.indexrelid
    AND coalesce(regexp_replace(o.indexprs::text, ':location -?\d+', '', 'g'), '')
@@ -26,8 +32,8 @@ SELECT format('%I.%I', n.nspname, c.relname) AS object,
   JOIN pg_class AS oc ON oc.oid = o.indexrelid AND oc.relam = c.relam
  WHERE c.relkind = 'i' AND n.nspname NOT IN ('pg_catalog', 'pg_toast')
    AND NOT i.indisprimary AND NOT i.indisexclusion AND NOT i.indisreplident
-   AND NOT EXISTS (SELECT 1 FROM pg_constraint AS k WHERE k.conindid = i.indexrelid)
-   AND (NOT i.indisunique OR o.indisunique)
-   AND (o.indisunique > i.indisunique OR o.indexrelid < i.indexrelid)
+   AND coalesce(ak.may_go, true) AND (NOT i.indisunique OR o.indisunique)
+   AND (o.indisprimary, bk.name IS NOT NULL, o.indisunique, -(o.indexrelid::bigint))
+       > (i.indisprimary, ak.name IS NOT NULL, i.indisunique, -(i.indexrelid::bigint))
  ORDER BY c.relpages DESC
  LIMIT 20

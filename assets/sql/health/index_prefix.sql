@@ -3,7 +3,7 @@ WITH large AS MATERIALIZED (
     SELECT i.*, i.indkey::text AS keys, i.indclass::text AS classes, i.indoption::text AS options, i.indcollation::text AS orders
       FROM pg_class AS t
       JOIN pg_index AS i ON i.indrelid = t.oid
-     WHERE t.relkind = 'r' AND t.reltuples >= 1000 AND t.oid >= 16384 AND i.indisvalid AND i.indpred IS NULL
+     WHERE t.relkind = 'r' AND t.oid >= 16384 AND i.indisvalid AND i.indpred IS NULL
 )
 SELECT format('%I.%I', n.nspname, c.relname) AS object,
        format('%s, %I begins with the same columns',

@@ -1,7 +1,7 @@
 -- Indexes of some size that no scan has used since the statistics began, though their table was written to. None that keeps a
 -- constraint, or rows unique, is among them.
 SELECT format('%I.%I', n.nspname, c.relname) AS object,
-       format('%s, no scan, %s rows of its table written', pg_size_pretty(c.relpages::bigint * current_setting('block_size')::bigint),
+       format('%s, no scan since the statistics began, %s rows of its table written', pg_size_pretty(c.relpages::bigint * current_setting('block_size')::bigint),
               pg_stat_get_tuples_inserted(i.indrelid) + pg_stat_get_tuples_updated(i.indrelid)
               + pg_stat_get_tuples_deleted(i.indrelid)) AS figure,
        format('DROP INDEX CONCURRENTLY %I.%I;', n.nspname, c.relname) AS fix
@@ -9,7 +9,7 @@ SELECT format('%I.%I', n.nspname, c.relname) AS object,
   JOIN pg_class AS c ON c.oid = i.indexrelid
   JOIN pg_class AS t ON t.oid = i.indrelid
   JOIN pg_namespace AS n ON n.oid = c.relnamespace
- WHERE c.relkind = 'i' AND t.relkind = 'r' AND c.relpages >= 128 AND i.indisvalid
+ WHERE c.relkind = 'i' AND t.relkind = 'r' AND c.relpages >= 16 AND i.indisvalid
    AND n.nspname NOT IN ('pg_catalog', 'pg_toast')
    AND NOT i.indisunique AND NOT i.indisprimary AND NOT i.indisexclusion AND NOT i.indisclustered AND NOT i.indisreplident
    AND NOT EXISTS (SELECT 1 FROM pg_constraint AS k WHERE k.conindid = i.indexrelid)

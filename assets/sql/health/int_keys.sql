@@ -1,5 +1,5 @@
 -- Primary keys of four or two bytes that have come to three quarters of what they hold, by the histogram of their last ANALYZE.
--- Those that a sequence fills are looked at with it. The last row says what was hidden.
+-- Where a sequence fills one it is looked at by itself: rows may have come in past it. The last row says what was hidden.
 WITH small AS (
     SELECT c.oid, n.nspname, c.relname, a.attname, c.reltuples,
            CASE a.atttypid WHEN 'int2'::regtype THEN 32767 ELSE 2147483647 END AS most
@@ -7,12 +7,8 @@ WITH small AS (
       JOIN pg_class AS c ON c.oid = i.indrelid
       JOIN pg_namespace AS n ON n.oid = c.relnamespace
       JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-     WHERE i.indisprimary AND i.indnkeyatts = 1 AND c.relkind = 'r' AND c.reltuples >= 1000
+     WHERE i.indisprimary AND i.indnkeyatts = 1 AND c.relkind = 'r' AND c.reltuples >= 2
        AND a.atttypid IN ('int2'::regtype, 'int4'::regtype)
-       AND NOT EXISTS (SELECT 1 FROM pg_depend AS d
-                        WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = a.attnum
-                          AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
-                          AND EXISTS (SELECT 1 FROM pg_sequence AS q WHERE q.seqrelid = d.objid))
      ORDER BY c.reltuples DESC
      LIMIT 2000
 ), known AS (

@@ -15,7 +15,7 @@
          CROSS JOIN LATERAL (SELECT coalesce((SELECT split_part(o, '=', 2)::numeric
                                                 FROM unnest(c.reloptions) AS o WHERE o LIKE 'fillfactor=%'), 100) AS fill) AS f
          CROSS JOIN LATERAL (SELECT ceil(c.reltuples * (row.width + 32) / (bs.size - 24) * 100 / f.fill) AS pages) AS need
-         WHERE c.relkind IN ('r', 'm') AND c.relpages >= 512 AND c.reltuples >= 0 AND row.columns > 0
+         WHERE c.relkind IN ('r', 'm') AND c.relpages >= 128 AND c.reltuples >= 0 AND row.columns > 0
            AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
            AND c.relpages > 2 * greatest(need.pages, 1)) AS found
  ORDER BY lost DESC
@@ -24,6 +24,6 @@ UNION ALL
 SELECT '', format('%s large tables were not looked at: this role may not read them (pg_read_all_data)', count(*)), '', 'unknown'
   FROM pg_class AS c
   JOIN pg_namespace AS n ON n.oid = c.relnamespace
- WHERE c.relkind IN ('r', 'm') AND c.relpages >= 512 AND NOT has_table_privilege(c.oid, 'SELECT')
+ WHERE c.relkind IN ('r', 'm') AND c.relpages >= 128 AND NOT has_table_privilege(c.oid, 'SELECT')
    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
 HAVING count(*) > 0

@@ -29,7 +29,7 @@ struct health_look {
 };
 
 /* A right without which the statement would fail, or see less than there is. */
-enum health_need { NEED_NOTHING, NEED_SESSIONS, NEED_HBA, NEED_FILES };
+enum health_need { NEED_NOTHING, NEED_SESSIONS, NEED_HBA, NEED_FILES, NEED_PASSWORDS };
 
 struct health_check {
     const char *id, *area;

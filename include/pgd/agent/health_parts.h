@@ -34,4 +34,7 @@ enum health_grade health_track_activities(const struct server_facts *f, struct h
 enum health_grade health_planner_switches(const struct server_facts *f, struct health_look *out);
 enum health_grade health_log_lost(const struct server_facts *f, struct health_look *out);
 enum health_grade health_log_all(const struct server_facts *f, struct health_look *out);
+enum health_grade health_values(const struct server_facts *f, struct health_look *out);
+enum health_grade health_session_defaults(const struct server_facts *f, struct health_look *out);
+enum health_grade health_clear_text(const struct server_facts *f, struct health_look *out);
 enum health_grade health_archive_empty(const struct server_facts *f, struct health_look *out);

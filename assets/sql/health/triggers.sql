@@ -1,0 +1,10 @@
+-- Tables with triggers that were switched off, those of foreign keys among them: what they are to keep is not kept.
+SELECT tgrelid::regclass::text AS object,
+       concat_ws(', ', string_agg(quote_ident(tgname), ', ' ORDER BY tgname) FILTER (WHERE NOT tgisinternal),
+                 CASE WHEN count(*) FILTER (WHERE tgisinternal) > 0 THEN 'foreign keys are not checked' END) AS figure,
+       format('ALTER TABLE %s ENABLE TRIGGER ALL; -- then look for rows that should not be there', tgrelid::regclass) AS fix
+  FROM pg_trigger
+ WHERE tgenabled = 'D'
+ GROUP BY tgrelid
+ ORDER BY 1
+ LIMIT 20
