@@ -29,7 +29,7 @@
 /* Of view_text.h, which cannot be included beside libpq-fe.h: both have a pg_conn. */
 bool view_text_sql(const struct tableview *v, const char *key, const char *schema, struct buf *sql);
 
-enum { QUESTIONS = 5, ATTACK_MS = 1500 };
+enum { QUESTIONS = 5, ATTACK_MS = 1000 };
 
 static struct pgtest *pg;
 static int version;

@@ -18,6 +18,7 @@
 #   health      planted faults and their near misses on each of PostgreSQL 12 to 18, and a catalog of 100,000 relations
 #   keys        every view and dialog, random keys and sizes beside pgbench, SOAK_KEYS_MINUTES (30): memory flat, no stall; and
 #               a tenth of it with sanitizers
+#   schemas     the owner of the schema of pg_stat_statements swaps it while a superuser looks, PostgreSQL 12, 15 and 18
 #   views       the SQL of every live view on a catalog of 100 000 relations, PostgreSQL 12, 15 and 18, three roles
 #   system      a session that changes the operating system, declined and killed on the way
 #   verify      verify --measure on a server whose settings still earn it
@@ -180,6 +181,13 @@ keys() {
     build release release pg_diagnose && build asan asan pg_diagnose || return 1
     "$top/tests/soak/keys.py" --minutes "$minutes" --program "$top/build/release/pg_diagnose" &&
         "$top/tests/soak/keys.py" --minutes "$((minutes / 10))" --program "$top/build/asan/pg_diagnose"
+}
+
+schemas() {
+    build gcc dev integration_test_extension_pg || return 1
+    for version in 12 15 18; do
+        PGD_SOAK=1 PGD_VERSION=$version "$top/build/gcc/tests/integration_test_extension_pg" || return 1
+    done
 }
 
 views() {
