@@ -7,10 +7,12 @@
 
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/links.h"
+#include "pgd/app/view_plan.h"
 #include "pgd/base/text.h"
 #include "pgd/runner/script.h"
 
-enum { SHAPES_S = 10, SHAPE_MS = 2000, TOLD_MAX = 6 };
+/* OBSERVED: a server at work is not kept waiting, nor is a candidate left without being looked at. */
+enum { SHAPES_S = 10, SHAPE_MS = 2000, OBSERVED_S = 1, OBSERVED_MS = 500, TOLD_MAX = 6 };
 
 /* ---- plans under both arms ---- */
 
@@ -37,6 +39,10 @@ static void name_place(const struct model *m, char *dst, size_t size)
     const struct flips *f = &m->fl.now.flips;
     char name[56];
 
+    if (m->session.plan.observe) {
+        flow_flips_observed_name(&m->fl.now.flip_sources, f->script, dst, size);
+        return;
+    }
     text_copy(name, sizeof name, m->session.plan.scripts[f->script].name);
     if (f->at == 0)
         text_copy(dst, size, name);
@@ -44,11 +50,32 @@ static void name_place(const struct model *m, char *dst, size_t size)
         snprintf(dst, size, "%s, statement %d", name, f->at + 1);
 }
 
+/* The statement at hand of observed traffic: first it is prepared, where that is the way. */
+static void ask_observed(struct model *m, bool prepared, struct effects *fx)
+{
+    struct flips *f = &m->fl.now.flips;
+    const struct flip_sources *s = &m->fl.now.flip_sources;
+    struct buf prepare = {0}, explain = {0};
+
+    if (f->script >= s->n || f->n >= PLANS_MAX || m->now_us >= f->until_us || m->fl.now.cancel) {
+        go_on(m, fx);
+        return;
+    }
+    view_plan_sql(s->text[f->script], s->parameters[f->script],
+                  m->links[CONN_QUESTIONS].server_version, &prepare, &explain);
+    f->step = prepare.len > 0 && !prepared ? FLIP_PREPARE : FLIP_PLAN;
+    fx_sql(fx, flow_req(m), CONN_QUESTIONS, buf_text(f->step == FLIP_PREPARE ? &prepare : &explain),
+           OBSERVED_MS);
+    buf_clear(&prepare);
+    buf_clear(&explain);
+}
+
 static void ask_next(struct model *m, struct effects *fx)
 {
     struct flips *f = &m->fl.now.flips;
     struct buf q = {0};
 
+    f->step = FLIP_PLAN;
     while (f->script < m->session.plan.nscripts && f->n < PLANS_MAX && m->now_us < f->until_us &&
            !m->fl.now.cancel) {
         buf_puts(&q, "EXPLAIN ");
@@ -81,6 +108,64 @@ static void take_shape(struct model *m, const struct event *ev)
     f->at++;
 }
 
+/* An answer on the way through a statement of observed traffic. */
+static void observed_answered(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct flips *f = &m->fl.now.flips;
+    bool well = ev->err.code == ERR_NONE;
+    bool drop = f->step == FLIP_PLAN && m->fl.now.flip_sources.parameters[f->script] > 0 &&
+                m->links[CONN_QUESTIONS].server_version < 160000;
+
+    if (f->step == FLIP_PREPARE && well) {
+        ask_observed(m, true, fx);
+        return;
+    }
+    if (f->step != FLIP_DROP)
+        take_shape(m, ev); /* none, where it could not be prepared: its place is kept */
+    if (drop) {
+        f->step = FLIP_DROP;
+        fx_sql(fx, flow_req(m), CONN_QUESTIONS, "DEALLOCATE ALL", OBSERVED_MS);
+        return;
+    }
+    f->script++;
+    ask_observed(m, false, fx);
+}
+
+static void open_link(struct model *m, struct effects *fx)
+{
+    m->fl.waiting++; /* the answer is the link's event */
+    links_open(m, CONN_QUESTIONS, m->session.plan.database, fx);
+}
+
+/* The statements are known or asked for; false = there is nothing to plan. */
+static bool observed_begin(struct model *m, struct effects *fx)
+{
+    struct flips *f = &m->fl.now.flips;
+    struct buf sql = {0};
+    bool asks = !m->fl.now.flip_sources.asked && flow_flips_observed_sql(m, &sql);
+
+    if (asks) {
+        f->step = FLIP_SOURCES;
+        fx_sql(fx, flow_req(m), CONN_CONTROL, buf_text(&sql), SHAPE_MS);
+    } else if (m->fl.now.flip_sources.n > 0) {
+        f->step = FLIP_LIMITS;
+        open_link(m, fx);
+    }
+    buf_clear(&sql);
+    return asks || m->fl.now.flip_sources.n > 0;
+}
+
+/* A candidate is planned under only once it has shown in a whole window that it does no harm. */
+static bool arm_proven(const struct model *m, int arm)
+{
+    const struct experiment *x = &m->session.round.experiment;
+
+    for (int i = 0; i < x->n; i++)
+        if (x->runs[i].arm == arm && x->runs[i].valid && !x->runs[i].abandoned)
+            return true;
+    return arm == ARM_A;
+}
+
 bool flow_flips_begin(struct model *m, struct effects *fx)
 {
     struct flips *f = &m->fl.now.flips;
@@ -91,16 +176,26 @@ bool flow_flips_begin(struct model *m, struct effects *fx)
         memset(f, 0, sizeof *f);
         f->round = s->round.number;
     }
-    if ((arm != ARM_A && arm != ARM_B) || s->round.screening || s->plan.observe || f->done[arm])
+    if ((arm != ARM_A && arm != ARM_B) || s->round.screening || f->done[arm])
         return false;
-    f->asking = true;
+    if (s->plan.observe && !arm_proven(m, arm))
+        return false;
     f->arm = arm;
     f->script = f->at = f->n = 0;
-    f->until_us = m->now_us + SHAPES_S * INT64_C(1000000);
-    m->fl.waiting++; /* the answer is the link's event */
-    links_open(m, CONN_QUESTIONS, s->plan.database, fx);
+    f->until_us = m->now_us + (s->plan.observe ? OBSERVED_S : SHAPES_S) * INT64_C(1000000);
+    if (s->plan.observe)
+        return f->asking = observed_begin(m, fx);
+    f->asking = true;
+    open_link(m, fx);
     return true;
 }
+
+/* Locks are not waited for behind those who work. */
+static const char observed_limits[] =
+    "SELECT pg_catalog.set_config('default_transaction_read_only', 'on', false), "
+    "pg_catalog.set_config('statement_timeout', '400', false), "
+    "pg_catalog.set_config('lock_timeout', '100', false), "
+    "pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', false)";
 
 bool flow_flips_event(struct model *m, const struct event *ev, struct effects *fx)
 {
@@ -111,9 +206,13 @@ bool flow_flips_event(struct model *m, const struct event *ev, struct effects *f
         return false;
     if (link && ev->u.pg.conn != CONN_QUESTIONS)
         return false;
+    if (link && f->step == FLIP_SOURCES)
+        return false; /* not for us: the link is not asked for yet */
     if (link && ev->kind == EV_PG_UP) {
-        f->n = -1; /* the first answer is that of SET */
-        fx_sql(fx, flow_req(m), CONN_QUESTIONS, "SET default_transaction_read_only = on", SHAPE_MS);
+        f->step = FLIP_LIMITS;
+        fx_sql(fx, flow_req(m), CONN_QUESTIONS,
+               m->session.plan.observe ? observed_limits : "SET default_transaction_read_only = on",
+               SHAPE_MS);
         return true;
     }
     if (link) { /* plans are a help, not a need */
@@ -122,11 +221,27 @@ bool flow_flips_event(struct model *m, const struct event *ev, struct effects *f
     }
     if (!flow_waits(m, ev))
         return false;
-    if (f->n < 0)
-        f->n = 0;
-    else
-        take_shape(m, ev);
-    ask_next(m, fx);
+    if (f->step == FLIP_SOURCES) {
+        flow_flips_observed_read(ev->err.code == ERR_NONE ? ev->rows : NULL,
+                                 &m->fl.now.flip_sources);
+        flow_flips_observed_say(m);
+        if (m->fl.now.flip_sources.n == 0 || m->fl.now.cancel) {
+            go_on(m, fx);
+        } else {
+            f->step = FLIP_LIMITS;
+            open_link(m, fx);
+        }
+    } else if (m->session.plan.observe && f->step != FLIP_LIMITS) {
+        observed_answered(m, ev, fx);
+    } else if (m->session.plan.observe && ev->err.code == ERR_NONE) {
+        ask_observed(m, false, fx);
+    } else if (m->session.plan.observe) {
+        go_on(m, fx); /* nothing is planned without its limits */
+    } else {
+        if (f->step != FLIP_LIMITS)
+            take_shape(m, ev);
+        ask_next(m, fx);
+    }
     return true;
 }
 
@@ -233,15 +348,18 @@ void flow_statements_tell(struct model *m, const char *phase, int round, struct 
     struct by_statement *b = &s->beside.latest;
     char note[240];
 
-    if (s->plan.observe)
-        return;
     b->round = round;
     b->confirmation = m->flow == FLOW_CONFIRM;
-    compare(m, b->confirmation ? &s->confirm : &s->round.experiment, NULL);
+    if (s->plan.observe)
+        memset(&b->s, 0, sizeof b->s); /* its total is an index over statements already */
+    else
+        compare(m, b->confirmation ? &s->confirm : &s->round.experiment, NULL);
     b->nflips = 0;
     if (!b->confirmation)
         find_flips(m, b);
-    limits(m, note, sizeof note);
+    note[0] = '\0';
+    if (!s->plan.observe)
+        limits(m, note, sizeof note);
     if (b->s.n == 0 && b->nflips == 0)
         return; /* nothing was measured */
     if (note[0] && !m->fl.now.sources_told)

@@ -45,6 +45,33 @@ def backs_off():
                            "OR query LIKE '%pg_stat_statements(%'"), "our own statements are counted")
 
 
+def plans_flip():
+    """A change under which a statement of the traffic has another plan: it is told, with the plan before and after. What is another
+    role's is not planned, nor what would lock rows, and nothing is executed."""
+    server.sql("CREATE TABLE IF NOT EXISTS few AS SELECT i AS id, i AS k FROM generate_series(1, 1000) i")
+    server.sql("CREATE INDEX ON few (id)")
+    server.sql("ANALYZE few")
+    server.sql("CREATE ROLE app LOGIN; GRANT SELECT ON few TO app; CREATE FUNCTION trap() RETURNS int IMMUTABLE LANGUAGE plpgsql "
+               "AS $$BEGIN RAISE LOG 'planned by %', current_setting('application_name'); RETURN 1; END$$")
+    script = ("\\set a random(1, 1000)\nSELECT k, pg_sleep(0.004) FROM few WHERE id = :a;\n"
+              "SELECT k FROM few WHERE id = :a FOR UPDATE;\nSET ROLE app;\nSELECT max(k) + trap() FROM few;\nRESET ROLE;\n")
+    reset = o.resets(server)
+    with o.Load(server, 60, script):
+        run = o.Observed(server, server.home(), "--accept", "safe", "--duration", "1", "--rounds", "1", "--budget", "2",
+                         program=t.TEST_PROGRAM, env={"PGD_TEST_FORCE_CHANGE": "!random_page_cost=10", "PGD_TEST_ONLY_FORCED": "1"})
+        run.end()
+    told = run.events("by_statement")
+    t.check(len(told) == 1 and told[0]["statements"] == [], "%s\n%s" % (told, run.said))
+    plans = told[0]["plans"]
+    t.check(len(plans) == 1 and "pg_sleep" in plans[0]["of"], "%s" % plans)
+    t.check("Index Scan" in plans[0]["change"].split("\u2192")[0] and "Seq Scan on few" in plans[0]["change"].split("\u2192")[1], "%s" % plans)
+    t.check("for 1 statement of the traffic; 2 of other roles are not planned" in run.said, run.said)
+    o.untouched(run, reset, o.resets(server))
+    t.check(server.entries() == {}, "left behind: %s" % server.entries())
+    log = t.read(os.path.join(server.dir, "log"))
+    t.check("planned by pgbench" in log and "planned by pg_diagnose" not in log, "a stranger's code was run by planning his statement")
+
+
 def by_database():
     """A database without the extension: its own counters are used, and the limit of that is said."""
     server.sql("CREATE DATABASE plain")
@@ -72,6 +99,6 @@ if __name__ == "__main__":
         print("skipped: %s" % e)
         sys.exit(77)
     try:
-        t.main({f.__name__: f for f in (backs_off, by_database, refused)})
+        t.main({f.__name__: f for f in (backs_off, plans_flip, by_database, refused)})
     finally:
         server.destroy()

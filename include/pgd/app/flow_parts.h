@@ -175,6 +175,13 @@ const char *flow_statements_veto(struct model *m, const struct bench_run *run);
 /* After a verdict: what it is made of, as chat lines and an event. */
 void flow_statements_tell(struct model *m, const char *phase, int round, struct effects *fx);
 
+/* flow_flips_observed.c: of observed traffic. The question for its statements; false = they cannot be told apart, or none is known. */
+bool flow_flips_observed_sql(const struct model *m, struct buf *out);
+/* Its answer: those that may be planned. NULL: none. */
+void flow_flips_observed_read(const struct rows *r, struct flip_sources *s);
+void flow_flips_observed_name(const struct flip_sources *s, int i, char *dst, size_t size);
+void flow_flips_observed_say(struct model *m);
+
 /* flow_compare.c: the best state beside the defaults and pgtune; false: nothing is compared, the session goes on */
 bool flow_compare_begin(struct model *m, struct effects *fx);
 void flow_compare_missed(struct model *m,

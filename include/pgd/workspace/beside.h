@@ -20,10 +20,23 @@ struct flip {
     char what[240]; /* "Seq Scan on orders → Index Scan using orders_day on orders" */
 };
 
+/* Statements of observed traffic whose plans are compared; asked for once a session. */
+enum { FLIP_STATEMENTS_MAX = 12, FLIP_TEXT_MAX = 3000 };
+struct flip_sources {
+    bool asked;
+    int n, others, left_out; /* … of other roles; that lock rows, or cannot be read */
+    int parameters[FLIP_STATEMENTS_MAX];
+    char text[FLIP_STATEMENTS_MAX][FLIP_TEXT_MAX];
+};
+
+/* What is awaited while plans are asked for. PREPARE and DROP: only before PostgreSQL 16, of observed traffic. */
+enum flip_step { FLIP_SOURCES, FLIP_LIMITS, FLIP_PREPARE, FLIP_PLAN, FLIP_DROP };
+
 /* EXPLAIN of the workload's statements under the best arm and under the candidate of one round. */
 struct flips {
     int round; /* of these shapes; 0 = none */
     bool asking;
+    enum flip_step step;
     int arm, script, at, n; /* the place of the question under way */
     int64_t until_us;
     bool done[2];
