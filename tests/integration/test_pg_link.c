@@ -102,6 +102,11 @@ static void statements_script(struct iotest *t, struct event *ev)
             1000);
         sql(&fx, 8, "", 1000);
         sql(&fx, 9, "SELECT 1 WHERE false", 1000);
+        sql(&fx, 11, "SELECT 1 AS a, 2 AS b; SET LOCAL work_mem = '6MB'; SELECT 3 AS c; RESET jit",
+            1000);
+        fx_several(&fx);
+        sql(&fx, 12, "SELECT 1 AS a; SELECT 1 / 0; SELECT 2", 1000);
+        fx_several(&fx);
         sql(&fx, 10, "COPY (SELECT 1) TO STDOUT", 1000);
     }
     iotest_run(t, &fx);
@@ -145,6 +150,11 @@ static void each_statement_is_answered_once(void **state)
     assert_int_equal(result(&t, 8)->rows->nrows, 0);
     assert_int_equal(result(&t, 9)->rows->nrows, 0);
     assert_int_equal(result(&t, 9)->rows->ncols, 1);
+    r = result(&t, 11)->rows; /* of several statements the last one with rows answers */
+    assert_int_equal(r->nrows, 1);
+    assert_int_equal(r->ncols, 1);
+    assert_string_equal(rows_text(r, 0, "c"), "3");
+    assert_fails(&t, 12, ERR_SQL, "22012");
     assert_fails(&t, 10, ERR_FORMAT, "");
     iotest_clear(&t);
 }
