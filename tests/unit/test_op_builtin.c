@@ -155,6 +155,110 @@ static void test_questions(void **st)
     world_free(w);
 }
 
+/* What a DBA asks of a program that tunes: each question has an answer of its own, with and without a session behind it, and each
+ * figure in it is the evidence's. */
+static void test_what_is_asked(void **st)
+{
+    (void)st;
+    static const struct {
+        const char *question, *before, *after; /* what the answer says at rest, and in a session */
+    } rows[] = {
+        {"Why is it slow?", "Where the time goes", "Round 1"},
+        {"what should I change first?", "work_mem: 64MB instead of", "work_mem"},
+        {"what is shared_buffers?", "shared_buffers: ", "shared_buffers: "},
+        {"what are shared buffers", "shared_buffers: ", "shared_buffers: "},
+        {"is my memory set right?", "work_mem: 64MB instead of", "Nothing that was seen here"},
+        {"what did you change?", "has changed nothing", "In force by this session: wal_buffers"},
+        {"what have you changed so far?", "has changed nothing", "Round 1"},
+        {"how do I undo?", "nothing in force", "takes back what the round kept"},
+        {"how can I go back?", "nothing in force", "In force by this session"},
+        {"what happens next?", "t begins a session", "Next: "},
+        {"what now?", "t begins a session", "Next: "},
+        {"is it safe to restart?", "would drop 7 sessions", "without an answer of yours"},
+        {"does it need a restart?", "wal_buffers has another value", "marked RESTART"},
+        {"which index is missing?", "No index", "No index"},
+        {"what blocks?", "wait for a lock", "7 shows who blocks whom"},
+        {"who is blocking whom", "wait for a lock", "as a tree"},
+        {"how long will it take?", "No session runs", "budget of 30 min"},
+        {"how many rounds are there", "No session runs", "at most 5 rounds"},
+        {"how do I export?", "ARCHIVED sessions alone", "/export writes"},
+        {"can I get an ansible playbook?", "ARCHIVED sessions alone", "1 round so far"},
+        {"is this dangerous for production?", "before you accept its line", "ALTER SYSTEM"},
+        {"what does inconclusive mean?", "everything else", "noise"},
+        {"what is the target?", "No target was set", "The target is 2000 TPS"},
+        {"which workload do you run?", "No workload is chosen", "8 clients"},
+        {"are you an AI?", "built-in advisor: rules", "/model"},
+        {"how do I pause", "/resume goes on", "/resume goes on"},
+        {"in which file is that written?", "postgresql.auto.conf", "postgresql.auto.conf"},
+        {"is there enough disk space", "disk", "disk"},
+        {"is replication lagging?", "standbys are connected", "standbys are connected"},
+        {"what keys are there", "The bottom line names the keys", "Ctrl-P"},
+        {"how fast is it", "400.0 xact/s", "1234.0 TPS"},
+    };
+    struct world *w = spilling_world(), *c = committing_world();
+    w->e.baseline_tps = w->e.best_tps = NAN;
+    w->e.plan = NULL;
+    w->f.runtime.sessions = 7;
+    struct setting *most = (struct setting *)(uintptr_t)settings_find(&w->f.settings,
+                                                                      "wal_buffers");
+    most->pending_restart = true;
+    static struct arm best = {.label = "best", .n = 1};
+    best.entries[0].present = true;
+    snprintf(best.entries[0].name, sizeof best.entries[0].name, "wal_buffers");
+    snprintf(best.entries[0].value, sizeof best.entries[0].value, "64MB");
+    c->e.best_arm = &best;
+    c->e.plan = &c->plan;
+    c->e.floor = 0.02;
+    c->plan.budget_s = 1800;
+    c->plan.duration_s = 30;
+    c->plan.rounds = 5;
+    c->plan.target_tps = 2000;
+    c->plan.clients = 8;
+    snprintf(c->plan.workload, sizeof c->plan.workload, "oltp");
+    static struct first_sight sights[2]; /* as told when the server was opened */
+    builtin_first_sight(&w->e, &sights[0]);
+    builtin_first_sight(&c->e, &sights[1]);
+    struct op_input in = {0};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (int session = 0; session < 2; session++) {
+            const char *says = session ? rows[i].after : rows[i].before;
+            in.e = session ? &c->e : &w->e;
+            in.sight = &sights[session];
+            in.question = rows[i].question;
+            check_prose(OP_QUESTION, &in, &one);
+            if (!strstr(one.u.prose.text, says) || strstr(one.u.prose.text, "knows no answer"))
+                fail_msg("%s (%d, %s) -> %s", rows[i].question, session, says, one.u.prose.text);
+        }
+    }
+    world_free(w);
+    world_free(c);
+}
+
+/* What it says it can be asked it can. */
+static void test_the_examples_are_answered(void **st)
+{
+    (void)st;
+    struct world *w = spilling_world();
+    struct op_input in = {.e = &w->e, .question = "sing a song"};
+    check_prose(OP_QUESTION, &in, &two);
+    int asked = 0;
+    for (const char *p = two.u.prose.text, *end; (end = strchr(p, '?')); p = end + 1) {
+        char question[120];
+        const char *from = end;
+        while (from > p && from[-1] != '\n' && (unsigned char)from[-1] != 0xb7)
+            from--;
+        snprintf(question, sizeof question, "%.*s", (int)(end - from + 1), from);
+        in.question = question;
+        check_prose(OP_QUESTION, &in, &one);
+        if (strstr(one.u.prose.text, "knows no answer"))
+            fail_msg("not answered: %s", question);
+        asked++;
+    }
+    assert_int_equal(asked, 16);
+    assert_non_null(strstr(two.u.prose.text, "/model"));
+    world_free(w);
+}
+
 static void test_parameter(void **st)
 {
     (void)st;
@@ -231,8 +335,9 @@ static void test_loop(void **st)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_differ), cmocka_unit_test(test_questions),
-        cmocka_unit_test(test_parameter),  cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_all_differ),    cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_what_is_asked), cmocka_unit_test(test_the_examples_are_answered),
+        cmocka_unit_test(test_parameter),     cmocka_unit_test(test_compare),
         cmocka_unit_test(test_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
