@@ -9,6 +9,7 @@
 #include "pgd/base/assets.h"
 #include "pgd/base/mem.h"
 #include "pgd/base/text.h"
+#include "pgd/discovery/extension.h"
 #include "pgd/discovery/queries.h"
 #include "pgd/discovery/traffic.h"
 
@@ -142,14 +143,18 @@ static void send_next(struct discover *d, struct server_facts *f, struct effects
         return;
     }
     const struct discover_query *q = &discover_queries[d->at];
-    struct buf text = {0};
-    if (q->statements)
-        traffic_fill_in(query_text(q), f->id.version_num, f->statements_schema, &text);
-    else
-        buf_puts(&text, query_text(q));
     d->state = DISCOVER_SQL;
-    fx_sql(fx, next_req(d), CONN_CONTROL, buf_text(&text), QUERY_DEADLINE_MS);
+    if (!q->statements) {
+        fx_sql(fx, next_req(d), CONN_CONTROL, query_text(q), QUERY_DEADLINE_MS);
+        return;
+    }
+    struct buf text = {0}, steps = {0};
+    traffic_fill_in(query_text(q), f->id.version_num, f->statements_schema, &text);
+    extension_call_sql(f->statements_schema, false, buf_text(&text), &steps);
+    fx_sql(fx, next_req(d), CONN_CONTROL, buf_text(&steps), QUERY_DEADLINE_MS);
+    fx_several(fx);
     buf_clear(&text);
+    buf_clear(&steps);
 }
 
 static void begin(struct discover *d, struct server_facts *f, struct effects *fx,

@@ -663,7 +663,7 @@ int discover_query_next(int at, const struct server_facts *f, bool refresh, bool
         const struct discover_query *q = &discover_queries[at];
         if ((refresh && !q->refresh) || (pooled && q->sets))
             continue;
-        if (q->statements && (!f->runtime.statements || !f->statements_schema[0]))
+        if (q->statements && (pooled || !f->runtime.statements || !f->statements_schema[0]))
             continue;
         if (version >= q->from && (q->before == 0 || version < q->before))
             break;

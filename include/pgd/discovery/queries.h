@@ -12,7 +12,8 @@ struct discover_query {
     bool refresh;     /* part of discover_refresh(), too */
     bool sets;        /* sets something in the session */
     bool
-        statements; /* asks pg_stat_statements: only where it can be read; @…@ in it is filled in (traffic.h) */
+        statements; /* asks pg_stat_statements, by the steps of extension.h: only where it can be read, and not
+                        behind a pooler. @…@ in its text is filled in (traffic.h) */
     bool needed;      /* nothing is possible without it */
     const char *lost; /* what is missing when it fails; NULL = nothing that anyone would miss */
     void (*fill)(struct discover *d, struct server_facts *f,

@@ -1,0 +1,155 @@
+/* The page of /advice: at each size, a line accepted and rejected, its SQL in full, the files; and nothing that goes to the server. */
+#include "pgd/app/advised.h"
+#include "pgd/app/dialogs.h"
+#include "pgd/base/mem.h"
+#include "pgd/base/text.h"
+#include "world.h"
+
+/* Tables of which a quarter is dead, one advice each. */
+static void tables(struct model *m, int n)
+{
+    for (int i = 0; i < n; i++) {
+        struct table_facts *t = &m->server.tables[m->server.ntables++];
+        snprintf(t->schema, sizeof t->schema, "public");
+        snprintf(t->name, sizeof t->name, "Table %d", i + 1);
+        t->live = 300000;
+        t->dead = 100000;
+    }
+}
+
+static int setup(void **state)
+{
+    struct world *w = world_new();
+
+    w->m->flow = FLOW_WATCH;
+    w->m->server_known = true;
+    w->m->workspace.open = true;
+    text_copy(w->m->workspace.dir, sizeof w->m->workspace.dir, "/home/w");
+    text_copy(w->m->server.id.database, sizeof w->m->server.id.database, "shop\nDROP");
+    tables(w->m, 20);
+    advised_open(w->m);
+    *state = w;
+    return 0;
+}
+
+/* Whatever is pressed, nothing goes to the server. */
+static void key(struct world *w, enum key_name name, char c)
+{
+    world_key(w, name, c);
+    assert_null(world_sent(w, FX_PG_QUERY));
+}
+
+static void at_each_size(void **state)
+{
+    struct world *w = *state;
+    static const int sizes[][2] = {{160, 45}, {120, 36}, {80, 24}};
+
+    assert_int_equal(w->m->advised.n, 20);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        w->m->screen.cols = sizes[i][0];
+        w->m->screen.rows = sizes[i][1];
+        assert_true(world_shows(w, "20 statements beside the settings. None is run from here."));
+        assert_true(world_shows(w, "[ ] autovacuum         public.\"Table 1\""));
+        assert_true(world_shows(w, "100 000 of 400 000 rows are dead"));
+        assert_true(world_shows(w, "a accept"));
+    }
+    w->m->screen.rows = 24;
+    key(w, KEYN_NONE, 'G'); /* the last one comes into sight */
+    assert_true(world_shows(w, "public.\"Table 20\""));
+}
+
+static void accepted_and_rejected(void **state)
+{
+    struct world *w = *state;
+    struct advised *a = &w->m->advised;
+
+    key(w, KEYN_NONE, 'a');
+    assert_int_equal(a->items[0].mark, ADVICE_ACCEPTED);
+    assert_true(world_shows(w, "[a] autovacuum"));
+    key(w, KEYN_NONE, 'j');
+    key(w, KEYN_NONE, 'r');
+    assert_int_equal(a->items[1].mark, ADVICE_REJECTED);
+    assert_true(world_shows(w, "[r] autovacuum"));
+    key(w, KEYN_NONE, 'r'); /* once more takes it back */
+    assert_int_equal(a->items[1].mark, ADVICE_OPEN);
+    key(w, KEYN_ESC, 0);
+    advised_open(w->m); /* what was said stays */
+    assert_int_equal(a->items[0].mark, ADVICE_ACCEPTED);
+}
+
+static void in_full(void **state)
+{
+    struct world *w = *state;
+
+    key(w, KEYN_ENTER, 0);
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_PAGE);
+    assert_true(world_shows(
+        w, "ALTER TABLE public.\"Table 1\" SET (autovacuum_vacuum_scale_factor = 0.02);"));
+    assert_true(
+        world_shows(w, "ALTER TABLE public.\"Table 1\" RESET (autovacuum_vacuum_scale_factor);"));
+    assert_true(world_shows(w, "SHARE UPDATE EXCLUSIVE"));
+}
+
+static const struct effect *file_named(const struct world *w, const char *end)
+{
+    for (size_t i = 0; i < w->fx.n; i++) {
+        const char *path = w->fx.items[i].u.file.path;
+        if (w->fx.items[i].kind == FX_FILE && w->fx.items[i].u.file.op == FILE_SAVE &&
+            strlen(path) >= strlen(end) && strcmp(path + strlen(path) - strlen(end), end) == 0)
+            return &w->fx.items[i];
+    }
+    return NULL;
+}
+
+static void files(void **state)
+{
+    struct world *w = *state;
+
+    key(w, KEYN_NONE, 'e');
+    assert_null(file_named(w, "/advice.sql"));
+    assert_true(world_shows(w, "nothing is accepted yet"));
+    key(w, KEYN_NONE, 'a');
+    key(w, KEYN_NONE, 'e');
+    const struct effect *sql = file_named(w, "/home/w/exports/advice.sql");
+    const struct effect *undo = file_named(w, "/home/w/exports/undo_advice.sql");
+    assert_true(sql && undo);
+    assert_non_null(
+        strstr(sql->text,
+               "\nALTER TABLE public.\"Table 1\" SET (autovacuum_vacuum_scale_factor = 0.02);"));
+    assert_non_null(strstr(sql->text, "\n-- ALTER TABLE public.\"Table 2\" SET"));
+    assert_null(strstr(sql->text, "\nDROP"));
+    assert_non_null(strstr(
+        undo->text, "\nALTER TABLE public.\"Table 1\" RESET (autovacuum_vacuum_scale_factor);"));
+    for (uint32_t id = 1; id <= 3; id++) {
+        struct event ev = {.kind = EV_FILE,
+                           .req = {OWNER_ADVICE, w->m->advised_files.generation, id}};
+        app_update(w->m, &ev, &w->fx);
+    }
+    assert_true(world_shows(w, "written: /home/w/exports/advice.sql"));
+}
+
+static void nothing_found(void **state)
+{
+    struct world *w = *state;
+
+    key(w, KEYN_ESC, 0);
+    w->m->server.ntables = 0;
+    key(w, KEYN_NONE, 'I');
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_ADVICE);
+    assert_true(world_shows(w, "Nothing was found that settings cannot mend."));
+    key(w, KEYN_NONE, 'a');
+    key(w, KEYN_ENTER, 0);
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_ADVICE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(at_each_size, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(accepted_and_rejected, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(in_full, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(files, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(nothing_found, setup, world_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
