@@ -186,6 +186,7 @@ bool flow_flips_begin(struct model *m, struct effects *fx)
     if (s->plan.observe)
         return f->asking = observed_begin(m, fx);
     f->asking = true;
+    f->step = FLIP_LIMITS;
     open_link(m, fx);
     return true;
 }

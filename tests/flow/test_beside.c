@@ -161,7 +161,7 @@ static bool ended(const struct world *w)
 static void step(struct world *w)
 {
     struct model *m = w->m;
-    if (m->fl.decision != DECIDE_NOTHING && m->screen.dialog.kind != DIALOG_NONE) {
+    if (m->fl.decision != DECIDE_NOTHING && model_dialog(m) != DIALOG_NONE) {
         decide(w);
     } else if (m->flow == FLOW_WATCH && w->tunes > 0 && m->sight_known) {
         w->tunes--;

@@ -368,7 +368,7 @@ struct flow_now {
     char window_note[96];    /* why no restart may be made now */
     struct flips flips;      /* EXPLAIN of both arms of the round under way */
     struct flip_sources flip_sources;
-    bool sources_told;       /* how far statements can be told apart was said */
+    bool sources_told; /* how far statements can be told apart was said */
     char statements_veto[240];
     bool compared; /* the comparison was made, or left out and that was said */
     struct arm compare_arms[COMPARED_MAX];
