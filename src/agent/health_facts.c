@@ -174,6 +174,16 @@ static double days(const struct server_facts *f, double least_s)
     return fmax(f->runtime.stats_age_s, least_s) / 86400;
 }
 
+/* Behind a figure of which our own runs' share is not counted. */
+static void leave_out(double ours, const char *what, struct health_look *out)
+{
+    size_t used = strlen(out->figure);
+
+    if (ours >= 1)
+        snprintf(out->figure + used, sizeof out->figure - used,
+                 "; %.0f %s while pg_diagnose's own runs went on are left out", ours, what);
+}
+
 enum health_grade health_temp_files(const struct server_facts *f, struct health_look *out)
 {
     double all = f->runtime.temp_bytes, a_day = all / days(f, 3600);
@@ -188,6 +198,7 @@ enum health_grade health_temp_files(const struct server_facts *f, struct health_
     text_bytes(daily, sizeof daily, all / days(f, 600));
     SAY(figure, "%s in %.0f files since the statistics began, %s a day", amount,
         f->runtime.temp_files, daily);
+    leave_out(f->runtime.own.temp_files, "files", out);
     return much ? HEALTH_WARN : HEALTH_NOTE;
 }
 
@@ -212,6 +223,7 @@ enum health_grade health_checkpoints(const struct server_facts *f, struct health
     if (!(req >= 5) || !(req > timed))
         return HEALTH_OK;
     SAY(figure, "%.0f of %.0f checkpoints were requested", req, req + timed);
+    leave_out(f->runtime.own.ckpt_req, "requested", out);
     if (!(by_wal < req / 2))
         return HEALTH_WARN;
     SAY(figure,
@@ -219,6 +231,7 @@ enum health_grade health_checkpoints(const struct server_facts *f, struct health
         "others by "
         "CHECKPOINT, a backup or CREATE DATABASE",
         req, req + timed, ceil(by_wal));
+    leave_out(f->runtime.own.ckpt_req, "requested", out);
     SAY(fix, "look who asks for them: log_checkpoints names the reason");
     return HEALTH_NOTE;
 }
@@ -254,6 +267,7 @@ enum health_grade health_deadlocks(const struct server_facts *f, struct health_l
     if (!(f->runtime.deadlocks >= 1) || !(f->runtime.deadlocks / days(f, 3600) >= 1))
         return HEALTH_OK;
     SAY(figure, "%.0f since the statistics began", f->runtime.deadlocks);
+    leave_out(f->runtime.own.deadlocks, "deadlocks", out);
     return HEALTH_NOTE;
 }
 
@@ -264,6 +278,7 @@ enum health_grade health_rollbacks(const struct server_facts *f, struct health_l
     if (!(all >= 1000) || !(back > 0.1 * all))
         return HEALTH_OK;
     SAY(figure, "%.1f %% of %.0f", back / all * 100, all);
+    leave_out(f->runtime.own.xact_rollback, "rollbacks", out);
     return HEALTH_NOTE;
 }
 

@@ -215,6 +215,19 @@ static bool may_look_again(const struct model *m)
     return m->links[CONN_CONTROL].state == LINK_UP && !switching;
 }
 
+void flow_host_own(struct model *m)
+{
+    /* where its own traffic is measured the load is the server's */
+    bool load = model_run_active(m) && !m->session.plan.observe;
+
+    if (m->collect.samples == m->fl.own_samples)
+        return;
+    m->fl.own_samples = m->collect.samples;
+    if (load || m->fl.own_load)
+        collect_own(&m->collect, m->wall_us, &m->workspace.own);
+    m->fl.own_load = load;
+}
+
 void flow_host_pump(struct model *m, struct effects *fx)
 {
     const struct host_link *h = &m->hosts[SSH_SERVER];

@@ -30,6 +30,7 @@ enum open_step {
     STEP_MKDIR_OUT, /* exports/ */
     STEP_LOCK,      /* held until exit; when another program holds it we only look */
     STEP_IDENTITY,  /* workspace.json: the same server as last time? */
+    STEP_OWN,       /* the same of a look at the health, which opens no workspace */
     STEP_WISHES,    /* PGDIAG.md; most workspaces have none */
     STEP_INDEX,     /* the list of sessions (flow_index.c) */
     STEP_PROVED,    /* session.json of the newest ARCHIVED ones: what did they leave? */
@@ -120,9 +121,10 @@ void flow_open_discovered(struct model *m, struct effects *fx)
         flow_enter(m, FLOW_WATCH);
         return;
     }
-    if (m->opt.health) { /* nothing is kept: no workspace, no lock */
-        flow_enter(m, FLOW_WATCH);
-        health_begin(m, fx);
+    if (m->opt
+            .health) { /* nothing is kept: no lock; but what our runs made the server count is known there */
+        flow_enter(m, FLOW_WORKSPACE);
+        ask(m, STEP_OWN, FILE_READ, "workspace.json", fx);
         return;
     }
     emit_discovery(m, fx);
@@ -176,6 +178,22 @@ static void compare_machine(struct model *m, const char *text, size_t len)
     free(before);
 }
 
+/* What our runs made this server count, of earlier programs: the totals were read before it was known. */
+static void own_known(struct model *m, const struct event *ev)
+{
+    const char *text = ev->err.code == ERR_NONE && ev->text ? ev->text : "";
+    const char *now = m->server.id.system_identifier;
+    struct identity before;
+    struct err ignored = {0};
+
+    memset(&m->workspace.own, 0, sizeof m->workspace.own);
+    if (!store_workspace_parse(text, ev->len, &before, &ignored) || !*now ||
+        strcmp(before.system_identifier, now) != 0)
+        return;
+    store_workspace_own(text, ev->len, &m->workspace.own);
+    runtime_facts_leave_out(&m->server.runtime, &m->workspace.own, m->wall_us);
+}
+
 /* workspace.json: another server under the same name gets a folder of its own, told apart by the end of
  * its system identifier. */
 static void identity(struct model *m, const struct event *ev, struct effects *fx)
@@ -190,6 +208,7 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
     if (ev->err.code == ERR_NONE &&
         store_workspace_parse(ev->text ? ev->text : "", ev->len, &before, &e)) {
         const char *now = m->server.id.system_identifier;
+        own_known(m, ev);
         m->workspace.restart_s = store_workspace_restart_s(ev->text ? ev->text : "", ev->len);
         store_workspace_floors(ev->text ? ev->text : "", ev->len, &m->workspace);
         store_workspace_lessons(ev->text ? ev->text : "", ev->len, &m->workspace);
@@ -628,6 +647,11 @@ void flow_open_event(struct model *m, const struct event *ev, struct effects *fx
         break;
     case STEP_IDENTITY:
         identity(m, ev, fx);
+        break;
+    case STEP_OWN:
+        own_known(m, ev);
+        flow_enter(m, FLOW_WATCH);
+        health_begin(m, fx);
         break;
     case STEP_WISHES: {
         struct err e = {0};

@@ -191,6 +191,7 @@ void app_update(struct model *m, struct event *ev, struct effects *fx)
         answer(m, ev, fx);
         break;
     }
+    flow_host_own(m);
     flow_pump(m, fx);
     talk_pump(m, fx);
     logwatch_pump(m);

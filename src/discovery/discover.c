@@ -101,6 +101,8 @@ static void look(struct discover *d, struct server_facts *f, struct effects *fx)
 static void after_sql(struct discover *d, struct server_facts *f, struct effects *fx)
 {
     d->state = DISCOVER_DONE;
+    if (d->own)
+        runtime_facts_leave_out(&f->runtime, d->own, d->wall_us);
     if (!d->settings_only || d->known_start_us != f->id.postmaster_start_us)
         look(d, f, fx);
 }
@@ -272,6 +274,7 @@ void discover_step(struct discover *d, struct server_facts *f, const struct even
     if (ev->req.owner != OWNER_DISCOVERY || ev->req.generation != d->generation)
         return;
     bool expected = ev->req.id == d->waiting;
+    d->wall_us = ev->wall_us;
     switch (d->state) {
     case DISCOVER_SQL:
         if (ev->kind == EV_PG_RESULT && expected)

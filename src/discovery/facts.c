@@ -173,6 +173,33 @@ void runtime_facts_forget(struct runtime_facts *r)
     };
 }
 
+static void take(double *total, double ours)
+{
+    if (ours > 0)
+        *total = fmax(*total - ours, 0) + (isnan(*total) ? NAN : 0);
+}
+
+void runtime_facts_leave_out(struct runtime_facts *r, const struct own_totals *own, int64_t wall_us)
+{
+    enum { SLACK_US = 5000000 };
+    double began = (double)wall_us - r->stats_age_s * 1e6;
+
+    if (own->until_us == 0 || r->own.until_us != 0 || !(began < (double)own->since_us + SLACK_US))
+        return;
+    take(&r->stats_age_s, own->seconds);
+    take(&r->xact_commit, own->xact_commit);
+    take(&r->xact_rollback, own->xact_rollback);
+    take(&r->blks_hit, own->blks_hit);
+    take(&r->blks_read, own->blks_read);
+    take(&r->temp_files, own->temp_files);
+    take(&r->temp_bytes, own->temp_bytes);
+    take(&r->deadlocks, own->deadlocks);
+    take(&r->ckpt_timed, own->ckpt_timed);
+    take(&r->ckpt_req, own->ckpt_req);
+    take(&r->wal_bytes, own->wal_bytes);
+    r->own = *own;
+}
+
 void server_facts_clear(struct server_facts *f)
 {
     settings_clear(&f->settings);

@@ -602,6 +602,33 @@ static void window_host(const struct collect *c, struct window *w)
     w->net_bps = r.net;
 }
 
+void collect_own(const struct collect *c, int64_t wall_us, struct own_totals *sum)
+{
+    const struct pg_sample *a = c->pg_before, *b = c->pg_now;
+    const struct {
+        double *to;
+        enum pg_figure figure;
+    } sums[] = {{&sum->xact_commit, PG_XACT_COMMIT}, {&sum->xact_rollback, PG_XACT_ROLLBACK},
+                {&sum->blks_hit, PG_BLKS_HIT},       {&sum->blks_read, PG_BLKS_READ},
+                {&sum->temp_files, PG_TEMP_FILES},   {&sum->temp_bytes, PG_TEMP_BYTES},
+                {&sum->deadlocks, PG_DEADLOCKS},     {&sum->ckpt_timed, PG_CKPT_TIMED},
+                {&sum->ckpt_req, PG_CKPT_REQ},       {&sum->wal_bytes, PG_WAL_BYTES}};
+
+    if (!a || !b)
+        return;
+    if (pg_sample_broken(a, b)) {
+        memset(sum, 0, sizeof *sum);
+        return;
+    }
+    double secs = pg_sample_seconds(a, b);
+    if (sum->until_us == 0)
+        sum->since_us = wall_us - (int64_t)(secs * 1e6);
+    sum->until_us = wall_us;
+    sum->seconds += secs;
+    for (size_t i = 0; i < ARRAY_LEN(sums); i++)
+        *sums[i].to += fmax(0, pg_sample_diff(a, b, sums[i].figure));
+}
+
 void collect_window(const struct collect *c, struct window *w)
 {
     forget(w);

@@ -93,6 +93,7 @@ void model_init(struct model *m)
     m->screen.focus = PANE_BENCH;
     m->screen.prompt.history_at = -1;
     m->workspace.restart_s = NAN;
+    m->discover.own = &m->workspace.own;
     for (int i = 0; i < ASK_SLOTS; i++)
         m->asks[i].slot = (enum ask_slot)i;
     m->dirty = true;

@@ -75,6 +75,37 @@ static json_t *json_from_spent(const struct spent *s)
     return j;
 }
 
+static const struct {
+    const char *key;
+    size_t at;
+} own_sums[] = {
+    {"seconds", offsetof(struct own_totals, seconds)},
+    {"xact_commit", offsetof(struct own_totals, xact_commit)},
+    {"xact_rollback", offsetof(struct own_totals, xact_rollback)},
+    {"blks_hit", offsetof(struct own_totals, blks_hit)},
+    {"blks_read", offsetof(struct own_totals, blks_read)},
+    {"temp_files", offsetof(struct own_totals, temp_files)},
+    {"temp_bytes", offsetof(struct own_totals, temp_bytes)},
+    {"deadlocks", offsetof(struct own_totals, deadlocks)},
+    {"ckpt_timed", offsetof(struct own_totals, ckpt_timed)},
+    {"ckpt_req", offsetof(struct own_totals, ckpt_req)},
+    {"wal_bytes", offsetof(struct own_totals, wal_bytes)},
+};
+
+static json_t *json_from_own(const struct own_totals *own)
+{
+    json_t *j = json_object();
+
+    put(j, "since_us", json_integer(own->since_us));
+    put(j, "until_us", json_integer(own->until_us));
+    for (size_t i = 0; i < ARRAY_LEN(own_sums); i++) {
+        double v;
+        memcpy(&v, (const char *)own + own_sums[i].at, sizeof v);
+        put(j, own_sums[i].key, js_num(v));
+    }
+    return j;
+}
+
 /* Of what libpq took besides address and names: what belongs to the way, and holds no secret. */
 static const char *const ways[][2] = {
     {"PGSSLMODE", "sslmode"},
@@ -151,6 +182,8 @@ void store_workspace_json(const struct model *m, struct buf *out)
     put(j, "restart_s", js_num(m->workspace.restart_s));
     put(j, "floors", json_from_floors(&m->workspace));
     put(j, "lessons", lessons_of_workspace(&m->workspace));
+    if (m->workspace.own.until_us)
+        put(j, "own_totals", json_from_own(&m->workspace.own));
     put(j, "trusted_wishes", js_text(m->advising.trusted_hash));
     put(j, "advisor_spent", json_from_spent(&m->partner.workspace));
     put(j, "system", system);
@@ -292,6 +325,26 @@ void store_workspace_spent(const char *text, size_t len, struct spent *s)
                         .unpriced = (int)count(j, "unpriced", INT32_MAX / 2),
                         .estimated = (int)count(j, "estimated", INT32_MAX / 2),
                         .seconds = amount(j, "seconds")};
+    json_decref(all);
+}
+
+void store_workspace_own(const char *text, size_t len, struct own_totals *own)
+{
+    struct err ignored = {0};
+    json_t *all = store_open(text, len, "workspace.json", &ignored);
+    const json_t *j = json_object_get(all, "own_totals");
+    bool sane = true;
+
+    memset(own, 0, sizeof *own);
+    own->since_us = js_get_int(j, "since_us", 0);
+    own->until_us = js_get_int(j, "until_us", 0);
+    for (size_t i = 0; i < ARRAY_LEN(own_sums); i++) {
+        double v = js_get_num(j, own_sums[i].key, 0);
+        sane = sane && v >= 0 && v < 1e18;
+        memcpy((char *)own + own_sums[i].at, &v, sizeof v);
+    }
+    if (!sane || own->since_us <= 0 || own->since_us > own->until_us)
+        memset(own, 0, sizeof *own);
     json_decref(all);
 }
 

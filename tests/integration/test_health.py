@@ -561,6 +561,33 @@ def swapped(server):
     server.sql("DROP SCHEMA sly CASCADE")
 
 
+def waits_for_nobody(server):
+    """Each statement over tables and indexes ends at once while others hold some whole: of health, First Sight and the views."""
+    sql = os.path.join(t.SOURCE, "assets/sql")
+    files = [os.path.join(sql, f) for f in ("index_use.sql", "table_use.sql", "relations.sql", "tables.sql", "indexes.sql",
+                                            "view/tables.sql", "view/indexes.sql", "view/sizes.sql")]
+    files += [os.path.join(sql, "health", f) for f in sorted(os.listdir(os.path.join(sql, "health")))]
+    server.sql("CREATE TABLE long_texts AS SELECT repeat(md5(i::text), 200) AS pad FROM generate_series(1, 2000) i")
+    server.sql("ANALYZE long_texts")
+    toast = server.sql("SELECT indexrelid::regclass FROM pg_index AS i, pg_class AS c WHERE c.relname = 'long_texts' "
+                       "AND i.indrelid = c.reltoastrelid")
+    holders = [Session(server) for _ in range(2)]
+    holders[0].query("BEGIN; LOCK TABLE big, timed_20, wide IN ACCESS EXCLUSIVE MODE")
+    holders[1].query("BEGIN; REINDEX INDEX %s" % toast)
+    text = "SET search_path = pg_catalog;\nSET lock_timeout = '100ms';\n" + "".join("\\echo %s\n%s;\n" % (
+        os.path.basename(f), re.sub(r".*--@1[6-8].*\n", "", t.read(f))) for f in files)
+    began = time.monotonic()
+    psql_file(server, text)
+    took = time.monotonic() - began
+    locked = server.sql(t.read(files[0]))
+    for s in holders:
+        s.close()
+    free = server.sql(t.read(files[0]))
+    t.check("big_unused" in locked and "CREATE INDEX" not in locked and "CREATE INDEX big_unused" in free,
+            "definitions: %s\n%s" % (locked, free))
+    t.check(took < 15 * t.SCALE, "%d statements took %.1f s" % (len(files), took))
+
+
 def locked(server):
     """What somebody has locked is left out, and said; the rest is looked at, and nothing is concluded from half of it."""
     holder = Session(server)
@@ -599,6 +626,7 @@ def one(version):
         near = near_misses(server)
         faults, twins = the_faults(server, clock, version)
         swapped(server)
+        waits_for_nobody(server)
         locked(server)
         server.try_sql("DROP EXTENSION pg_stat_statements")
         late = late_faults(server)

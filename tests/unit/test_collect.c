@@ -241,6 +241,29 @@ static void a_counter_that_goes_back_is_a_gap(void **state)
     near(w.tps, 10);
 }
 
+static void what_is_ours_is_summed_up(void **state)
+{
+    struct fixture *f = *state;
+    struct own_totals own = {0};
+
+    tick(f, true);
+    answer(f, 100, 1000, 500, 0, "5|0|5|0|0|0|\\N");
+    collect_own(&f->c, 100000000, &own);
+    assert_true(own.until_us == 0); /* one sample is no difference */
+    for (int i = 1; i <= 2; i++) {
+        tick(f, true);
+        answer(f, 100 + i, 1000 + 70 * i, 500, 0, "5|0|5|0|0|0|\\N");
+        collect_own(&f->c, 100000000 + i * 1000000, &own);
+    }
+    near(own.xact_commit, 140);
+    near(own.seconds, 2);
+    assert_true(own.since_us == 100000000 && own.until_us == 102000000);
+    tick(f, true);
+    answer(f, 103, 7, 3, 0, "5|0|5|0|0|0|\\N"); /* the statistics begin anew: so does this */
+    collect_own(&f->c, 103000000, &own);
+    assert_true(own.until_us == 0 && own.xact_commit == 0);
+}
+
 static void a_window_is_a_difference(void **state)
 {
     struct fixture *f = *state;
@@ -369,15 +392,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(one_statement_a_tick),
-        TEST(versions_have_their_views),
-        TEST(rates_from_the_second_sample),
-        TEST(late_answers_leave_gaps),
-        TEST(a_lost_link_is_a_gap),
-        TEST(a_counter_that_goes_back_is_a_gap),
-        TEST(a_window_is_a_difference),
-        TEST(states_can_be_hidden),
-        TEST(the_host_goes_on_without_the_link),
+        TEST(one_statement_a_tick),         TEST(versions_have_their_views),
+        TEST(rates_from_the_second_sample), TEST(late_answers_leave_gaps),
+        TEST(a_lost_link_is_a_gap),         TEST(a_counter_that_goes_back_is_a_gap),
+        TEST(what_is_ours_is_summed_up),    TEST(a_window_is_a_difference),
+        TEST(states_can_be_hidden),         TEST(the_host_goes_on_without_the_link),
         TEST(odd_answers_are_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

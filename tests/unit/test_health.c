@@ -224,6 +224,44 @@ static void temp_files(void **st)
     is(health_temp_files, HEALTH_WARN);
 }
 
+/* What our own runs have made the server count is no habit of it; and is told where the rest is one. */
+static void our_own_runs(void **st)
+{
+    (void)st;
+    struct runtime_facts *r = &facts->runtime;
+    struct own_totals own = {.since_us = 1000000000, .until_us = 2000000000, .seconds = 1000};
+    struct health_look said = {0};
+
+    r->stats_age_s = 86400;
+    r->ckpt_timed = 2;
+    r->ckpt_req = 30;
+    r->temp_files = 4000;
+    r->temp_bytes = 20e9;
+    own.ckpt_req = 29;
+    own.temp_files = 3990;
+    own.temp_bytes = 19.99e9;
+    is(health_checkpoints, HEALTH_WARN);
+    is(health_temp_files, HEALTH_WARN);
+    struct runtime_facts before = *r;
+    runtime_facts_leave_out(r, &own, INT64_C(90000000000)); /* counted since 3600 s: after it */
+    assert_true(r->ckpt_req == 30 && r->own.until_us == 0);
+    runtime_facts_leave_out(r, &own, INT64_C(80000000000));
+    assert_true(r->ckpt_req == 1 && r->ckpt_timed == 2 && r->stats_age_s == 85400);
+    is(health_checkpoints, HEALTH_OK);
+    is(health_temp_files, HEALTH_OK);
+    runtime_facts_leave_out(r, &own, INT64_C(80000000000)); /* once */
+    assert_true(r->temp_files == 10);
+    *r = before;
+    own.ckpt_req = 9;
+    own.temp_bytes = 1e18; /* a database was dropped since */
+    runtime_facts_leave_out(r, &own, INT64_C(80000000000));
+    assert_int_equal(health_checkpoints(facts, &said), HEALTH_WARN);
+    assert_string_equal(said.figure,
+                        "21 of 23 checkpoints were requested; 9 requested while pg_diagnose's own "
+                        "runs went on are left out");
+    is(health_temp_files, HEALTH_OK);
+}
+
 static struct event answer(const char *rows)
 {
     return (struct event){.kind = EV_PG_RESULT,
@@ -248,7 +286,7 @@ static void the_machine_goes_through(void **st)
 {
     (void)st;
     struct effects fx = {0};
-    int asked = 0, refused = 0;
+    int asked = 0, refused = 0, locked = 0;
     char text[200];
 
     facts->rights.read_stats = facts->rights.hba_rules = facts->rights.file_settings = true;
@@ -268,7 +306,13 @@ static void the_machine_goes_through(void **st)
             feed("object|figure|fix\na\\|b|keeps 9 GB|SELECT 1;\n", ERR_NONE, &fx);
         else if (strcmp(c->id, "wraparound") == 0)
             feed("object|figure|fix|grade\npostgres|old|VACUUM|critical\n", ERR_NONE, &fx);
-        else if (strcmp(c->id, "hba-trust") == 0 && ++refused)
+        else if (strcmp(c->id, "partition-end") == 0 && locked++ == 0) { /* is asked once more */
+            struct event ev = answer(NULL);
+            err_set(&ev.err, ERR_SQL, "canceling statement due to lock timeout");
+            text_copy(ev.err.sqlstate, sizeof ev.err.sqlstate, "55P03");
+            health_step(health, facts, &ev, &fx);
+            assert_string_equal(health_check_at(health->at)->id, "partition-end");
+        } else if (strcmp(c->id, "hba-trust") == 0 && ++refused)
             feed(NULL, ERR_SQL, &fx);
         else
             feed("object|figure|fix\n", ERR_NONE, &fx);
@@ -278,6 +322,7 @@ static void the_machine_goes_through(void **st)
     assert_string_equal(fx.items[fx.n - 2].text, "RESET jit");
     assert_true(asked > 20);
     assert_int_equal(refused, 1);
+    assert_int_equal(locked, 2);
     assert_string_equal(health->found[0].check->id, "wraparound");
     assert_int_equal(health->found[0].grade, HEALTH_CRITICAL);
     bool slot = false, trust = false;
@@ -349,6 +394,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(counters, setup, teardown),
         cmocka_unit_test_setup_teardown(figures_far_off, setup, teardown),
         cmocka_unit_test_setup_teardown(temp_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(our_own_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(the_machine_goes_through, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lost_link_ends_it, setup, teardown),
         cmocka_unit_test_setup_teardown(no_more_than_fit, setup, teardown),

@@ -628,6 +628,18 @@ static void test_what_was_spent(void **st)
     assert_true(s.in > 0 && s.in < INT64_MAX / 2 && s.unpriced < INT32_MAX);
     store_workspace_spent("", 0, &s);
     assert_int_equal(s.calls, 0);
+
+    static const char insane[] = "{\"format\":1,\"own_totals\":{\"since_us\":5,\"until_us\":9,"
+                                 "\"ckpt_req\":-3}}";
+    struct own_totals own;
+    buf_clear(&text);
+    m->workspace.own = (struct own_totals){
+        .since_us = 5, .until_us = 9, .seconds = 4, .ckpt_req = 7, .temp_bytes = 1e12};
+    store_workspace_json(m, &text);
+    store_workspace_own(buf_text(&text), text.len, &own);
+    assert_memory_equal(&own, &m->workspace.own, sizeof own);
+    store_workspace_own(insane, sizeof insane - 1, &own);
+    assert_true(own.until_us == 0 && own.ckpt_req == 0);
     buf_clear(&text);
     model_clear(m);
     free(m);

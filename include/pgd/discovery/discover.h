@@ -46,7 +46,10 @@ struct discover {
     bool read_stats;  /* our role sees the sessions of others */
     bool may_sudo;    /* the host script may look what sudo gives us; set by the owner */
     bool maybe_local; /* connected by a socket, loopback or our own address */
-    int backend_pid;  /* of CONN_CONTROL: the host script recognises the server by it */
+    const struct own_totals
+        *own;        /* borrowed: taken out of the totals whenever they are read; NULL = nothing */
+    int64_t wall_us; /* of the event at hand */
+    int backend_pid; /* of CONN_CONTROL: the host script recognises the server by it */
     int64_t
         known_start_us; /* the postmaster's start when the host was last looked at; 0 = not yet */
 };

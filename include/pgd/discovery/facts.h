@@ -209,6 +209,15 @@ struct role_load {
     double temp_call;              /* bytes that a call of the worst of them writes */
 };
 
+/* What the server has counted while sessions of this program ran benchmarks on it: kept with the workspace, since it is no
+ * habit of the server. Sums of differences; until_us = 0: nothing yet. */
+struct own_totals {
+    int64_t since_us, until_us; /* epoch: the first and the last look that is in it */
+    double seconds;
+    double xact_commit, xact_rollback, blks_hit, blks_read, temp_files, temp_bytes, deadlocks;
+    double ckpt_timed, ckpt_req, wal_bytes;
+};
+
 /* Totals since the statistics began: the runtime picture before any benchmark. Counters are NAN when
  * this version or role does not give them. */
 struct runtime_facts {
@@ -228,6 +237,8 @@ struct runtime_facts {
     bool base_backup;
     bool statements; /* pg_stat_statements can be read */
     bool jit_available;
+    struct own_totals
+        own; /* what is not in the totals any more; until_us = 0: nothing was left out */
 };
 
 enum {
@@ -284,6 +295,10 @@ struct server_facts {
 void server_facts_clear(struct server_facts *f);
 void host_facts_forget(struct host_facts *h);       /* everything of the host is unknown again */
 void runtime_facts_forget(struct runtime_facts *r); /* … of the totals */
+/* Takes what our own runs have caused out of totals that were read at wall_us (epoch). Nothing is taken out where the
+ * statistics have been reset since. */
+void runtime_facts_leave_out(struct runtime_facts *r, const struct own_totals *own,
+                             int64_t wall_us);
 /* Reads the row of sql/identity.sql; what discovery works out besides it is left as it is. */
 void identity_read(const struct rows *r, struct identity *id);
 /* The row of sql/control.sql; NULL where the role may not read it: then number and timeline are unknown. */

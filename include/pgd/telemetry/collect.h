@@ -99,3 +99,6 @@ bool collect_step(struct collect *c, const struct event *ev);
 /* A window begins at the newest sample; collect_window() gives the difference up to now. */
 void collect_mark(struct collect *c);
 void collect_window(const struct collect *c, struct window *w);
+/* Adds what the server has counted between the last two samples, the newer one of wall_us, to sum: what was counted while we
+ * load it. Where its statistics have begun anew, so does the sum. */
+void collect_own(const struct collect *c, int64_t wall_us, struct own_totals *sum);

@@ -407,6 +407,8 @@ struct flow {
     struct err err;        /* why FLOW_ERROR */
     int64_t state_since_us;
     char paths[EXPORTS_MAX][1024]; /* exports that were written, as export_kind_at() numbers them */
+    int own_samples;               /* samples that were looked at for what is ours (flow_own) … */
+    bool own_load;                 /* … and whether we loaded the server at the last of them */
     int64_t discovered_us;         /* when settings, totals and host were looked at */
     int64_t watched_us;            /* arrival of the sample that was printed last (watch) */
     int watched_n;                 /* lines so far */

@@ -175,6 +175,8 @@ struct workspace {
     int nchanged;
     char changed[CHANGED_MAX]
                 [240]; /* what is not as it was left: version, machine, settings (drift.h) */
+    struct own_totals
+        own; /* what our runs have made the server count; what it does by itself is the rest */
     int nfloors;
     int nlessons;
     struct lessons lessons[LESSON_BOOKS_MAX];
