@@ -1,5 +1,7 @@
 /* What the rounds so far say of a value: whether it is decided, and by what. A round that screened alternatives tells of each
  * of them; one without tells of all its changes together. */
+#include "pgd/agent/past.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -33,6 +35,38 @@ static int lines_of(const struct round_history *r, int set)
     for (int i = 0; i < r->n && i < CHANGES_MAX; i++)
         n += in_set(r, i, set);
     return n;
+}
+
+/* A round's history has the lines that were accepted, and no others. */
+enum set_fate past_set_fate(const struct round_history *r, int set)
+{
+    const struct race_result *res = &r->sets[set];
+
+    if (res->runs > 0 || isfinite(res->ratio) || res->out)
+        return SET_SCREENED;
+    for (int i = 0; i < r->n && i < CHANGES_MAX; i++)
+        if (r->changes[i].sets >> set & 1)
+            return SET_LEFT;
+    return SET_TURNED_DOWN;
+}
+
+int past_sets_of(const struct round_history *r, enum set_fate fate)
+{
+    int n = 0;
+
+    for (int set = 0; set < r->nsets && set < SETS_MAX; set++)
+        n += past_set_fate(r, set) == fate;
+    return n;
+}
+
+bool past_line_screened(const struct round_history *r, int line)
+{
+    unsigned sets = r->changes[line].sets;
+
+    for (int set = 0; set < r->nsets && set < SETS_MAX; set++)
+        if ((!sets || (sets >> set & 1)) && past_set_fate(r, set) == SET_SCREENED)
+            return true;
+    return false;
 }
 
 /* Where nothing says which lines the candidate had, and nothing was screened, it had them all. */

@@ -326,6 +326,15 @@ int app_usage_error(const struct command_line *cl, const struct err *e)
     return 2;
 }
 
+/* A recording outlives the program: where it is, and what it is for. */
+static void tell_recording(const struct app *a)
+{
+    if (a->m.recorder.sum > 0)
+        fprintf(stderr,
+                "pg_diagnose: the recording is %s; it is played by: pg_diagnose replay '%s'\n",
+                a->m.recorder.path, a->m.recorder.path);
+}
+
 /* After the screen is gone: what the DBA should still see in the shell. */
 static void last_words(const struct app *a)
 {
@@ -454,6 +463,7 @@ int app_run(const struct command_line *cl)
     term_close();
     if (screen)
         last_words(a);
+    tell_recording(a);
     io_free(a->io);
     gate_clear(&a->gate);
     canvas_free(a->canvas);

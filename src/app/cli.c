@@ -676,6 +676,9 @@ static bool take_word(const char *word, bool first, struct command_line *cl, str
         return cl->opt.has_target = true;
     }
     err_set(e, ERR_USAGE, "unknown command \"%.60s\"", word);
+    if (cl->verb == VERB_HELP)
+        return err_hint(e, "-h is the help here, and not psql's -h: a host is given by -H %.60s.",
+                        word);
     return err_hint(e, "Commands are demo, tune, health, watch, workspaces, export, replay, verify "
                        "and completion; a database is given by -d.");
 }

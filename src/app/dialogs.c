@@ -643,13 +643,17 @@ static bool key_review(struct model *m, struct key k, struct effects *fx)
 
 static bool key_verdict(struct model *m, struct key k, struct effects *fx)
 {
-    if (key_is(k, 's'))
+    bool ends = key_is(k, 's') || key_is(k, 'S');
+
+    if (ends)
         m->fl.now.stop_and_keep = true;
+    if (key_is(k, 'S'))
+        m->fl.now.keep_now = true;
     if (key_is(k, 'u'))
         flow_undo_round(m, fx);
     else if (key_is(k, 'v') && m->session.round.veto[0])
         flow_lift_veto(m, fx);
-    else if (k.name == KEYN_ENTER || key_is(k, 's'))
+    else if (k.name == KEYN_ENTER || ends)
         flow_decide(m, DECIDE_VERDICT, 1, fx);
     else if (k.name == KEYN_ESC)
         put_off(m);

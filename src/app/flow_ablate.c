@@ -128,6 +128,44 @@ static void make_arm(const struct session *s, uint32_t set, struct arm *out)
     arm_mix(out, &s->start, &s->best, (const change_name *)names, n, set);
 }
 
+/* ---- its price ---- */
+
+/* Seconds that an ablation of the best state would take; 0 = none is made. */
+static double ablation_seconds(const struct model *m)
+{
+    const struct session *s = &m->session;
+    char names[CHANGES_MAX][SETTING_NAME_MAX];
+    int n = arm_differ(&s->start, &s->best, names, CHANGES_MAX);
+    bool restarts = false;
+
+    if (n < 2 || flow_blocks_confirm(m))
+        return 0;
+    for (int i = 0; i < n; i++) {
+        const struct setting *v = settings_find(&m->server.settings, names[i]);
+        restarts = restarts || (v && strcmp(v->context, "postmaster") == 0);
+    }
+    return ablation_cost(&s->plan, n, restarts);
+}
+
+/* The ablation comes last, and would find no time: where it fits into a part of the budget, the rounds leave it that much.
+ * Where it does not, they may as well have it. */
+double flow_ablate_reserve(const struct model *m)
+{
+    static const double most = 0.25;
+    double cost = ablation_seconds(m);
+
+    return cost <= most * m->session.plan.budget_s ? cost : 0;
+}
+
+void flow_end_costs(struct model *m)
+{
+    const struct session *s = &m->session;
+    bool best = s->best.n > 0 && !arm_same(&s->best, &s->start);
+
+    m->fl.now.confirm_s = best ? flow_confirm_cost(m) : 0;
+    m->fl.now.ablate_s = best ? ablation_seconds(m) : 0;
+}
+
 /* ---- the results ---- */
 
 static void tell_change(struct model *m, const struct earned *e, struct effects *fx)

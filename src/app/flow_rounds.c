@@ -23,31 +23,10 @@ double flow_confirm_cost(const struct model *m)
     return experiment_cost(&m->session.plan, EXPERIMENT_CONFIRM, flow_restart_possible(m)) + 10;
 }
 
-/* The ablation comes last, and would find no time: where it fits into a part of the budget, the rounds leave it that much.
- * Where it does not, they may as well have it. */
-static const double ablation_most = 0.25;
-
-static double ablation_reserve(const struct model *m)
-{
-    const struct session *s = &m->session;
-    char names[CHANGES_MAX][SETTING_NAME_MAX];
-    int n = arm_differ(&s->start, &s->best, names, CHANGES_MAX);
-    bool restarts = false;
-
-    if (n < 2 || flow_blocks_confirm(m))
-        return 0;
-    for (int i = 0; i < n; i++) {
-        const struct setting *v = settings_find(&m->server.settings, names[i]);
-        restarts = restarts || (v && strcmp(v->context, "postmaster") == 0);
-    }
-    double cost = ablation_cost(&s->plan, n, restarts);
-    return cost <= ablation_most * s->plan.budget_s ? cost : 0;
-}
-
 static double seconds_for_rounds(const struct model *m)
 {
     return model_seconds_left(m) - (m->session.best.n > 0 ? flow_confirm_cost(m) : 10) -
-           ablation_reserve(m);
+           flow_ablate_reserve(m);
 }
 
 /* Why no further round is made; NULL = make one. */
@@ -66,7 +45,7 @@ static const char *stop_reason(const struct model *m)
         return "three misses in a row";
     if (s->rounds_done >= s->plan.rounds)
         return "all rounds are spent";
-    if (model_seconds_left(m) - flow_confirm_cost(m) - ablation_reserve(m) <
+    if (model_seconds_left(m) - flow_confirm_cost(m) - flow_ablate_reserve(m) <
         experiment_cost(&s->plan, EXPERIMENT_ROUND, false))
         return s->rounds_done ? "the budget is spent" : "the budget is too short for a round";
     return NULL;
@@ -76,7 +55,13 @@ static void rounds_over(struct model *m, const char *why, struct effects *fx)
 {
     text_copy(m->session.end_reason, sizeof m->session.end_reason, why);
     model_say(m, CHAT_EVENT, "no further round: %s", why);
-    if (m->session.best.n > 0 && !arm_same(&m->session.best, &m->session.start))
+    if (m->fl.now.keep_now && m->session.best.n > 0) {
+        text_copy(m->session.end_reason, sizeof m->session.end_reason,
+                  "ended by the DBA without a confirmation");
+        model_say(m, CHAT_WARN, "kept without a confirmation: nothing is claimed");
+        m->fl.now.settle_failed = false;
+        flow_settle(m, &m->session.best, fx);
+    } else if (m->session.best.n > 0 && !arm_same(&m->session.best, &m->session.start))
         flow_confirm_begin(m, fx);
     else
         flow_back_to_start(m, fx);
@@ -566,7 +551,8 @@ static void tell_screening(struct model *m, struct effects *fx)
                       : s->gained ? ", gained, but does not go with the better ones"
                                   : ", no gain");
         else
-            model_say(m, CHAT_EVENT, "screening: %s was not measured", name);
+            model_say(m, CHAT_EVENT, "screening: %s was %s", name,
+                      review_set_rejected(&r->review, i) ? "rejected" : "not measured");
     }
 }
 
@@ -785,6 +771,7 @@ static void round_end(struct model *m, struct effects *fx)
         flow_rounds_next(m, fx);
     } else {
         m->fl.decision = DECIDE_VERDICT;
+        flow_end_costs(m);
         flow_show_decision(m, DIALOG_VERDICT);
     }
 }

@@ -249,6 +249,8 @@ static const struct key_row key_rows[] = {
      KC_NONE},
     {K('s'), "s", "stop, keep", "No further round: confirm and keep what improved.",
      KEY_IN_VERDICT | KEY_CHANGES, true, KC_NONE},
+    {K('S'), "S", "keep now", "No further round: keep it at once, without a confirmation.",
+     KEY_IN_VERDICT | KEY_CHANGES, true, KC_NONE},
     {K('u'), "u", "undo round", "Undo what this round kept.", KEY_IN_VERDICT | KEY_CHANGES, true,
      KC_NONE},
     {K('v'), "v", "lift veto", "Keep an improvement that a veto holds back.",

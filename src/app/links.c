@@ -232,6 +232,7 @@ static void up(struct model *m, struct link *l, const struct event *ev)
     err_clear(&l->err);
     l->server_version = ev->u.pg.server_version;
     l->backend_pid = ev->u.pg.backend_pid;
+    m->own_pids[m->own_npids++ % OWN_PIDS] = l->backend_pid;
     l->tls = ev->u.pg.tls;
     l->pooled = ev->u.pg.pooled;
     text_copy(l->host, sizeof l->host, ev->u.pg.host);

@@ -2,6 +2,7 @@
 #include "pgd/app/logwatch.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "pgd/app/hosts.h"
 #include "pgd/base/clock.h"
@@ -34,8 +35,22 @@ void logwatch_begin(struct model *m)
                   dir && dir->value[0] == '/' ? dir->value : "");
 }
 
-static enum chat_kind chat_of(const struct logtail_told *t)
+/* A link of ours that was closed while its statement ran: nobody has lost anything. */
+static bool is_our_end(const struct model *m, const struct logtail_told *t)
 {
+    if (t->kind != LOGLINE_FATAL || t->pid == 0 ||
+        strncmp(t->text, "connection to client lost", 25) != 0)
+        return false;
+    for (int i = 0; i < OWN_PIDS; i++)
+        if (m->own_pids[i] == t->pid)
+            return true;
+    return false;
+}
+
+static enum chat_kind chat_of(const struct model *m, const struct logtail_told *t)
+{
+    if (is_our_end(m, t))
+        return CHAT_EVENT;
     switch (t->kind) {
     case LOGLINE_DEADLOCK:
     case LOGLINE_MEMORY:
@@ -111,9 +126,10 @@ void logwatch_pump(struct model *m)
     tell_kills(m);
     while (logtail_next(&m->collect.log, &one)) {
         clock_hms(one.at_us, clock, sizeof clock);
-        model_say(m, chat_of(&one), "%s %s %s: %s",
+        model_say(m, chat_of(m, &one), "%s %s %s: %s%s",
                   one.kind == LOGLINE_OOM_KILL ? "kernel log" : "server log", clock,
-                  log_severity_name(one.severity), one.text);
+                  log_severity_name(one.severity), one.text,
+                  is_our_end(m, &one) ? " (a connection of pg_diagnose, closed by it)" : "");
         m->dirty = true;
     }
 }

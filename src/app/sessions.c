@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/agent/past.h"
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow.h"
 #include "pgd/app/flow_parts.h"
@@ -47,7 +48,9 @@ static void put_change(struct buf *out, const struct session *s, const struct ro
 
     buf_printf(out, "   %s %s \xe2\x86\x92 %s%s\n", c->name, *from ? from : "?",
                c->reset ? "reset" : c->value,
-               h->measured >> i & 1 || h->failed ? "" : " (not in the candidate)");
+               h->measured >> i & 1 || h->failed ? ""
+               : past_line_screened(h, i)        ? " (screened, not in the candidate)"
+                                                 : " (not measured)");
     if (c->evidence[0])
         buf_printf(out, "      %s\n", c->evidence);
 }
@@ -61,6 +64,9 @@ static void put_round(struct buf *out, const struct session *s, const struct rou
     buf_printf(out, "%s\n", h->failed ? "" : h->kept ? ", kept" : ", undone");
     for (int i = 0; i < h->n; i++)
         put_change(out, s, h, i);
+    if (past_sets_of(h, SET_TURNED_DOWN) > 0)
+        buf_printf(out, "   alternatives that were rejected: %d\n",
+                   past_sets_of(h, SET_TURNED_DOWN));
     if (!h->failed && h->verdict.note[0])
         buf_printf(out, "   %s\n", h->verdict.note);
 }

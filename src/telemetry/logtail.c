@@ -157,7 +157,7 @@ static void see(struct logtail *t, const struct logline *l, int64_t at_us)
 static bool tell(struct logtail *t, const struct logline *l, const struct event *ev, bool old)
 {
     struct logtail_kind *k = &t->of[l->kind];
-    struct logtail_told one = {.kind = l->kind, .severity = l->severity};
+    struct logtail_told one = {.kind = l->kind, .severity = l->severity, .pid = l->pid};
 
     one.at_us = l->at_us ? l->at_us - t->offset_us : ev->wall_us;
     see(t, l, one.at_us);

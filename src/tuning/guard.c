@@ -421,6 +421,20 @@ unsigned review_sets(const struct review *r, int i)
     return sets ? sets : all;
 }
 
+bool review_set_rejected(const struct review *r, int set)
+{
+    bool any = false;
+
+    for (int i = 0; i < r->n; i++) {
+        if (!(r->lines[i].change.sets >> set & 1))
+            continue;
+        if (r->lines[i].refusal == REFUSE_NONE && r->lines[i].answer == ANSWER_ACCEPT)
+            return false;
+        any = any || r->lines[i].refusal == REFUSE_NONE;
+    }
+    return any;
+}
+
 /* Two lines of one setting contradict each other where an alternative holds both. */
 static bool stands_above(const struct review *r, int i)
 {

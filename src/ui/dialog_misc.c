@@ -180,8 +180,32 @@ void dialog_status(struct canvas *c, struct rect screen, const struct model *m,
     dialog_page(c, screen, 100, "Status", m, t, say_status, cursor);
 }
 
-static void say_ledger(struct dialog_text *text, const struct ledger *l)
+static void arm_words(const struct arm *a, char *dst, size_t size)
 {
+    size_t len = 0;
+
+    dst[0] = '\0';
+    for (int i = 0; i < a->n && len + 1 < size; i++) {
+        const struct entry *e = &a->entries[i];
+        int n = snprintf(dst + len, size - len, "%s%s %s", len ? ", " : "", e->name,
+                         e->present ? e->value : "reset");
+        len += n < 0 ? 0 : (size_t)n;
+    }
+}
+
+/* Whether the entry that stands now is the one that the best state was measured with. */
+static bool is_measured(const struct session *s, const struct ledger_row *row)
+{
+    for (int i = 0; i < s->best.n; i++)
+        if (strcmp(s->best.entries[i].name, row->current.name) == 0)
+            return entry_same(&s->best.entries[i], &row->current);
+    return false;
+}
+
+static void say_ledger(struct dialog_text *text, const struct session *s)
+{
+    const struct ledger *l = &s->ledger;
+
     for (int i = 0; i < l->n; i++) {
         const struct ledger_row *row = &l->rows[i];
         if (row->unsure)
@@ -189,9 +213,14 @@ static void say_ledger(struct dialog_text *text, const struct ledger *l)
                         row->current.present ? row->current.value : "no entry",
                         row->pending.present ? row->pending.value : "no entry");
         else if (!entry_same(&row->current, &row->original))
-            dialog_pair(text, row->current.name, STYLE_VALUE, "%s (before the session: %s)",
+            dialog_pair(text, row->current.name,
+                        is_measured(s, row) || !s->loaded ? STYLE_VALUE : STYLE_WARN,
+                        "%s (before the session: %s)%s",
                         row->current.present ? row->current.value : "no entry",
-                        row->original.present ? row->original.value : "no entry");
+                        row->original.present ? row->original.value : "no entry",
+                        !s->loaded            ? ""
+                        : is_measured(s, row) ? "; measured, part of the best state"
+                                              : "; not proven: of a change under way");
     }
 }
 
@@ -199,7 +228,7 @@ static void say_ledger(struct dialog_text *text, const struct ledger *l)
 static void say_where(struct dialog_text *text, const struct model *m)
 {
     const struct session *s = &m->session;
-    char best[24] = "", tps[24];
+    char best[24] = "", tps[24], with[200];
     bool measured = isfinite(s->baseline_tps);
 
     if (m->fl.now.undo_only || !s->loaded)
@@ -209,11 +238,19 @@ static void say_where(struct dialog_text *text, const struct model *m)
         text_percent(best, sizeof best, s->best_tps / s->baseline_tps);
     dialog_gap(text);
     if (measured)
-        dialog_say(text, STYLE_NORMAL, "%s: baseline %s TPS, %d of %d rounds done%s%s.",
-                   s->plan.strategy, tps, s->rounds_done, s->plan.rounds, best[0] ? ", best " : "",
-                   best);
+        dialog_say(text, STYLE_NORMAL,
+                   "%s, measured: baseline %s TPS with the settings it began with.",
+                   s->plan.strategy, tps);
     else
         dialog_say(text, STYLE_NORMAL, "%s: the baseline is not measured yet.", s->plan.strategy);
+    if (best[0]) {
+        arm_words(&s->best, with, sizeof with);
+        dialog_say(text, STYLE_NORMAL, "Best so far: %s, with %s.", best, with);
+    } else if (measured) {
+        dialog_say(text, STYLE_NORMAL, "No better state has been kept.");
+    }
+    if (measured)
+        dialog_say(text, STYLE_NORMAL, "%d of %d rounds done.", s->rounds_done, s->plan.rounds);
     dialog_say(text, STYLE_NORMAL, "Next: %s%s.",
                m->fl.now.unfinished && s->pending.phase == PENDING_NOTHING
                    ? "the switch that was under way is undone, then "
@@ -235,8 +272,8 @@ static void say_recover(struct dialog_text *text, const struct model *m)
                    "Nothing of it is in force: the server's settings are as they were.");
     else
         dialog_say(text, STYLE_NORMAL, "%s, by its journal:",
-                   m->session.by_hand ? "In force is" : "In postgresql.auto.conf stands");
-    say_ledger(text, &m->session.ledger);
+                   m->session.by_hand ? "In force now is" : "In postgresql.auto.conf stands now");
+    say_ledger(text, &m->session);
     dialog_gap(text);
     if (m->fl.now.undo_only) {
         dialog_say(text, STYLE_WARN, "Its session.json cannot be read, so it cannot go on.");

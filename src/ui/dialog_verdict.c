@@ -117,9 +117,34 @@ static void say_screening(struct dialog_text *t, const struct round *r)
                        in       ? ", measured then"
                        : s->out ? ", dropped"
                                 : "");
+        else if (review_set_rejected(&r->review, i))
+            dialog_say(t, STYLE_LABEL, "rejected by you: %s, never in force", name);
         else
-            dialog_say(t, STYLE_LABEL, "screened: %s was not measured", name);
+            dialog_say(t, STYLE_LABEL, "not screened: %s was not measured", name);
     }
+}
+
+/* What s and S would do: the one is minutes of work, the other leaves what nobody has confirmed. */
+static void say_end(struct dialog_text *text, const struct model *m)
+{
+    double confirm = m->fl.now.confirm_s, ablate = m->fl.now.ablate_s;
+    char then[80] = "";
+
+    if (m->fl.decision != DECIDE_VERDICT)
+        return;
+    if (!(confirm > 0)) {
+        dialog_say(text, STYLE_LABEL,
+                   "s: no further round. Nothing was kept, so the session ends at once.");
+        return;
+    }
+    if (ablate > 0)
+        snprintf(then, sizeof then, ", then which of its changes earn that (about %.0f min)",
+                 fmax(1, round(ablate / 60)));
+    dialog_say(text, STYLE_LABEL,
+               "s: no further round. Start and best are measured against each other (about %.0f "
+               "min)%s, and what improved is kept. S: it is kept at once, unconfirmed: the "
+               "evidence says so and claims nothing.",
+               fmax(1, round(confirm / 60)), then);
 }
 
 static void say_verdict(struct dialog_text *text, const struct model *m)
@@ -143,6 +168,7 @@ static void say_verdict(struct dialog_text *text, const struct model *m)
     dialog_say(text, STYLE_AI, "%s", round->conclusion.text);
     if (round->conclusion.bottleneck[0])
         dialog_say(text, STYLE_VALUE, "bottleneck: %s", round->conclusion.bottleneck);
+    say_end(text, m);
 }
 
 void dialog_verdict(struct canvas *c, struct rect screen, const struct model *m,
@@ -247,9 +273,9 @@ static void say_summary(struct dialog_text *text, const struct model *m)
     if (s->best.n > 0) {
         dialog_say(text, STYLE_HEADING, "%s",
                    asks && isfinite(m->session.final.ratio) ? "settings that earned it"
-                   : asks                ? "settings of the best round, not confirmed"
+                   : asks                 ? "settings of the best round, not confirmed"
                    : model_best_stands(m) ? "settings in force now"
-                                         : "settings that were tried; all of them are undone");
+                                          : "settings that were tried; all of them are undone");
         say_kept(text, s);
         say_earned(text, s);
         if (!asks && model_best_stands(m) && !s->origin.reverts)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pgd/agent/past.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/dialog.h"
 #include "pgd/ui/list.h"
@@ -15,9 +16,15 @@ static void changes_text(const struct round_history *h, struct buf *out)
         if (h->measured >> i & 1)
             buf_printf(out, "%s%s %s", out->len ? ", " : "", h->changes[i].name,
                        h->changes[i].reset ? "reset" : h->changes[i].value);
-    if (h->nsets)
-        buf_printf(out, "%s%d alternatives screened%s", out->len ? " (" : "", h->nsets,
-                   out->len ? ")" : ", no gain");
+    int screened = past_sets_of(h, SET_SCREENED), down = past_sets_of(h, SET_TURNED_DOWN);
+    bool more = out->len > 0;
+    if (screened > 0)
+        buf_printf(out, "%s%d alternative%s screened%s", more ? " (" : "", screened,
+                   screened == 1 ? "" : "s", more ? "" : ", no gain");
+    if (down > 0)
+        buf_printf(out, "%s%d rejected", screened > 0 ? ", " : more ? " (" : "", down);
+    if (more && (screened > 0 || down > 0))
+        buf_puts(out, ")");
 }
 
 static void draw_round(struct canvas *c, int y, struct rect r, const struct round_history *h,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/agent/past.h"
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
 #include "pgd/workspace/export_parts.h"
@@ -350,7 +351,7 @@ static void put_failed(const struct round_history *h, int i, struct buf *out)
     if (h->failed)
         buf_puts(out, "could not be applied");
     else if (!(h->measured >> i & 1))
-        buf_puts(out, h->nsets ? "screened, not measured further" : "not measured");
+        buf_puts(out, past_line_screened(h, i) ? "screened, not measured further" : "not measured");
     else
         export_effect(&h->verdict, &effect);
     put(out, buf_text(&effect));

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/agent/past.h"
 #include "pgd/base/text.h"
 
 enum { SECOND_US = 1000000 };
@@ -159,8 +160,10 @@ static void say_proposal(struct order *o, const struct round_history *h)
         if (c->evidence[0])
             buf_printf(&text, " (%s)", c->evidence);
     }
-    if (h->nsets)
-        buf_printf(&text, "\n(%d alternatives were screened)", h->nsets);
+    if (past_sets_of(h, SET_SCREENED) > 0)
+        buf_printf(&text, "\n(alternatives screened: %d)", past_sets_of(h, SET_SCREENED));
+    if (past_sets_of(h, SET_TURNED_DOWN) > 0)
+        buf_printf(&text, "\n(alternatives rejected: %d)", past_sets_of(h, SET_TURNED_DOWN));
     say(o, CHAT_AI, "", buf_text(&text));
     buf_clear(&text);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/agent/past.h"
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/os.h"
@@ -372,7 +373,7 @@ static void screening(const struct round_history *h, struct buf *out)
 {
     if (h->nsets == 0)
         return;
-    buf_puts(out, "- **Screened first, in short runs:**\n");
+    buf_puts(out, "- **Alternatives, screened first in short runs:**\n");
     for (int i = 0; i < h->nsets; i++) {
         const struct race_result *r = &h->sets[i];
         buf_puts(out, "    - ");
@@ -383,6 +384,8 @@ static void screening(const struct round_history *h, struct buf *out)
                        r->out      ? ", dropped"
                        : r->gained ? ", gained"
                                    : ", no gain");
+        else if (past_set_fate(h, i) == SET_TURNED_DOWN)
+            buf_puts(out, ": rejected in the review, never in force\n");
         else
             buf_puts(out, r->out ? ": could not be measured\n" : ": not measured\n");
     }
@@ -492,7 +495,8 @@ static void no_help(const struct session *s, struct buf *out)
             if (h->failed)
                 buf_puts(out, "could not be applied");
             else if (!measured)
-                buf_puts(out, h->nsets ? "screened, not measured further" : "not measured");
+                buf_puts(out, past_line_screened(h, k) ? "screened, not measured further"
+                                                       : "not measured");
             else
                 export_effect(&h->verdict, out);
             buf_puts(out, "\n");

@@ -26,6 +26,7 @@ struct world {
     const struct proposal *proposal; /* the advisor's place is taken by it, once */
     bool proposed;
     int tunes;
+    char ends; /* the key that answers the first verdict; 0 = Enter */
 };
 
 /* ---- what the changes do ---- */
@@ -193,6 +194,14 @@ static void decide(struct world *w)
     case DECIDE_KEEP:
         press(w, KEYN_NONE, 'k');
         break;
+    case DECIDE_VERDICT:
+        if (w->ends) { /* he was told how long s would take */
+            assert_true(w->m->fl.now.confirm_s > 60 && w->m->fl.now.ablate_s > 60);
+            press(w, KEYN_NONE, w->ends);
+            break;
+        }
+        press(w, KEYN_ENTER, 0);
+        break;
     default:
         press(w, KEYN_ENTER, 0);
         break;
@@ -288,6 +297,25 @@ static void ten_changes_become_four(void **state)
     for (int i = 0; i < s->nearned; i++)
         assert_int_equal(s->earned[i].taken_out, !arm_find(&s->best, s->earned[i].name));
     assert_int_equal(s->nfinal, 4);
+    end(&w);
+}
+
+/* S: at once, with what the round has kept, no run more, and nothing is claimed. */
+static void kept_at_once_claims_nothing(void **state)
+{
+    (void)state;
+    SETUP(w, ten_changes());
+    w.ends = 'S';
+    play(&w);
+    struct session *s = &w.m->session;
+    assert_int_equal(w.m->flow, FLOW_SUMMARY);
+    assert_int_equal(s->state, SESSION_ARCHIVED);
+    assert_int_equal(s->confirm.n, 0);
+    assert_int_equal(s->nearned, 0);
+    assert_int_equal(s->final.kind, VERDICT_NONE);
+    assert_true(s->best.n > 0);
+    file_is_best(&w);
+    assert_string_equal(s->end_reason, "ended by the DBA without a confirmation");
     end(&w);
 }
 
@@ -595,6 +623,7 @@ int main(void)
         cmocka_unit_test(the_screening_picks_what_gains),
         cmocka_unit_test(a_refused_alternative_drops_out),
         cmocka_unit_test(nothing_gained_is_a_miss),
+        cmocka_unit_test(kept_at_once_claims_nothing),
         cmocka_unit_test(a_cancel_leaves_the_best_state),
         cmocka_unit_test(a_kill_loses_nothing),
         cmocka_unit_test(a_resume_from_another_place_measures_anew),

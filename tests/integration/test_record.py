@@ -41,6 +41,7 @@ def recorded_and_played(server, home):
     path = os.path.join(server.work, "night.jsonl")
     seen = watch(server, home, "--duration", "4", "--record", path)
     t.check(seen.returncode == 0, seen.stderr)
+    t.check("replay '%s'" % path in seen.stderr, "where it is, and how it is played: %s" % seen.stderr)
     t.check(os.stat(path).st_mode & 0o777 == 0o600, "the recording can be read by others")
     kept = lines(t.read(path))
     valid(kept)

@@ -267,6 +267,91 @@ static void a_run_is_shown(void **state)
     assert_true(canvas_row_has(f->c, 22, "WriteOptimize R2 | 5892 TPS] >"));
 }
 
+/* An alternative that the DBA turned down was not screened, and has not lost. */
+static void rejected_is_not_screened(void **state)
+{
+    struct fixture *f = *state;
+    struct round_history *h = &f->m->session.history[0];
+    running_session(f->m);
+    h->n = 1;
+    h->measured = 1;
+    h->nsets = 2;
+    text_copy(h->changes[0].name, SETTING_NAME_MAX, "work_mem");
+    text_copy(h->changes[0].value, SETTING_VALUE_MAX, "64MB");
+    h->changes[0].sets = 1;
+    h->sets[0] = (struct race_result){.ratio = 1.1, .runs = 2, .gained = true};
+    h->sets[1] = (struct race_result){.ratio = NAN};
+    f->m->screen.focus = PANE_ROUNDS;
+    f->m->screen.zoom = true;
+    paint(f, 120, 36);
+    assert_true(canvas_has(f->c, "work_mem 64MB (1 alternative screened, 1 rejected)"));
+    h->sets[1] = (struct race_result){.ratio = 0.9, .runs = 2, .out = true};
+    paint(f, 120, 36);
+    assert_true(canvas_has(f->c, "work_mem 64MB (2 alternatives screened)"));
+    h->sets[1] = (struct race_result){.ratio = NAN}; /* accepted, and there was no time for it */
+    h->changes[1] = h->changes[0];
+    h->changes[1].sets = 2;
+    h->n = 2;
+    paint(f, 120, 36);
+    assert_true(canvas_has(f->c, "work_mem 64MB (1 alternative screened)"));
+}
+
+/* After a kill: what was measured, with which settings, and what is in force now and was never proven. */
+static void what_was_measured_and_what_is_in_force(void **state)
+{
+    static const struct entry none = {0};
+    struct fixture *f = *state;
+    struct session *s = &f->m->session;
+    running_session(f->m);
+    f->m->bench.state = BENCH_IDLE;
+    f->m->flow = FLOW_RECOVER;
+    f->m->fl.decision = DECIDE_RECOVER;
+    f->m->screen.dialog.kind = DIALOG_RECOVER;
+    s->loaded = true;
+    s->rounds_done = 1;
+    s->ledger.n = 2;
+    for (int i = 0; i < 2; i++)
+        s->ledger.rows[i].original = s->ledger.rows[i].current = none;
+    s->ledger.rows[0].current = s->best.entries[0];
+    text_copy(s->ledger.rows[0].original.name, SETTING_NAME_MAX, "max_wal_size");
+    s->ledger.rows[1].current.present = true;
+    text_copy(s->ledger.rows[1].current.name, SETTING_NAME_MAX, "work_mem");
+    text_copy(s->ledger.rows[1].current.value, SETTING_VALUE_MAX, "64MB");
+    text_copy(s->ledger.rows[1].original.name, SETTING_NAME_MAX, "work_mem");
+    for (int i = 1; i < 3; i++) {
+        paint(f, sizes[i][0], sizes[i][1]);
+        assert_true(
+            canvas_has(f->c, "measured: baseline 4502 TPS with the settings it began with"));
+        assert_true(canvas_has(f->c, "Best so far: +17.2 %, with max_wal_size 16GB."));
+        assert_true(canvas_has(f->c, "1 of 8 rounds done."));
+        assert_true(canvas_has(f->c, "In postgresql.auto.conf stands now"));
+    }
+    paint(f, 120, 36);
+    assert_true(
+        canvas_has(f->c, "16GB (before the session: no entry); measured, part of the best state"));
+    assert_true(
+        canvas_has(f->c, "64MB (before the session: no entry); not proven: of a change under way"));
+}
+
+/* What the two ways to end would do, and for how long, before one of them is chosen. */
+static void the_end_has_a_price(void **state)
+{
+    struct fixture *f = *state;
+    running_session(f->m);
+    f->m->bench.state = BENCH_IDLE;
+    f->m->screen.dialog.kind = DIALOG_VERDICT;
+    f->m->fl.decision = DECIDE_VERDICT;
+    f->m->fl.now.confirm_s = 250;
+    f->m->fl.now.ablate_s = 400;
+    paint(f, 120, 36);
+    assert_true(canvas_has(f->c, "measured against each other (about 4 min), then"));
+    assert_true(canvas_has(f->c, "(about 7 min)"));
+    assert_true(canvas_has(f->c, "S: it is kept at once, unconfirmed"));
+    f->m->fl.now.confirm_s = 0;
+    paint(f, 80, 24);
+    assert_true(canvas_has(f->c, "Nothing was kept, so the session ends at once"));
+}
+
 /* TPS is what runs have measured, before, between and after them; what the server does meanwhile is xact/s. */
 static void a_measured_rate_and_the_servers_are_two(void **state)
 {
@@ -456,6 +541,12 @@ static void a_verdict_tells_of_screening_and_veto(void **state)
     paint(f, 160, 45);
     assert_true(canvas_has(f->c, "screened: less to write +8.0 % in 3 short runs, measured then"));
     assert_true(canvas_has(f->c, "screened: more to remember -10.0 % in 2 short runs, dropped"));
+    r->screened[1] = (struct race_result){.ratio = NAN};
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "not screened: more to remember was not measured"));
+    r->review.lines[1].answer = ANSWER_REJECT;
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "rejected by you: more to remember, never in force"));
     assert_true(canvas_has(f->c, "held back: report.sql is 14 % slower"));
     assert_true(canvas_has(f->c, "changed: max_wal_size"));
     assert_false(canvas_has(f->c, "128MB")); /* shared_buffers was not measured */
@@ -717,6 +808,9 @@ int main(void)
         VIEW_TEST(a_live_server_is_shown),
         VIEW_TEST(every_pane_can_be_seen_at_every_size),
         VIEW_TEST(a_run_is_shown),
+        VIEW_TEST(rejected_is_not_screened),
+        VIEW_TEST(what_was_measured_and_what_is_in_force),
+        VIEW_TEST(the_end_has_a_price),
         VIEW_TEST(a_measured_rate_and_the_servers_are_two),
         VIEW_TEST(a_proposal_is_shown_with_its_price),
         VIEW_TEST(a_proposal_tells_all_of_a_line),

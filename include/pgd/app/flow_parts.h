@@ -216,6 +216,10 @@ void flow_rounds_next(struct model *m,
                       struct effects *fx); /* EXPLAIN again first when a round was kept */
 void flow_confirm_begin(struct model *m, struct effects *fx);
 double flow_confirm_cost(const struct model *m); /* seconds */
+double
+flow_ablate_reserve(const struct model *m); /* seconds that the rounds leave for the ablation */
+/* now.confirm_s and .ablate_s: what the DBA is told before he decides whether the session ends here. */
+void flow_end_costs(struct model *m);
 /* What is claimed is known: the DBA decides where the target is missed, else the best state is settled on. */
 void flow_claimed(struct model *m, struct effects *fx);
 double flow_seconds_left(struct model *m);

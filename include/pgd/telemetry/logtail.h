@@ -35,6 +35,7 @@ struct logtail_told {
     enum logline_kind kind;
     enum log_severity severity;
     int64_t at_us; /* epoch, by our clock */
+    int pid;       /* of the process that wrote it; 0 = the line does not say */
     char text[360];
 };
 

@@ -122,6 +122,8 @@ uint64_t guard_joins(const struct review *r, const struct server_facts *f,
  * one. */
 unsigned review_sets(const struct review *r, int i);
 int review_nsets(const struct review *r); /* alternatives, 1 at least */
+/* The alternative has lines of its own and the DBA has accepted none of them. */
+bool review_set_rejected(const struct review *r, int set);
 /* The statement that takes a role's or database's own value away, for the DBA: it is not sent. */
 void override_reset_sql(const struct override *o, struct buf *out);
 /* Is the setting in a list of names that must not be touched? "autovacuum*" stands for all that begin so. */

@@ -86,6 +86,8 @@ struct connect_params {
     secret_id password; /* typed or from the environment of the demo; 0 = libpq's own ways */
 };
 
+enum { OWN_PIDS = 64 };
+
 enum advisor_kind { ADVISOR_AUTO, ADVISOR_BUILTIN, ADVISOR_GEMINI, ADVISOR_OPENAI };
 
 /* What the environment said about models; read once, at the start. */
@@ -327,6 +329,9 @@ struct bench_place {
 struct flow_now {
     bool cancel;        /* stop what runs, then PAUSED */
     bool stop_and_keep; /* the DBA: no further round, keep the best */
+    bool keep_now;      /* … and at once, without the confirmation: nothing is claimed */
+    /* seconds that the end would take if the session stopped now: start against best, and the ablation; 0 = none is made */
+    double confirm_s, ablate_s;
     bool undo_round;    /* the DBA: drop what this round kept */
     bool undoing_round; /* the switch that takes it back is under way */
     bool target_again;  /* the server was repaired: a model is asked for the target once more */
@@ -629,6 +634,9 @@ struct model {
     struct flow fl;
     int64_t now_us, wall_us;
     struct link links[CONN_COUNT];
+    int own_pids
+        [OWN_PIDS]; /* backends of our links, the latest: a ring, own_npids % OWN_PIDS is the next place */
+    unsigned own_npids;
     struct host_link hosts[SSH_CONN_COUNT];
     struct server_facts server;
     struct way way; /* how it is configured */
