@@ -121,3 +121,24 @@ void score_text(const struct evidence *e, char *dst, size_t size)
     size_t len = strlen(dst);
     say(dst + len, size - len, "%d of %d prediction%s held", held, n, n == 1 ? "" : "s");
 }
+
+void score_by_rule(const struct evidence *e, char *dst, size_t size)
+{
+    struct prediction all[SCORES_MAX];
+    int n = score_predictions(e, all, SCORES_MAX);
+
+    dst[0] = '\0';
+    for (int i = 0; i < n; i++) {
+        int of = 0, held = 0, before = 0;
+        for (int k = 0; k < n; k++) {
+            bool same = strcmp(all[k].rule, all[i].rule) == 0;
+            before += same && k < i;
+            of += same;
+            held += same && all[k].held;
+        }
+        size_t len = strlen(dst);
+        if (before == 0 && len + sizeof all[i].rule + 24 < size) /* whole entries only */
+            say(dst + len, size - len, "%s%s %d of %d", len ? ", " : "",
+                all[i].rule[0] ? all[i].rule : "an idea", held, of);
+    }
+}

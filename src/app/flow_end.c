@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/agent/score.h"
 #include "pgd/app/advise.h"
 #include "pgd/app/advised.h"
 #include "pgd/app/dialogs_come.h"
@@ -484,6 +485,18 @@ static void end_done(struct model *m, struct effects *fx)
     headless_end(m, fx);
 }
 
+/* How far the advisor's predictions can be trusted, by the rule that made them. */
+static void say_scores(struct model *m)
+{
+    char text[400];
+    struct evidence e;
+
+    model_evidence(m, &e);
+    score_by_rule(&e, text, sizeof text);
+    if (text[0])
+        model_say(m, CHAT_EVENT, "predictions that held, by rule: %s", text);
+}
+
 static void say_end(struct model *m)
 {
     const struct session *s = &m->session;
@@ -496,6 +509,7 @@ static void say_end(struct model *m)
     for (int i = 0; i < s->nfinal; i++)
         model_say(m, CHAT_GOOD, "%s: %s \xe2\x86\x92 %s", s->final_values[i].name,
                   session_first(s, s->final_values[i].name), s->final_values[i].shown);
+    say_scores(m);
     for (int i = 0; i < s->nfinal; i++)
         if (strcmp(s->final_values[i].name, "huge_pages") == 0 &&
             huge_pages_missed(&m->server, text, sizeof text, figure, sizeof figure))

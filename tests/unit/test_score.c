@@ -38,6 +38,13 @@ static void test_held_and_missed(void **state)
     assert_false(all[1].held);
     score_text(&w->e, text, sizeof text);
     assert_non_null(strstr(text, "1 of 2 predictions held"));
+    round_with(w, "spills", 20, 60)->verdict = (struct verdict){
+        .ratio = 1.02, .ci_lo = 1.0, .ci_hi = 1.04};
+    score_by_rule(&w->e, text, sizeof text);
+    assert_string_equal(text, "spills 1 of 2, odd_cost 0 of 1");
+    char little[64];
+    score_by_rule(&w->e, little, sizeof little);
+    assert_string_equal(little, "spills 1 of 2"); /* no half entries */
     world_free(w);
 }
 

@@ -24,3 +24,6 @@ int score_predictions(const struct evidence *e, struct prediction *out, int max)
 bool score_last(const struct evidence *e, struct prediction *out);
 /* "rule spills: predicted +20 to +60 %, measured +44.0 %; 3 of 4 predictions held", "" without any. */
 void score_text(const struct evidence *e, char *dst, size_t size);
+/* Of each rule in the order in which they were first answered: "spills 2 of 2, odd_cost 0 of 1"; "" without any. A prediction of
+ * several changes counts for the rule that promised most. */
+void score_by_rule(const struct evidence *e, char *dst, size_t size);
