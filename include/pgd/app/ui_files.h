@@ -12,7 +12,7 @@ enum ui_file {
     UI_FILE_VIEWS,     /* HOME/views */
     UI_FILE_VIEWS_KEPT, /* it was written */
     UI_FILE_OUTSIDE,    /* the text of the prompt in an editor */
-    UI_FILE_ROWS = 31, /* index.json before the workspace is open (app/flow_index.h) */
+    UI_FILE_ROWS = 31,  /* index.json before the workspace is open (app/flow_index.h) */
     /* the start screen's others (app/start.h); generation is counted */
     UI_START_ROWS = 32, /* workspace.json, index.json and lock of some folders */
     UI_START_ALIVE,     /* names of the programs that hold a workspace */
