@@ -188,6 +188,7 @@ void flow_finish(struct model *m, struct effects *fx)
     if (!s->end_reason[0])
         text_copy(s->end_reason, sizeof s->end_reason, "undone by the DBA");
     flow_compare_missed(m, fx);
+    flow_trade_missed(m);
     if (!m->fl.now.undo_only && !s->origin.reverts && !m->opt.verify)
         lessons_learn(m);
     flow_journal(m, "checkpoint", "what", session_state_name(s->state), fx);

@@ -144,6 +144,14 @@ bool flow_trade_begin(struct model *m, struct effects *fx)
     return true;
 }
 
+void flow_trade_missed(struct model *m)
+{
+    if (m->fl.now.trades_done || !(m->opt.measure_durability || m->fl.now.trades_wanted))
+        return;
+    m->fl.now.trades_done = true;
+    skip(m, "no best state was confirmed");
+}
+
 /* ---- driving it ---- */
 
 /* All are measured: the state without them is put in force before anything is asked or said of the session's end. */

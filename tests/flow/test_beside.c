@@ -413,6 +413,20 @@ static void a_trade_is_measured_and_taken_back(void **state)
     end(&w);
 }
 
+/* What was asked for and is not there is said. */
+static void a_trade_that_was_not_measured_is_named(void **state)
+{
+    (void)state;
+    SETUP(w);
+    w.proposal = NULL; /* every proposal is turned down: nothing is confirmed */
+    w.opt.measure_durability = true;
+    start(&w);
+    play(&w);
+    assert_true(said(&w, "not measured: durability trades (no best state was confirmed)"));
+    assert_false(w.s->file[sim_setting("synchronous_commit")].present);
+    end(&w);
+}
+
 static void nobody_trades_unasked(void **state)
 {
     (void)state;
@@ -585,6 +599,7 @@ int main(void)
         cmocka_unit_test(the_sweep_finds_the_knee),
         cmocka_unit_test(the_next_session_knows_what_was_learnt),
         cmocka_unit_test(a_trade_is_measured_and_taken_back),
+        cmocka_unit_test(a_trade_that_was_not_measured_is_named),
         cmocka_unit_test(nobody_trades_unasked),
         cmocka_unit_test(a_question_finds_no_trade_in_force),
         cmocka_unit_test(a_forbidden_trade_is_not_measured),

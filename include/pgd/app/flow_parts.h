@@ -194,6 +194,7 @@ bool flow_compare_drive(struct model *m, struct effects *fx);
 
 /* flow_trade.c: durability trades, where they were asked for; false: there are none, the session goes on */
 bool flow_trade_begin(struct model *m, struct effects *fx);
+void flow_trade_missed(struct model *m); /* they were wanted: why they are not there */
 void flow_trade_switched(struct model *m, bool restarted, struct effects *fx);
 void flow_trade_failed(struct model *m, const struct err *e, struct effects *fx);
 void flow_trade_ran(struct model *m, struct bench_run *run); /* may take the run */
