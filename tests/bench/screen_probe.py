@@ -19,7 +19,9 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 import probe
 import tunetest as t
+from hand import DOWN, ENTER, ESC, UP, Hand, ended_session, places
 from probe import Screen, ms, p95
+from rawpg import Session
 
 
 class Bench(probe.Bench):
@@ -146,6 +148,131 @@ class Bench(probe.Bench):
             left = s.end(signo)
             self.row("terminal after " + signo.name, "as before", "restored" if not left else ", ".join(left), not left)
 
+    # ---- each view by itself ----
+
+    def views(self):
+        """Every view and dialog at a large and a small screen, beside pgbench: keys, resizes, CPU, memory and bytes in each."""
+        ended_session(self)
+        self.busy("-c", "2", "-R", "200")
+        sleeper = Session(self.server, "sleeper")
+        sleeper.send("SELECT pg_sleep(100000)")  # a row that the activity shows
+        self.floor_hand = Hand(self.floor_argv, self.env())
+        self.floor_hand.sees("floor ready", 10)
+        wanted = [p for p in places() if p[0] not in ("ending a session", "script") and "zoomed" not in p[0]]
+        self.views_of(wanted, ["-H", self.server.host, "-p", self.server.port, "-U", "postgres", "-d", "postgres"])
+        self.views_of([("start list", b"", "Recent workspaces", b"")], [])
+        self.review()
+        self.floor_hand.end()
+        sleeper.close()
+        self.quiet()
+
+    def views_of(self, wanted, flags):
+        for rows, cols in ((45, 160), (24, 80)):
+            hand = Hand([self.args.program] + flags, self.env(), rows, cols)
+            hand.size(rows, cols)
+            hand.sees("[0-9]+ sessions" if flags else "Recent", 15)
+            hand.drain(2)
+            for name, keys, title, leave in wanted:
+                if name not in ("the record itself", "plan") and flags:
+                    hand.to_panes()
+                self.walk(hand, keys)
+                if not hand.sees(title, 6):
+                    self.row("%s %dx%d" % (name, cols, rows), "", "never seen", False)
+                    continue
+                if name == "replay":
+                    hand.press(b" ", 0.3)  # held: else it is time that moves, not the DBA
+                if name not in ("strategies", "record of a session"):
+                    self.view_row("%s %dx%d" % (name, cols, rows), hand, rows, cols)
+                self.walk(hand, leave if name in ("strategies", "record of a session") else b"")
+            hand.end()
+
+    def walk(self, hand, keys):
+        for part in filter(None, keys.split(b"|")):
+            for key in [part] if part.startswith((b"/", ESC)) else [part[i:i + 1] for i in range(len(part))]:
+                hand.press(key, 0.15)
+
+    def view_row(self, what, hand, rows, cols):
+        """Three attempts: of so few keys the slowest one is the machine's on most days."""
+        for _ in range(3):
+            keys, floor, size = self.answers(hand, rows, cols)
+            a, b, c = p95(floor or [9]), p95(keys or [9]), statistics.median(size or [9])
+            ok = b <= a + 0.003 and c <= a + 0.005
+            if ok:
+                break
+        hand.drain(1)
+        seconds = 3 if self.args.quick else 10
+        sent, cpu, began = hand.bytes, hand.cpu(), time.monotonic()
+        hand.drain(seconds)
+        took = time.monotonic() - began
+        cpu, sent = (hand.cpu() - cpu) / took, (hand.bytes - sent) / took
+        anon, pss = hand.memory()
+        self.facts[what] = dict(key=ms(b), floor=ms(a), resize=ms(c), cpu=cpu, bytes_s=sent, anon=anon, pss=pss)
+        self.row(what, "+3 +5 ms .5% 8 MB", "%.1f %.1f ms" % (ms(b), ms(c)), ok and cpu <= 0.005 and anon <= 8 and pss <= 15,
+                 "(floor %.1f) CPU %.2f %%, %.1f MB, PSS %.1f MB, %.0f bytes/s, %.0f bytes a key" % (
+                     ms(a), 100 * cpu, anon, pss, sent, hand.last_bytes))
+
+    def answers(self, hand, rows, cols):
+        """Key to paint here and of the floor in turn, and size to paint; seconds. A key is one that changes what is shown."""
+        floor, keys, size, grew = self.floor_hand, [], [], 0
+        help_here = "Keyboard help" in hand.terminal.text()
+        n = 6 if self.args.quick else 15
+        for i in range(n):
+            floor.drain(0.03 + 0.037 * (i % 5))
+            self.samples_of(floor, b"?", "floor help", b"x")
+            hand.drain(0.02)
+            grew = hand.bytes
+            if help_here:
+                got = self.moves(hand, (DOWN, UP)[i % 2])
+            else:
+                got = hand.timed(b"?", "Keyboard help", 1)
+                hand.last_bytes = hand.bytes - grew
+                hand.press(ESC, 0.1)
+            keys += [got] if got is not None else []
+        got_floor = self.floor_times[-n:]
+        for k in range(4):
+            hand.size(*((rows - 2, cols - 6), (rows, cols))[k % 2])
+            got = self.moves(hand, None)
+            size += [got] if got is not None else []
+            hand.drain(0.3)
+        return keys, got_floor, size
+
+    floor_times = []
+
+    def samples_of(self, floor, key, answer, back):
+        got = floor.timed(key, answer, 1)
+        self.floor_times = self.floor_times + ([got] if got is not None else [])
+        floor.press(back, 0.05)
+
+    def moves(self, hand, key):
+        """Seconds until anything is painted after the key, or after the change of the size."""
+        began, before = time.monotonic(), hand.bytes
+        if key:
+            os.write(hand.master, key)
+        if not hand.pump(1):
+            return None
+        came = hand.came
+        hand.drain(0.1)
+        hand.last_bytes = hand.bytes - before
+        return came - began
+
+    def review(self):
+        s = self.server
+        flags = ["-H", s.host, "-p", s.port, "-U", "postgres", "-d", "postgres", "--script", s.script(t.STEADY), "--clients", "2",
+                 "--duration", "1", "--rounds", "1"]
+        hand = Hand([self.args.program] + flags, self.env())
+        hand.sees("Press t", 15)
+        for key, title in ((b"t", "pick a strategy"), (ENTER, "Plan of"), (b"g", "Target"), (ENTER, r"g go")):
+            hand.press(key, 0.3)
+            if not hand.sees(title, 90):
+                self.row("review", "", "never seen", False, title)
+                hand.end()
+                return
+        for rows, cols in ((45, 160), (24, 80)):
+            hand.size(rows, cols)
+            hand.drain(0.5)
+            self.view_row("review %dx%d" % (cols, rows), hand, rows, cols)
+        hand.end()
+
     def peers(self):
         s = self.server
         where = ["-h", s.host, "-p", s.port, "-U", "postgres"]
@@ -191,4 +318,4 @@ class Bench(probe.Bench):
 
 
 if __name__ == "__main__":
-    sys.exit(probe.main(Bench, __doc__, ("start", "keys", "resize", "idle_cost", "reconnect", "signals", "peers")))
+    sys.exit(probe.main(Bench, __doc__, ("start", "keys", "views", "resize", "idle_cost", "reconnect", "signals", "peers")))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures how a workspace of many sessions opens: from exec to a tree that can be used.
+"""Measures how a workspace of many sessions opens: from exec to a tree that can be used; and the list of 200 workspaces.
 
 workspace.py [--sessions N] [--program PATH]
 
@@ -109,6 +109,26 @@ class Workspace:
             screen.end()
         return statistics.median(times), max(times)
 
+    def start_list(self, n):
+        """Median and worst, seconds, from exec without arguments to a list of n workspaces whose cursor has moved."""
+        made = glob.glob(os.path.join(self.home, "small", "workspaces", "*"))[0]
+        state, times = "list%d" % n, []
+        for i in range(n):
+            top = os.path.join(self.home, state, "workspaces", "db%03d_host%03d" % (i, i))
+            os.makedirs(os.path.join(top, "sessions"), mode=0o700)
+            for name in ("workspace.json", "index.json", "lock"):
+                shutil.copy(os.path.join(made, name), os.path.join(top, name))
+        for _ in range(RUNS):
+            screen = Screen([self.args.program], self.env(state))
+            if screen.until(r"1  \w+ @", 10) is None:
+                raise t.Failure("the list never came: " + screen.text()[-400:])
+            screen.raw = b""
+            os.write(screen.master, b"\x1b[B")
+            screen.pump(2)
+            times.append(time.monotonic() - screen.began)
+            screen.end()
+        return statistics.median(times), max(times)
+
     def stalls(self, state):
         worst = (0.0, "")
         for path in glob.glob(os.path.join(self.home, state, "**", "*.log"), recursive=True):
@@ -136,6 +156,10 @@ class Workspace:
         self.row("exec to the tree, %d sessions" % n, "%d ms" % ms(OPEN_BAR_S), large, large <= OPEN_BAR_S,
                  "worst %.1f ms" % ms(worst))
         self.row("… of it for the list", "-", large - small, None)
+        one, _ = self.start_list(1)
+        self.row("exec to a choice, 1 workspace", "(floor)", one, None)
+        many, worst = self.start_list(200)
+        self.row("exec to a choice, 200 workspaces", "%d ms" % ms(OPEN_BAR_S), many, many <= OPEN_BAR_S, "worst %.1f ms" % ms(worst))
         for name in sorted(os.listdir(os.path.join(top, "sessions")))[:3]:
             shutil.rmtree(os.path.join(top, "sessions", name))
         took, screen = self.open("large", SESSION)

@@ -4,33 +4,31 @@ between, on the real program beside a pgbench that runs.
 
 keys.py [--minutes N] [--seed N] [--program PATH] [--pace SECONDS]    minutes: SOAK_KEYS_MINUTES, or 30
 
-Each second the program's memory is read: after the first minute it has to stay within 1 MB. Each key of a sample is timed to the
+Each second the program's memory is read: after the first minute, and after each place was seen once, it has to stay within 1 MB. Each key of a sample is timed to the
 paint of its answer beside the smallest program of its kind (bench/floor.c). The program's own stall meter writes to its log what
 held its loop: nothing may. Keys that would destroy are left out, or answered with no. At the end stands which titles were seen;
 one of the list that was not is a failure. A sanitizer build is driven the same way; its memory and its times are not judged."""
 import argparse
-import ctypes
-import ctypes.util
+import itertools
 import os
 import random
 import re
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 import probe
 import tunetest as t
+from hand import DOWN, ESC, LEFT, RIGHT, TAB, UP, Hand, ended_session, places
 from probe import ms, p95
 from rawpg import Session
 
 SIZES = [(45, 160), (36, 120), (24, 80), (40, 200), (24, 132)]
+LARGEST = (60, 200)
 TOO_SMALL = [(10, 40), (6, 30), (3, 10)]
-UP, DOWN, LEFT, RIGHT = b"\x1b[A", b"\x1b[B", b"\x1b[D", b"\x1b[C"
-ESC, TAB, ENTER = b"\x1b", b"\t", b"\r"
 # What a hand may press anywhere. Not q, Ctrl-C, Ctrl-Z (they leave), not t, g, Enter and the letters that accept or keep.
 HARMLESS = [b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9", b"0", TAB, b"\x1b[Z", UP, DOWN, LEFT, RIGHT, b"\x1b[5~", b"\x1b[6~",
             b"\x1b[H", b"\x1b[F", b"j", b"k", b"G", b"z", b" ", b"s", b"?", b"\x1bOP", b"<", b">", b"i", b"f", b"w", b"/", b":",
@@ -38,149 +36,54 @@ HARMLESS = [b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9", b"0", TAB, b"\
             b"\x1b[<64;20;10M", b"\x1b[I", b"\x1b[O", b"\x1b[99;99~"]
 
 
-class Rect(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_int) for name in ("start_row", "end_row", "start_col", "end_col")]
-
-
-class Terminal:
-    """What a person would see: libvterm fed with what the program writes."""
-
-    def __init__(self, rows, cols):
-        name = ctypes.util.find_library("vterm") or "libvterm.so.0"
-        self.lib = lib = ctypes.CDLL(name)
-        for f in ("vterm_new", "vterm_obtain_screen"):
-            getattr(lib, f).restype = ctypes.c_void_p
-        lib.vterm_screen_get_text.restype = ctypes.c_size_t
-        lib.vterm_screen_get_text.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, Rect]
-        lib.vterm_input_write.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
-        lib.vterm_set_size.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]
-        self.rows, self.cols = rows, cols
-        self.vt = ctypes.c_void_p(lib.vterm_new(rows, cols))
-        lib.vterm_set_utf8(self.vt, 1)
-        self.screen = ctypes.c_void_p(lib.vterm_obtain_screen(self.vt))
-        lib.vterm_screen_enable_altscreen(self.screen, 1)
-        lib.vterm_screen_reset(self.screen, 1)
-
-    def feed(self, data):
-        self.lib.vterm_input_write(self.vt, data, len(data))
-
-    def size(self, rows, cols):
-        self.rows, self.cols = rows, cols
-        self.lib.vterm_set_size(self.vt, rows, cols)
-
-    def text(self):
-        room = ctypes.create_string_buffer(self.cols * 4 + 1)
-        lines = []
-        for row in range(self.rows):
-            n = self.lib.vterm_screen_get_text(self.screen, room, self.cols * 4, Rect(row, row + 1, 0, self.cols))
-            lines.append(room.raw[:n].decode("utf-8", "replace"))
-        return "\n".join(lines)
-
-
-class Hand(probe.Screen):
-    """A program on a pty with a terminal behind it."""
-
-    def __init__(self, argv, env, rows=45, cols=160):
-        self.terminal = Terminal(rows, cols)
-        self.bytes = 0
-        super().__init__(argv, env)
-
-    def size(self, rows, cols):
-        self.terminal.size(rows, cols)
-        super().size(rows, cols)
-
-    def pump(self, timeout):
-        before = len(self.raw)
-        got = super().pump(timeout)
-        if len(self.raw) > before:
-            self.terminal.feed(self.raw[before:])
-            self.bytes += len(self.raw) - before
-            self.raw = self.raw[-4096:]
-        return got
-
-    def press(self, key, wait=0.05):
-        os.write(self.master, key)
-        self.drain(wait)
-
-    def sees(self, pattern, timeout):
-        end = time.monotonic() + timeout
-        while True:
-            if re.search(pattern, self.terminal.text()):
-                return True
-            if time.monotonic() > end or self.process.poll() is not None:
-                return False
-            self.pump(0.05)
-
-    def timed(self, key, pattern, timeout=5):
-        """Seconds from the key to the paint of its answer."""
-        self.drain(0.02)
-        began = time.monotonic()
-        os.write(self.master, key)
-        while time.monotonic() - began < timeout:
-            if self.pump(timeout) and re.search(pattern, self.terminal.text()):
-                return time.monotonic() - began
-        return None
-
-
 class Memory(threading.Thread):
+    """RssAnon, RSS and PSS each second, and what each place has kept of RssAnon and went up to meanwhile."""
+
     def __init__(self, pid):
         super().__init__(daemon=True)
         self.pid, self.began, self.samples, self.stop = pid, time.monotonic(), [], False
+        self.place, self.last, self.most = "start", 0.0, 0.0
+        self.since = 60  # seconds after the start; until the first cycle has ended
+        self.kept, self.peak = {}, {}
+
+    def anon(self):
+        found = re.search(r"RssAnon:\s+(\d+)", t.read("/proc/%d/status" % self.pid, ""))
+        return int(found.group(1)) / 1024 if found else 0.0
 
     def run(self):
-        while not self.stop:
-            try:
-                anon = re.search(r"RssAnon:\s+(\d+)", t.read("/proc/%d/status" % self.pid))
-                pss = re.search(r"^Pss:\s+(\d+)", t.read("/proc/%d/smaps_rollup" % self.pid), re.M)
-                self.samples.append((time.monotonic() - self.began, int(anon.group(1)) / 1024, int(pss.group(1)) / 1024))
-            except (OSError, AttributeError):
+        for i in itertools.count():
+            anon = self.anon()
+            if self.stop or anon == 0:
                 return
-            time.sleep(1)
+            self.most = max(self.most, anon)
+            if i % 20 == 0:
+                roll = t.read("/proc/%d/smaps_rollup" % self.pid, "")
+                rss, pss = (re.search(r"^%s:\s+(\d+)" % what, roll, re.M) for what in ("Rss", "Pss"))
+                if rss and pss:
+                    self.samples.append((time.monotonic() - self.began, anon, int(rss.group(1)) / 1024,
+                                         int(pss.group(1)) / 1024, self.place))
+            time.sleep(0.05)
 
-    def spread(self, which, since=60):
-        later = [s[which] for s in self.samples if s[0] >= since]
+    def enter(self, place):
+        """What comes from here on belongs to that place; the first minute to none."""
+        now = self.anon()
+        if time.monotonic() - self.began > self.since:
+            self.kept[self.place] = self.kept.get(self.place, 0.0) + now - self.last
+            self.peak[self.place] = max(self.peak.get(self.place, 0.0), self.most - self.last)
+        self.place, self.last, self.most = place, now, now
+
+    def dearest(self):
+        """The places that kept most, and those that went up most, MB."""
+        kept = sorted(self.kept.items(), key=lambda p: -p[1])[:8]
+        peak = sorted(self.peak.items(), key=lambda p: -p[1])[:5]
+        return ", ".join("%s %+.2f" % p for p in kept), ", ".join("%s %+.2f" % p for p in peak)
+
+    def spread(self, which):
+        later = [s[which] for s in self.samples if s[0] >= self.since]
         return (later[0], min(later), max(later), later[-1]) if later else (0, 0, 0, 0)
 
 
 class Walk(probe.Bench):
-    # name, keys to get there, what is on the screen then, keys to leave
-    def places(self):
-        panes = [("pane %d" % i, b"%d" % i, title, b"") for i, title in
-                 ((1, "1 Sessions"), (2, "2 Benchmark"), (3, "3 Telemetry"), (4, "4 AI"), (5, "5 Rounds"))]
-        zoomed = [(name + " zoomed", keys + b"z", title, b"z") for name, keys, title, _ in panes]
-        views = [("view " + name, b"/view %s\r" % name.encode(), title, ESC) for name, title in self.views]
-        return panes + zoomed + views + [
-            ("help", b"?", "Keyboard help", ESC),
-            ("status", b"/status\r", r"Status\b", ESC),
-            ("commands", b"\x10", "Commands", ESC),
-            ("themes", b"/theme\r", "Themes", ESC),
-            ("cost", b"/cost\r", "Cost", ESC),
-            ("health", b"/health\r", "Health", ESC),
-            ("what would be sent", b"w", "byte by byte", ESC),
-            ("sessions", b"/sessions\r", "Sessions of", ESC),
-            ("record of a session", b"/sessions\r", "Sessions of", ENTER),
-            ("the record itself", b"", r"\(read-only\)", ESC + b"|" + ESC),
-            ("statements sent", b"/sql-log\r", "Statements that were sent", ESC),
-            ("live views", b"0", "Live views", ESC),
-            ("ending a session", b"/view activity\r|C", "Type the pid", ESC + b"|" + ESC),
-            ("strategies", b"t", "pick a strategy", ENTER),
-            ("plan", b"", "Plan of", DOWN * 13 + b"|e"),
-            ("script", b"", "Ctrl-D take", ESC + b"|" + ESC + b"|" + ESC),
-            ("a row of a view", b"/view activity\r|\r", ": one row", ESC + b"|" + ESC),
-            ("replay", b"/replay\r", r"\[replay", b" |" + RIGHT + b"|+|]|.|q"),
-        ]
-
-    def prepare(self):
-        """A session that has ended, so that records, lists and replays have something to show."""
-        script = self.server.script(t.STEADY)
-        home = self.env()["PG_DIAGNOSE_HOME"]
-        os.makedirs(home, mode=0o700, exist_ok=True)
-        # by the same role and database: it becomes the screen's workspace
-        run = subprocess.run([self.args.program, "tune", "-H", self.server.host, "-p", self.server.port, "-U", "postgres", "-d", "postgres",
-                              "--script", script, "--clients", "2", "--duration", "1", "--rounds", "1", "--json"],
-                             capture_output=True, text=True, env=self.env(), stdin=subprocess.DEVNULL, timeout=600)
-        print("   a session to look at: exit %d, %s" % (run.returncode, (run.stdout.splitlines() or [""])[-1][:120]), flush=True)
-
     def argv(self):
         s = self.server
         return [self.args.program, "-H", s.host, "-p", s.port, "-U", "postgres", "-d", "postgres"]
@@ -190,18 +93,6 @@ class Walk(probe.Bench):
         if not hand.sees("[0-9]+ sessions", 30):
             raise t.Failure("the program does not come up:\n" + hand.terminal.text())
         return hand
-
-    def to_panes(self, hand):
-        """Back to the panes, whatever is open. A question is answered with no."""
-        for _ in range(8):
-            screen = hand.terminal.text()
-            if "n stay" in screen:
-                hand.press(b"n")
-            if "q close" in screen.splitlines()[-1]:
-                hand.press(b"q")
-            hand.press(ESC, 0.08)
-        if hand.process.poll() is not None:
-            raise t.Failure("the program has ended: %s\n%s" % (hand.process.returncode, hand.terminal.text()))
 
     def visit(self, hand, name, keys, title, leave, seen):
         for part in keys.split(b"|"):
@@ -222,11 +113,12 @@ class Walk(probe.Bench):
 
     def scripted(self, hand, seen):
         inner = ("the record itself", "plan", "script")
-        for name, keys, title, leave in self.places():
+        for name, keys, title, leave in places():
             if name not in inner:
-                self.to_panes(hand)
+                hand.to_panes()
+            self.memory.enter(name)
             self.visit(hand, name, keys, title, leave, seen)
-        self.to_panes(hand)
+        hand.to_panes()
 
     def randomly(self, hand, n):
         for _ in range(n):
@@ -242,10 +134,10 @@ class Walk(probe.Bench):
             hand.press(key, self.dice.random() * self.args.pace)
             if hand.process.poll() is not None:
                 raise t.Failure("the program has ended after %r: %s\n%s" % (key, hand.process.returncode, screen))
-        self.to_panes(hand)
+        hand.to_panes()
 
     def sample(self, hand, floor, n):
-        self.to_panes(hand)
+        hand.to_panes()
         for i in range(n):
             for who, h, title in (("floor", floor, "floor help"), ("program", hand, "Keyboard help")):
                 got = h.timed(b"?", title)
@@ -268,7 +160,7 @@ class Walk(probe.Bench):
 
     def resize_storm(self, hand):
         for i in range(40):
-            hand.size(20 + self.dice.randrange(40), 60 + self.dice.randrange(140))
+            hand.size(20 + self.dice.randrange(LARGEST[0] - 20), 60 + self.dice.randrange(LARGEST[1] - 60))
             hand.drain(0.01)
 
     def stalls(self):
@@ -296,10 +188,7 @@ class Walk(probe.Bench):
         self.missed, self.times, self.unanswered = {}, {"floor": [], "program": []}, {"floor": 0, "program": 0}
         self.sanitized = bool(re.search(r"__asan|__ubsan", subprocess.run(["nm", "-D", args.program], capture_output=True,
                                                                          text=True).stdout)) or "asan" in args.program
-        table = t.read(os.path.join(t.SOURCE, "src/telemetry/tableview_list.c"))
-        self.views = re.findall(r'\.name = "(\w+)",\s*\.title = "([^"]+)"', table)
-        t.check(self.views, "no live view is known")
-        self.prepare()
+        ended_session(self)
         seen = {}
         self.start_screen(seen)
         before = len(self.stalls())
@@ -308,23 +197,30 @@ class Walk(probe.Bench):
         sleeper.send("SELECT pg_sleep(100000)")  # a row that the activity shows
         hand, floor = self.start(self.argv()), Hand(self.floor_argv, self.env())
         floor.sees("floor ready", 10)
-        memory = Memory(hand.process.pid)
+        memory = self.memory = Memory(hand.process.pid)
         memory.start()
         began, cycles, keys = time.monotonic(), 0, 0
         cpu = hand.stat()
+        hand.size(*LARGEST)  # a larger screen is larger in memory
+        hand.drain(0.5)
         while time.monotonic() - began < args.minutes * 60 or cycles < 1:
             rows, cols = SIZES[cycles % len(SIZES)]
             hand.size(rows, cols)
             hand.drain(0.2)
             self.scripted(hand, seen)
+            memory.enter("random keys")
             self.randomly(hand, 250)
+            memory.enter("samples")
             self.sample(hand, floor, 4)
+            memory.enter("sizes")
             if cycles % 3 == 1:
                 self.too_small(hand)
             if cycles % 3 == 2:
                 self.resize_storm(hand)
-            self.to_panes(hand)
+            hand.to_panes()
             cycles += 1
+            if cycles == 1:
+                memory.since = max(60, time.monotonic() - memory.began)
         took = time.monotonic() - began
         cpu = hand.stat() - cpu
         memory.stop = True
@@ -340,18 +236,19 @@ class Walk(probe.Bench):
         self.report(seen, memory, took, cycles, cpu, self.stalls()[: None if not before else len(self.stalls()) - before], left, hand)
 
     def report(self, seen, memory, took, cycles, cpu, stalls, left, hand):
-        names = [p[0] for p in self.places()] + ["start", "another server"]
+        names = [p[0] for p in places()] + ["start", "another server"]
         print("seen, and how often: " + ", ".join("%s %d" % (n, seen.get(n, 0)) for n in names))
         never = [n for n in names if not seen.get(n)]
         for n in never:
             print("---- never seen: %s\n%s" % (n, self.missed.get(n, "")))
         self.row("views and dialogs", "all of %d" % len(names), "%d" % (len(names) - len(never)), not never, ", ".join(never))
-        for which, label in ((1, "RssAnon"), (2, "PSS")):
+        for which, label in ((1, "RssAnon"), (2, "RSS"), (3, "PSS")):
             first, low, high, last = memory.spread(which)
-            judged = not self.sanitized and took > 90
+            # what is shared is counted by halves, and others that share it come and go
+            judged = not self.sanitized and took > memory.since + 30 and label != "PSS"
             self.row(label + " after the first minute", "within 1 MB", "%.2f MB" % max(high - first, first - low),
                      max(high - first, first - low) <= 1 if judged else None,
-                     "%.2f at 1 min, %.2f to %.2f, %.2f at the end of %.0f s" % (first, low, high, last, took))
+                     "%.2f at %.0f s, %.2f to %.2f, %.2f at the end of %.0f s" % (first, memory.since, low, high, last, took))
         floor, ours = self.times["floor"], self.times["program"]
         if floor and ours:
             quiet = p95(floor) < 0.005
@@ -369,7 +266,8 @@ class Walk(probe.Bench):
         if hand.process.returncode:
             print("---- the screen before q\n" + self.last)
         for i in range(0, len(memory.samples), 30):
-            print("   %4.0f s  RssAnon %.2f MB  PSS %.2f MB" % memory.samples[i])
+            print("   %4.0f s  RssAnon %.2f MB  RSS %.2f MB  PSS %.2f MB  %s" % memory.samples[i])
+        print("   kept most, MB in all: %s\n   went up most, MB at a time: %s" % memory.dearest())
         said = b"Sanitizer" in hand.raw
         self.row("sanitizers", "silent", "silent" if not said else "NOT", not said)
 
@@ -392,4 +290,5 @@ def main():
     sys.exit(1 if missed else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
