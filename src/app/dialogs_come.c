@@ -97,6 +97,13 @@ static bool moves(const struct model *m, struct key k, enum key_command c)
     return m->screen.focus != PANE_TREE || key_is(k, 'j') || key_is(k, 'k');
 }
 
+/* A key in a dialog: one of the loop's, or one that decides something, and so leads to the next. */
+static bool decides(enum dialog_kind shown, struct key k)
+{
+    return is_of_loop(shown) || shown == DIALOG_SWITCH || shown == DIALOG_QUIT ||
+           k.name == KEYN_ENTER;
+}
+
 void dialogs_come_key(struct model *m, struct key k, enum key_command c)
 {
     struct screen *s = &m->screen;
@@ -105,7 +112,7 @@ void dialogs_come_key(struct model *m, struct key k, enum key_command c)
 
     if (s->prompt.focus && k.name != KEYN_ENTER)
         return; /* a line is typed: it keeps its keys, whatever comes up */
-    asks = s->prompt.focus || (shown != DIALOG_NONE ? is_of_loop(shown) : !moves(m, k, c));
+    asks = s->prompt.focus || (shown != DIALOG_NONE ? decides(shown, k) : !moves(m, k, c));
     s->asked_us = asks ? m->now_us : 0;
     s->roamed_us = asks ? 0 : m->now_us;
 }

@@ -210,6 +210,13 @@ static void an_answer_is_followed_at_once(void **state)
     press(w, KEYN_CTRL, 'c'); /* also of a view: what is left in force? */
     (void)dialogs_come(w->m, DIALOG_PAUSE);
     assert_int_equal(model_dialog(w->m), DIALOG_PAUSE);
+    w->m->screen.dialog = (struct dialog){
+        .kind = DIALOG_SWITCH}; /* y: the other one asks at once */
+    w->m->now_us += 60 * SECOND;
+    press(w, KEYN_NONE, 'y');
+    w->m->screen.dialog = (struct dialog){.kind = DIALOG_NONE};
+    (void)dialogs_come(w->m, DIALOG_RECOVER);
+    assert_int_equal(model_dialog(w->m), DIALOG_RECOVER);
     w->m->opt.headless = true;
     w->m->screen.asked_us = 0;
     (void)dialogs_come(w->m, DIALOG_PLAN);
