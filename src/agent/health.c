@@ -132,7 +132,7 @@ static const char *lacking(const struct health_check *c, const struct server_fac
                                        : "needs GRANT SELECT ON pg_file_settings and EXECUTE ON "
                                          "FUNCTION pg_show_all_file_settings()";
     case NEED_PASSWORDS:
-        return f->rights.superuser ? NULL : "needs a superuser, or GRANT SELECT ON pg_authid";
+        return f->rights.superuser ? NULL : "needs a superuser: pg_authid";
     case NEED_NOTHING:
         break;
     }

@@ -173,6 +173,7 @@ void flow_link(struct model *m, const struct event *ev, struct effects *fx)
         return;
     if (ev->kind == EV_PG_UP) {
         m->discover.pooled = m->links[CONN_CONTROL].pooled;
+        m->discover.no_sizes = m->opt.health;
         if (m->links[CONN_TELEMETRY].state == LINK_OFF)
             links_open(m, CONN_TELEMETRY, NULL, fx);
         flow_index_early(m, fx);

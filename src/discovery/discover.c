@@ -140,6 +140,8 @@ void discover_host(struct discover *d, struct server_facts *f, enum discover_whe
 static void send_next(struct discover *d, struct server_facts *f, struct effects *fx)
 {
     d->at = discover_query_next(d->at, f, d->settings_only, d->pooled);
+    while (d->no_sizes && d->at < discover_query_count && discover_queries[d->at].size)
+        d->at = discover_query_next(d->at + 1, f, d->settings_only, d->pooled);
     if (d->at == discover_query_count) {
         after_sql(d, f, fx);
         return;

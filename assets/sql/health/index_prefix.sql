@@ -4,6 +4,7 @@ WITH large AS MATERIALIZED (
       FROM pg_class AS t
       JOIN pg_index AS i ON i.indrelid = t.oid
      WHERE t.relkind = 'r' AND t.oid >= 16384 AND i.indisvalid AND i.indpred IS NULL
+       AND t.oid IN (SELECT indrelid FROM pg_index WHERE indnkeyatts > 1 AND indexrelid >= 16384)
 )
 SELECT format('%I.%I', n.nspname, c.relname) AS object,
        format('%s, %I begins with the same columns',

@@ -1,6 +1,6 @@
 -- Primary keys of four or two bytes that have come to three quarters of what they hold, by the histogram of their last ANALYZE.
 -- Where a sequence fills one it is looked at by itself: rows may have come in past it. The last row says what was hidden.
-WITH small AS (
+WITH small AS MATERIALIZED (
     SELECT c.oid, n.nspname, c.relname, a.attname, c.reltuples,
            CASE a.atttypid WHEN 'int2'::regtype THEN 32767 ELSE 2147483647 END AS most
       FROM pg_index AS i
@@ -11,10 +11,11 @@ WITH small AS (
        AND a.atttypid IN ('int2'::regtype, 'int4'::regtype)
      ORDER BY c.reltuples DESC
      LIMIT 2000
-), known AS (
-    SELECT k.*, reverse(split_part(reverse(btrim(s.histogram_bounds::text, '{}')), ',', 1))::bigint AS at
+), known AS MATERIALIZED (
+    SELECT k.*, (SELECT reverse(split_part(reverse(btrim(s.histogram_bounds::text, '{}')), ',', 1))::bigint -- one look for each
+                   FROM pg_stats AS s
+                  WHERE s.schemaname = k.nspname AND s.tablename = k.relname AND s.attname = k.attname AND NOT s.inherited) AS at
       FROM small AS k
-      LEFT JOIN pg_stats AS s ON s.schemaname = k.nspname AND s.tablename = k.relname AND s.attname = k.attname AND NOT s.inherited
 )
 (SELECT format('%I.%I (%I)', nspname, relname, attname) AS object,
         format('at %s of %s when it was last analysed', at, most) AS figure,

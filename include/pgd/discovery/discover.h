@@ -41,6 +41,8 @@ struct discover {
     uint32_t generation, waiting;
     int at;
     bool settings_only; /* refresh of settings and identity */
+    bool
+        no_sizes; /* the sizes of databases are not wanted: the server counts files for them; set by the owner */
     struct err err;
     bool pooled;      /* nothing may be set in the session: others would get it */
     bool read_stats;  /* our role sees the sessions of others */

@@ -11,6 +11,7 @@ struct discover_query {
     int from, before; /* versions as in server_version_num; before = 0: no end */
     bool refresh;     /* part of discover_refresh(), too */
     bool sets;        /* sets something in the session */
+    bool size;        /* counts the files of databases: it takes time where there are many */
     bool
         statements; /* asks pg_stat_statements, by the steps of extension.h: only where it can be read, and not
                         behind a pooler. @…@ in its text is filled in (traffic.h) */
