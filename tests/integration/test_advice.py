@@ -75,7 +75,7 @@ def general(advice):
 
 
 def seen(server):
-    return server.sql("SELECT string_agg(indexrelid::regclass || ' ' || indisvalid, ',' ORDER BY 1) FROM pg_index "
+    return server.sql("SELECT string_agg(indexrelid::regclass || ' ' || indisvalid, ',' ORDER BY indexrelid::regclass::text) FROM pg_index "
                       "WHERE indexrelid >= 16384")
 
 
@@ -112,9 +112,9 @@ def each_works_and_goes_back(server, advice):
 def in_a_session(server):
     home = server.home()
     before = seen(server)
-    run = t.Run(server, home, server.script(LOOKS_UP), "--duration", "1", "--rounds", "1", "--budget", "3", "--accept", "safe",
+    run = t.Run(server, home, server.script(t.STEADY + LOOKS_UP), "--duration", "1", "--rounds", "1", "--budget", "3", "--accept", "safe",
                 "--restart", "never", program=t.TEST_PROGRAM,
-                env={"PGD_TEST_FORCE_CHANGE": "work_mem=1MB", "PGD_TEST_ONLY_FORCED": "1"})
+                env={"PGD_TEST_FORCE_CHANGE": t.STEADY_CHANGE, "PGD_TEST_ONLY_FORCED": "1"})
     run.end()
     t.check(seen(server) == before, "something of it was run")
     last = [a for a in run.events("advice") if a["when"] == "end"]
