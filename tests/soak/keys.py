@@ -226,6 +226,8 @@ class Walk(probe.Bench):
         memory.stop = True
         self.last = hand.terminal.text()
         hand.press(b"q", 2)
+        if hand.process.poll() is None:  # a pane that fills the screen goes back among the others first
+            hand.press(b"q", 2)
         if hand.process.poll() is None:
             self.last = hand.terminal.text()
             hand.press(b"y", 5)
