@@ -12,14 +12,9 @@
 #include "pgd/discovery/extension.h"
 
 #include "pgd/base/quote.h"
+#include "pgd/discovery/steps.h"
 
-#define PREPARED "pg_diagnose_steps"
-/* The text says whose it is where the server counts it, as our other questions do. */
-#define FORGET "DEALLOCATE /* pg_catalog.pg_prepared_statements */ ALL"
 #define SEEN "'pg_diagnose.seen'"
-
-/* A constant of the parser, not of the plan: it is read whenever names are resolved, and never else. */
-#define FUSE "'{NULL}'::pg_catalog.int4[] IS NOT NULL"
 
 void extension_schema_sql(const char *extension, bool pooled, struct buf *out)
 {
@@ -74,18 +69,16 @@ static void versions(const char *schema, bool info, struct buf *out)
 
 void extension_call_sql(const char *schema, bool info, const char *select, struct buf *out)
 {
-    /* what an earlier message has left behind that was cut off */
-    buf_puts(out, FORGET ";\n"
-                         "SELECT pg_catalog.set_config('array_nulls', 'on', true), "
-                         "pg_catalog.set_config(" SEEN ", ");
-    versions(schema, info, out);
-    buf_puts(out, ", true);\nPREPARE " PREPARED " AS SELECT * FROM (\n");
-    buf_puts(out, select);
-    buf_puts(out, "\n) AS question WHERE " FUSE ";\n"
-                  "SELECT CASE WHEN pg_catalog.current_setting(" SEEN ") = ");
-    versions(schema, info, out);
-    buf_puts(out, " THEN pg_catalog.set_config('array_nulls', 'off', true) ELSE "
-                  "pg_catalog.concat('the schema of pg_stat_statements changes, or its functions "
-                  "are not the extension''s')::pg_catalog.int4::pg_catalog.text END;\n"
-                  "EXECUTE " PREPARED ";\n" FORGET);
+    struct buf set = {0}, check = {0};
+
+    buf_puts(&set, "pg_catalog.set_config(" SEEN ", ");
+    versions(schema, info, &set);
+    buf_puts(&set, ", true)");
+    buf_puts(&check, "pg_catalog.current_setting(" SEEN ") = ");
+    versions(schema, info, &check);
+    steps_sql(buf_text(&set), select, buf_text(&check),
+              "the schema of pg_stat_statements changes, or its functions are not the extension's",
+              out);
+    buf_clear(&set);
+    buf_clear(&check);
 }
