@@ -25,6 +25,7 @@ static unsigned style_of(enum health_grade g)
 static void say_head(struct dialog_text *t, const struct model *m)
 {
     const struct health *h = &m->health;
+    int minutes = (int)((m->now_us - m->fl.discovered_us) / 60000000);
     char summary[200];
 
     if (h->state == HEALTH_READING) {
@@ -43,6 +44,8 @@ static void say_head(struct dialog_text *t, const struct model *m)
     dialog_say(t, STYLE_TITLE, "%s", summary);
     if (h->left_out)
         dialog_say(t, STYLE_WARN, "%d more findings are not shown", h->left_out);
+    if (minutes > 0 && m->fl.discovered_us > 0)
+        dialog_say(t, STYLE_LABEL, "The figures are of %d min ago; r looks again.", minutes);
 }
 
 static void draw_row(struct canvas *c, struct rect r, const struct health_finding *f)

@@ -132,6 +132,8 @@ static void commands_at_rest(struct screen *s)
     ask(s, "/advice");
     screen_expect(s, "\u250c Beyond settings", LIVE_MS);
     screen_key(s, "<Esc>");
+    ask(s, "/durability");
+    screen_expect(s, "durability trades are measured", LIVE_MS);
     ask(s, "/h");
     screen_expect(s, "Keyboard help", LIVE_MS);
     screen_key(s, "<Esc>");
