@@ -149,6 +149,7 @@ static void the_health_page_says_how_old_it_is(void **state)
     h->found[0] = (struct health_finding){.check = health_check_at(0), .grade = HEALTH_CRITICAL};
     h->found[1] = (struct health_finding){
         .check = health_check_at(5), .grade = HEALTH_UNKNOWN, .said.figure = "needs a right"};
+    f->m->now_us = INT64_C(3600) * 1000000;
     f->m->fl.discovered_us = f->m->now_us - INT64_C(7) * 60000000;
     f->m->screen.dialog.kind = DIALOG_HEALTH;
     must_show(f, (const char *const[]){"1 critical; 45 of 47 checks", "of 7 min ago; r looks again",
