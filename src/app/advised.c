@@ -240,14 +240,14 @@ bool advised_key(struct model *m, struct key k, struct effects *fx)
     } else if (k.name == KEYN_ENTER) {
         if (at)
             show_one(m, at);
-    } else if (key_is(k, 'a') || key_is(k, 'r')) {
+    } else if (!m->opt.readonly && (key_is(k, 'a') || key_is(k, 'r'))) {
         enum advice_mark mark = key_is(k, 'a') ? ADVICE_ACCEPTED : ADVICE_REJECTED;
         if (at)
             at->mark = at->mark == mark ? ADVICE_OPEN : mark; /* once more takes it back */
     } else if (key_is(k, 'y')) {
         if (at)
             copy_one(m, at, fx);
-    } else if (key_is(k, 'e')) {
+    } else if (!m->opt.readonly && key_is(k, 'e')) {
         export_all(m, fx);
     } else {
         (void)list_move(&d->cursor, k, a->n);

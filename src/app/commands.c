@@ -457,7 +457,7 @@ static void do_view(struct model *m, const char *args, struct effects *fx)
     X("health", do_health, "", "",                                                                \
       "Look at what needs care: tables, indexes, vacuum, settings, host.", TAKES_NOTHING)         \
     X("advice", do_advice, "", "",                                                                \
-      "What settings cannot mend: indexes, statistics, tables; each to be accepted.",             \
+      "What settings cannot mend: indexes, statistics, tables; each with its undo.",              \
       TAKES_NOTHING)                                                                              \
     X("view", do_view, "v", "[name]",                                                             \
       "A live view in place of the panes: activity, tables, log ...; alone: all.", TAKES_VIEW)    \

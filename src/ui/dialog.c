@@ -115,6 +115,8 @@ void dialog_keys_of(const struct model *m, const struct view_tables *t, enum dia
         buf_puts(out, SCROLL "Esc close");
     else if (kind == DIALOG_QUIT && dialog_can_go_back(m))
         buf_puts(out, "y leave, keep them  b leave, back to the start  n stay");
+    else if (kind == DIALOG_ADVICE && m->opt.readonly) /* nothing is accepted there */
+        buf_puts(out, MOVE "Enter SQL  y copy  Esc close");
     else if (kind == DIALOG_START)
         buf_puts(out, dialog_start_keys(m));
     else if (d->keys)

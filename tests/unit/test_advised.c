@@ -128,6 +128,25 @@ static void files(void **state)
     assert_true(world_shows(w, "written: /home/w/exports/advice.sql"));
 }
 
+/* With --readonly it is a list to read: nobody accepts or rejects, and no file is written. */
+static void read_only(void **state)
+{
+    struct world *w = *state;
+
+    w->m->opt.readonly = true;
+    assert_true(world_shows(w, "Enter SQL  y copy  Esc close"));
+    key(w, KEYN_NONE, 'a');
+    assert_int_equal(w->m->advised.items[0].mark, ADVICE_OPEN);
+    key(w, KEYN_NONE, 'r');
+    assert_int_equal(w->m->advised.items[0].mark, ADVICE_OPEN);
+    w->m->advised.items[0].mark = ADVICE_ACCEPTED; /* said before /readonly */
+    key(w, KEYN_NONE, 'e');
+    assert_null(file_named(w, "/advice.sql"));
+    assert_false(world_shows(w, "nothing is accepted yet"));
+    key(w, KEYN_ENTER, 0);
+    assert_int_equal(w->m->screen.dialog.kind, DIALOG_PAGE);
+}
+
 static void nothing_found(void **state)
 {
     struct world *w = *state;
@@ -149,6 +168,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(accepted_and_rejected, setup, world_teardown),
         cmocka_unit_test_setup_teardown(in_full, setup, world_teardown),
         cmocka_unit_test_setup_teardown(files, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(read_only, setup, world_teardown),
         cmocka_unit_test_setup_teardown(nothing_found, setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
