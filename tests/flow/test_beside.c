@@ -488,7 +488,7 @@ static void whatever_happens_a_trade_is_taken_back(void **state)
             press(&w, KEYN_CTRL, 'c');
             for (int i = 0; i < STEPS_MAX && w.m->flow != FLOW_PAUSED; i++) {
                 sim_next(w.s, true);
-                if (w.m->screen.dialog.kind == DIALOG_PAUSE)
+                if (model_dialog(w.m) == DIALOG_PAUSE)
                     press(&w, KEYN_NONE, 'k');
             }
             assert_int_equal(w.m->flow, FLOW_PAUSED);
@@ -525,7 +525,7 @@ static void a_cancel_leaves_the_best_state(void **state)
             press(&w, KEYN_CTRL, 'c');
             for (int i = 0; i < STEPS_MAX && w.m->flow != FLOW_PAUSED; i++) {
                 sim_next(w.s, true);
-                if (w.m->screen.dialog.kind == DIALOG_PAUSE)
+                if (model_dialog(w.m) == DIALOG_PAUSE)
                     press(&w, KEYN_NONE, 'k');
             }
             assert_int_equal(w.m->flow, FLOW_PAUSED);

@@ -152,7 +152,7 @@ static void play(struct world *w, bool to_review)
         struct model *m = w->m;
         if (to_review && m->fl.decision == DECIDE_REVIEW)
             return;
-        if (m->fl.decision != DECIDE_NOTHING && m->screen.dialog.kind != DIALOG_NONE)
+        if (m->fl.decision != DECIDE_NOTHING && model_dialog(m) != DIALOG_NONE)
             decide(w);
         else
             next(w);
@@ -317,7 +317,7 @@ static void begin_tuning(struct world *w)
 {
     press(w, KEYN_NONE, 't');
     for (int i = 0; i < STEPS_MAX && !model_run_active(w->m); i++) {
-        if (w->m->fl.decision != DECIDE_NOTHING && w->m->screen.dialog.kind != DIALOG_NONE)
+        if (w->m->fl.decision != DECIDE_NOTHING && model_dialog(w->m) != DIALOG_NONE)
             decide(w);
         else
             next(w);
@@ -436,7 +436,7 @@ static void a_paused_session_is_archived(void **state)
     begin_tuning(&w);
     snprintf(paused, sizeof paused, "%s", w.m->session.name);
     for (int i = 0; i < STEPS_MAX && w.m->session.rounds_done == 0; i++) {
-        if (w.m->fl.decision != DECIDE_NOTHING && w.m->screen.dialog.kind != DIALOG_NONE)
+        if (w.m->fl.decision != DECIDE_NOTHING && model_dialog(w.m) != DIALOG_NONE)
             decide(&w);
         else
             next(&w);

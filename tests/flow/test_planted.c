@@ -218,7 +218,7 @@ static bool ended(const struct world *w)
 static void step(struct world *w)
 {
     struct model *m = w->m;
-    if (m->fl.decision != DECIDE_NOTHING && m->screen.dialog.kind != DIALOG_NONE) {
+    if (m->fl.decision != DECIDE_NOTHING && model_dialog(m) != DIALOG_NONE) {
         decide(w);
     } else if (m->flow == FLOW_WATCH && w->tunes > 0 && m->sight_known) {
         w->tunes--;
@@ -236,7 +236,7 @@ static void play(struct world *w)
     if (i == STEPS_MAX)
         fprintf(stderr, "in %s, apply %s, decision %d, dialog %d\n", flow_state_name(w->m->flow),
                 apply_state_name(w->m->apply.state), (int)w->m->fl.decision,
-                (int)w->m->screen.dialog.kind);
+                (int)model_dialog(w->m));
     if (i == STEPS_MAX || w->m->flow != FLOW_SUMMARY)
         for (int k = 0; k < w->m->nchat; k++)
             fprintf(stderr, "%s\n", w->m->chat[k].text);
@@ -388,7 +388,7 @@ static bool pause_now(struct world *w, char answer)
     for (int i = 0; i < STEPS_MAX && w->m->flow != FLOW_PAUSED; i++) {
         if (w->m->fl.decision == DECIDE_PAUSE) {
             asked = true;
-            assert_int_equal(w->m->screen.dialog.kind, DIALOG_PAUSE);
+            assert_int_equal(model_dialog(w->m), DIALOG_PAUSE);
             press(w, KEYN_NONE, answer);
         } else {
             sim_next(w->s, true);

@@ -45,7 +45,7 @@ static bool on_screen(const char *text)
     struct view_cursor cursor = {0};
     struct buf all = {0};
 
-    dialog_find(m->screen.dialog.kind)->draw(c, canvas_area(c), m, keys_tables(), &cursor);
+    dialog_find(model_dialog(m))->draw(c, canvas_area(c), m, keys_tables(), &cursor);
     canvas_text(c, &all);
     bool there = strstr(buf_text(&all), text) != NULL;
     buf_clear(&all);
@@ -99,7 +99,7 @@ static void play(void)
         if (d == DECIDE_REVIEW) {
             proposed = true;
             propose();
-        } else if (d != DECIDE_NOTHING && m->screen.dialog.kind != DIALOG_NONE) {
+        } else if (d != DECIDE_NOTHING && model_dialog(m) != DIALOG_NONE) {
             press(d == DECIDE_PLAN ? KEYN_NONE : KEYN_ENTER, d == DECIDE_PLAN ? 'g' : 0);
         } else if (m->flow == FLOW_WATCH && !tuned && m->sight_known) {
             tuned = true;
@@ -135,12 +135,12 @@ static void a_failed_round_is_reported(void **state)
     assert_int_equal(m->session.nhistory, 1);
     assert_true(m->session.history[0].failed);
     /* the report stands over the next question, and closing it leads there */
-    assert_int_equal(m->screen.dialog.kind, DIALOG_ERROR);
+    assert_int_equal(model_dialog(m), DIALOG_ERROR);
     assert_true(on_screen("Round 1 did not work"));
     assert_true(on_screen("builtin says:"));
     assert_true(m->screen.dialog.diagnosis.fix[0] && said(m->screen.dialog.diagnosis.fix));
     press(KEYN_ESC, 0);
-    assert_int_equal(m->screen.dialog.kind, DIALOG_REVIEW);
+    assert_int_equal(model_dialog(m), DIALOG_REVIEW);
     assert_int_equal(m->fl.decision, DECIDE_REVIEW);
     model_clear(m);
     free(m);
@@ -240,7 +240,7 @@ static void who_is_stuck_is_helped(void **state)
 {
     (void)state;
     stuck();
-    assert_int_equal(m->screen.dialog.kind, DIALOG_STUCK);
+    assert_int_equal(model_dialog(m), DIALOG_STUCK);
     assert_true(on_screen("ALTER SYSTEM RESET work_mem"));
     assert_true(on_screen("builtin says:")); /* while the model is asked */
     assert_true(on_screen("is asked, too"));
