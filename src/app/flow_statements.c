@@ -259,6 +259,7 @@ static void next_values(struct model *m, struct effects *fx)
 
     if (derive_ask_values(&d->now, &d->value_at, &q)) {
         ask(m, GATHER_VALUES, buf_text(&q), STATEMENT_MS, fx);
+        fx_several(fx);
     } else {
         d->level = MIDDLE_LEVEL;
         try_level(m, fx);
@@ -271,14 +272,10 @@ static void tables_answer(struct model *m, const struct event *ev, struct effect
     struct derived *d = &work(m)->now;
     int known = 0, catalog = 0;
 
-    bool foreign = false;
+    const char *strange = ev->err.code == ERR_NONE ? derive_strange(ev->rows) : NULL;
 
-    for (int i = 0; ev->err.code == ERR_NONE && ev->rows && i < ev->rows->nrows; i++) {
-        const char *trusted = rows_text(ev->rows, i, "trusted");
-        foreign = foreign || (trusted && strcmp(trusted, "f") == 0);
-    }
-    if (foreign) { /* what a view calls is called with our rights */
-        leave_out(m, "reads a view of somebody else", fx);
+    if (strange) {
+        leave_out(m, strange, fx);
         return;
     }
     derive_tables(d, ev->err.code == ERR_NONE ? ev->rows : NULL);

@@ -328,6 +328,43 @@ static int table_of(const struct scan *s, int column, const struct derived *d)
     return d->ntables == 1 ? 0 : -1;
 }
 
+/* Does the name at i stand where only a column can: no function, type or operator of a schema? */
+static bool column_here(const struct scan *s, int first, int last, int from, int to)
+{
+    const struct token *before = first > from ? &s->t[first - 1] : NULL;
+    const struct token *after = last < to ? &s->t[last + 1] : NULL;
+    bool begins = !before ||
+                  (before->kind == TOKEN_OP && !scan_is(s, first - 1, "::") &&
+                   !scan_is(s, first - 1, ":")) ||
+                  scan_is(s, first - 1, "(") || scan_is(s, first - 1, "[") ||
+                  scan_is(s, first - 1, ",");
+    bool ends = !after || after->kind == TOKEN_OP || scan_is(s, last + 1, ")") ||
+                scan_is(s, last + 1, "]") || scan_is(s, last + 1, "[") || scan_is(s, last + 1, ",");
+
+    return begins && ends;
+}
+
+/* What the tokens name: a column alone, or an expression in which only columns are named with dots. */
+static void look_at_names(const struct scan *s, int from, int to, struct derive_param *p)
+{
+    char name[64];
+
+    p->column_alone = p->names_local = p->one_column = true;
+    for (int i = from; i <= to; i++) {
+        bool dot = scan_is(s, i, ".");
+        bool called = i < to && (scan_is(s, i + 1, "(") || scan_is(s, i + 1, "."));
+        plain_name(&s->t[i], name, sizeof name);
+        if (scan_name(s, i) && !called && !scan_is(s, i - 1, "::") && strcmp(name, p->column) != 0)
+            p->one_column = false;
+        p->column_alone = p->column_alone && (dot || scan_name(s, i));
+        if (dot && (i == from || i == to || !scan_name(s, i - 1) || !scan_name(s, i + 1) ||
+                    scan_is(s, i + 2, ".") || !column_here(s, i - 1, i + 1, from, to)))
+            p->names_local = p->column_alone = false;
+    }
+    p->column_alone = p->column_alone &&
+                      (to == from || (to - from == 2 && scan_is(s, from + 1, ".")));
+}
+
 static void take(struct derived *d, const struct scan *s, struct derive_param *p,
                  enum derive_role role, const struct operand *o)
 {
@@ -344,6 +381,7 @@ static void take(struct derived *d, const struct scan *s, struct derive_param *p
     int from = has_params ? o->column : o->from, to = has_params ? o->column : o->to;
     while (has_params && scan_is(s, from - 1, "."))
         from -= 2;
+    look_at_names(s, from, to, p);
     scan_put(s, from, to, &expr);
     if (!text_copy_raw(p->expr, sizeof p->expr, buf_text(&expr)))
         p->expr[0] = '\0';

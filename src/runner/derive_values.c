@@ -1,5 +1,4 @@
-/* What the server is asked so that the parameters of a statement get values: which tables and columns they are, and rows of
- * those. Samples are small and taken at random places, so that a value that is frequent in the table is frequent in them. */
+/* What the server is asked so that the parameters of a statement get values: rows of their tables. Samples are small and taken at random places, so that a value that is frequent in the table is frequent in them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,114 +44,12 @@ void derive_prepare(const struct derived *d, bool typed, struct buf *out)
     derive_fill(d, typed ? put_type : NULL, out);
 }
 
-/* ---- tables ---- */
-
-/* Whole numbers are drawn between two ends where the statistics say that they fill the room between them evenly: almost as
- * many values as numbers, none of them frequent, the bounds of the histogram about equally far apart. */
-static const char columns_sql[] =
-    " AS t (i, name) JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(t.name)"
-    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-    " LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
-    " AND NOT a.attisdropped AND a.attname IN (";
-static const char stats_sql[] =
-    ") LEFT JOIN LATERAL (SELECT s.null_frac, CASE WHEN a.atttypid IN (20, 21, 23) THEN"
-    " (SELECT CASE WHEN pg_catalog.count(*) > 2 AND pg_catalog.max(b.v - b.p) <="
-    " 6 * pg_catalog.avg(b.v - b.p) AND pg_catalog.max(b.v) - pg_catalog.min(b.v) <="
-    " 2 * CASE WHEN s.n_distinct < 0 THEN -s.n_distinct * c.reltuples ELSE s.n_distinct END"
-    " AND coalesce((SELECT pg_catalog.sum(f) FROM pg_catalog.unnest(s.most_common_freqs) f), 0)"
-    " < 0.1 THEN pg_catalog.min(b.v)::text || ' ' || pg_catalog.max(b.v)::text END"
-    " FROM (SELECT v, pg_catalog.lag(v) OVER (ORDER BY v) AS p"
-    " FROM pg_catalog.unnest(s.histogram_bounds::text::bigint[]) v) b) END AS span"
-    " FROM pg_catalog.pg_stats s WHERE s.schemaname = n.nspname AND s.tablename = c.relname"
-    " AND s.attname = a.attname ORDER BY s.inherited DESC LIMIT 1) s ON true ORDER BY t.i";
-
-bool derive_ask_tables(const struct derived *d, struct buf *out)
-{
-    if (d->ntables == 0)
-        return false;
-    buf_puts(out, "SELECT /* pg_diagnose */ t.i, c.relkind AS kind, c.relpages AS pages, n.nspname "
-                  "AS schema, c.relkind IN ('r', 'p', 'm') OR c.relowner IN (SELECT r.oid FROM "
-                  "pg_catalog.pg_roles r WHERE r.rolsuper OR r.rolname = CURRENT_USER) AS trusted, "
-                  "a.attname AS \"column\", a.atttypid::pg_catalog.regtype::text AS "
-                  "type, s.null_frac, s.span FROM (VALUES ");
-    for (int i = 0; i < d->ntables; i++) {
-        buf_printf(out, "%s(%d, ", i ? ", " : "", i);
-        quote_literal(out, d->tables[i].name);
-        buf_putc(out, ')');
-    }
-    buf_putc(out, ')');
-    buf_puts(out, columns_sql);
-    buf_puts(out, "''");
-    for (int i = 0; i < d->nparams; i++)
-        if (d->params[i].column[0]) {
-            buf_puts(out, ", ");
-            quote_literal(out, d->params[i].column);
-        }
-    buf_puts(out, stats_sql);
-    return true;
-}
-
-static bool plain_column(const struct derive_param *p)
-{
-    return p->expr[0] && !p->expr[strcspn(p->expr, "( :[")];
-}
-
-static void column_found(struct derive_param *p, int table, const struct rows *r, int row)
-{
-    const char *type = rows_text(r, row, "type"), *span = rows_text(r, row, "span");
-    long long lo, hi;
-
-    if (p->table < 0) { /* the alias is that of a subquery: the column is looked for by its name */
-        struct buf name = {0};
-        p->table = table;
-        if (strchr(p->expr, '.')) {
-            quote_ident(&name, p->column);
-            text_copy_raw(p->expr, sizeof p->expr, buf_text(&name));
-        }
-        buf_clear(&name);
-    }
-    text_copy_raw(p->column_type, sizeof p->column_type, type ? type : "");
-    p->null_frac = rows_double(r, row, "null_frac", 0);
-    p->span = span && plain_column(p) && sscanf(span, "%lld %lld", &lo, &hi) == 2 && lo <= hi;
-    if (p->span) {
-        p->lo = lo;
-        p->hi = hi;
-    }
-}
-
-void derive_tables(struct derived *d, const struct rows *r)
-{
-    for (int row = 0; r && row < r->nrows; row++) {
-        int i = (int)rows_int64(r, row, "i", -1);
-        const char *kind = rows_text(r, row, "kind"), *schema = rows_text(r, row, "schema");
-        if (i < 0 || i >= d->ntables)
-            continue;
-        d->tables[i].known = true;
-        d->tables[i].kind = kind ? kind[0] : '\0';
-        d->tables[i].pages = rows_double(r, row, "pages", 0);
-        d->tables[i].catalog = schema && (strcmp(schema, "pg_catalog") == 0 ||
-                                          strcmp(schema, "information_schema") == 0);
-    }
-    for (int i = 0; i < d->nparams; i++)
-        if (d->params[i].table >= 0 && !d->tables[d->params[i].table].known)
-            d->params[i].table = -1;
-    for (int row = 0; r && row < r->nrows; row++) {
-        int table = (int)rows_int64(r, row, "i", -1);
-        const char *column = rows_text(r, row, "column");
-        for (int i = 0; column && table >= 0 && table < d->ntables && i < d->nparams; i++) {
-            struct derive_param *p = &d->params[i];
-            bool its = p->table == table || (p->table < 0 && !p->column_type[0]);
-            if (its && strcmp(p->column, column) == 0)
-                column_found(p, table, r, row);
-        }
-    }
-}
-
 /* ---- values ---- */
 
-static bool is_json(const char *type)
+static bool is_json(const struct derive_param *p)
 {
-    return strcmp(type, "jsonb") == 0 || strcmp(type, "json") == 0;
+    return !p->foreign_type &&
+           (strcmp(p->column_type, "jsonb") == 0 || strcmp(p->column_type, "json") == 0);
 }
 
 static bool is_array(const char *type)
@@ -168,9 +65,24 @@ static bool in_rows(const struct derive_param *p)
            p->role == DERIVE_ARRAY;
 }
 
+/* Is there something to draw from, and does the expression run nothing but columns and what is in pg_catalog? A cast or an
+ * operator of a type is its owner's: of such a column only the value as the server writes it is taken. */
 static bool drawn(const struct derived *d, const struct derive_param *p)
 {
-    return p->table >= 0 && p->expr[0] && p->column_type[0] && d->tables[p->table].known;
+    const struct derive_table *t = p->table >= 0 ? &d->tables[p->table] : NULL;
+
+    return t && p->expr[0] && p->column_type[0] && t->known && t->relation[0] &&
+           (p->column_alone ||
+            (p->names_local && !p->foreign_type && (p->one_column || !t->foreign_types)));
+}
+
+/* x as text; of somebody else's type without a cast, which would be his. */
+static void put_text(const struct derive_param *p, const char *x, struct buf *out)
+{
+    if (p->foreign_type)
+        buf_printf(out, "pg_catalog.concat(%s)", x);
+    else
+        buf_printf(out, "(%s)::text", x);
 }
 
 /* Is x the only column of its table that is compared, and a span? Then no row has to be drawn for it. */
@@ -199,10 +111,13 @@ static void put_from(const struct derive_table *t, struct buf *out)
     const char *dot = strrchr(t->name, '.');
     const char *alias = t->alias[0] ? t->alias : dot ? dot + 1 : t->name;
 
+    const char *only = t->only ? "ONLY " : "";
+
     if (limited)
-        buf_printf(out, " FROM (SELECT * FROM %s LIMIT %d) AS %s", t->name, ROWS_LOOKED_AT, alias);
+        buf_printf(out, " FROM (SELECT * FROM %s%s LIMIT %d) AS %s", only, t->relation,
+                   ROWS_LOOKED_AT, alias);
     else
-        buf_printf(out, " FROM %s AS %s", t->name, alias);
+        buf_printf(out, " FROM %s%s AS %s", only, t->relation, alias);
     if (sampled)
         buf_printf(out, " TABLESAMPLE SYSTEM (%.6f)", 100.0 * PAGES_READ / t->pages);
 }
@@ -216,7 +131,9 @@ static bool ask_rows(const struct derived *d, int table, struct buf *out)
         const struct derive_param *p = &d->params[i];
         if (!of_rows(d, p, table))
             continue;
-        buf_printf(out, "%s(%s)::text AS v%d", n ? ", " : "SELECT /* pg_diagnose */ ", p->expr, i);
+        buf_puts(out, n ? ", " : "SELECT /* pg_diagnose */ ");
+        put_text(p, p->expr, out);
+        buf_printf(out, " AS v%d", i);
         buf_printf(&where, "%s(%s) IS NOT NULL", n++ ? " AND " : " WHERE ", p->expr);
     }
     if (n > 0) {
@@ -245,17 +162,19 @@ static void put_more(const struct derive_param *p, struct buf *out)
         {"real", "(v + (w - v) * 0.1)::text"},
     };
 
-    for (size_t i = 0; plain_column(p) && i < ARRAY_LEN(rows); i++)
+    for (size_t i = 0; p->column_alone && !p->foreign_type && i < ARRAY_LEN(rows); i++)
         if (strcmp(rows[i].type, p->column_type) == 0) {
             buf_puts(out, rows[i].sql);
             return;
         }
-    buf_puts(out, "v::text");
+    put_text(p, "v", out);
 }
 
 static void ask_range(const struct derived *d, const struct derive_param *p, struct buf *out)
 {
-    buf_puts(out, "SELECT /* pg_diagnose */ v::text AS value, ");
+    buf_puts(out, "SELECT /* pg_diagnose */ ");
+    put_text(p, "v", out);
+    buf_puts(out, " AS value, ");
     put_more(p, out);
     buf_printf(out,
                " AS extra FROM (SELECT v, coalesce(pg_catalog.lead(v) OVER (ORDER BY v), v) AS w "
@@ -269,7 +188,9 @@ static void ask_range(const struct derived *d, const struct derive_param *p, str
 
 static void ask_elements(const struct derived *d, const struct derive_param *p, struct buf *out)
 {
-    buf_printf(out, "SELECT /* pg_diagnose */ u.v::text AS value FROM (SELECT (%s) AS a", p->expr);
+    buf_puts(out, "SELECT /* pg_diagnose */ ");
+    put_text(p, "u.v", out);
+    buf_printf(out, " AS value FROM (SELECT (%s) AS a", p->expr);
     put_from(&d->tables[p->table], out);
     buf_printf(out,
                " WHERE (%s) IS NOT NULL ORDER BY pg_catalog.random() LIMIT %d) s, "
@@ -295,7 +216,7 @@ static void ask_json(const struct derived *d, const struct derive_param *p, stru
         "'{}'::jsonb END) e), k AS (SELECT key, pg_catalog.row_number() OVER (ORDER BY EXISTS "
         "(SELECT 1 FROM pg_catalog.pg_index x WHERE x.indrelid = pg_catalog.to_regclass(",
         p->expr, JSON_ROWS);
-    quote_literal(out, d->tables[p->table].name);
+    quote_literal(out, d->tables[p->table].relation);
     buf_printf(
         out,
         ") AND pg_catalog.strpos(pg_catalog.pg_get_indexdef(x.indexrelid), "
@@ -327,14 +248,14 @@ static bool ask_own(const struct derived *d, const struct derive_param *p, struc
         ask_elements(d, p, out);
         return true;
     case DERIVE_ELEMENTS:
-        if (is_json(p->column_type))
+        if (is_json(p))
             ask_json(d, p, out);
         else if (is_array(p->column_type))
             ask_elements(d, p, out);
         return out->len > 0;
     case DERIVE_JSON_KEY:
     case DERIVE_JSON_VALUE:
-        if (!is_json(p->column_type))
+        if (!is_json(p))
             return false;
         ask_json(d, p, out);
         return true;
@@ -355,7 +276,9 @@ static bool ask_alone(const struct derived *d, const struct derive_param *p, str
 {
     if (!of_rows(d, p, p->table) || p->nvalues > 0)
         return false;
-    buf_printf(out, "SELECT /* pg_diagnose */ (%s)::text AS value", p->expr);
+    buf_puts(out, "SELECT /* pg_diagnose */ ");
+    put_text(p, p->expr, out);
+    buf_puts(out, " AS value");
     put_from(&d->tables[p->table], out);
     buf_printf(out, " WHERE (%s) IS NOT NULL ORDER BY pg_catalog.random() LIMIT %d", p->expr,
                DERIVE_ROWS_MAX);
@@ -364,14 +287,20 @@ static bool ask_alone(const struct derived *d, const struct derive_param *p, str
 
 bool derive_ask_values(struct derived *d, int *at, struct buf *out)
 {
-    for (; *at < d->ntables + 2 * d->nparams; (*at)++) {
+    struct buf q = {0};
+    bool asked = false;
+
+    for (; !asked && *at < d->ntables + 2 * d->nparams; *at += !asked) {
         int own = *at - d->ntables, alone = own - d->nparams;
-        if (own < 0     ? ask_rows(d, *at, out)
-            : alone < 0 ? ask_own(d, &d->params[own], out)
-                        : ask_alone(d, &d->params[alone], out))
-            return true;
+        int table = own < 0 ? *at : d->params[alone < 0 ? own : alone].table;
+        asked = own < 0     ? ask_rows(d, *at, &q)
+                : alone < 0 ? ask_own(d, &d->params[own], &q)
+                            : ask_alone(d, &d->params[alone], &q);
+        if (asked)
+            derive_draw(&d->tables[table], buf_text(&q), out);
     }
-    return false;
+    buf_clear(&q);
+    return asked;
 }
 
 /* pgbench would take a colon for the begin of a variable; the server reads the time of day without them, too. */

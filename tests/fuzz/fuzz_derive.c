@@ -102,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (int i = 0; i < d.ntables; i++) {
             d.tables[i].known = true;
             d.tables[i].kind = 'r';
+            d.tables[i].relation[0] = 'x';
         }
         (void)derive_ask_tables(&d, &q);
         for (int at = 0; derive_ask_values(&d, &at, &q); at++)

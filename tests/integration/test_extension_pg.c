@@ -9,16 +9,11 @@
 #include <cmocka.h>
 
 #include <libpq-fe.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "pgtest.h"
+#include "swaptest.h"
 
 #include "pgd/discovery/extension.h"
 #include "pgd/discovery/traffic.h"
@@ -30,49 +25,6 @@
 bool view_text_sql(const struct tableview *v, const char *key, const char *schema, struct buf *sql);
 
 enum { QUESTIONS = 5, ATTACK_MS = 1000 };
-
-static struct pgtest *pg;
-static int version;
-
-/* ---- the server ---- */
-
-static PGconn *dial(const char *role)
-{
-    const char *keys[] = {"host", "port", "user", "dbname", NULL};
-    const char *values[] = {pg->host, pg->port, role, "app", NULL};
-    PGconn *c = PQconnectdbParams(keys, values, 0);
-
-    if (PQstatus(c) != CONNECTION_OK)
-        fail_msg("%s: %s", role, PQerrorMessage(c));
-    return c;
-}
-
-static bool run(PGconn *c, const char *sql)
-{
-    PGresult *r = PQexec(c, sql);
-    bool ok = PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK;
-
-    PQclear(r);
-    return ok;
-}
-
-static void must(PGconn *c, const char *sql)
-{
-    if (!run(c, sql))
-        fail_msg("%s: %s", sql, PQerrorMessage(c));
-}
-
-/* The first figure of an answer; -1 when it was refused. */
-static long figure(PGconn *c, const char *sql)
-{
-    PGresult *r = PQexec(c, sql);
-    long n = PQresultStatus(r) == PGRES_TUPLES_OK && PQntuples(r) > 0
-                 ? strtol(PQgetvalue(r, 0, 0), NULL, 10)
-                 : -1;
-
-    PQclear(r);
-    return n;
-}
 
 static int setup(void **state)
 {
@@ -91,13 +43,7 @@ static int setup(void **state)
     must(c, "CREATE EXTENSION pg_stat_statements SCHEMA s");
     PQfinish(c);
     c = dial("app");
-    /* A trace outlives the statement that left it, even if that is rolled back: it is drawn from a sequence, which only the
-     * superuser's hand would move. Nothing else is needed to show that code of another's has run as him. */
-    must(c, "CREATE SCHEMA app");
-    must(c, "CREATE SEQUENCE app.trace");
-    must(c, "CREATE FUNCTION app.evil() RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$BEGIN IF "
-            "(SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN "
-            "PERFORM pg_catalog.nextval('app.trace'); END IF; RETURN 1; END$$");
+    plant_trace(c);
     PQfinish(c);
     return 0;
 }
@@ -223,32 +169,6 @@ static void flip(PGconn *c)
            "fake");
 }
 
-static pid_t attack(void)
-{
-    pid_t me = getpid(), child = fork();
-
-    if (child != 0)
-        return child;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != me)
-        _exit(0);
-    PGconn *c = dial("app");
-    run(c, "SET synchronous_commit = off");
-    for (;;) {
-        struct timespec rest = {.tv_nsec = random() % 1500000};
-        flip(c);
-        nanosleep(&rest, NULL);
-    }
-}
-
-static double now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
 /* Whichever is named s: back to the real one. */
 static void restore(PGconn *c)
 {
@@ -259,12 +179,6 @@ static void restore(PGconn *c)
             "n.oid = e.extnamespace WHERE n.nspname = 's' AND e.extname = 'pg_stat_statements'") !=
         1)
         flip(c);
-}
-
-static void unharmed(PGconn *c, const char *when, const char *impostor)
-{
-    if (figure(c, "SELECT CASE WHEN is_called THEN 1 ELSE 0 END FROM app.trace") != 0)
-        fail_msg("%s: the superuser has run an impostor: %s", when, impostor);
 }
 
 /* ---- tests ---- */
@@ -353,18 +267,14 @@ static void test_race(void **state)
     for (size_t i = 0; i < ARRAY_LEN(impostors); i++) {
         plant(owner, (int)i);
         PGconn *c = superuser();
-        pid_t child = attack();
+        pid_t child = attack(flip, 1500);
         for (double end = now_ms() + ms; now_ms() < end;)
             for (int no = 0; no < QUESTIONS; no++)
                 look(c, no) ? answered++ : refused++;
-        kill(child, SIGKILL);
-        waitpid(child, NULL, 0);
+        attack_end(child);
         PQfinish(c);
         unharmed(owner, "race", impostors[i].name);
-        while (figure(owner,
-                      "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE usename = 'app' AND "
-                      "pid <> pg_backend_pid()") > 0)
-            usleep(1000);
+        wait_alone(owner);
         restore(owner);
     }
     fprintf(stderr, "%ld looks were answered, %ld refused\n", answered, refused);

@@ -38,12 +38,16 @@ enum derive_role {
 
 struct derive_param {
     enum derive_role role;
-    int table;       /* of derived.tables; -1 = none */
-    char column[64]; /* the column that x is, or is made of; "" = none */
-    char expr[240];  /* x as SQL text with the statement's own alias; of JSON: the column alone */
-    int partner;     /* the other end of the range, the parameter of the key; -1 = none */
-    bool infix;      /* of a pattern: without regard to case, so that nobody expects a prefix */
-    char type[80];   /* told by derive_types() */
+    int table;         /* of derived.tables; -1 = none */
+    char column[64];   /* the column that x is, or is made of; "" = none */
+    char expr[240];    /* x as SQL text with the statement's own alias; of JSON: the column alone */
+    bool column_alone; /* x is a column and nothing else */
+    bool one_column;   /* x has no other */
+    bool names_local;  /* nothing in x is named with a schema */
+    bool foreign_type; /* the column's type is somebody else's: neither a superuser's nor ours */
+    int partner;       /* the other end of the range, the parameter of the key; -1 = none */
+    bool infix;        /* of a pattern: without regard to case, so that nobody expects a prefix */
+    char type[80];     /* told by derive_types() */
     char column_type[80]; /* told by derive_tables() */
     double null_frac;     /* of the column; 0 unknown */
     bool span;            /* whole numbers almost without gaps: lo to hi */
@@ -64,7 +68,13 @@ struct derive_table {
     bool catalog;   /* in pg_catalog or information_schema */
     char kind;      /* pg_class.relkind */
     double pages;   /* relpages */
-    bool asked;     /* its values have been asked for */
+    /* told by derive_tables() */
+    char relation
+        [300]; /* schema and name of what values are drawn from, quoted: itself or a part of it; "" = nothing is */
+    bool only;          /* … without its children */
+    char version[200];  /* of the rows that give that name its meaning */
+    bool foreign_types; /* a column has a type that is somebody else's */
+    bool asked;         /* its values have been asked for */
 };
 
 struct derived {
@@ -101,8 +111,11 @@ bool derive_types(struct derived *d, const struct rows *r);
 /* Which tables and columns are they? Appends nothing, and returns false, when there are no tables. */
 bool derive_ask_tables(const struct derived *d, struct buf *out);
 void derive_tables(struct derived *d, const struct rows *r);
+/* Why the statement would run somebody else's functions with our rights, a clause without a subject; NULL = it would not. */
+const char *derive_strange(const struct rows *r);
 
-/* The next question for values, in order: *at counts, from 0. False: there are no more. */
+/* The next question for values, in order: *at counts, from 0. It is a message of several statements (fx_several()). False: there
+ * are no more. */
 bool derive_ask_values(struct derived *d, int *at, struct buf *out);
 /* Its answer; NULL = it failed, and plainer values are used. */
 void derive_values(struct derived *d, int at, const struct rows *r);

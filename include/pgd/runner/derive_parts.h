@@ -46,6 +46,10 @@ bool scan_name(const struct scan *s, int i); /* a name that is not reserved */
 void scan_put(const struct scan *s, int from, int to, struct buf *out);
 bool scan_reserved(const struct token *t);
 
+/* derive_tables.c */
+/* Appends the message that draws values from t: `select` reads t->relation and nothing else, see there. */
+void derive_draw(const struct derive_table *t, const char *select, struct buf *out);
+
 /* derive_write.c */
 /* Appends the text with $1 …, each with what `type` appends for it; type may be NULL. */
 void derive_fill(const struct derived *d,
