@@ -264,8 +264,7 @@ static void do_undo(struct model *m, const char *args, struct effects *fx)
 static void do_durability(struct model *m, const char *args, struct effects *fx)
 {
     (void)args;
-    (void)fx;
-    flow_trade(m);
+    flow_trade(m, fx);
 }
 
 static void do_knee(struct model *m, const char *args, struct effects *fx)

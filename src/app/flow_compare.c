@@ -353,7 +353,7 @@ bool flow_compare_drive(struct model *m, struct effects *fx)
         m->fl.decision != DECIDE_NOTHING)
         return false;
     if (m->fl.now.cancel) {
-        flow_settle(m, &m->session.best, fx);
+        flow_settle_claimed(m, fx);
         return true;
     }
     struct experiment_next next = race_next(&m->fl.now.compare, flow_seconds_left(m) - END_S);

@@ -264,10 +264,18 @@ void flow_claimed(struct model *m, struct effects *fx)
         return;
     }
     m->fl.now.settle_failed = false;
-    if (improved)
-        flow_settle(m, &s->best, fx);
-    else
-        flow_back_to_start(m, fx);
+    flow_settle_claimed(m, fx);
+}
+
+void flow_settle_claimed(struct model *m, struct effects *fx)
+{
+    if (m->session.final.kind == VERDICT_IMPROVED) {
+        flow_settle(m, &m->session.best, fx);
+        return;
+    }
+    if (m->fl.now.cancel) /* what is refuted nobody is asked to keep in force */
+        m->fl.now.pause_asked = m->fl.now.pause_back = true;
+    flow_back_to_start(m, fx);
 }
 
 /* Nothing improved: what was tuned goes. What was repaired before it stays, and is then what the session leaves. */
@@ -374,6 +382,8 @@ void flow_switch_failed(struct model *m, struct effects *fx)
     if (m->apply.state == APPLY_STUCK) {
         flow_enter(m, FLOW_STUCK);
         flow_end_stuck(m, &e, fx);
+    } else if (m->fl.now.cancel && (m->flow == FLOW_COMPARE || m->flow == FLOW_TRADE)) {
+        flow_settle_claimed(m, fx);
     } else if (m->fl.now.cancel) {
         flow_settle(m, &s->best, fx);
     } else if (m->flow == FLOW_ABLATE) {

@@ -180,10 +180,7 @@ void flow_trade_failed(struct model *m, const struct err *e, struct effects *fx)
     if (m->fl.now
             .trades_back) { /* settling tries again, and says what to do where that fails, too */
         m->fl.now.trades_back = false;
-        if (base_of(&m->session) == &m->session.best)
-            flow_settle(m, &m->session.best, fx);
-        else
-            flow_back_to_start(m, fx);
+        flow_settle_claimed(m, fx);
         return;
     }
     text_copy(trade_now(m)->skipped, sizeof trade_now(m)->skipped, e->msg);
@@ -228,7 +225,7 @@ bool flow_trade_drive(struct model *m, struct effects *fx)
         m->fl.decision != DECIDE_NOTHING)
         return false;
     if (m->fl.now.cancel) {
-        flow_settle(m, &m->session.best, fx);
+        flow_settle_claimed(m, fx);
         return true;
     }
     struct experiment_next next = experiment_next(&m->session.trading,
@@ -249,12 +246,36 @@ bool flow_trade_drive(struct model *m, struct effects *fx)
     return true;
 }
 
-void flow_trade(struct model *m)
+/* The question what to keep is open. What it is about must have been confirmed, or there is nothing to trade against; when all is
+ * measured it is asked again. */
+static void trade_before_keeping(struct model *m, struct effects *fx)
+{
+    if (m->session.final.kind != VERDICT_IMPROVED) {
+        model_say(
+            m, CHAT_WARN,
+            "durability trades are measured beside a confirmed best state: none was confirmed");
+        return;
+    }
+    m->fl.decision = DECIDE_NOTHING;
+    m->screen.dialog = (struct dialog){.kind = DIALOG_NONE};
+    m->fl.now.trades_wanted = true;
+    m->fl.now.trades_done = false;
+    model_say(m, CHAT_EVENT,
+              "durability trades are measured now, and taken back: while one is in force, a crash "
+              "can lose commits of anybody on this server");
+    flow_claimed(m, fx);
+}
+
+void flow_trade(struct model *m, struct effects *fx)
 {
     if (!model_run_active(m) || m->flow > FLOW_TRADE || m->opt.readonly || m->workspace.readonly) {
         model_say(m, CHAT_WARN,
                   "durability trades are measured at the end of a session: start one with t and "
                   "ask again, or start the program with --measure-durability");
+        return;
+    }
+    if (m->fl.decision == DECIDE_KEEP) {
+        trade_before_keeping(m, fx);
         return;
     }
     m->fl.now.trades_wanted = true;

@@ -316,6 +316,13 @@ static void the_comparison_keeps_to_what_is_forbidden(void **state)
     end(&w);
 }
 
+static void type_command(struct world *w, const char *command)
+{
+    for (const char *c = command; *c; c++)
+        press(w, KEYN_NONE, *c);
+    press(w, KEYN_ENTER, 0);
+}
+
 /* As many clients as one gets through: one is enough, and nothing is changed. */
 static void the_sweep_finds_the_knee(void **state)
 {
@@ -334,10 +341,8 @@ static void the_sweep_finds_the_knee(void **state)
     assert_true(said(&w, "a pool of 1 connections"));
     file_is_best(&w);
     int before = w.m->session.run_number;
-    press(&w, KEYN_ESC, 0);                /* the summary */
-    for (const char *c = "/knee"; *c; c++) /* once more, at the DBA's wish */
-        press(&w, KEYN_NONE, *c);
-    press(&w, KEYN_ENTER, 0);
+    press(&w, KEYN_ESC, 0);    /* the summary */
+    type_command(&w, "/knee"); /* once more, at the DBA's wish */
     assert_int_equal(w.m->flow, FLOW_KNEE);
     play(&w);
     assert_true(w.m->session.run_number > before + 3);
@@ -455,6 +460,70 @@ static void a_question_finds_no_trade_in_force(void **state)
     play(&w);
     file_is_best(&w);
     end(&w);
+}
+
+/* Asked for while that question is open: measured at once, and then it is asked again. */
+static void a_trade_may_be_asked_for_at_the_question(void **state)
+{
+    (void)state;
+    SETUP(w);
+    w.opt.target_tps = 1e8;
+    start(&w);
+    for (int i = 0; i < STEPS_MAX && w.m->fl.decision != DECIDE_KEEP; i++)
+        step(&w);
+    type_command(&w, "/durability");
+    assert_int_equal(w.m->flow, FLOW_TRADE);
+    assert_int_equal(model_dialog(w.m), DIALOG_NONE);
+    for (int i = 0; i < STEPS_MAX && w.m->fl.decision != DECIDE_KEEP; i++)
+        step(&w);
+    assert_int_equal(w.m->fl.decision, DECIDE_KEEP);
+    assert_int_equal(model_dialog(w.m), DIALOG_SUMMARY);
+    assert_int_equal(w.m->session.beside.trades[0].got.kind, VERDICT_IMPROVED);
+    assert_false(said(&w, "no best state was confirmed"));
+    file_is_best(&w);
+    play(&w);
+    file_is_best(&w);
+    end(&w);
+}
+
+/* The round's gain is not there any more when it is confirmed. */
+static double refuted(const struct sim *s)
+{
+    const struct world *w = s->arg;
+    const struct sim_entry *e = &s->file[sim_setting("seq_page_cost")];
+    bool first = w->m->flow < FLOW_CONFIRM && e->present && strcmp(e->value, "2") == 0;
+    return 1 + 0.01 * ((double)((unsigned)s->pids * 2654435761u >> 16 & 1023) / 512 - 1) +
+           (first ? 0.2 : 0);
+}
+
+/* Nobody is left with what the confirmation has refuted, whenever the trades after it are stopped. */
+static void a_cancelled_trade_leaves_nothing_refuted(void **state)
+{
+    (void)state;
+    int seen = 0;
+    for (int n = 3;; n += 61) {
+        SETUP(w);
+        w.s->speed = refuted;
+        w.opt.measure_durability = true;
+        start(&w);
+        bool there = reach(&w, FLOW_TRADE, n);
+        if (there) {
+            assert_int_not_equal(w.m->session.final.kind, VERDICT_IMPROVED);
+            press(&w, KEYN_CTRL, 'c');
+            for (int i = 0; i < STEPS_MAX && w.m->flow != FLOW_PAUSED; i++)
+                sim_next(w.s, true);
+            assert_int_equal(w.m->flow, FLOW_PAUSED);
+            for (int i = 0; i < SIM_SETTINGS; i++)
+                assert_false(w.s->file[i].present);
+            assert_false(w.s->intent_open);
+            assert_true(said(&w, "is paused; the server runs as before the session"));
+            seen++;
+        }
+        end(&w);
+        if (!there)
+            break;
+    }
+    assert_true(seen > 2);
 }
 
 /* PGDIAG.md holds for trades too; nothing that would gain is measured against the server as it was found. */
@@ -602,6 +671,8 @@ int main(void)
         cmocka_unit_test(a_trade_that_was_not_measured_is_named),
         cmocka_unit_test(nobody_trades_unasked),
         cmocka_unit_test(a_question_finds_no_trade_in_force),
+        cmocka_unit_test(a_trade_may_be_asked_for_at_the_question),
+        cmocka_unit_test(a_cancelled_trade_leaves_nothing_refuted),
         cmocka_unit_test(a_forbidden_trade_is_not_measured),
         cmocka_unit_test(whatever_happens_a_trade_is_taken_back),
         cmocka_unit_test(a_cancel_leaves_the_best_state),

@@ -51,7 +51,7 @@ void flow_export(struct model *m, const char *kind, struct effects *fx);
 /* The sweep of clients: at the end of the session that runs, or now, of the one that has ended. */
 void flow_knee(struct model *m, struct effects *fx);
 /* The durability trades are measured at the end of the session that runs. */
-void flow_trade(struct model *m);
+void flow_trade(struct model *m, struct effects *fx);
 /* Says what a hand-over of the newest archived session would do; with go it is done. */
 void flow_handover(struct model *m, bool go, struct effects *fx);
 /* args: "go", "undo", or "": it is said what would be written. */

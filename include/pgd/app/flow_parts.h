@@ -229,6 +229,8 @@ void flow_review_done(struct model *m, struct effects *fx);
 void flow_round_saved(struct model *m, struct effects *fx);
 void flow_round_undone(struct model *m, struct effects *fx); /* the switch has ended */
 void flow_back_to_start(struct model *m, struct effects *fx);
+/* Once it is claimed: to the best state where the confirmation says so, else back to the start. */
+void flow_settle_claimed(struct model *m, struct effects *fx);
 void flow_settle(struct model *m, const struct arm *arm, struct effects *fx);
 void flow_switch(struct model *m, const struct arm *arm, struct effects *fx);
 /* A switch outside a round could not be made; the configuration is the one from before it. */
