@@ -20,7 +20,7 @@
 #include "pgd/io/pg_link.h"
 #include "pgd/io/ssh.h"
 
-enum { SHUTDOWN_MS = 5000, CANCELS_MS = 1000, CHECK_MS = 20 };
+enum { SHUTDOWN_MS = 5000, CANCELS_MS = 1000, CHECK_MS = 20, TRIM_S = 2 };
 
 struct alarm {
     struct alarm *next;
@@ -57,6 +57,7 @@ struct io {
     struct watch *watches;
     struct trap *traps;
     uv_timer_t tick, frame;
+    unsigned ticks;
     io_fn on_frame;
     void *frame_arg;
     uint64_t frame_due; /* in the loop's ms */
@@ -111,11 +112,23 @@ static void arm_tick(struct io *io)
     uv_timer_start(&io->tick, on_tick, 1000 - (uint64_t)(io_now_us() / 1000 % 1000), 0);
 }
 
+/* What is free inside the heap goes back to the kernel. curses keeps a block for each line of each of its screens and takes all of them
+ * anew at another size, so a window that is dragged leaves more holes than the program has data; answers of catalogs and files leave
+ * some, too. Nothing but this gives holes back that have something above them. */
+static void give_back(struct io *io)
+{
+    const int64_t t = loop_enter();
+    malloc_trim(0);
+    loop_leave(&io->loop, t, "give back memory");
+}
+
 static void on_tick(uv_timer_t *h)
 {
     struct io *io = h->data;
     struct event ev = {.kind = EV_TICK};
     loop_post(&io->loop, &ev);
+    if (io->ticks++ % TRIM_S == 0)
+        give_back(io);
     arm_tick(io);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pgd/base/clock.h"
+#include "pgd/base/mem.h"
 #include "pgd/base/text.h"
 #include "pgd/workspace/session_rows.h"
 #include "pgd/workspace/store.h"
@@ -84,7 +85,7 @@ static void begin_experiment(const struct playback *p, struct experiment *x, enu
     const struct sdl *plan = &p->recording->session->plan;
 
     experiment_clear(x);
-    memset(x, 0, sizeof *x);
+    mem_zero(x, sizeof *x); /* most of it was never written to, and takes no memory */
     x->kind = phase == FLOW_BASELINE ? EXPERIMENT_AA
               : phase == FLOW_ROUND  ? EXPERIMENT_ROUND
                                      : EXPERIMENT_CONFIRM;

@@ -201,7 +201,8 @@ class Walk(probe.Bench):
         memory.start()
         began, cycles, keys = time.monotonic(), 0, 0
         cpu = hand.stat()
-        hand.size(*LARGEST)  # a larger screen is larger in memory
+        self.resize_storm(hand)  # a window that is dragged belongs to the first minute, as each place does
+        hand.size(*LARGEST)      # a larger screen is larger in memory
         hand.drain(0.5)
         while time.monotonic() - began < args.minutes * 60 or cycles < 1:
             rows, cols = SIZES[cycles % len(SIZES)]
@@ -225,9 +226,9 @@ class Walk(probe.Bench):
         cpu = hand.stat() - cpu
         memory.stop = True
         self.last = hand.terminal.text()
+        if "(zoom)" in self.last:  # q would take back the zoom
+            hand.press(b"z")
         hand.press(b"q", 2)
-        if hand.process.poll() is None:  # a pane that fills the screen goes back among the others first
-            hand.press(b"q", 2)
         if hand.process.poll() is None:
             self.last = hand.terminal.text()
             hand.press(b"y", 5)
