@@ -51,6 +51,8 @@ static void say_nothing(const struct pool *p, char *dst, size_t size)
             "experience adds for %s was "
             "measured, and the rest does not touch this workload.",
             load);
+    else if (!s->w.valid)
+        say(dst, size, "Nothing was measured, so nothing speaks for another value of any setting.");
     else
         say(dst, size,
             "Nothing measured here speaks for another value of any setting: %.0f "

@@ -450,6 +450,19 @@ static void test_next_strategies(void **state)
     world_free(w);
 }
 
+/* Of a session that ended before its baseline: no figure is told that nobody has. */
+static void test_nothing_was_measured(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct next_strategies n;
+    w->e.base = w->e.best = w->e.now = NULL;
+    builtin_next_strategies(&w->e, &n);
+    assert_non_null(strstr(n.text, "Nothing was measured"));
+    assert_null(strstr(n.text, "nan"));
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -471,6 +484,7 @@ int main(void)
         cmocka_unit_test(test_first_sight_by_pressure),
         cmocka_unit_test(test_strategy_fills_what_is_open),
         cmocka_unit_test(test_next_strategies),
+        cmocka_unit_test(test_nothing_was_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
