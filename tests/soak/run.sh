@@ -21,6 +21,7 @@
 #   schemas     the owner of the schema of pg_stat_statements swaps it while a superuser looks, PostgreSQL 12, 15 and 18
 #   views       the SQL of every live view on a catalog of 100 000 relations, PostgreSQL 12, 15 and 18, three roles
 #   system      a session that changes the operating system, declined and killed on the way
+#   advice      a session where settings are not all: its advice in events, report, ticket and files, and none of it run
 #   verify      verify --measure on a server whose settings still earn it
 #   exports     a session's exports, read by ansible-playbook, by PostgreSQL 12 to 18 and by a browser
 #   package     the Debian package: what lintian has against it, and that it installs and runs
@@ -199,6 +200,12 @@ system() {
     build gcc dev pg_diagnose pg_diagnose_test &&
         PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
             "$top/tests/integration/test_os_settings.py" whole declined killed
+}
+
+advice() {
+    build gcc dev pg_diagnose pg_diagnose_test &&
+        PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
+            "$top/tests/integration/test_advice.py" session
 }
 
 exports() {
