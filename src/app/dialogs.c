@@ -72,6 +72,8 @@ void dialogs_reopen(struct model *m, struct effects *fx)
         m->screen.dialog = (struct dialog){.kind = dialog_of_decision(m->fl.decision)};
     else if (m->flow == FLOW_STUCK)
         m->screen.dialog = (struct dialog){.kind = DIALOG_STUCK};
+    else if (m->links[CONN_CONTROL].state == LINK_PASSWORD)
+        m->screen.dialog = (struct dialog){.kind = DIALOG_PASSWORD};
     else if (model_run_active(m))
         model_say(m, CHAT_EVENT, "the session is running: there is nothing to decide now");
     else

@@ -3,6 +3,7 @@
 #include "pgd/app/dialogs_come.h"
 
 #include "pgd/app/dialogs.h"
+#include "pgd/base/secret.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/dialog.h"
 
@@ -76,11 +77,30 @@ struct dialog *dialogs_come(struct model *m, enum dialog_kind kind)
         announce(m, &m->screen.below);
         return &m->screen.below;
     }
+    if (d->secret)
+        secret_release(d->secret);
     *d = (struct dialog){.kind = kind};
-    d->waits = is_busy(m);
-    if (d->waits)
-        announce(m, d);
+    if (!is_busy(m))
+        return d;
+    if (kind ==
+        DIALOG_STUCK) { /* the worst that can be said is said at once, and a key on its way does not close it */
+        d->deaf_until_us = m->now_us + STILL_S * 1000000LL;
+        return d;
+    }
+    d->waits = true;
+    announce(m, d);
     return d;
+}
+
+bool dialogs_come_deaf(struct model *m, struct key k)
+{
+    struct dialog *d = &m->screen.dialog;
+
+    if (model_dialog(m) == DIALOG_NONE || m->now_us >= d->deaf_until_us || m->screen.prompt.focus ||
+        k.name == KEYN_CTRL)
+        return false;
+    d->deaf_until_us = m->now_us + STILL_S * 1000000LL;
+    return true;
 }
 
 /* Keys that only look around: who presses them did not ask for anything. */

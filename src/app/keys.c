@@ -689,6 +689,8 @@ static void press(struct model *m, struct key k, struct effects *fx)
     m->dirty = m->dirty_key = true;
     if (replay_key(m, k, fx))
         return;
+    if (dialogs_come_deaf(m, k))
+        return;
     dialogs_come_key(m, k, c);
     if (k.name == KEYN_CLICK || k.name == KEYN_WHEEL_UP || k.name == KEYN_WHEEL_DOWN) {
         mouse_key(m, k, fx);

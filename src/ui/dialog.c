@@ -190,6 +190,8 @@ enum dialog_kind dialog_waiting(const struct model *m)
         return m->screen.dialog.kind;
     if (m->flow == FLOW_STUCK && m->fl.decision == DECIDE_NOTHING)
         return DIALOG_STUCK;
+    if (m->fl.decision == DECIDE_NOTHING && m->links[CONN_CONTROL].state == LINK_PASSWORD)
+        return DIALOG_PASSWORD;
     return dialog_of_decision(m->fl.decision);
 }
 

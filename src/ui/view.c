@@ -582,9 +582,28 @@ static void draw_completion(struct canvas *c, const struct layout *l, const stru
     }
 }
 
+/* That the DBA must act is said in front of the keys for as long as it is not on the screen. Returns the columns used. */
+static int draw_must_act(struct canvas *c, struct rect r, const struct model *m)
+{
+    bool covered = model_dialog(m) != DIALOG_NONE && m->screen.below.waits &&
+                   m->screen.below.kind == DIALOG_STUCK;
+    bool key = !m->screen.prompt.focus && !m->live.typing;
+    char text[80];
+
+    if (!covered && dialog_waiting(m) != DIALOG_STUCK)
+        return 0;
+    snprintf(text, sizeof text, "! %s%s waits%s", covered || !key ? "" : "t ",
+             dialog_subject(DIALOG_STUCK), covered ? " until this is closed" : "");
+    return 2 + canvas_put_cut(c, r.y, r.x + 1, r.w - 1, STYLE_BAD, text);
+}
+
 static void draw_keys(struct canvas *c, struct rect r, const struct model *m,
                       const struct view_tables *t)
 {
+    int used = draw_must_act(c, r, m);
+
+    r.x += used;
+    r.w -= used;
     if (m->screen.flash[0] && m->now_us < m->screen.flash_until_us) {
         canvas_put_cut(c, r.y, r.x + 1, r.w - 1, STYLE_WARN, m->screen.flash);
         return;
@@ -592,7 +611,7 @@ static void draw_keys(struct canvas *c, struct rect r, const struct model *m,
     struct buf keys = {0};
     if (model_dialog(m) == DIALOG_NONE && m->talk.state != TALK_IDLE)
         buf_puts(&keys, "Esc stop the answer  ");
-    if (!m->screen.prompt.focus && !m->live.typing && dialog_waiting(m) != DIALOG_NONE)
+    if (!m->screen.prompt.focus && !m->live.typing && dialog_waiting(m) != DIALOG_NONE && used == 0)
         buf_printf(&keys, "t %s waits  ", dialog_subject(dialog_waiting(m)));
     dialog_keys(m, t, &keys);
     list_keys(c, r.y, r.x + 1, r.w - 1, STYLE_LABEL, buf_text(&keys));

@@ -13,6 +13,7 @@
 #include "pgd/app/dialogs_come.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/views.h"
+#include "pgd/base/secret.h"
 #include "pgd/base/text.h"
 #include "pgd/telemetry/tableview.h"
 #include "pgd/ui/view.h"
@@ -180,6 +181,77 @@ static void a_page_of_the_dba_stays(void **state)
     assert_int_equal(model_dialog(w->m), DIALOG_SUMMARY);
 }
 
+/* Nothing is worse than what must be done by hand: no view hides it, and no key of the view closes it. */
+static void what_must_be_done_comes_at_once(void **state)
+{
+    struct world *w = *state;
+
+    press(w, KEYN_NONE, '6');
+    tick(w, 30);
+    w->m->flow = FLOW_STUCK;
+    (void)dialogs_come(w->m, DIALOG_STUCK);
+    assert_int_equal(model_dialog(w->m), DIALOG_STUCK);
+    press(w, KEYN_ESC, 0); /* on its way: out of the view */
+    press(w, KEYN_NONE, 'q');
+    w->m->now_us += SECOND - 1;
+    press(w, KEYN_ESC, 0); /* who presses on has not read it */
+    w->m->now_us += SECOND - 1;
+    press(w, KEYN_ESC, 0);
+    assert_int_equal(model_dialog(w->m), DIALOG_STUCK);
+    tick(w, 2);
+    press(w, KEYN_ESC, 0);
+    assert_int_equal(model_dialog(w->m), DIALOG_NONE);
+    assert_true(bottom_says(w, 80, 24, "! t what you must do waits"));
+    assert_int_equal(w->c->cells[23 * 80 + 1].style, STYLE_BAD);
+    press(w, KEYN_NONE, 't');
+    assert_int_equal(model_dialog(w->m), DIALOG_STUCK);
+    press(w, KEYN_ESC, 0);
+    press(w, KEYN_NONE, '/'); /* a filter: t is a letter of it */
+    assert_true(bottom_says(w, 80, 24, "! what you must do waits"));
+}
+
+/* A page of the DBA's stays, and says for as long as it does what waits under it. */
+static void a_page_says_that_something_must_be_done(void **state)
+{
+    struct world *w = *state;
+
+    press(w, KEYN_NONE, '?');
+    tick(w, 60);
+    w->m->flow = FLOW_STUCK;
+    (void)dialogs_come(w->m, DIALOG_STUCK);
+    assert_int_equal(model_dialog(w->m), DIALOG_HELP);
+    tick(w, 60);
+    assert_true(bottom_says(w, 80, 24, "! what you must do waits until this is closed"));
+    press(w, KEYN_NONE, 'q');
+    tick(w, 2);
+    assert_int_equal(model_dialog(w->m), DIALOG_STUCK);
+}
+
+/* The server waits for a password until it has one, whatever comes over the question. */
+static void a_question_for_a_password_is_not_lost(void **state)
+{
+    struct world *w = *state;
+
+    w->m->links[CONN_CONTROL].state = LINK_PASSWORD;
+    press(w, KEYN_NONE, '6');
+    tick(w, 5);
+    (void)dialogs_come(w->m, DIALOG_PASSWORD);
+    press(w, KEYN_NONE, 't');
+    press(w, KEYN_NONE, 'j');
+    secret_id typed = w->m->screen.dialog.secret;
+    assert_string_equal(secret_get(typed), "j");
+    (void)dialogs_come(w->m, DIALOG_ERROR);
+    assert_true(!secret_get(typed) || !*secret_get(typed)); /* half of one is kept nowhere */
+    press(w, KEYN_NONE, 't');
+    assert_int_equal(model_dialog(w->m), DIALOG_ERROR);
+    press(w, KEYN_ESC, 0);
+    assert_int_equal(model_dialog(w->m), DIALOG_NONE);
+    assert_true(bottom_says(w, 80, 24, "t the question for a password waits"));
+    press(w, KEYN_NONE, 't');
+    assert_int_equal(model_dialog(w->m), DIALOG_PASSWORD);
+    assert_int_equal(w->m->screen.dialog.secret_len, 0);
+}
+
 /* A letter of a view is no part of a password. */
 static void no_secret_is_typed_by_mistake(void **state)
 {
@@ -267,6 +339,9 @@ int main(void)
         TEST(a_live_view_keeps_its_keys),
         TEST(it_opens_when_the_view_is_left),
         TEST(a_page_of_the_dba_stays),
+        TEST(what_must_be_done_comes_at_once),
+        TEST(a_page_says_that_something_must_be_done),
+        TEST(a_question_for_a_password_is_not_lost),
         TEST(no_secret_is_typed_by_mistake),
         TEST(an_answer_is_followed_at_once),
         TEST(later_says_how),

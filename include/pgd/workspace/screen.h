@@ -62,6 +62,7 @@ struct dialog {
     struct err err;
     struct diagnosis diagnosis;
     enum dialog_kind under; /* shown again when this one closes */
+    int64_t deaf_until_us;  /* it came up under keys for something else: they are not its own */
     bool
         waits; /* it came while keys went to something else: not shown, and no key is its own, until it may (app/dialogs_come) */
 };
