@@ -36,10 +36,13 @@ static int setup(void **state)
             "'SELECT app.evil()::text'");
     must(c, "CREATE CAST (s.level AS text) WITH FUNCTION s.told(s.level) AS IMPLICIT");
     must(c, "CREATE TABLE s.t (id int, name text, level s.level, levels s.level[], tags text[], "
-            "doc jsonb, at timestamptz)");
+            "doc jsonb, at timestamptz, nick varchar)");
+    /* a better match than that of pg_catalog, if it is looked for */
+    must(c, "CREATE FUNCTION public.lower(varchar) RETURNS text LANGUAGE sql IMMUTABLE AS "
+            "'SELECT app.evil()::text'");
     must(c, "INSERT INTO s.t SELECT i, 'n' || i, 'high', ARRAY['low', 'high']::s.level[], "
-            "ARRAY['x' || i % 3], jsonb_build_object('k', i % 5), now() - i * interval '1 hour' "
-            "FROM generate_series(1, 500) i; ANALYZE s.t");
+            "ARRAY['x' || i % 3], jsonb_build_object('k', i % 5), now() - i * interval '1 hour', "
+            "'m' || i FROM generate_series(1, 500) i; ANALYZE s.t");
     must(c, "CREATE TABLE s.p (LIKE s.t) PARTITION BY RANGE (id)");
     must(c, "CREATE TABLE s.p1 PARTITION OF s.p FOR VALUES FROM (0) TO (100)");
     must(c, "CREATE TABLE s.p2 PARTITION OF s.p FOR VALUES FROM (100) TO (1000)");
@@ -100,7 +103,7 @@ static void plain(struct buf *q)
 static const char *const statements[] = {
     "SELECT * FROM s.t WHERE name = $1 AND id > $2",
     "SELECT * FROM s.t WHERE level = $1",
-    "SELECT * FROM s.t WHERE lower(name) = $1",
+    "SELECT * FROM s.t WHERE lower(nick) = $1",
     "SELECT * FROM s.t WHERE doc ->> $1 = $2 AND at < $3",
     "SELECT * FROM s.t WHERE $1 = ANY (levels) AND tags @> ARRAY[$2]",
     "SELECT * FROM s.p WHERE name = $1",
@@ -242,16 +245,16 @@ static void test_between(void **state)
     struct derived d;
     struct buf q = {0};
     const char *why;
-    int refused = 0, at = 0;
+    int refused = 0;
 
     (void)state;
     must(owner, "SET lock_timeout = '100ms'; SET client_min_messages = warning");
-    assert_true(draw(c, statements[0], &d, &why) > 0);
-    assert_true(derive_ask_values(&d, &at, &q));
     for (size_t i = 0; i < ARRAY_LEN(acts); i++)
         for (int place = 0; place < 5; place++) {
-            int no = 0;
+            int no = 0, at = 0;
             bool ok = true, done = false;
+            assert_true(draw(c, statements[0], &d, &why) > 0);
+            assert_true(derive_ask_values(&d, &at, &q));
             char *copy = strdup(buf_text(&q));
             must(c, "BEGIN");
             for (char *step = copy, *end; step && *step && ok; step = end, no++) {
@@ -263,8 +266,9 @@ static void test_between(void **state)
                 ok = run(c, step);
                 end = end ? end + 2 : NULL;
             }
-            /* while the relation is locked he cannot act; a lock does not keep him from an index or a child */
-            if (done && ok)
+            /* while the relation is locked he cannot rename it, and its schema does not matter any more; an
+             * index can be made, a child is not read */
+            if (done && ok && place < 4 && i < 3)
                 fail_msg("act %zu before step %d was not noticed", i, place);
             refused += !ok;
             must(c, "ROLLBACK");
@@ -272,10 +276,10 @@ static void test_between(void **state)
             if (done)
                 must(owner, acts[i].away);
             free(copy);
+            buf_clear(&q);
+            derived_clear(&d);
         }
     assert_true(refused >= 12);
-    buf_clear(&q);
-    derived_clear(&d);
     PQfinish(owner);
     PQfinish(c);
 }
