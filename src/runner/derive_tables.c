@@ -15,8 +15,8 @@
  *    which the server computes while it plans: a table with such expressions that call somebody else's functions is not
  *    drawn from, and a statement that reads it is left out.
  *  - children that are added meanwhile: only one table of the family is drawn from, the biggest.
- * An index that comes when the check has passed changes the table's version in the cache, so that the fuse blows. There
- * remain the microseconds in which the server plans: it holds a lock then under which indexes can be made. */
+ * There remains the moment from the check to the plan: the lock that is held lets indexes be made, and no error is certain to
+ * come of one that is made then. */
 #include <stdio.h>
 #include <string.h>
 
