@@ -81,8 +81,9 @@ static bool judge(const struct session *s, struct remembered *r)
     }
     if (!r->earned)
         return true;
-    return s->state == SESSION_ARCHIVED && left && left->present &&
-           strcmp(left->value, r->value) == 0;
+    /* kept at once, or with its confirmation declined: nothing is claimed of it then, and nothing remembered */
+    return s->state == SESSION_ARCHIVED && s->final.kind == VERDICT_IMPROVED && left &&
+           left->present && strcmp(left->value, r->value) == 0;
 }
 
 void lessons_learn(struct model *m)

@@ -722,7 +722,33 @@ static struct model *learning(void)
     s->baseline_tps = 100;
     arm_set(&s->best, "work_mem", true, "64MB");
     s->state = SESSION_ARCHIVED;
+    s->final.kind = VERDICT_IMPROVED;
     return m;
+}
+
+/* What is kept at once ends ARCHIVED, too, and nobody has confirmed it. */
+static void test_lessons_confirmed(void **st)
+{
+    (void)st;
+    struct model *m = learning();
+    struct session *s = &m->session;
+
+    s->nhistory = 2;
+    learnt(&s->history[0], "work_mem", "64MB", 1.2, true);
+    learnt(&s->history[1], "jit", "off", 1.001, false);
+    s->final.kind = VERDICT_NONE;
+    lessons_learn(m);
+    const struct lessons *l = &m->workspace.lessons[0];
+    assert_int_equal(l->n, 1);
+    assert_string_equal(l->items[0].name, "jit"); /* it brought nothing in its round: that stands */
+    s->final.kind = VERDICT_INCONCLUSIVE;
+    lessons_learn(m);
+    assert_int_equal(l->n, 1);
+    s->final.kind = VERDICT_IMPROVED;
+    lessons_learn(m);
+    assert_int_equal(l->n, 2);
+    model_clear(m);
+    free(m);
 }
 
 /* What a session has found out is there for the next one under the same circumstances, and for no other. */
@@ -919,6 +945,7 @@ int main(void)
         cmocka_unit_test(test_floors),
         cmocka_unit_test(test_lessons),
         cmocka_unit_test(test_lessons_change),
+        cmocka_unit_test(test_lessons_confirmed),
         cmocka_unit_test(test_lessons_hostile),
         cmocka_unit_test(test_workloads),
     };
