@@ -217,8 +217,9 @@ static bool may_look_again(const struct model *m)
 
 void flow_host_own(struct model *m)
 {
-    /* where its own traffic is measured the load is the server's */
-    bool load = model_run_active(m) && !m->session.plan.observe;
+    /* Where its own traffic is measured the load is the server's; so it is while the DBA thinks, or a model does. */
+    bool load = !m->session.plan.observe &&
+                (m->fl.now.running || m->fl.now.switching || m->flow == FLOW_PREPARE);
 
     if (m->collect.samples == m->fl.own_samples)
         return;

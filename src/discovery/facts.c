@@ -179,12 +179,17 @@ static void take(double *total, double ours)
         *total = fmax(*total - ours, 0) + (isnan(*total) ? NAN : 0);
 }
 
-void runtime_facts_leave_out(struct runtime_facts *r, const struct own_totals *own, int64_t wall_us)
+bool own_totals_within(const struct own_totals *own, double stats_age_s, int64_t wall_us)
 {
     enum { SLACK_US = 5000000 };
-    double began = (double)wall_us - r->stats_age_s * 1e6;
 
-    if (own->until_us == 0 || r->own.until_us != 0 || !(began < (double)own->since_us + SLACK_US))
+    return (double)wall_us - stats_age_s * 1e6 < (double)own->since_us + SLACK_US;
+}
+
+void runtime_facts_leave_out(struct runtime_facts *r, const struct own_totals *own, int64_t wall_us)
+{
+    if (own->until_us == 0 || r->own.until_us != 0 ||
+        !own_totals_within(own, r->stats_age_s, wall_us))
         return;
     take(&r->stats_age_s, own->seconds);
     take(&r->xact_commit, own->xact_commit);

@@ -620,6 +620,10 @@ void collect_own(const struct collect *c, int64_t wall_us, struct own_totals *su
         memset(sum, 0, sizeof *sum);
         return;
     }
+    /* a reset while nobody looked: what was summed up is in no counter any more */
+    double age_s = b->server_s - b->began_at;
+    if (!isnan(age_s) && !own_totals_within(sum, age_s, wall_us))
+        memset(sum, 0, sizeof *sum);
     double secs = pg_sample_seconds(a, b);
     if (sum->until_us == 0)
         sum->since_us = wall_us - (int64_t)(secs * 1e6);

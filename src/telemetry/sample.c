@@ -64,6 +64,7 @@ bool pg_sample_read(const struct rows *r, struct pg_sample *s)
         return false;
     s->server_s = rows_double(r, 0, "server_s", NAN);
     s->reset_at = rows_double(r, 0, "reset_at", NAN);
+    s->began_at = fmax(s->reset_at, rows_double(r, 0, "database_reset_at", NAN));
     for (int i = 0; i < PG_FIGURES; i++)
         s->v[i] = rows_double(r, 0, figures[i], NAN);
     return true;

@@ -264,6 +264,28 @@ static void what_is_ours_is_summed_up(void **state)
     assert_true(own.until_us == 0 && own.xact_commit == 0);
 }
 
+/* A reset between two runs is seen in no pair of samples: what was summed up before it goes, as it is counted nowhere any more;
+ * else nothing of ours would ever be left out again. */
+static void a_reset_between_runs_begins_the_sum_anew(void **state)
+{
+    struct fixture *f = *state;
+    struct own_totals before = {.since_us = 50000000, .until_us = 60000000, .xact_commit = 9000};
+    struct own_totals own = before;
+
+    for (int i = 0; i <= 1; i++) {
+        tick(f, true);
+        answer(f, 100 + i, 1000 + 70 * i, 500, 0, "5|0|5|0|0|0|\\N"); /* reset at 77 */
+    }
+    collect_own(&f->c, 101000000, &own);
+    near(own.xact_commit, 70);
+    assert_true(own.since_us == 100000000 && own.until_us == 101000000);
+    own = before;
+    own.since_us = 80000000;
+    collect_own(&f->c, 101000000, &own);
+    near(own.xact_commit, 9070);
+    assert_true(own.since_us == 80000000);
+}
+
 static void a_window_is_a_difference(void **state)
 {
     struct fixture *f = *state;
@@ -392,11 +414,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(one_statement_a_tick),         TEST(versions_have_their_views),
-        TEST(rates_from_the_second_sample), TEST(late_answers_leave_gaps),
-        TEST(a_lost_link_is_a_gap),         TEST(a_counter_that_goes_back_is_a_gap),
-        TEST(what_is_ours_is_summed_up),    TEST(a_window_is_a_difference),
-        TEST(states_can_be_hidden),         TEST(the_host_goes_on_without_the_link),
+        TEST(one_statement_a_tick),
+        TEST(versions_have_their_views),
+        TEST(rates_from_the_second_sample),
+        TEST(late_answers_leave_gaps),
+        TEST(a_lost_link_is_a_gap),
+        TEST(a_counter_that_goes_back_is_a_gap),
+        TEST(a_reset_between_runs_begins_the_sum_anew),
+        TEST(what_is_ours_is_summed_up),
+        TEST(a_window_is_a_difference),
+        TEST(states_can_be_hidden),
+        TEST(the_host_goes_on_without_the_link),
         TEST(odd_answers_are_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

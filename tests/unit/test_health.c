@@ -10,8 +10,10 @@
 #include <cmocka.h>
 
 #include "pgd/agent/health_parts.h"
+#include "pgd/app/flow_host.h"
 #include "pgd/base/mem.h"
 #include "pgd/base/text.h"
+#include "pgd/telemetry/sample.h"
 
 static struct server_facts *facts;
 static struct health *health;
@@ -224,6 +226,43 @@ static void temp_files(void **st)
     is(health_temp_files, HEALTH_WARN);
 }
 
+/* A session may be open for hours, while the DBA reads a proposal: what the server counts then is its own. */
+static void only_what_we_load_is_ours(void **st)
+{
+    (void)st;
+    struct model *m = calloc(1, sizeof *m);
+    struct pg_sample *a = calloc(1, sizeof *a), *b = calloc(1, sizeof *b);
+
+    model_init(m);
+    m->collect.pg_before = a;
+    m->collect.pg_now = b;
+    b->at_us = 1000000;
+    b->v[PG_DEADLOCKS] = 3;
+    a->began_at = b->began_at = NAN;
+    m->wall_us = 9000000;
+    m->session.state = SESSION_ACTIVE;
+    m->flow = FLOW_ROUND;
+    m->fl.decision = DECIDE_REVIEW;
+    m->collect.samples = 2;
+    flow_host_own(m);
+    m->collect.samples = 3;
+    flow_host_own(m);
+    assert_true(m->workspace.own.until_us == 0);
+    m->fl.now.running = true;
+    m->collect.samples = 4;
+    flow_host_own(m);
+    assert_true(m->workspace.own.deadlocks == 3);
+    m->fl.now.running = false; /* it ended since the last sample */
+    m->collect.samples = 5;
+    flow_host_own(m);
+    assert_true(m->workspace.own.deadlocks == 6);
+    m->collect.samples = 6;
+    flow_host_own(m);
+    assert_true(m->workspace.own.deadlocks == 6);
+    model_clear(m);
+    free(m);
+}
+
 /* What our own runs have made the server count is no habit of it; and is told where the rest is one. */
 static void our_own_runs(void **st)
 {
@@ -395,6 +434,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(figures_far_off, setup, teardown),
         cmocka_unit_test_setup_teardown(temp_files, setup, teardown),
         cmocka_unit_test_setup_teardown(our_own_runs, setup, teardown),
+        cmocka_unit_test(only_what_we_load_is_ours),
         cmocka_unit_test_setup_teardown(the_machine_goes_through, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lost_link_ends_it, setup, teardown),
         cmocka_unit_test_setup_teardown(no_more_than_fit, setup, teardown),

@@ -210,7 +210,8 @@ struct role_load {
 };
 
 /* What the server has counted while sessions of this program ran benchmarks on it: kept with the workspace, since it is no
- * habit of the server. Sums of differences; until_us = 0: nothing yet. */
+ * habit of the server. Sums of differences; until_us = 0: nothing yet. Checkpoints and WAL are of the whole server, and yet each
+ * workspace leaves out its own runs alone: what those of another database's workspace made stays in. */
 struct own_totals {
     int64_t since_us, until_us; /* epoch: the first and the last look that is in it */
     double seconds;
@@ -293,6 +294,9 @@ struct server_facts {
 
 /* Frees what f owns and leaves every figure unknown. */
 void server_facts_clear(struct server_facts *f);
+/* Statistics that have this age at wall_us (epoch) hold all of the sums: they began before them, a few seconds aside. False also
+ * where their age is unknown (NAN). */
+bool own_totals_within(const struct own_totals *own, double stats_age_s, int64_t wall_us);
 void host_facts_forget(struct host_facts *h);       /* everything of the host is unknown again */
 void runtime_facts_forget(struct runtime_facts *r); /* … of the totals */
 /* Takes what our own runs have caused out of totals that were read at wall_us (epoch). Nothing is taken out where the

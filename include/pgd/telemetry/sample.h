@@ -37,6 +37,7 @@ struct pg_sample {
     int64_t at_us;          /* arrival, monotonic */
     double server_s;        /* the server's clock, epoch */
     double reset_at;        /* when its statistics were reset or lost in a crash, epoch */
+    double began_at;        /* … or those of our database, whichever is later */
     double own;             /* statements of ours that it has counted */
     double own_checkpoints; /* … and CHECKPOINTs */
     double v[PG_FIGURES];   /* NAN where the version gives none */
