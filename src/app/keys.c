@@ -555,7 +555,7 @@ static void run_command(struct model *m, enum key_command c, struct effects *fx)
         effects_add(fx, FX_SUSPEND, (struct req){0});
         break;
     case KC_QUIT:
-        if (m->screen.zoom)
+        if (view_zoomed(m))
             m->screen.zoom = false;
         else if (model_run_active(m))
             dialogs_open(m, DIALOG_QUIT);

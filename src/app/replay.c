@@ -12,6 +12,7 @@
 #include "pgd/app/ui_files.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/prompt.h"
+#include "pgd/ui/view.h"
 
 enum { FRAME_MS = 50, HELD_STEP_US = 60000000 };
 
@@ -282,7 +283,7 @@ static void leave(struct model *m, struct effects *fx)
 {
     struct model *shown = m->playback->shown;
 
-    if (shown->screen.zoom)
+    if (view_zoomed(shown))
         shown->screen.zoom = false;
     else
         replay_close(m, fx);

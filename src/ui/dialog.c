@@ -97,7 +97,9 @@ static void table_keys(const struct model *m, const struct view_tables *t, unsig
         if (!(k->where & where) || !k->in_line || !*k->what || !view_key_there(m, k))
             continue;
         view_key_shown(m, k, shown, sizeof shown);
-        buf_printf(out, "%s %s  ", shown, k->what);
+        bool back = (where & (KEY_IN_MAIN | KEY_IN_REPLAY)) && k->key.name == KEYN_NONE &&
+                    k->key.rune == 'q' && view_zoomed(m);
+        buf_printf(out, "%s %s  ", shown, back ? "back" : k->what);
     }
 }
 

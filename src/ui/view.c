@@ -381,6 +381,14 @@ void view_layout(const struct model *m, enum pane focus, struct layout *l)
         layout_plain(l, focus);
 }
 
+bool view_zoomed(const struct model *m)
+{
+    struct layout l;
+
+    view_layout(m, m->screen.focus, &l);
+    return m->screen.zoom && l.kind == LAYOUT_ONE;
+}
+
 struct rect view_inside(const struct layout *l, enum pane p)
 {
     struct rect r = layout_inside(l, p);

@@ -806,6 +806,38 @@ static void nothing_leads_to_a_change(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* q takes back what can be seen to be zoomed, and says so; where no pane has a frame there is nothing to take back. */
+static void a_zoom_that_is_not_seen_does_not_hold_q(void **state)
+{
+    static const struct {
+        int rows, cols;
+        bool plain, back;
+    } of[] = {
+        {36, 120, false, true}, {45, 160, false, true}, {24, 80, false, true},
+        {24, 132, false, true}, {9, 39, false, false},  {3, 10, false, false},
+        {36, 120, true, false},
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+        w->m->screen.rows = of[i].rows;
+        w->m->screen.cols = of[i].cols;
+        w->m->screen.choices.plain = of[i].plain;
+        w->m->screen.zoom = true;
+        w->m->quitting = false;
+        if (of[i].rows > 20)
+            assert_non_null(strstr(row(w, of[i].rows - 1), of[i].back ? "q back" : "q quit"));
+        type(w, "q");
+        assert_int_equal(w->m->quitting, !of[i].back);
+        assert_int_equal(w->m->screen.zoom, !of[i].back);
+        if (!of[i].back)
+            continue;
+        assert_non_null(strstr(row(w, of[i].rows - 1), "q quit"));
+        type(w, "q");
+        assert_true(w->m->quitting);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -828,6 +860,7 @@ int main(void)
         T(the_mouse_has_the_pane_under_it),
         T(plain_is_text_from_above_to_below),
         T(nothing_leads_to_a_change),
+        T(a_zoom_that_is_not_seen_does_not_hold_q),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

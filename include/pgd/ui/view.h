@@ -76,6 +76,8 @@ void view_title(const struct model *m, char *dst, size_t size);
 struct layout;
 /* The layout of the screen as the model has it, with that pane in the focus. */
 void view_layout(const struct model *m, enum pane focus, struct layout *l);
+/* Whether the zoom is to be seen, as the pane's title says: else there is nothing that q could take back first. */
+bool view_zoomed(const struct model *m);
 /* Where a pane is drawn in a layout: its text keeps one column off its frame. */
 struct rect view_inside(const struct layout *l, enum pane p);
 /* Lines of the open dialog's text that lie above its room, when it is scrolled by screen.dialog.scroll. */
