@@ -35,7 +35,7 @@ void logwatch_begin(struct model *m)
                   dir && dir->value[0] == '/' ? dir->value : "");
 }
 
-/* A link of ours that was closed while its statement ran: nobody has lost anything. */
+/* A link of ours, or of our pgbench, that was closed while its statement ran: nobody has lost anything. */
 static bool is_our_end(const struct model *m, const struct logtail_told *t)
 {
     if (t->kind != LOGLINE_FATAL || t->pid == 0 ||
@@ -44,7 +44,7 @@ static bool is_our_end(const struct model *m, const struct logtail_told *t)
     for (int i = 0; i < OWN_PIDS; i++)
         if (m->own_pids[i] == t->pid)
             return true;
-    return false;
+    return collect_is_bench(&m->collect, t->pid);
 }
 
 static enum chat_kind chat_of(const struct model *m, const struct logtail_told *t)

@@ -2,6 +2,7 @@
  * and the window between a mark and now. */
 #include "pgd/telemetry/collect.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,6 +256,41 @@ static int count_of(const struct rows *r, const char *name)
     return n >= 0 && n < 1e9 ? (int)n : 0;
 }
 
+/* A backend that its pgbench has left writes its last line when its statement ends, and that line is read later still: so a pid is
+ * kept for a while, and no longer, as it comes to others in time. */
+static void take_bench(struct collect *c, const char *pids)
+{
+    enum { KEPT_S = 60 };
+    int kept = 0;
+
+    for (int i = 0; i < c->nbench; i++)
+        if (c->now_us - c->bench[i].seen_us < KEPT_S * 1000000LL)
+            c->bench[kept++] = c->bench[i];
+    c->nbench = kept;
+    for (const char *p = pids; p && *p;) {
+        char *end;
+        long pid = strtol(p, &end, 10);
+        int at = 0;
+        if (end == p || pid < 1 || pid > INT_MAX)
+            return;
+        while (at < c->nbench && c->bench[at].pid != (int)pid)
+            at++;
+        if (at == BENCH_PIDS)
+            return;
+        c->nbench += at == c->nbench;
+        c->bench[at] = (struct bench_pid){.pid = (int)pid, .seen_us = c->now_us};
+        p = end;
+    }
+}
+
+bool collect_is_bench(const struct collect *c, int pid)
+{
+    for (int i = 0; i < c->nbench; i++)
+        if (c->bench[i].pid == pid)
+            return true;
+    return false;
+}
+
 static void take_activity(struct collect *c, const struct rows *r)
 {
     struct activity_counts *a = &c->activity;
@@ -264,6 +300,7 @@ static void take_activity(struct collect *c, const struct rows *r)
     a->idle = count_of(r, "idle");
     a->idle_tx = count_of(r, "idle_tx");
     a->waiting = count_of(r, "waiting");
+    take_bench(c, rows_text(r, 0, "bench_pids"));
     wait_tally_add(c->waits, rows_text(r, 0, "waits"));
     wait_history_add(c->wait_history, c->tick_us / 1000000, rows_text(r, 0, "waits"));
     c->nrecent_waits = wait_tally_recent(c->waits, c->recent_waits);

@@ -24,6 +24,8 @@ struct activity_counts {
     int hidden;
 };
 
+enum { BENCH_PIDS = 512 }; /* of more clients than that the rest is not known as ours */
+
 struct collect {
     uint32_t generation, waiting_pg, waiting_host;
     bool pg_in_flight, host_in_flight;
@@ -61,7 +63,12 @@ struct collect {
     struct series series[METRIC_COUNT];
     struct wait_share recent_waits[WAITS_MAX]; /* of the last 10 s, for the screen */
     int nrecent_waits;
-    struct err err; /* of the newest sample, if the server refused it */
+    int nbench;
+    struct bench_pid {
+        int pid;
+        int64_t seen_us;
+    } bench[BENCH_PIDS]; /* backends of our pgbench in the samples of the last minute */
+    struct err err;      /* of the newest sample, if the server refused it */
     uint32_t next_id;
     unsigned sent; /* statements since the start: their transactions are not the server's load */
     unsigned
@@ -94,6 +101,8 @@ void collect_tick(struct collect *c, struct effects *fx, bool link_up);
 void collect_watch(struct collect *c, const char *database);
 /* Other work on the server since the mark. */
 void collect_load(const struct collect *c, struct watch_load *l);
+/* pid was a backend of our pgbench within the last minute, as far as a sample has seen it. */
+bool collect_is_bench(const struct collect *c, int pid);
 /* An answer of OWNER_TELEMETRY. Returns true if something on the screen changed. */
 bool collect_step(struct collect *c, const struct event *ev);
 /* A window begins at the newest sample; collect_window() gives the difference up to now. */
