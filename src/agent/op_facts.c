@@ -422,7 +422,8 @@ void op_facts(const struct op_input *in, struct buf *out)
         put_told(&in->sessions[i], out);
     num(out, "sessions", in->nsessions, "");
     if (in->npredictions)
-        buf_printf(out, "%d of %d predictions held\n", in->npredictions_held, in->npredictions);
+        buf_printf(out, "%d of %d predictions met by the measured interval\n",
+                   in->npredictions_held, in->npredictions);
     if (in->wishes)
         put_text(in->wishes->text, out);
 }

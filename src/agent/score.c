@@ -106,6 +106,22 @@ bool score_last(const struct evidence *e, struct prediction *out)
     return e->nhistory > 0 && candidate(&e->history[e->nhistory - 1], out);
 }
 
+/* What the figure itself says: only where it lies outside of the prediction its interval is named, the reason for the count. */
+static void put_last(const struct prediction *p, char *dst, size_t size)
+{
+    const char *others = p->changes > 1 ? " and others" : "";
+
+    if (p->measured >= p->lo && p->measured <= p->hi)
+        say(dst, size, "rule %s%s: predicted %+.0f to %+.0f %%, measured %+.1f %%, as predicted; ",
+            p->rule, others, p->lo, p->hi, p->measured);
+    else
+        say(dst, size,
+            "rule %s%s: predicted %+.0f to %+.0f %%, measured %+.1f %%, %s than predicted (the "
+            "measured interval %+.1f to %+.1f %% %s it); ",
+            p->rule, others, p->lo, p->hi, p->measured, p->measured > p->hi ? "more" : "less",
+            p->measured_lo, p->measured_hi, p->held ? "meets" : "does not meet");
+}
+
 void score_text(const struct evidence *e, char *dst, size_t size)
 {
     struct prediction all[SCORES_MAX], last;
@@ -116,10 +132,10 @@ void score_text(const struct evidence *e, char *dst, size_t size)
     if (n == 0)
         return;
     if (score_last(e, &last))
-        say(dst, size, "rule %s%s: predicted %+.0f to %+.0f %%, measured %+.1f %%; ", last.rule,
-            last.changes > 1 ? " and others" : "", last.lo, last.hi, last.measured);
+        put_last(&last, dst, size);
     size_t len = strlen(dst);
-    say(dst + len, size - len, "%d of %d prediction%s held", held, n, n == 1 ? "" : "s");
+    say(dst + len, size - len, "%d of %d prediction%s met by the measured interval", held, n,
+        n == 1 ? "" : "s");
 }
 
 void score_by_rule(const struct evidence *e, char *dst, size_t size)

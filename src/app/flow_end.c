@@ -495,7 +495,7 @@ static void say_scores(struct model *m)
     model_evidence(m, &e);
     score_by_rule(&e, text, sizeof text);
     if (text[0])
-        model_say(m, CHAT_EVENT, "predictions that held, by rule: %s", text);
+        model_say(m, CHAT_EVENT, "predictions met by the measured interval, by rule: %s", text);
 }
 
 static void say_end(struct model *m)

@@ -31,13 +31,14 @@ static void test_held_and_missed(void **state)
     assert_true(all[0].held);
     score_text(&w->e, text, sizeof text);
     assert_string_equal(
-        text, "rule spills: predicted +20 to +60 %, measured +44.0 %; 1 of 1 prediction held");
+        text, "rule spills: predicted +20 to +60 %, measured +44.0 %, as predicted; 1 of 1 "
+              "prediction met by the measured interval");
     round_with(w, "odd_cost", 10, 30)->verdict = (struct verdict){
         .ratio = 1.01, .ci_lo = 0.99, .ci_hi = 1.03};
     assert_int_equal(score_predictions(&w->e, all, 8), 2);
     assert_false(all[1].held);
     score_text(&w->e, text, sizeof text);
-    assert_non_null(strstr(text, "1 of 2 predictions held"));
+    assert_non_null(strstr(text, "1 of 2 predictions met by the measured interval"));
     round_with(w, "spills", 20, 60)->verdict = (struct verdict){
         .ratio = 1.02, .ci_lo = 1.0, .ci_hi = 1.04};
     score_by_rule(&w->e, text, sizeof text);
@@ -45,6 +46,25 @@ static void test_held_and_missed(void **state)
     char little[64];
     score_by_rule(&w->e, little, sizeof little);
     assert_string_equal(little, "spills 1 of 2"); /* no half entries */
+    world_free(w);
+}
+
+/* The figure lies outside, its interval does not: the line must not say that the prediction held. */
+static void test_outside_but_met(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    char text[300];
+    struct round_history *r = round_with(w, "scans_discard", 8, 114);
+    r->verdict = (struct verdict){.ratio = 2.406, .ci_lo = 1.845, .ci_hi = 3.138};
+    score_text(&w->e, text, sizeof text);
+    assert_string_equal(text, "rule scans_discard: predicted +8 to +114 %, measured +140.6 %, more "
+                              "than predicted (the measured interval +84.5 to +213.8 % meets it); "
+                              "1 of 1 prediction met by the measured interval");
+    r->verdict = (struct verdict){.ratio = 1.01, .ci_lo = 0.99, .ci_hi = 1.03};
+    score_text(&w->e, text, sizeof text);
+    assert_non_null(strstr(text, "less than predicted (the measured interval -1.0 to +3.0 % does "
+                                 "not meet it); 0 of 1 prediction met"));
     world_free(w);
 }
 
@@ -131,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_held_and_missed),
+        cmocka_unit_test(test_outside_but_met),
         cmocka_unit_test(test_together_and_screened),
         cmocka_unit_test(test_bottlenecks),
     };

@@ -22,7 +22,8 @@ struct prediction {
 int score_predictions(const struct evidence *e, struct prediction *out, int max);
 /* The prediction of the newest round's candidate; false when it made none. */
 bool score_last(const struct evidence *e, struct prediction *out);
-/* "rule spills: predicted +20 to +60 %, measured +44.0 %; 3 of 4 predictions held", "" without any. */
+/* "rule spills: predicted +20 to +60 %, measured +44.0 %, as predicted; 3 of 4 predictions met by the measured interval", ""
+ * without any. A figure outside of its prediction is never said to have held: "more than predicted", with its interval. */
 void score_text(const struct evidence *e, char *dst, size_t size);
 /* Of each rule in the order in which they were first answered: "spills 2 of 2, odd_cost 0 of 1"; "" without any. A prediction of
  * several changes counts for the rule that promised most. */
