@@ -531,6 +531,19 @@ static void bill_lines(const struct billing *b, struct bill_terms *t, bool accep
     }
 }
 
+/* With every line of the alternative that fits in force. */
+static double bill_of_all(const struct billing *b, const struct bill_terms *now)
+{
+    struct bill_terms then = *now;
+    for (int i = 0; i < b->r->n; i++) {
+        struct review_line *line = &b->r->lines[i];
+        bool comes = review_billable(line, true) || review_billable(line, false);
+        if (comes && !b->misfit[i] && (review_sets(b->r, i) & b->set))
+            bill_terms_line(&then, line, b->f);
+    }
+    return bill_measured(&then, b->g);
+}
+
 static void bill_set(const struct billing *b, const struct bill_terms *now)
 {
     struct memory_bill *bill = &b->r->bill;
@@ -545,6 +558,7 @@ static void bill_set(const struct billing *b, const struct bill_terms *now)
     bill_lines(b, &then, false, false);
     bill_lines(b, &then, false, true);
     bill->most = fmax(bill->most, bill_measured(&then, b->g));
+    bill->all = fmax(bill->all, bill_of_all(b, now));
 }
 
 void guard_bill(struct review *r, const struct server_facts *f, const struct guard_policy *g)

@@ -153,7 +153,7 @@ static void bill_text(const struct memory_bill *b, bool open, int width, char *d
     text_bytes(worst, sizeof(worst), b->new_worst);
     text_bytes(now, sizeof(now), b->now_measured);
     text_bytes(accepted, sizeof(accepted), b->new_measured);
-    text_bytes(most, sizeof(most), b->most);
+    text_bytes(most, sizeof(most), b->all);
     text_bytes(ram, sizeof(ram), b->ram);
     if (open) {
         snprintf(all, sizeof all, ", %s with all lines", most);
@@ -302,36 +302,52 @@ static void draw_list(struct canvas *c, struct rect list, const struct review *r
         list_more(c, (struct rect){list.y, list.x, list.h + 1, list.w}, scroll, total + 1);
 }
 
-/* What a restart means now, beside the count of them. */
+/* What a restart means now, beside the count of them; sessions that there are none of need no words. */
 static void say_restart(const struct model *m, char *title, size_t size)
 {
     size_t used = strlen(title);
     struct consent c;
     consent_fill(m, &c);
-    snprintf(title + used, size - used, "; server down about %.0f s, %.0f sessions dropped",
-             ceil(c.blackout_s), fmax(0, c.sessions));
+    snprintf(title + used, size - used, "; server down about %.0f s", ceil(c.blackout_s));
+    used = strlen(title);
+    if (c.sessions >= 1)
+        snprintf(title + used, size - used, ", %.0f session%s dropped", c.sessions,
+                 c.sessions < 2 ? "" : "s");
 }
+
+/* In at most `width` columns: where there is no room for all of it the words about the alternatives go first. */
+static void say_title(const struct model *m, int width, char *title, size_t size)
+{
+    const struct review *review = &m->session.round.review;
+    int restarts = count_restarts(review), sets = review->proposal.nsets;
+
+    for (int terse = 0; terse < 2; terse++) {
+        snprintf(title, size, "Round %d proposal: %d change%s, %d restart%s, from %s",
+                 review->round, review->n, review->n == 1 ? "" : "s", restarts,
+                 restarts == 1 ? "" : "s", review->proposal.advisor.text);
+        size_t used = strlen(title);
+        if (sets >= 2)
+            snprintf(title + used, size - used, "; %d alternatives%s", sets,
+                     terse ? "" : " are screened first");
+        if (restarts > 0)
+            say_restart(m, title, size);
+        if (text_width(title) <= width)
+            return;
+    }
+}
+
+enum { TITLE_FRAME = 6 }; /* what the frame takes of a title's line */
 
 void dialog_review(struct canvas *c, struct rect screen, const struct model *m,
                    const struct view_tables *t, struct view_cursor *cursor)
 {
     const struct review *review = &m->session.round.review;
     const struct dialog *d = &m->screen.dialog;
-    int restarts = count_restarts(review);
     char title[200];
-    snprintf(title, sizeof(title), "Round %d proposal: %d change%s, %d restart%s, from %s",
-             review->round, review->n, review->n == 1 ? "" : "s", restarts,
-             restarts == 1 ? "" : "s", review->proposal.advisor.text);
-    if (review->proposal.nsets >= 2) {
-        size_t used = strlen(title);
-        snprintf(title + used, sizeof title - used, "; %d alternatives are screened first",
-                 review->proposal.nsets);
-    }
-    if (restarts > 0)
-        say_restart(m, title, sizeof(title));
     int summary = review->proposal.summary[0] ? 2 : 0;
     int others = review->others[0] ? 1 : 0;
     int w = screen.w > 150 ? 150 : screen.w;
+    say_title(m, w - TITLE_FRAME, title, sizeof title);
     int detail = detail_want(c, review, w - 4);
     struct review_rows rows;
     rows_of(review, &rows);

@@ -748,6 +748,22 @@ static void the_bill_has_two_figures(void **state)
     assert_true(review.bill.most == now && review.bill.new_measured == now);
 }
 
+/* One line asks for memory, the other gives workers back: what all of them cost is the same before and after an answer. */
+static void all_lines_cost_the_same_whatever_is_accepted(void **state)
+{
+    (void)state;
+    propose("work_mem", "64MB", "max_parallel_workers_per_gather", "0", "shared_buffers", "1GB",
+            NULL);
+    double all = review.bill.all;
+    assert_true(all < review.bill.most); /* nobody may rely on what may not come */
+    for (int i = 1; i <= review.n; i++) {
+        review.lines[i % review.n].answer = ANSWER_ACCEPT;
+        guard_bill(&review, &facts, &policy);
+        assert_true(review.bill.all == all);
+    }
+    assert_true(review.bill.new_measured == all);
+}
+
 static void lines_are_billed_together(void **state)
 {
     (void)state;
@@ -893,6 +909,7 @@ int main(void)
         CASE(a_hostile_count_is_cut),
         CASE(answers),
         CASE(the_bill_has_two_figures),
+        CASE(all_lines_cost_the_same_whatever_is_accepted),
         CASE(lines_are_billed_together),
         CASE(a_saving_counts_only_when_accepted),
         CASE(an_edit_is_checked_anew),

@@ -170,6 +170,7 @@ static void review(struct model *m)
                                    .now_measured = 1e9,
                                    .new_measured = 2e9,
                                    .most = 4e9,
+                                   .all = 4e9,
                                    .new_worst = 29.8e9,
                                    .peak = 9,
                                    .known = true};

@@ -47,6 +47,8 @@ struct memory_bill {
     double new_worst, new_measured; /* with the accepted lines */
     double
         most; /* … measured, if every line without an answer that costs memory were accepted, too */
+    double
+        all; /* … measured, with every line accepted, those that lower it, too: accepting in whatever order does not change it */
     double peak; /* sessions at work that the measured figures count with */
     bool known;
 };
