@@ -772,6 +772,7 @@ static void round_end(struct model *m, struct effects *fx)
     } else {
         m->fl.decision = DECIDE_VERDICT;
         flow_end_costs(m);
+        m->fl.now.no_further = stop_reason(m);
         flow_show_decision(m, DIALOG_VERDICT);
     }
 }

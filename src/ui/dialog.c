@@ -99,7 +99,10 @@ static void table_keys(const struct model *m, const struct view_tables *t, unsig
         view_key_shown(m, k, shown, sizeof shown);
         bool back = (where & (KEY_IN_MAIN | KEY_IN_REPLAY)) && k->key.name == KEYN_NONE &&
                     k->key.rune == 'q' && view_zoomed(m);
-        buf_printf(out, "%s %s  ", shown, back ? "back" : k->what);
+        bool last = (k->where & KEY_IN_VERDICT) && k->key.name == KEYN_ENTER &&
+                    m->fl.now.no_further;
+        const char *ends = m->fl.now.confirm_s > 0 ? "confirm" : "end";
+        buf_printf(out, "%s %s  ", shown, last ? ends : back ? "back" : k->what);
     }
 }
 

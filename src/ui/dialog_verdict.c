@@ -132,6 +132,9 @@ static void say_end(struct dialog_text *text, const struct model *m)
 
     if (m->fl.decision != DECIDE_VERDICT)
         return;
+    if (m->fl.now.no_further)
+        dialog_say(text, STYLE_VALUE, "No further round: %s. %s", m->fl.now.no_further,
+                   confirm > 0 ? "Enter confirms what was kept." : "Enter ends the session.");
     if (!(confirm > 0)) {
         dialog_say(text, STYLE_LABEL,
                    "s: no further round. Nothing was kept, so the session ends at once.");

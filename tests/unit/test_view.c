@@ -556,6 +556,14 @@ static void a_verdict_tells_of_screening_and_veto(void **state)
     paint(f, 160, 45);
     assert_true(canvas_has(f->c, "next round"));
     assert_false(canvas_has(f->c, "lift veto"));
+    f->m->fl.decision = DECIDE_VERDICT;
+    f->m->fl.now.no_further = "target reached";
+    f->m->fl.now.confirm_s = 120;
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "No further round: target reached. Enter confirms"));
+    assert_true(canvas_has(f->c, "Enter confirm"));
+    assert_false(canvas_has(f->c, "next round"));
+    f->m->fl.now.no_further = NULL;
 }
 
 static void the_summary_tells_what_each_earned(void **state)

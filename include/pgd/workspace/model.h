@@ -332,10 +332,11 @@ struct flow_now {
     bool keep_now;      /* … and at once, without the confirmation: nothing is claimed */
     /* seconds that the end would take if the session stopped now: start against best, and the ablation; 0 = none is made */
     double confirm_s, ablate_s;
-    bool undo_round;    /* the DBA: drop what this round kept */
-    bool undoing_round; /* the switch that takes it back is under way */
-    bool target_again;  /* the server was repaired: a model is asked for the target once more */
-    bool resume;        /* an interrupted session goes on */
+    const char *no_further; /* at a verdict: why no round follows it; NULL = one does */
+    bool undo_round;        /* the DBA: drop what this round kept */
+    bool undoing_round;     /* the switch that takes it back is under way */
+    bool target_again;      /* the server was repaired: a model is asked for the target once more */
+    bool resume;            /* an interrupted session goes on */
     bool undo_only; /* its session.json cannot be read: the journal says what to undo, no more */
     bool pause_resumed; /* headless: its flags differ, so it is only made clean and PAUSED */
     bool settle_failed; /* the session ends as FAILED */
