@@ -367,6 +367,12 @@ void flow_plan_go(struct model *m, struct effects *fx)
     }
     emit_strategy(m, fx);
     model_say(m, CHAT_AI, "%s", s->plan.hypothesis);
+    double least = experiment_least_budget(&s->plan, flow_restart_possible(m));
+    if (least > s->plan.budget_s)
+        model_say(m, CHAT_WARN,
+                  "the budget of %.1f min holds no round: the baseline, one round and its "
+                  "confirmation take %.1f min",
+                  s->plan.budget_s / 60.0, ceil(least / 6) / 10);
     flow_consent_emit(m, "plan", fx);
     flow_prepare_begin(m, fx);
 }

@@ -45,8 +45,8 @@ static const char *stop_reason(const struct model *m)
         return "three misses in a row";
     if (s->rounds_done >= s->plan.rounds)
         return "all rounds are spent";
-    if (model_seconds_left(m) - flow_confirm_cost(m) - flow_ablate_reserve(m) <
-        experiment_cost(&s->plan, EXPERIMENT_ROUND, false))
+    if (model_seconds_left(m) - flow_ablate_reserve(m) <
+        experiment_round_needs(&s->plan, flow_restart_possible(m)))
         return s->rounds_done ? "the budget is spent" : "the budget is too short for a round";
     return NULL;
 }

@@ -27,6 +27,7 @@ enum {
     ENOUGH = 100, /* transactions: a run with fewer says little of its percentiles or its rate */
     LONGEST = 6,  /* times its planned length: so far a run grows for that */
     LONGEST_S = 600,
+    END_S = 10,     /* the way to the last state, once all is measured */
     RUN_EXTRA_S = 2 /* CHECKPOINT, connecting, reading the log */
 };
 
@@ -645,6 +646,17 @@ double experiment_cost(const struct sdl *plan, enum experiment_kind kind, bool r
     if (kind != EXPERIMENT_AA)
         cost += runs / 2 * experiment_switch_s(at_least(plan->warmup_s, 0), restarts);
     return cost;
+}
+
+double experiment_round_needs(const struct sdl *plan, bool restarts)
+{
+    return experiment_cost(plan, EXPERIMENT_ROUND, false) +
+           experiment_cost(plan, EXPERIMENT_CONFIRM, restarts) + END_S;
+}
+
+double experiment_least_budget(const struct sdl *plan, bool restarts)
+{
+    return experiment_cost(plan, EXPERIMENT_AA, false) + experiment_round_needs(plan, restarts);
 }
 
 void experiment_clear(struct experiment *x)

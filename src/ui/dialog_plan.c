@@ -315,10 +315,10 @@ static void say_consent(struct dialog_text *text, const struct model *m)
         line(text, "windows", "%d to %d of %d s of the traffic of database %s; no benchmark is run",
              c.runs_least, c.runs_most, p->duration_s, p->database);
     else
-        line(text, "runs",
-             "%d to %d of up to %d s with %d clients; at most %d different configurations are "
-             "tried, up to %d in a round",
-             c.runs_least, c.runs_most, p->duration_s, p->clients, c.arms - 1, c.arms_round);
+        dialog_say(text, STYLE_NORMAL,
+                   "Runs: %d to %d of up to %d s with %d clients; at most %d different "
+                   "configurations are tried, up to %d in a round",
+                   c.runs_least, c.runs_most, p->duration_s, p->clients, c.arms - 1, c.arms_round);
     if (!p->observe && m->place.state == PLACE_KNOWN)
         line(text, "pgbench", "%s%s; %s", m->place.far ? "on " : "",
              !m->place.far               ? "here"
@@ -329,6 +329,11 @@ static void say_consent(struct dialog_text *text, const struct model *m)
         line(text, "pgbench", "looking where it runs best");
     line(text, "minutes", "%.0f baseline, %.0f a round, %.0f confirmation; %.3g at most",
          ceil(c.minutes_baseline), ceil(c.minutes_round), ceil(c.minutes_confirm), c.minutes_most);
+    if (c.minutes_least > c.minutes_most)
+        dialog_say(text, STYLE_BAD,
+                   "This budget holds no round: the baseline, one round and its confirmation take "
+                   "%.1f min, so nothing would be tried. Type a longer budget or shorter runs.",
+                   ceil(c.minutes_least * 10) / 10);
     say_restarts(text, m, &c);
     if (p->observe) {
         dialog_say(text, STYLE_WARN,

@@ -291,8 +291,8 @@ static void say_summary(struct dialog_text *text, const struct model *m)
                        "Those of the operating system (os:) last until its next start: /persist "
                        "keeps them.");
     } else {
-        dialog_say(text, STYLE_NORMAL,
-                   "No change earned its place: the server runs as it did before.");
+        dialog_say(text, STYLE_NORMAL, "%s: the server runs as it did before.",
+                   s->nhistory > 0 ? "No change earned its place" : "No change was tried");
     }
     dialog_say_comparison(text, m);
     dialog_say_knee(text, m);

@@ -103,6 +103,7 @@ void consent_fill(const struct model *m, struct consent *c)
     c->minutes_round = experiment_cost(p, EXPERIMENT_ROUND, c->restarts_allowed) / 60;
     c->minutes_confirm = experiment_cost(p, EXPERIMENT_CONFIRM, c->restarts_allowed) / 60;
     c->minutes_most = p->budget_s / 60.0;
+    c->minutes_least = experiment_least_budget(p, c->restarts_allowed) / 60;
     measured_writes(m, c);
     c->replicas = w->at_us ? w->replicas : m->server.runtime.replicas;
     c->archiving = settings_find(&m->server.settings, "archive_mode") &&

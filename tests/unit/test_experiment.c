@@ -794,9 +794,21 @@ static void test_prior(void **s)
     experiment_clear(&x);
 }
 
+/* The plan's warning and the end of the rounds are the same sum. */
+static void the_least_budget_holds_a_round(void **unused)
+{
+    (void)unused;
+    struct sdl plan = {.duration_s = 10, .warmup_s = 5, .min_runs = 3, .max_runs = 6, .clients = 4};
+    double aa = experiment_cost(&plan, EXPERIMENT_AA, false);
+    assert_true(experiment_least_budget(&plan, false) - aa == experiment_round_needs(&plan, false));
+    assert_true(experiment_round_needs(&plan, true) > experiment_round_needs(&plan, false));
+    assert_true(experiment_least_budget(&plan, true) > 240); /* 4 minutes hold none */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_least_budget_holds_a_round),
         cmocka_unit_test(test_aa),
         cmocka_unit_test(test_aa_of_one_run),
         cmocka_unit_test(test_aa_alternation_counts),

@@ -564,6 +564,13 @@ static void a_verdict_tells_of_screening_and_veto(void **state)
     assert_true(canvas_has(f->c, "Enter confirm"));
     assert_false(canvas_has(f->c, "next round"));
     f->m->fl.now.no_further = NULL;
+    f->m->screen.dialog.kind = DIALOG_PLAN;
+    f->m->session.plan.budget_s = 60;
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "This budget holds no round"));
+    f->m->session.plan.budget_s = 36000;
+    paint(f, 160, 45);
+    assert_false(canvas_has(f->c, "This budget holds no round"));
 }
 
 static void the_summary_tells_what_each_earned(void **state)

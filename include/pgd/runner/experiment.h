@@ -84,6 +84,10 @@ struct looks_prior experiment_noise(const struct experiment *x);
 int experiment_least_runs(enum experiment_kind kind, const struct sdl *plan);
 /* Expected seconds of a whole experiment of this kind with its smallest number of runs. */
 double experiment_cost(const struct sdl *plan, enum experiment_kind kind, bool restarts);
+/* Seconds that must be left for a round to begin: the round, and the confirmation of what it keeps. */
+double experiment_round_needs(const struct sdl *plan, bool restarts);
+/* Seconds of the least budget that holds a baseline and one round with its confirmation. */
+double experiment_least_budget(const struct sdl *plan, bool restarts);
 void experiment_clear(struct experiment *x);
 /* ---- what race.h and ablation.h count alike ---- */
 /* The figure of a run that counts for this goal, more is always better: TPS, or the reciprocal of a latency in ms. NAN when

@@ -15,6 +15,7 @@ struct consent {
     bool blackout_measured; /* at an earlier restart in this workspace; else estimated */
     double sessions;        /* that a restart drops: those connected now; NAN unknown */
     double minutes_baseline, minutes_round, minutes_confirm, minutes_most;
+    double minutes_least;  /* budget that holds the baseline and one round with its confirmation */
     bool written_measured; /* the four figures below are of the baseline; else not known yet, NAN */
     double written_bps, written_bytes; /* a second of load; in all runs at the most */
     double wal_bps, wal_bytes;
