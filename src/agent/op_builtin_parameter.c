@@ -7,6 +7,16 @@
 #include "pgd/agent/op_parts.h"
 #include "pgd/agent/search.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/guard.h"
+
+/* As the server would show it: "128MB", not 16384 units of 8kB. */
+static void tell_default(struct teller *t, const struct setting *x)
+{
+    char shown[SETTING_VALUE_MAX];
+    double number;
+    bool sized = x->unit[0] && guard_value(x, x->boot, &number, shown, sizeof shown, NULL);
+    tell(t, "The compiled-in default is %s.", sized ? shown : x->boot);
+}
 
 static void tell_value(struct teller *t, const struct sense *s, const struct setting *x)
 {
@@ -15,8 +25,7 @@ static void tell_value(struct teller *t, const struct sense *s, const struct set
          sense_ours(s, x->name) ? "; this session has set it" : "");
     tell_figure(t, x->name, "%.90s", x->shown[0] ? x->shown : x->value);
     if (x->boot[0])
-        tell(t, "The compiled-in default is %s%s%s.", x->boot, x->unit[0] ? " in units of " : "",
-             x->unit);
+        tell_default(t, x);
     if (strcmp(x->context, "postmaster") == 0)
         tell(t, "A change takes a restart.");
     else if (strcmp(x->context, "internal") == 0)

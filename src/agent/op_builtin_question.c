@@ -8,6 +8,7 @@
 #include "pgd/agent/op_question.h"
 #include "pgd/agent/rules.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/bill.h"
 
 static void on_speed(const struct asked *q)
 {
@@ -107,6 +108,24 @@ static void on_memory(const struct asked *q)
                   "Nothing that was seen here speaks for other values of the memory settings.");
 }
 
+/* The bill that the guard shows beside a proposal, of the settings as they are now. */
+static void on_worst_case(const struct asked *q)
+{
+    struct bill_terms b;
+    bill_terms_read(&b, q->s->f);
+    if (q->s->work_mem > 0)
+        b.work_mem = q->s->work_mem;
+    double worst = bill_worst(&b);
+    tell_line(q->t,
+              "In the worst case, all %.0f connections sorting at once with work_mem %s and every "
+              "worker busy, the server would take %s.",
+              b.max_connections, size_figure(b.work_mem).text, size_figure(worst).text);
+    if (isfinite(q->s->ram))
+        tell(q->t, "The memory is %s: that is %s.", size_figure(q->s->ram).text,
+             worst > q->s->ram ? "more than there is, should it ever come to that"
+                               : "enough for it");
+}
+
 static void on_checkpoints(const struct asked *q)
 {
     const struct runtime_facts *r = &q->s->f->runtime;
@@ -152,9 +171,15 @@ static void on_locks(const struct asked *q)
 static void on_sessions(const struct asked *q)
 {
     const struct runtime_facts *r = &q->s->f->runtime;
-    tell_line(q->t, "%.0f of %.0f connections are taken, %.0f of them active.",
-              r->sessions > 0 ? r->sessions : 0, r->max_connections,
-              r->sessions_active > 0 ? r->sessions_active : 0);
+    if (r->sessions >= 0)
+        tell_line(q->t, "%.0f of %.0f connections are taken%s%s%s.", r->sessions,
+                  r->max_connections, r->sessions_active >= 0 ? ", " : "",
+                  r->sessions_active >= 0 ? count_figure(r->sessions_active).text : "",
+                  r->sessions_active >= 0 ? " of them active" : "");
+    else
+        tell_line(q->t,
+                  "How many of the %.0f connections are taken was not read yet; 6 shows them.",
+                  r->max_connections);
     tell_figure(q->t, "max_connections", "%.0f", r->max_connections);
     if (isfinite(q->s->clients))
         tell(q->t, "The benchmark runs with %.0f clients.", q->s->clients);
@@ -366,6 +391,7 @@ static const struct {
     const char *words;
     void (*fn)(const struct asked *q);
 } routes[] = {
+    {"worst case|memory+bill|most+memory", on_worst_case},
     {"undo|revert|roll+back|rollback|go back|take+back|taken+back|put+back|back out", asked_undo},
     {"export|playbook|ansible|report|write+file", asked_export},
     {"how long|how much time|take+long|be+done|be+finished|be+ready|duration|budget|minutes|how "
@@ -394,12 +420,13 @@ static const struct {
     {"checkpoint|wal=", on_checkpoints},
     {"replic|standby|standbys|lag|slot|archiv", on_replication},
     {"lock|block|deadlock|who+block|what+block", on_locks},
-    {"index|indices|missing+index|unused+index|which+index", on_indexes},
-    {"memory|ram=|cache|buffer|spill|temp|oom", on_memory},
+    {"index|indices|missing+index|unused+index|which+index|add+index|should+index|should+add+index",
+     on_indexes},
+    {"memory|ram=|cache|buffer|spill|temp|oom|hit+ratio|cache+hit|hit+rate", on_memory},
     {"vacuum|bloat|dead|wraparound|autovacuum", on_vacuum},
     {"connection|session|client|pool", on_sessions},
     {"query|queries|statement|plan|slow+query|slow+statement|slowest|worst", on_queries},
-    {"wait|bottleneck|limit|time+go|time+spent", on_waits},
+    {"wait|bottleneck|limit|time+go|time+spent|client+wait|session+wait", on_waits},
     {"change+first|first|should+change|should+i|next|should|recommend|improve|tune|suggest|advice|"
      "advise|optimi",
      on_next},
@@ -539,7 +566,7 @@ static int on_words(const struct asked *q, const char *question, int answered)
         best = score > best ? score : best;
     }
     /* beside a name that was explained only what was asked in several words */
-    int most = best > 1 ? answered + 1 : 2;
+    int most = best > 1 ? answered + 1 + (strstr(question, ", and ") != NULL) : 2;
     if (best == 0 || (answered > 0 && best == 1))
         return n;
     for (size_t i = 0; i < ARRAY_LEN(routes) && n < most; i++)
