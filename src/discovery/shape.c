@@ -175,6 +175,18 @@ static void say_order(const struct nodes *a, const struct nodes *b, char *dst, s
         snprintf(dst, size, "order %s \xe2\x86\x92 %s", from, to);
 }
 
+/* Ends a text that was cut with what is whole of it, and says that there was more. */
+static void drop_half(char *dst, size_t size)
+{
+    static const char more[] = "; \xe2\x80\xa6";
+    char *last = NULL;
+
+    for (char *p = dst; (p = strstr(p, "; ")) && (size_t)(p - dst) + sizeof more <= size; p++)
+        last = p;
+    if (last)
+        memcpy(last, more, sizeof more);
+}
+
 bool plan_flip(const struct plan_shape *a, const struct plan_shape *b, char *dst, size_t size)
 {
     char text[600] = "";
@@ -192,5 +204,7 @@ bool plan_flip(const struct plan_shape *a, const struct plan_shape *b, char *dst
     free(was);
     free(is);
     text_copy(dst, size, text);
+    if (strlen(text) >= size) /* whole changes only */
+        drop_half(dst, size);
     return true;
 }

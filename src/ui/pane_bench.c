@@ -169,6 +169,10 @@ static void draw_legend(struct canvas *c, int y, struct rect r, const struct mod
 static const struct bench_run *last_run(const struct model *m)
 {
     const struct experiment *x = experiment_shown(m);
+    bool other = m->flow == FLOW_COMPARE || m->flow == FLOW_ABLATE || m->flow == FLOW_KNEE ||
+                 (m->flow == FLOW_ROUND && m->session.round.screening);
+    if (other) /* its runs are in no experiment: that one's last run is of an earlier phase */
+        return NULL;
     return x && x->n > 0 ? &x->runs[x->n - 1] : NULL;
 }
 
@@ -181,6 +185,9 @@ static const char *arm_name(const struct model *m)
         return round_arm(&s->round, s->round.arm_in_force)->label;
     if (m->flow == FLOW_ABLATE)
         return s->trial.label;
+    if (m->flow == FLOW_COMPARE)
+        return s->beside.comparison.arms[m->fl.now.compare.arm < 0 ? 0 : m->fl.now.compare.arm]
+            .name;
     if (m->flow == FLOW_TRADE && second)
         return m->fl.now.trade_arm.label;
     if (m->flow == FLOW_TRADE)
@@ -188,6 +195,15 @@ static const char *arm_name(const struct model *m)
     if (m->fl.now.reducing && second)
         return s->reduced.label;
     return second ? s->best.label : s->start.label;
+}
+
+static int compare_runs(const struct model *m)
+{
+    const struct race *r = &m->fl.now.compare;
+    int runs = 0;
+    for (int i = 0; i < r->n; i++)
+        runs += r->arms[i].n;
+    return runs;
 }
 
 /* "run 2 of 6-12, round 1  00:07/00:10  449 TPS  10.3 ms" */
@@ -203,6 +219,10 @@ static void live_text(const struct model *m, struct buf *out)
         buf_printf(out, "warm-up of %s", arm_name(m));
     else if (m->flow == FLOW_ABLATE)
         buf_printf(out, "ablation run %d, %s", m->session.ablation.n_runs + 1, arm_name(m));
+    else if (m->flow == FLOW_COMPARE)
+        buf_printf(out, "comparison run %d, %s", compare_runs(m) + 1, arm_name(m));
+    else if (m->flow == FLOW_KNEE)
+        buf_puts(out, "sweep of clients");
     else if (m->flow == FLOW_ROUND && m->session.round.screening)
         buf_printf(out, "screening, %s", arm_name(m));
     else if (x && x->kind == EXPERIMENT_AA)

@@ -24,7 +24,8 @@ void beside_statement_text(const struct statement_verdict *v, struct buf *out)
 {
     buf_puts(out, statement_class_name(v->cls));
     if (isfinite(v->ratio))
-        buf_printf(out, " %+.0f %%", (v->ratio - 1) * 100);
+        buf_printf(out, ", %.0f %% %s time", fabs(v->ratio - 1) * 100,
+                   v->ratio < 1 ? "less" : "more");
     if (isfinite(v->lo) && isfinite(v->hi))
         buf_printf(out, " (%+.0f \xe2\x80\xa6 %+.0f)", (v->lo - 1) * 100, (v->hi - 1) * 100);
     buf_printf(out, ": %s", v->name);

@@ -56,6 +56,9 @@ static void test_flip(void **arg)
         text, "Seq Scan on orders o \xe2\x86\x92 Index Scan using orders_customer on orders o"));
     assert_non_null(strstr(text, "Hash Join \xe2\x86\x92 Nested Loop"));
     assert_null(strstr(text, "customers"));
+    char little[100]; /* no half change at its end */
+    assert_true(plan_flip(&a, &b, little, sizeof little));
+    assert_string_equal(little + strlen(little) - 5, "; \xe2\x80\xa6");
     assert_false(plan_flip(&a, &a, text, sizeof text));
     assert_string_equal(text, "");
 }

@@ -564,6 +564,16 @@ static void a_verdict_tells_of_screening_and_veto(void **state)
     assert_true(canvas_has(f->c, "Enter confirm"));
     assert_false(canvas_has(f->c, "next round"));
     f->m->fl.now.no_further = NULL;
+    f->m->screen.dialog.kind = DIALOG_NONE;
+    f->m->flow = FLOW_COMPARE;
+    f->m->bench.state = BENCH_RUNNING;
+    f->m->fl.now.compare.n = 3;
+    f->m->fl.now.compare.arm = 2;
+    f->m->fl.now.compare.arms[0].n = 4;
+    text_copy(f->m->session.beside.comparison.arms[2].name, 32, "pgtune");
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "comparison run 5, pgtune"));
+    assert_false(canvas_has(f->c, "last run"));
     f->m->screen.dialog.kind = DIALOG_PLAN;
     f->m->session.plan.budget_s = 60;
     paint(f, 160, 45);
