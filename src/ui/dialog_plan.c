@@ -400,7 +400,8 @@ static void say_target(struct dialog_text *text, const struct model *m)
         char all[32], wal[32];
         text_bytes(all, sizeof all, now.written_bytes);
         text_bytes(wal, sizeof wal, now.wal_bytes);
-        dialog_pair(text, "writes from here", STYLE_VALUE, "up to %s, WAL of it %s", all, wal);
+        dialog_pair(text, "writes from here", STYLE_VALUE,
+                    "at most %s until the budget ends, WAL %s of it", all, wal);
     }
     dialog_pair(text, "suggested", STYLE_VALUE, "%.0f TPS, by %s", s->target.tps,
                 s->target.advisor.text);

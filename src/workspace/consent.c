@@ -62,6 +62,8 @@ static void measured_writes(const struct model *m, struct consent *c)
 {
     const struct window *w = &m->session.base_window;
     double load_s = (double)c->runs_most * m->session.plan.duration_s;
+    double left = m->session.deadline_us ? fmax(0, model_seconds_left(m))
+                                         : m->session.plan.budget_s;
 
     c->written_bps = c->written_bytes = c->wal_bps = c->wal_bytes = NAN;
     if (!w->valid || !(w->secs > 0) || m->session.plan.observe) /* what is written is not ours */
@@ -71,6 +73,7 @@ static void measured_writes(const struct model *m, struct consent *c)
                    fmax(0, w->buffers_backend);
     c->written_bps = (pages * 8192 + fmax(0, w->temp_bytes)) / w->secs + fmax(0, c->wal_bps);
     c->written_measured = true;
+    load_s = fmin(load_s, left); /* no load lasts longer than the session */
     c->written_bytes = c->written_bps * load_s;
     c->wal_bytes = c->wal_bps * load_s;
 }

@@ -14,6 +14,7 @@
 #include "pgd/tuning/manual.h"
 #include "pgd/ui/pane.h"
 #include "pgd/ui/view.h"
+#include "pgd/workspace/consent.h"
 #include "pgd/workspace/recent.h"
 #include "pgd/workspace/session_rows.h"
 
@@ -578,6 +579,11 @@ static void a_verdict_tells_of_screening_and_veto(void **state)
     f->m->session.plan.budget_s = 60;
     paint(f, 160, 45);
     assert_true(canvas_has(f->c, "This budget holds no round"));
+    struct consent c;
+    f->m->session.base_window = (struct window){.valid = true, .secs = 1, .wal_bytes = 1e6};
+    f->m->session.deadline_us = f->m->now_us + 60 * 1000000;
+    consent_fill(f->m, &c);
+    assert_true(c.wal_bytes <= 60e6); /* no load lasts longer than the session */
     f->m->session.plan.budget_s = 36000;
     paint(f, 160, 45);
     assert_false(canvas_has(f->c, "This budget holds no round"));
