@@ -20,10 +20,13 @@ static void tell_default(struct teller *t, const struct setting *x)
 
 static void tell_value(struct teller *t, const struct sense *s, const struct setting *x)
 {
-    tell(t, "Here it is %s, from %s%s.", x->shown[0] ? x->shown : x->value,
-         x->source[0] ? x->source : "an unknown source",
-         sense_ours(s, x->name) ? "; this session has set it" : "");
-    tell_figure(t, x->name, "%.90s", x->shown[0] ? x->shown : x->value);
+    char now[96];
+    sense_shown(s, x->name, now, sizeof now);
+    if (sense_ours(s, x->name))
+        tell(t, "Here it is %s now; this session has set it.", now);
+    else
+        tell(t, "Here it is %s, from %s.", now, x->source[0] ? x->source : "an unknown source");
+    tell_figure(t, x->name, "%s", now);
     if (x->boot[0])
         tell_default(t, x);
     if (strcmp(x->context, "postmaster") == 0)

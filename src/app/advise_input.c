@@ -192,10 +192,23 @@ static void of_op(struct model *m, enum op op, struct advise_input *x)
     in->sessions = x->sessions;
 }
 
+/* First Sight is of the server as it stands, before a session: what an earlier one believed best is no setting of it. */
+static void in_force(const struct model *m, enum op op, struct evidence *e)
+{
+    const struct round *r = &m->session.round;
+    bool about_now = op == OP_QUESTION || op == OP_PARAMETER;
+
+    if (op == OP_FIRST_SIGHT)
+        e->best_arm = NULL;
+    else if (about_now && m->flow == FLOW_ROUND && r->arm_in_force >= 0)
+        e->best_arm = round_arm(r, r->arm_in_force)->n > 0 ? round_arm(r, r->arm_in_force) : NULL;
+}
+
 void advise_input_fill(struct model *m, enum op op, struct advise_input *x)
 {
     memset(x, 0, sizeof *x);
     model_evidence(m, &x->e);
+    in_force(m, op, &x->e);
     x->in.e = &x->e;
     x->in.wishes = &m->wishes;
     x->in.scripts = m->fl.script_text;

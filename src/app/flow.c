@@ -243,8 +243,8 @@ void flow_pump(struct model *m, struct effects *fx)
             /* lost: it begins anew when the connection is back, or headless_link_down() ends the start */
             if (m->discover.err.code != ERR_LOST && m->links[CONN_CONTROL].state == LINK_UP)
                 flow_fail(m, &m->discover.err, "discovery", fx);
-        } else if (flow_prepare_pump(m, fx) || flow_measure_pump(m, fx) || flow_end_pump(m, fx) ||
-                   flow_handover_pump(m, fx) || flow_persist_pump(m, fx)) {
+        } else if (flow_sight_pump(m, fx) || flow_prepare_pump(m, fx) || flow_measure_pump(m, fx) ||
+                   flow_end_pump(m, fx) || flow_handover_pump(m, fx) || flow_persist_pump(m, fx)) {
             continue;
         } else if (bench_place_pump(m, fx)) {
             continue;
@@ -295,6 +295,10 @@ void flow_tune(struct model *m, struct effects *fx)
             flow_sight(m, fx);
         } else if (!m->sight_known) {
             model_say(m, CHAT_WARN, "discovery has not finished yet");
+        } else if (m->session.name[0] && m->flow != FLOW_SIGHT && m->workspace.open &&
+                   m->links[CONN_CONTROL].state == LINK_UP) {
+            m->screen.dialog.kind = DIALOG_NONE;
+            flow_sight_again(m, fx);
         } else {
             flow_strategy_ask(m, fx);
         }

@@ -732,6 +732,25 @@ void flow_sight(struct model *m, struct effects *fx)
         advise(m, OP_FIRST_SIGHT, fx);
 }
 
+enum { SIGHT_REFRESH = 1 }; /* of FLOW_SIGHT: settings and totals are asked for anew */
+
+void flow_sight_again(struct model *m, struct effects *fx)
+{
+    flow_enter(m, FLOW_SIGHT);
+    m->fl.step = SIGHT_REFRESH;
+    discover_refresh(&m->discover, &m->server, fx);
+}
+
+bool flow_sight_pump(struct model *m, struct effects *fx)
+{
+    if (m->flow != FLOW_SIGHT || m->fl.step != SIGHT_REFRESH ||
+        (m->discover.state != DISCOVER_DONE && m->discover.state != DISCOVER_FAILED))
+        return false;
+    m->fl.discovered_us = m->now_us;
+    flow_sight(m, fx); /* which enters the state anew, without the step */
+    return true;
+}
+
 /* A session that had ended was picked on the start screen: the list stands on it, Enter shows its record. */
 static void show_picked(struct model *m)
 {

@@ -313,6 +313,21 @@ static void what_cannot_be_taken_back_is_told(void **state)
     end(&w);
 }
 
+/* The totals that the session before left behind are not what the next one begins with. */
+static void the_next_first_sight_looks_anew(void **state)
+{
+    (void)state;
+    TUNED;
+    snprintf(w.m->sight.headline, sizeof w.m->sight.headline, "of the session before");
+    press(&w, KEYN_NONE, 't');
+    assert_int_equal(w.m->discover.state, DISCOVER_SQL);
+    for (int i = 0; i < STEPS_MAX && w.m->fl.decision != DECIDE_STRATEGY; i++)
+        next(&w);
+    assert_int_equal(w.m->fl.decision, DECIDE_STRATEGY);
+    assert_null(strstr(w.m->sight.headline, "of the session before"));
+    end(&w);
+}
+
 static void begin_tuning(struct world *w)
 {
     press(w, KEYN_NONE, 't');
@@ -512,6 +527,7 @@ static void a_branch_proposes_what_was_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_next_first_sight_looks_anew),
         cmocka_unit_test(back_and_forth),
         cmocka_unit_test(nothing_accepted_changes_nothing),
         cmocka_unit_test(what_fails_is_taken_back),
