@@ -34,7 +34,8 @@ SELECT n.nspname AS schema, b.of_table AS "table", b.relname AS index,
        (SELECT min(o.relname)
           FROM big AS o
          WHERE o.indrelid = b.indrelid AND o.indexrelid <> b.indexrelid AND o.key = b.key
-           AND (o.indisunique OR o.indexrelid < b.indexrelid)) AS same_as
+           AND (o.indisunique, pg_stat_get_numscans(o.indexrelid) > 0, -(o.indexrelid::bigint))
+               > (false, b.scans > 0, -(b.indexrelid::bigint))) AS same_as -- the one that scans use stays, then the older one
   FROM chosen AS b
   JOIN pg_namespace AS n ON n.oid = b.relnamespace
  ORDER BY (b.scans = 0) DESC, b.relpages DESC

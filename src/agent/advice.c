@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pgd/base/quote.h"
+#include "pgd/base/sha256.h"
 #include "pgd/base/text.h"
 
 enum { SCAN_BYTES_S = 100 * 1024 * 1024 }; /* of a disk that does something else, too */
@@ -97,6 +98,28 @@ const struct column_facts *advice_column(const struct server_facts *f,
     return NULL;
 }
 
+bool advice_compares_columns(const struct server_facts *f, const struct scanned_facts *t,
+                             const struct condition *c)
+{
+    for (int i = 0; i < c->n; i++) {
+        const struct column_facts *x = advice_column(f, t, c->columns[i].name);
+        if (c->columns[i].as_text && !(x && x->texts))
+            return false;
+    }
+    return true;
+}
+
+struct amount advice_digest(const char *schema, const char *table, const char *columns)
+{
+    struct amount a;
+    char all[1200], hex[65];
+
+    snprintf(all, sizeof all, "%s\n%s\n%s", schema, table, columns);
+    sha256_text(all, strlen(all), hex);
+    SAY(a.text, "%.6s", hex);
+    return a;
+}
+
 struct amount advice_counted(const struct server_facts *f)
 {
     struct amount a = {"counters since their reset"};
@@ -117,6 +140,9 @@ int advice_collect(const struct evidence *e, struct advice *out, int max)
     struct advice_list l = {.s = &s, .items = out, .max = max};
 
     sense_init(&s, e);
+    if (s.f->id
+            .standby) /* nothing of it can be done here, and its scans are not those of the primary */
+        return 0;
     if (e->plan && e->plan->database[0] && strcmp(e->plan->database, s.f->id.database) != 0)
         return 0;
     advice_indexes(&l);
@@ -160,6 +186,8 @@ static void comment(struct buf *out, const char *label, const char *text)
     buf_printf(out, "-- %s%s\n", label, line);
 }
 
+static const char drop_head[] = "DROP INDEX CONCURRENTLY ";
+
 static void script_one(const struct advice *a, int number, bool undo, struct buf *out)
 {
     char head[320], cost[120] = "";
@@ -183,7 +211,14 @@ static void script_one(const struct advice *a, int number, bool undo, struct buf
     const char *before = a->mark == ADVICE_ACCEPTED ? "" : "-- ";
     if (*before)
         buf_puts(out, "-- not accepted: without the dashes it would run\n");
+    if (a->alone) /* it waits for transactions that are open, and left in the middle it leaves an invalid index */
+        buf_printf(out, "%sSET lock_timeout = 0;\n", before);
+    if (undo && strncmp(a->statement, drop_head, sizeof drop_head - 1) == 0)
+        buf_printf(out, "%s%sIF EXISTS %s; -- invalid, or never dropped\n", before, drop_head,
+                   a->statement + sizeof drop_head - 1);
     buf_printf(out, "%s%s;\n", before, undo ? a->undo : a->statement);
+    if (a->alone)
+        buf_printf(out, "%sSET lock_timeout = '5s';\n", before);
     if (a->follow[0])
         buf_printf(out, "%s%s;\n", before, a->follow);
 }

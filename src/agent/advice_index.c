@@ -47,10 +47,15 @@ static bool name_all(struct wanted *w)
         say(words + len, sizeof words - len, "_%s", plain);
         len = strlen(words);
     }
+    bool cut = len > 32 || strlen(w->table) > 24;
     SAY(plain, "%s", w->table);
-    plain[24] = '\0'; /* say() below replaces half a character */
-    words[32] = '\0';
-    SAY(w->index, "%s%s_pgd", plain, words);
+    plain[cut ? 18 : 24] = '\0'; /* say() below replaces half a character */
+    words[cut ? 28 : 32] = '\0';
+    if (cut)
+        SAY(w->index, "%s%s_%s_pgd", plain, words,
+            advice_digest(w->schema, w->table, w->columns).text);
+    else
+        SAY(w->index, "%s%s_pgd", plain, words);
     for (char *p = w->index; *p; p++)
         if (*p == ' ' || *p == '"')
             *p = '_';
@@ -88,6 +93,8 @@ static bool fits(const struct server_facts *f, const struct wanted *w)
 {
     double left = rows_left(f, w);
 
+    if (!advice_compares_columns(f, w->t, &w->c))
+        return false;
     for (int i = 0; w->t && i < w->c.n; i++) {
         const struct column_facts *c = advice_column(f, w->t, w->c.columns[i].name);
         if (!c || c->leads || !c->ordered)
@@ -238,13 +245,23 @@ static bool rebuild(const char *definition, char *dst, size_t size)
                             definition + sizeof head - 1) < size;
 }
 
+/* Another one is to go because there is this one. */
+static bool replaces(const struct server_facts *f, const struct index_facts *x)
+{
+    for (int i = 0; i < f->nindexes; i++)
+        if (strcmp(f->indexes[i].same_as, x->name) == 0 &&
+            strcmp(f->indexes[i].schema, x->schema) == 0)
+            return true;
+    return false;
+}
+
 static void useless(struct advice_list *l, const struct index_facts *x)
 {
     const struct sense *s = l->s;
     char name[280], statement[640], undo[640];
     bool twice = x->same_as[0] != '\0';
     double age = s->f->runtime.stats_age_s;
-    bool unused = x->scans <= 0 && x->writes > 1000 && age > DAY;
+    bool unused = x->scans <= 0 && x->writes > 1000 && age > DAY && !replaces(s->f, x);
     struct advice *a;
 
     if ((!twice && !unused) || !rebuild(x->definition, undo, sizeof undo) ||

@@ -60,7 +60,7 @@ static void together(struct advice_list *l, const struct plan_facts *p,
             return;
         snprintf(columns + len, sizeof columns - len, "%s%s", i ? ", " : "", one);
     }
-    SAY(name, "%.40s_pgd_stat", r->name);
+    SAY(name, "%.40s_%s_pgd_stat", r->name, advice_digest(r->schema, r->name, columns).text);
     if (!advice_ident(quoted, sizeof quoted, name) ||
         strlen(columns) + strlen(table) + strlen(quoted) + strlen(schema) > 560)
         return;
@@ -114,7 +114,8 @@ void advice_statistics(struct advice_list *l)
         const struct plan_facts *p = &e->plans[i];
         const struct relation_facts *r = table_of(l->s, p);
         if (!p->valid || !(p->worst_misestimate > 100) || !r ||
-            !condition_of_filter(p->seq_scan_filter, &c))
+            !condition_of_filter(p->seq_scan_filter, &c) ||
+            !advice_compares_columns(l->s->f, advice_scanned(l->s->f, r->schema, r->name), &c))
             continue;
         condition_sort(&c);
         if (c.n > 1)

@@ -206,6 +206,15 @@ static bool casts(struct reader *r)
     return true;
 }
 
+/* An index of a column does not serve what is compared after a cast of it, but for those of texts to text, which change nothing. */
+static bool column_cast(struct reader *r, struct condition_column *c)
+{
+    c->as_text = passed(r, sign(r, "::"));
+    if (c->as_text && !passed(r, word(r, "text")))
+        return false;
+    return !sign(r, "::") && !sign(r, "[");
+}
+
 /* A number, a text, a parameter, true or false; each perhaps in brackets and with a cast. */
 static bool value(struct reader *r)
 {
@@ -234,7 +243,8 @@ static bool comparison(struct reader *r, struct condition_column *c)
 {
     bool wrapped = passed(r, sign(r, "("));
 
-    if (!column(r, c->name, sizeof c->name) || (wrapped && !passed(r, sign(r, ")"))) || !casts(r))
+    if (!column(r, c->name, sizeof c->name) || (wrapped && !passed(r, sign(r, ")"))) ||
+        !column_cast(r, c))
         return false;
     c->equal = true;
     if (passed(r, word(r, "in")))

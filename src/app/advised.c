@@ -51,8 +51,8 @@ static void save(struct model *m, bool undo, struct effects *fx)
         marked(a, ADVICE_ACCEPTED), marked(a, ADVICE_OPEN), marked(a, ADVICE_REJECTED));
     if (!undo)
         buf_puts(&text,
-                 "-- CREATE INDEX CONCURRENTLY that fails leaves an invalid index behind: the "
-                 "undo drops it.\n");
+                 "-- CREATE and DROP INDEX CONCURRENTLY that fail leave an invalid index behind: "
+                 "the undo takes it away.\n");
     buf_puts(&text, "\\set ON_ERROR_STOP on\nSET lock_timeout = '5s';\n");
     advice_script(a->items, a->n, undo, &text);
     buf_printf(&path, "%s/%s", m->advised_files.dir, undo ? "undo_advice.sql" : "advice.sql");
@@ -85,7 +85,8 @@ void advised_event(struct model *m, const struct event *ev)
     if (ev->err.code != ERR_NONE) {
         f->generation++; /* one message is enough */
         model_say(m, CHAT_BAD, "the advice was not exported: %s", ev->err.msg);
-        text_copy(m->screen.dialog.error, sizeof m->screen.dialog.error, ev->err.msg);
+        if (f->told && m->screen.dialog.kind == DIALOG_ADVICE)
+            text_copy(m->screen.dialog.error, sizeof m->screen.dialog.error, ev->err.msg);
         return;
     }
     f->saved += ev->req.id > 1;

@@ -398,6 +398,7 @@ static void fill_column_use(struct discover *d, struct server_facts *f, const st
         c->target = (int)rows_int64(r, i, "target", -1);
         c->leads = rows_bool(r, i, "leads", false);
         c->ordered = rows_bool(r, i, "ordered", false);
+        c->texts = rows_bool(r, i, "texts", false);
     }
 }
 

@@ -13,7 +13,11 @@ static void say_head(struct dialog_text *t, const struct model *m)
     const struct advised *a = &m->advised;
     int minutes = (int)((m->now_us - m->fl.discovered_us) / 60000000);
 
-    if (a->n == 0) {
+    if (m->server.id.standby) {
+        dialog_say(t, STYLE_WARN,
+                   "This is a standby: indexes and tables are changed on the primary, "
+                   "and what its scans need is counted there. Look there.");
+    } else if (a->n == 0) {
         dialog_say(t, STYLE_GOOD, "Nothing was found that settings cannot mend.");
         dialog_say(
             t, STYLE_LABEL,

@@ -142,6 +142,7 @@ UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'half';
 CREATE TABLE twice_unique (i int PRIMARY KEY);
 ALTER TABLE twice_unique ADD CONSTRAINT again UNIQUE (i);
 CREATE UNIQUE INDEX twice_unique_third ON twice_unique (i);
+CREATE TABLE now_and_later (i int, CONSTRAINT at_once UNIQUE (i), CONSTRAINT at_the_end UNIQUE (i) DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE tiny (i int PRIMARY KEY, k int);
 INSERT INTO tiny SELECT i, i FROM generate_series(1, 3000) i;
 CREATE TABLE tiny_few (i int PRIMARY KEY, k int);
@@ -194,7 +195,7 @@ ALTER ROLE hurried SET work_mem = '1GB';
 FAULTS = {
     "index-unused": (["public.big_unused"], ["public.big_used", "public.big_pkey"]),
     "index-duplicate": (["public.big_k_again", "public.big_k_part_again", "public.again", "public.twice_unique_third"],
-                        ["public.big_k", "public.big_k_part", "public.twice_unique_pkey"]),
+                        ["public.big_k", "public.big_k_part", "public.twice_unique_pkey", "public.at_once", "public.at_the_end"]),
     "index-prefix": (["public.wide_a"], ["public.wide_desc", "public.wide_b", "public.wide_a_b"]),
     "index-invalid": (["public.twice"], ["public.once"]),
     "index-bloat": (["public.hollow_pkey"], ["public.solid_pkey"]),

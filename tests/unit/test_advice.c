@@ -38,6 +38,9 @@ static void test_columns_of_a_condition(void **state)
     reads("(a <> 5)", "");
     reads("((a = 5) OR (b = 3))", "");
     reads("(lower(a) = 'x'::text)", "");
+    reads("((created)::date = '2026-01-01'::date)", ""); /* no index of the column serves it */
+    reads("((id)::character varying = 'x'::character varying)", "");
+    reads("((tags)::text[] = '{}'::text[])", "");
     reads("(a ~~ '%x%'::text)", "");
     reads("(a = b)", "");
     reads("(a = ANY ('{1,2}'::integer[]))", "");
@@ -200,6 +203,13 @@ static void test_index_would_not_help(void **state)
     assert_int_equal(collect(w, all), 0);
     c->values = NAN; /* may not be seen: the plan alone has shown it */
     assert_int_equal(collect(w, all), 1);
+    snprintf(w->plans[0].seq_scan_filter, 40, "((customer)::text = '5'::text)");
+    assert_int_equal(collect(w, all),
+                     0); /* the cast of a number: the index would be one of numbers */
+    c->texts = true;
+    assert_int_equal(collect(w, all), 1);
+    w->f.id.standby = true; /* there nothing of it can be done */
+    assert_int_equal(collect(w, all), 0);
     world_free(w);
 }
 
@@ -296,6 +306,45 @@ static void test_useless_indexes(void **state)
     assert_int_equal(all[0].kind, ADVICE_INDEX_DUPLICATE);
     x->definition[0] = '\0'; /* without it there is no way back */
     assert_int_equal(collect(w, all), 0);
+    world_free(w);
+}
+
+/* Of equals one stays, also where no scan has used it. */
+static void test_one_of_equals_stays(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct advice all[ADVICE_MAX];
+    static const char *const names[] = {"t_a", "t_a_again"};
+    w->f.runtime.stats_age_s = 40 * 86400.0;
+    for (int i = 0; i < 2; i++) {
+        struct index_facts *x = &w->f.indexes[w->f.nindexes++];
+        snprintf(x->schema, sizeof x->schema, "public");
+        snprintf(x->table, sizeof x->table, "t");
+        snprintf(x->name, sizeof x->name, "%s", names[i]);
+        snprintf(x->definition, sizeof x->definition, "CREATE INDEX %s ON public.t USING btree (a)",
+                 names[i]);
+        x->bytes = 5 * MB;
+        x->writes = 50000;
+    }
+    snprintf(w->f.indexes[1].same_as, sizeof w->f.indexes[1].same_as, "t_a");
+    assert_int_equal(collect(w, all), 1);
+    assert_int_equal(all[0].kind, ADVICE_INDEX_DUPLICATE);
+    assert_string_equal(all[0].statement, "DROP INDEX CONCURRENTLY public.t_a_again");
+    world_free(w);
+}
+
+/* Names that have to be cut are told apart. */
+static void test_cut_names(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct advice all[ADVICE_MAX];
+    relation_of(w, "orders");
+    snprintf(discarding(w)->seq_scan_filter, 60, "(a_rather_long_name_of_a_column_1 = 5)");
+    snprintf(discarding(w)->seq_scan_filter, 60, "(a_rather_long_name_of_a_column_2 = 5)");
+    assert_int_equal(collect(w, all), 2);
+    assert_string_not_equal(all[0].undo, all[1].undo);
     world_free(w);
 }
 
@@ -421,6 +470,10 @@ static void test_script(void **state)
     const char *index = strstr(buf_text(&out), "\nCREATE INDEX CONCURRENTLY i ON t (a);\n");
     const char *statistics = strstr(buf_text(&out), "\nDROP STATISTICS s;\nANALYZE t;\n");
     assert_true(index && statistics && index < statistics); /* the last one first */
+    /* whether it was dropped, or is invalid since, or neither; and it waits for transactions that are open */
+    assert_non_null(strstr(buf_text(&out), "\nSET lock_timeout = 0;\nDROP INDEX CONCURRENTLY IF "
+                                           "EXISTS i;"));
+    assert_non_null(strstr(index, ";\nSET lock_timeout = '5s';\n"));
     buf_clear(&out);
     list[0].mark = ADVICE_REJECTED; /* is left out; what nobody has accepted does not run */
     list[1].mark = ADVICE_OPEN;
@@ -489,6 +542,8 @@ int main(void)
         cmocka_unit_test(test_missing_index_by_statements),
         cmocka_unit_test(test_hostile_names),
         cmocka_unit_test(test_useless_indexes),
+        cmocka_unit_test(test_one_of_equals_stays),
+        cmocka_unit_test(test_cut_names),
         cmocka_unit_test(test_storage),
         cmocka_unit_test(test_finer_statistics),
         cmocka_unit_test(test_role),

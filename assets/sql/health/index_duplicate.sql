@@ -1,4 +1,6 @@
--- Indexes that another one of the same table makes superfluous: the same columns, classes, order and condition.
+-- Indexes that another one of the same table makes superfluous: the same columns, classes, order and condition. Of two that keep
+-- rows unique, one is superfluous only where the other is as strict: checked as early, and with NULLs taken alike.
+-- Of equals, the one that scans use stays, then the older one.
 -- Conditions are compared as they are stored: pg_get_expr() would open the table, and wait for whoever has locked it.
 WITH known AS MATERIALIZED (
     SELECT indexrelid, indrelid, concat_ws('/', indkey, indclass, indoption, indcollation) AS key
@@ -32,8 +34,11 @@ SELECT format('%I.%I', n.nspname, c.relname) AS object,
   JOIN pg_class AS oc ON oc.oid = o.indexrelid AND oc.relam = c.relam
  WHERE c.relkind = 'i' AND n.nspname NOT IN ('pg_catalog', 'pg_toast')
    AND NOT i.indisprimary AND NOT i.indisexclusion AND NOT i.indisreplident
-   AND coalesce(ak.may_go, true) AND (NOT i.indisunique OR o.indisunique)
-   AND (o.indisprimary, bk.name IS NOT NULL, o.indisunique, -(o.indexrelid::bigint))
-       > (i.indisprimary, ak.name IS NOT NULL, i.indisunique, -(i.indexrelid::bigint))
+   AND coalesce(ak.may_go, true)
+   AND (NOT i.indisunique
+        OR (o.indisunique AND o.indimmediate = i.indimmediate
+            AND coalesce(to_jsonb(o) ->> 'indnullsnotdistinct', 'false') = coalesce(to_jsonb(i) ->> 'indnullsnotdistinct', 'false')))
+   AND (o.indisprimary, bk.name IS NOT NULL, o.indisunique, pg_stat_get_numscans(o.indexrelid) > 0, -(o.indexrelid::bigint))
+       > (i.indisprimary, ak.name IS NOT NULL, i.indisunique, pg_stat_get_numscans(i.indexrelid) > 0, -(i.indexrelid::bigint))
  ORDER BY c.relpages DESC
  LIMIT 20

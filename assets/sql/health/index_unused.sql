@@ -1,5 +1,5 @@
 -- Indexes of some size that no scan has used since the statistics began, though their table was written to. None that keeps a
--- constraint, or rows unique, is among them.
+-- constraint, or rows unique, is among them, and none of which there is an equal: one of both has to stay (index_duplicate.sql).
 SELECT format('%I.%I', n.nspname, c.relname) AS object,
        format('%s, no scan since the statistics began, %s rows of its table written', pg_size_pretty(c.relpages::bigint * current_setting('block_size')::bigint),
               pg_stat_get_tuples_inserted(i.indrelid) + pg_stat_get_tuples_updated(i.indrelid)
@@ -16,5 +16,16 @@ SELECT format('%I.%I', n.nspname, c.relname) AS object,
    AND pg_stat_get_numscans(i.indexrelid) = 0
    AND pg_stat_get_tuples_inserted(i.indrelid) + pg_stat_get_tuples_updated(i.indrelid)
        + pg_stat_get_tuples_deleted(i.indrelid) >= 1000
+   AND NOT EXISTS (
+       SELECT 1
+         FROM pg_index AS o
+         JOIN pg_class AS oc ON oc.oid = o.indexrelid
+        WHERE o.indrelid = i.indrelid AND o.indexrelid <> i.indexrelid AND o.indisvalid AND oc.relam = c.relam
+          AND concat_ws('/', o.indkey, o.indclass, o.indoption, o.indcollation)
+              = concat_ws('/', i.indkey, i.indclass, i.indoption, i.indcollation)
+          AND coalesce(regexp_replace(o.indexprs::text, ':location -?\d+', '', 'g'), '')
+              = coalesce(regexp_replace(i.indexprs::text, ':location -?\d+', '', 'g'), '')
+          AND coalesce(regexp_replace(o.indpred::text, ':location -?\d+', '', 'g'), '')
+              = coalesce(regexp_replace(i.indpred::text, ':location -?\d+', '', 'g'), ''))
  ORDER BY c.relpages DESC
  LIMIT 20

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pgd/agent/advice.h"
+#include "pgd/agent/condition.h"
 #include "pgd/agent/sense.h"
 
 struct advice_list {
@@ -22,6 +23,11 @@ const struct scanned_facts *advice_scanned(const struct server_facts *f, const c
                                            const char *name);
 const struct column_facts *advice_column(const struct server_facts *f,
                                          const struct scanned_facts *t, const char *name);
+/* The columns themselves are compared: a cast to text is one only of a column that is no text. */
+bool advice_compares_columns(const struct server_facts *f, const struct scanned_facts *t,
+                             const struct condition *c);
+/* Six digits for the end of a name that would be another one's, too. */
+struct amount advice_digest(const char *schema, const char *table, const char *columns);
 /* "counters of 3.5 days": since when the server counts; without a number where that is not known. */
 struct amount advice_counted(const struct server_facts *f);
 double advice_scan_seconds(double bytes, int times); /* reading so much so often; NAN unknown */

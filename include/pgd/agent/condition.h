@@ -10,6 +10,7 @@ enum { CONDITION_MAX = 4 };
 struct condition_column {
     char name[64]; /* without quotes */
     bool equal;    /* with =, or one of a list; else a range */
+    bool as_text;  /* "(a)::text": the column itself only where its type is one of texts */
 };
 
 struct condition {
