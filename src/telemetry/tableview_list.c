@@ -120,7 +120,10 @@ const struct tableview tableview_list[] = {
      .sort = "bytes",
      .down = true,
      .lacks = "The catalog cannot be read by this role.",
-     .empty = "This database has no tables of its own.",
+     .empty =
+         "This database has no tables of its own. To look at another one: -d NAME, or n on the "
+         "start screen.",
+     .of_database = true,
      .every_s = 5,
      .limit_ms = 2000,
      .columns = {TEXT("name", "table", 30, 0), FIGURE("bytes", "size", TV_BYTES, 9, 0),
@@ -141,7 +144,9 @@ const struct tableview tableview_list[] = {
      .sort = "bytes",
      .down = true,
      .lacks = "The catalog cannot be read by this role.",
-     .empty = "This database has no indexes of its own.",
+     .empty = "This database has no indexes of its own. To look at another one: -d NAME, or n on "
+              "the start screen.",
+     .of_database = true,
      .every_s = 5,
      .limit_ms = 2000,
      .fill = tableview_fill_ratios,

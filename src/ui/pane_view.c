@@ -320,12 +320,11 @@ unsigned pane_view_keys(const struct model *m)
 void pane_view(struct canvas *c, struct rect r, const struct model *m, struct view_cursor *cursor)
 {
     const struct tableview *v = m->live.at;
-    char title[80];
+    const char *database = m->server_known && v->of_database ? m->server.id.database : "";
+    char key[3] = {v->key, ' '}, title[160];
 
-    if (v->key)
-        snprintf(title, sizeof title, "%c %s", v->key, v->title);
-    else
-        snprintf(title, sizeof title, "%s", v->title);
+    snprintf(title, sizeof title, "%s%s%s%s", v->key ? key : "", v->title,
+             database[0] ? " of database " : "", database);
     canvas_box(c, r, m->screen.prompt.focus ? STYLE_BORDER : STYLE_FOCUS, title, STYLE_FOCUS);
     struct rect in = rect_inset(r, 1);
     if (in.w > 4) {

@@ -80,10 +80,11 @@ struct tableview {
         const char *column, *value; /* rows with it are hidden until `i` is pressed … */
         const char *what;           /* … and called that: "idle" */
     } quiet;
-    int every_s;  /* seconds between two questions; 0 = 1 */
-    bool acts;    /* a row is a session: C and T work on it (columns pid, backend_start) */
-    bool all;     /* every session that was once among its rows is there as long as it lives */
-    int limit_ms; /* of its statement; 0 = TABLEVIEW_MS */
+    bool of_database; /* the rows are of the connected database, which its frame names */
+    int every_s;      /* seconds between two questions; 0 = 1 */
+    bool acts;        /* a row is a session: C and T work on it (columns pid, backend_start) */
+    bool all;         /* every session that was once among its rows is there as long as it lives */
+    int limit_ms;     /* of its statement; 0 = TABLEVIEW_MS */
     /* Cells that do not come from the server: called with each new sample. NULL = none. */
     void (*fill)(const struct tableview *v, const struct collect *c, struct tableview_rows *rows);
     /* Instead of SQL: the rows, of what the program has in memory. The caller frees; NULL, with why, when there is nothing. */
