@@ -220,7 +220,7 @@ static void add_rates(struct segments *s, const struct model *m)
     if (!running && isfinite(tps))
         brief(s, "%.0f TPS", tps);
     if (!running && isfinite(xacts))
-        add(s, isfinite(tps) ? 6 : 2, STYLE_STATUS, "%.0f xact/s", xacts);
+        add(s, 8, STYLE_STATUS, "%.0f xact/s", xacts); /* the prompt has it, too */
 }
 
 static void add_figures(struct segments *s, const struct model *m)
