@@ -45,7 +45,7 @@ def ahead(file, seconds):
 def plant(server):
     server.sql(PLANTED)
     server.sql("VACUUM ANALYZE")
-    server.sql('UPDATE "Odd ""S".events SET device = device WHERE id <= 2000')
+    server.sql('SET enable_indexscan = off; SET enable_bitmapscan = off; UPDATE "Odd ""S".events SET device = device WHERE id <= 2000')
     server.sql("CREATE EXTENSION pg_stat_statements")
     server.sql("SET ROLE web; " + "".join(LOOKS_UP.replace("77", str(i)) for i in range(15)))
     server.sql("SET ROLE web; SET enable_indexscan = off; SET enable_bitmapscan = off; " +
@@ -91,7 +91,7 @@ def at_first_sight(server):
     twice = only(advice, "duplicate index")
     t.check(twice["statement"] == 'DROP INDEX CONCURRENTLY "Odd ""S"."events id""again"', "%s" % twice)
     unused = of(advice, "unused index")
-    t.check('"Odd ""S".events_pad' in unused and '"Odd ""S".events_id' in unused, "%s" % unused)
+    t.check('"Odd ""S".events_pad' in unused and '"Odd ""S".events_id' not in unused, "one of equals stays: %s" % unused)
     role = only(advice, "role setting")
     t.check(role["statement"].startswith('ALTER ROLE "Re""port" IN DATABASE postgres SET work_mem ='), "%s" % role)
     return advice
