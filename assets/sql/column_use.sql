@@ -22,7 +22,7 @@ SELECT t.nspname AS schema, t.relname AS "table", t.reltuples AS tuples, t.bytes
                                      AND o.opcintype IN (a.atttypid, y.typbasetype,
                                                          CASE WHEN a.atttypid = 'varchar'::regtype THEN 'text'::regtype END))
          AS ordered,
-       a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) AS texts
+       a.atttypid IN ('text'::regtype, 'varchar'::regtype) AS texts -- a cast of bpchar to text cuts blanks off
   FROM scanned AS t
   JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
   JOIN pg_type AS y ON y.oid = a.atttypid

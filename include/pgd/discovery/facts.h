@@ -192,7 +192,7 @@ struct column_facts {
     int target;           /* statistics target; -1 = the server's */
     bool leads;           /* a valid index of the whole table begins with it */
     bool ordered;         /* its type has an order that a B-tree uses */
-    bool texts; /* text, varchar or char: a comparison as text is one of the column itself */
+    bool texts;           /* text or varchar, which a cast to text leaves as they are */
 };
 
 /* A statement of this database that reads, from pg_stat_statements; those that took most time come first. */
