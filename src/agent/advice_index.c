@@ -287,12 +287,14 @@ static void useless(struct advice_list *l, const struct index_facts *x)
             x->table, x->same_as, size_figure(x->bytes).text, count_figure(x->writes).text);
         return;
     }
-    SAY(a->why, "No scan has used it here. Look at the replicas, and at what runs once a quarter, "
-                "before it goes.");
+    SAY(a->why, "No scan has used it here. Look at the replicas, at what runs once a quarter, and "
+                "whether it is new (the server does not tell), before it goes.");
     SAY(a->price,
         "a statement that needs it after all reads the whole table until it is built anew");
-    SAY(a->evidence, "0 scans in %.0f days, %s, %s writes to its table", age / DAY,
-        size_figure(x->bytes).text, count_figure(x->writes).text);
+    SAY(a->evidence,
+        "0 scans in the %.0f days counted, or since it was built if that was later; %s, %s writes "
+        "to its table",
+        age / DAY, size_figure(x->bytes).text, count_figure(x->writes).text);
 }
 
 void advice_indexes(struct advice_list *l)
