@@ -13,7 +13,7 @@
 #include "pgd/base/text.h"
 #include "pgd/ui/list.h"
 
-enum { FILES = 2 };
+enum { FILES = 2, KEPT_LOOK = 100, KEPT_MAX = 4096 };
 
 static int marked(const struct advised *a, enum advice_mark mark)
 {
@@ -76,12 +76,43 @@ static void write_files(struct model *m, bool told, struct effects *fx)
     save(m, true, fx);
 }
 
-void advised_event(struct model *m, const struct event *ev)
+/* What is accepted may have been run since, and its undo is nowhere else: a session's end writes over no such file. */
+static void ask_kept(struct model *m, struct effects *fx)
+{
+    struct advised_files *f = &m->advised_files;
+    struct buf path = {0};
+
+    buf_printf(&path, "%s/exports/advice.sql", m->workspace.dir);
+    struct effect *e = fx_file(fx, (struct req){OWNER_ADVICE, ++f->generation, KEPT_LOOK},
+                               FILE_READ, buf_text(&path));
+    e->u.file.max_bytes = KEPT_MAX;
+    buf_clear(&path);
+}
+
+static void kept_known(struct model *m, const struct event *ev, struct effects *fx)
+{
+    bool none = ev->err.code != ERR_NONE
+                    ? ev->u.file.missing
+                    : ev->text && strstr(ev->text, "has run none of it. 0 accepted,") != NULL;
+
+    if (none)
+        write_files(m, false, fx);
+    else
+        model_say(m, CHAT_EVENT,
+                  "exports/advice.sql and its undo stay as they are: what was accepted stands "
+                  "there. e on the page of advice (I) writes them anew");
+}
+
+void advised_event(struct model *m, const struct event *ev, struct effects *fx)
 {
     struct advised_files *f = &m->advised_files;
 
     if (ev->kind != EV_FILE || ev->req.generation != f->generation)
         return;
+    if (ev->req.id == KEPT_LOOK) {
+        kept_known(m, ev, fx);
+        return;
+    }
     if (ev->err.code != ERR_NONE) {
         f->generation++; /* one message is enough */
         model_say(m, CHAT_BAD, "the advice was not exported: %s", ev->err.msg);
@@ -159,7 +190,7 @@ void advised_end(struct model *m, struct effects *fx)
     tell(m, "end", fx);
     m->session.advised = m->advised;
     if (m->advised.n > 0 && m->workspace.open && m->session.state == SESSION_ARCHIVED)
-        write_files(m, false, fx);
+        ask_kept(m, fx);
 }
 
 /* ---- the page ---- */

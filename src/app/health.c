@@ -213,7 +213,7 @@ void health_discovered(struct model *m, struct effects *fx)
 void health_event(struct model *m, const struct event *ev, struct effects *fx)
 {
     if (ev->req.owner == OWNER_ADVICE) {
-        advised_event(m, ev);
+        advised_event(m, ev, fx);
         return;
     }
     if (m->health.state != HEALTH_ASKING)

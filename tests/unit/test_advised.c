@@ -128,6 +128,44 @@ static void files(void **state)
     assert_true(world_shows(w, "written: /home/w/exports/advice.sql"));
 }
 
+/* Its answer to the look at what stands in exports/advice.sql when a session ends. */
+static void kept(struct world *w, const char *text, bool missing)
+{
+    struct event ev = {.kind = EV_FILE, .text = text ? xstrdup(text) : NULL};
+    const struct effect *asked = NULL;
+
+    effects_clear(&w->fx);
+    w->m->session.state = SESSION_ARCHIVED;
+    advised_end(w->m, &w->fx);
+    for (size_t i = 0; i < w->fx.n; i++)
+        if (w->fx.items[i].kind == FX_FILE && w->fx.items[i].u.file.op == FILE_READ)
+            asked = &w->fx.items[i];
+    assert_non_null(asked);
+    assert_string_equal(asked->u.file.path, "/home/w/exports/advice.sql");
+    assert_null(file_named(w, "/undo_advice.sql"));
+    ev.req = asked->req;
+    ev.u.file.missing = missing;
+    if (!text)
+        ev.err.code = ERR_FILE;
+    app_update(w->m, &ev, &w->fx);
+    free(ev.text);
+}
+
+/* The undo of what the DBA may have run since is written over by `e` alone. */
+static void end_keeps_what_is_accepted(void **state)
+{
+    struct world *w = *state;
+
+    kept(w, "-- pg_diagnose has run none of it. 1 accepted, 2 open (comments), 0 rejected", false);
+    assert_null(file_named(w, "/undo_advice.sql"));
+    kept(w, NULL, false); /* it is there and cannot be read */
+    assert_null(file_named(w, "/undo_advice.sql"));
+    kept(w, "-- pg_diagnose has run none of it. 0 accepted, 2 open (comments), 0 rejected", false);
+    assert_non_null(file_named(w, "/undo_advice.sql"));
+    kept(w, NULL, true);
+    assert_non_null(file_named(w, "/undo_advice.sql"));
+}
+
 /* With --readonly it is a list to read: nobody accepts or rejects, and no file is written. */
 static void read_only(void **state)
 {
@@ -168,6 +206,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(accepted_and_rejected, setup, world_teardown),
         cmocka_unit_test_setup_teardown(in_full, setup, world_teardown),
         cmocka_unit_test_setup_teardown(files, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(end_keeps_what_is_accepted, setup, world_teardown),
         cmocka_unit_test_setup_teardown(read_only, setup, world_teardown),
         cmocka_unit_test_setup_teardown(nothing_found, setup, world_teardown),
     };

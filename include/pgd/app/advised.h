@@ -8,10 +8,11 @@
 
 /* First Sight: what the server's counters and catalog show already. */
 void advised_look(struct model *m, struct effects *fx);
-/* The session's end: with the plans of its workload; kept in the session, and the files are written. */
+/* The session's end: with the plans of its workload; kept in the session, and the files are written unless
+ * something accepted stands in them: its undo may be needed still. */
 void advised_end(struct model *m, struct effects *fx);
 /* The page (DIALOG_ADVICE), with what is known now. */
 void advised_open(struct model *m);
 bool advised_key(struct model *m, struct key k, struct effects *fx);
 /* Answers of OWNER_ADVICE. */
-void advised_event(struct model *m, const struct event *ev);
+void advised_event(struct model *m, const struct event *ev, struct effects *fx);
