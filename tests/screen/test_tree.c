@@ -99,6 +99,8 @@ static struct screen *open_tree(int rows, int cols)
     if (cols >= 110)
         screen_expect(s, "Press t to start", LIVE_MS);
     screen_expect_regex(s, "^\\[postgres@local \\| [0-9]+ xact/s\\] >", LIVE_MS);
+    /* no step in between: the workspace is open, before which nothing is done with a session */
+    screen_expect_regex(s, "primary \xe2\x94\x82 [0-9]+ sessions", LIVE_MS);
     screen_key(s, "1");
     screen_expect(s, "Enter open", LIVE_MS);
     return s;
