@@ -114,7 +114,7 @@ void builtin_analyze(const struct evidence *e, const struct verdict *v, struct c
     struct proposal next;
     char verdict[420];
     char moves[300] = "";
-    char score[160];
+    char score[320];
     char last_time[160];
     memset(out, 0, sizeof *out);
     SAY(out->advisor.text, "builtin");
@@ -203,7 +203,7 @@ void builtin_next_strategies(const struct evidence *e, struct next_strategies *o
     struct proposal next;
     char bottleneck[200];
     char paid[100] = "";
-    char score[160];
+    char score[320];
     char why[400];
     const struct plan_facts *bad = NULL;
     memset(out, 0, sizeof *out);

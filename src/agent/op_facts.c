@@ -274,7 +274,7 @@ static void put_change(const struct setting_change *c, struct buf *out)
 
 static void put_history(const struct evidence *e, struct buf *out)
 {
-    char score[300];
+    char score[320];
     num(out, "rounds", e->nhistory, "");
     int kept = 0;
     for (int i = 0; i < e->nhistory; i++) {
