@@ -336,6 +336,7 @@ static void scroll_pane(struct model *m, enum pane p, int by)
         view_layout(m, p, &l);
         struct rect r = view_inside(&l, p);
         most = pane_ai_most(pane_ai_lines(m, r.w), r.h);
+        m->talk.placed_until_us = 0; /* from here on it stands where the reader puts it */
     }
     m->screen.scroll[p] += from_end ? -by : by;
     if (m->screen.scroll[p] > most)

@@ -345,8 +345,17 @@ static void partial(struct model *m, const struct ask *a, struct buf *out)
     buf_clear(&text);
 }
 
-/* An answer that came as a whole is read from its question on; one that was seen growing stays as it is, and so does a reader who
- * has scrolled away meanwhile. */
+/* How long an answer of so many lines stays at its begin when something new comes below it. */
+static int64_t reading_us(int lines)
+{
+    enum { LINE_US = 1500000, LEAST_US = 15000000, MOST_US = 120000000 };
+    int64_t us = (int64_t)lines * LINE_US;
+
+    return us < LEAST_US ? LEAST_US : us > MOST_US ? MOST_US : us;
+}
+
+/* An answer that came as a whole is read from its question on, until it may be taken for read; one that was seen growing stays as
+ * it is, and so does a reader who has scrolled away meanwhile. */
 static void open_at_begin(struct model *m)
 {
     enum { BEGIN = 1 << 20 };
@@ -360,10 +369,14 @@ static void open_at_begin(struct model *m)
         first--;
     view_layout(m, PANE_AI, &l);
     struct rect r = view_inside(&l, PANE_AI);
-    *scroll = r.h < 3 ? 0 : pane_ai_most(pane_ai_below(m, r.w, first - 1), r.h);
+    int lines = pane_ai_below(m, r.w, first - 1);
+    *scroll = r.h < 3 ? 0 : pane_ai_most(lines, r.h);
     m->talk.lines = 0;
-    if (*scroll > 0)
+    m->talk.at_end = m->chat_total;
+    if (*scroll > 0) {
+        m->talk.placed_until_us = m->now_us + reading_us(lines);
         m->screen.focus = PANE_AI; /* so that the keys which scroll are its own */
+    }
 }
 
 static void say_answer(struct model *m, const struct ask *a, struct effects *fx)
@@ -565,34 +578,46 @@ void talk_tick(struct model *m, struct effects *fx)
 
 enum { LOOK_US = 33000 };
 
-/* Lines of the AI pane; *room: rows that it has. */
-static int ai_lines(const struct model *m, int *room)
+/* Lines that were added to the AI pane, which has n of them at that width, since it was looked at last. A conversation that has all
+ * it keeps loses as many messages above as come below. */
+static int added(const struct model *m, int n, int width)
 {
-    struct layout l;
+    uint64_t said = m->chat_total - m->talk.seen;
 
-    view_layout(m, PANE_AI, &l);
-    *room = view_inside(&l, PANE_AI).h;
-    return pane_ai_lines(m, view_inside(&l, PANE_AI).w);
+    if (m->nchat < CHAT_MAX)
+        return n - m->talk.lines;
+    return said < CHAT_MAX ? pane_ai_below(m, width, m->nchat - 1 - (int)said) : n;
 }
 
-/* The scroll counts lines from the end: for a reader who has scrolled up it grows with what is added there. */
+/* The scroll counts lines from the end: for a reader who has scrolled up it grows with what is added there. Whom the program has put
+ * at the begin of an answer it brings back to the end with the first news after the time to read it. */
 static void keep_place(struct model *m)
 {
     struct talk *t = &m->talk;
-    int *scroll = &m->screen.scroll[PANE_AI], room, n;
+    int *scroll = &m->screen.scroll[PANE_AI], n;
+    struct layout l;
 
+    if (*scroll > 0 && t->placed_until_us && m->now_us >= t->placed_until_us &&
+        m->chat_total > t->at_end)
+        *scroll = 0;
+    t->fresh = *scroll == 0 ? 0 : (int)(m->chat_total - t->at_end);
     if (*scroll == 0) {
+        t->at_end = m->chat_total;
+        t->placed_until_us = 0;
         t->lines = 0;
         return;
     }
     if (t->lines && m->now_us - t->seen_us < LOOK_US)
         return;
-    n = ai_lines(m, &room);
-    if (t->lines && n > t->lines) {
-        int most = pane_ai_most(n, room), place = *scroll + n - t->lines;
+    view_layout(m, PANE_AI, &l);
+    struct rect r = view_inside(&l, PANE_AI);
+    n = pane_ai_lines(m, r.w);
+    if (t->lines && added(m, n, r.w) > 0) {
+        int most = pane_ai_most(n, r.h), place = *scroll + added(m, n, r.w);
         *scroll = place < most ? place : most;
     }
     t->lines = n;
+    t->seen = m->chat_total;
     t->seen_us = m->now_us;
 }
 
@@ -645,6 +670,7 @@ void talk_find(struct model *m, const char *text)
     struct rect r = view_inside(&l, PANE_AI);
     int below = pane_ai_below(m, r.w, at) + wrap_count(place_of(m->chat[at].text, t->find), r.w);
     m->screen.scroll[PANE_AI] = below > r.h / 2 ? below - r.h / 2 : 0;
+    t->placed_until_us = 0; /* who looks for something stays there */
     t->lines = 0;
     m->dirty = true;
 }

@@ -153,6 +153,32 @@ static int draw_waiting(struct canvas *c, struct rect r, const struct model *m)
     return rows;
 }
 
+/* How many of the newest messages end below the last row that is shown, `up` lines above the end. */
+static int messages_below(const struct model *m, int width, int up)
+{
+    int n = 0, lines = 0;
+    for (int i = m->nchat - 1; i >= 0 && lines < up; i--, n++)
+        lines += height_of(m, i, width);
+    return n;
+}
+
+/* What a reader who has scrolled up does not see: what came meanwhile is told before what was there. */
+static void draw_below(struct canvas *c, struct rect row, const struct model *m, int up)
+{
+    bool here = m->screen.focus == PANE_AI;
+    int below = messages_below(m, row.w, up);
+    int fresh = m->talk.fresh < below ? m->talk.fresh : below;
+    if (fresh > 0)
+        canvas_printf(c, row.y, row.x, row.w, STYLE_WARN,
+                      here ? "\xe2\x96\xbe %d new below: End" : "\xe2\x96\xbe %d new below: 4, End",
+                      fresh);
+    else
+        canvas_printf(c, row.y, row.x, row.w, STYLE_LABEL,
+                      here ? "\xe2\x96\xbe %d line%s below: PgDn, End"
+                           : "\xe2\x96\xbe %d line%s below: 4, PgDn",
+                      up, up == 1 ? "" : "s");
+}
+
 void pane_ai(struct canvas *c, struct rect r, const struct model *m)
 {
     if (r.w < 8)
@@ -188,8 +214,5 @@ void pane_ai(struct canvas *c, struct rect r, const struct model *m)
     canvas_unclip(c, former);
     buf_clear(&live);
     if (up > 0)
-        canvas_printf(c, r.y + r.h, r.x, r.w, STYLE_LABEL,
-                      m->screen.focus == PANE_AI ? "\xe2\x96\xbe %d line%s below: PgDn, End"
-                                                 : "\xe2\x96\xbe %d line%s below: 4, PgDn",
-                      up, up == 1 ? "" : "s");
+        draw_below(c, (struct rect){r.y + r.h, r.x, 1, r.w}, m, up);
 }

@@ -158,13 +158,13 @@ static void whatever_it_says_is_only_text(void **state)
     ask(s, "at length?");
     screen_expect(s, "It was longer than", ANSWER_MS); /* what is cut off is said */
     screen_key(s, "<PgUp><PgUp>");
-    screen_expect(s, "lines below", LIVE_MS);
+    screen_expect(s, " below: ", LIVE_MS);
     screen_key(s, "g<Up><Up><Up>");
     screen_expect(s, "connected to PostgreSQL", LIVE_MS);
     screen_key(s, "<Down><Down>"); /* hardly anything was scrolled beyond the first line */
     screen_expect_gone(s, "connected to PostgreSQL", LIVE_MS);
     screen_key(s, "G");
-    screen_expect_gone(s, "lines below", LIVE_MS);
+    screen_expect_gone(s, " below: ", LIVE_MS);
     live_quit(s);
 }
 

@@ -357,6 +357,71 @@ static void the_end_of_a_long_answer_is_enough(void **state)
     }
 }
 
+static void seconds_later(struct model *m, int seconds, struct effects *fx)
+{
+    m->now_us += seconds * 1000000LL;
+    talk_pump(m, fx);
+}
+
+/* An answer stays at its begin while it is read, and what comes meanwhile is told; with the first news after that the pane is at its
+ * end again. */
+static void news_bring_the_pane_to_its_end(void **state)
+{
+    (void)state;
+    struct model *m = world();
+    struct effects fx = {0};
+    m->screen.focus = PANE_BENCH;
+    seconds_later(m, 1, &fx);
+    answer(m, "a long one?", 60, &fx);
+    seconds_later(m, 1, &fx);
+    assert_true(on_screen(m, "> a long one?") && on_screen(m, "lines below: PgDn, End"));
+    model_say(m, CHAT_EVENT, "run 1 of 4");
+    model_say(m, CHAT_EVENT, "run 2 of 4");
+    seconds_later(m, 1, &fx);
+    assert_true(on_screen(m, "> a long one?") && on_screen(m, "2 new below: End"));
+    m->screen.focus = PANE_BENCH;
+    assert_true(on_screen(m, "2 new below: 4, End"));
+    seconds_later(m, 200, &fx);
+    assert_true(on_screen(m, "run 2 of 4"));
+    assert_false(on_screen(m, "new below"));
+    answer(m, "another long one?", 60, &fx); /* nothing new: it stays for good */
+    seconds_later(m, 1000, &fx);
+    assert_true(on_screen(m, "> another long one?"));
+    model_say(m, CHAT_EVENT, "run 3 of 4");
+    seconds_later(m, 1, &fx);
+    assert_true(on_screen(m, "run 3 of 4"));
+    world_free(m, &fx);
+}
+
+/* Who has scrolled himself is never moved: he is told how much came below, also once old lines are dropped. */
+static void a_reader_who_scrolled_stays(void **state)
+{
+    (void)state;
+    struct model *m = world();
+    struct effects fx = {0};
+    for (int i = 0; i < CHAT_MAX - 20; i++)
+        model_say(m, CHAT_EVENT, "earlier %d.", i);
+    m->screen.focus = PANE_AI;
+    seconds_later(m, 1, &fx);
+    press(m, KEYN_PGUP, &fx);
+    seconds_later(m, 1, &fx);
+    assert_true(on_screen(m, "earlier 360.") && !on_screen(m, "new below"));
+    for (int i = 0; i < 60; i++) {
+        model_say(m, CHAT_EVENT, "run %d", i);
+        seconds_later(m, 60, &fx);
+        assert_true(on_screen(m, "earlier 360."));
+    }
+    assert_true(on_screen(m, "60 new below: End"));
+    for (int i = 0; i < 4; i++) /* what he comes by is no news any longer */
+        press(m, KEYN_PGDN, &fx);
+    seconds_later(m, 1, &fx);
+    assert_true(on_screen(m, " new below: End") && !on_screen(m, "60 new below"));
+    press(m, KEYN_END, &fx);
+    seconds_later(m, 1, &fx);
+    assert_true(on_screen(m, "run 59") && !on_screen(m, "below"));
+    world_free(m, &fx);
+}
+
 static void find_goes_upwards(void **state)
 {
     (void)state;
@@ -456,6 +521,8 @@ int main(void)
         cmocka_unit_test(the_transcript_comes_back_without_secrets),
         cmocka_unit_test(the_end_of_a_long_answer_is_enough),
         cmocka_unit_test(find_goes_upwards),
+        cmocka_unit_test(news_bring_the_pane_to_its_end),
+        cmocka_unit_test(a_reader_who_scrolled_stays),
         cmocka_unit_test(each_dialog_is_asked_from),
         cmocka_unit_test(an_anomaly_is_explained),
     };

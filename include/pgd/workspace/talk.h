@@ -59,7 +59,13 @@ struct talk {
     char find[120];
     int found; /* index in chat of the hit on the screen; -1 = none */
     int lines; /* of the AI pane when it was looked at last: a reader who has scrolled up stays */
-    int64_t seen_us;    /* … when that was */
+    int64_t seen_us; /* … when that was */
+    uint64_t seen;   /* … and how many lines had been said by then, ever */
+    uint64_t at_end; /* lines said, ever, when the pane stood at its end the last time */
+    int fresh;       /* said since; 0 where it stands at its end */
+    /* An answer was put at its begin by the program and not by the reader: until then it stays. 0 = the pane follows its end, or
+     * stands where the reader has put it. */
+    int64_t placed_until_us;
     struct buf preview; /* what the next request holds, for the dialog that shows it */
 };
 
