@@ -515,7 +515,7 @@ static const struct setting *setting_at(const struct asked *q, const char *at, s
     return found;
 }
 
-/* Settings by name: each is explained, the first in full. How many. */
+/* Settings by name: where yes or no is asked each is judged, else each is explained, the first in full. How many. */
 static int on_names(const struct asked *q, const char *question)
 {
     int n = 0;
@@ -523,9 +523,10 @@ static int on_names(const struct asked *q, const char *question)
         size_t len = 0;
         bool starts = is_word(*at) && (at == question || !is_word(at[-1]));
         const struct setting *x = starts ? setting_at(q, at, &len) : NULL;
-        if (x && n++ == 0)
+        bool judged = x && n < 4 && asked_enough_setting(q, question, x->name);
+        if (x && n++ == 0 && !judged)
             explain(q, x->name);
-        else if (x && n <= 4)
+        else if (x && n <= 4 && !judged)
             asked_setting(q, x->name);
         at += len ? len : 1;
     }
@@ -604,8 +605,10 @@ void op_builtin_question(const struct op_input *in, struct prose *out)
     text_copy(question, sizeof question, in->question ? in->question : "");
     for (char *c = question; *c; c++)
         *c = lower(*c);
-    int n = on_names(&q, question) + on_tables(&q, question);
-    n = on_words(&q, question, n);
+    int n = on_names(&q, question);
+    bool judged = n == 0 && asked_enough_topic(&q, question);
+    n += on_tables(&q, question);
+    n = on_words(&q, question, n) + judged;
     if (n > 0) {
         if (out->nfigures == 0 || t.len < 120) {
             tell_line(&t, "The server:");

@@ -240,6 +240,66 @@ static void test_what_is_asked(void **st)
     world_free(c);
 }
 
+/* Yes, no, or what is missing to tell stands first, whichever way it is asked; of a server that has no load nothing is claimed. */
+static void test_yes_or_no_comes_first(void **st)
+{
+    (void)st;
+    enum { IDLE, SPILLS, MISSES, WORLDS };
+    static const struct {
+        int world;
+        const char *question, *begins;
+    } rows[] = {
+        {IDLE, "is shared_buffers too small on this server?", "Cannot be told yet: needs a load"},
+        {SPILLS, "is shared_buffers too small?", "No: nothing that was measured speaks for"},
+        {MISSES, "is shared_buffers too small?", "Yes: shared_buffers = "},
+        {MISSES, "are shared buffers large enough?", "No: shared_buffers = "},
+        {MISSES, "is the cache too large?", "No: shared_buffers = "},
+        {SPILLS, "is work_mem enough?", "No: work_mem = "},
+        {SPILLS, "Is work_mem too small?", "Yes: work_mem = "},
+        {SPILLS, "work_mem too large?", "No: work_mem = "},
+        {SPILLS, "is my memory set right?", "No: the figures speak for other values of 1"},
+        {IDLE, "is my memory set right?", "Cannot be told yet: needs a load"},
+        {IDLE, "is the memory enough?", "Yes: the database (300 MB) fits into the memory (16 GB)"},
+        {IDLE, "are there too many connections?", "No: 7 of 100 connections are taken"},
+        {IDLE, "is there enough disk space?", "No: 1 GB of 100 GB are free"},
+        {SPILLS, "do we have enough cpus", "Yes: under this load they are busy 60 %"},
+        {SPILLS, "is vacuum keeping up?", "Yes: 20 of 1 020 rows are dead"},
+        {SPILLS, "is bgwriter_flush_after too high?", "Cannot be told: no rule"},
+        {SPILLS, "why is work_mem too small?", "work_mem: "},
+        {SPILLS, "how much memory is enough?", "The server may use 16 GB"},
+    };
+    struct world *w[WORLDS] = {world_new(), spilling_world(), world_new()};
+    struct setting *other = (struct setting *)(uintptr_t)settings_find(&w[SPILLS]->f.settings,
+                                                                       "bgwriter_lru_maxpages");
+    snprintf(other->name, sizeof other->name, "bgwriter_flush_after");
+    w[IDLE]->base.valid = false;
+    w[IDLE]->e.nplans = 0;
+    w[IDLE]->e.base = NULL;
+    w[MISSES]->base.blks_read = 1e6;
+    w[MISSES]->base.hit_ratio = 0.75;
+    for (int i = 0; i < WORLDS; i++) {
+        struct disk_facts *d = &w[i]->f.host.data;
+        w[i]->f.runtime.sessions = 7;
+        w[i]->f.runtime.max_connections = 100;
+        w[i]->f.runtime.dead_tuples = 20;
+        w[i]->f.runtime.live_tuples = 1000;
+        w[i]->e.restart_allowed = false; /* whether it may be changed is another question */
+        snprintf(d->mount, sizeof d->mount, "/data");
+        d->total_bytes = 100 * GB;
+        d->free_bytes = 1 * GB;
+    }
+    struct op_input in = {0};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        in.e = &w[rows[i].world]->e;
+        in.question = rows[i].question;
+        check_prose(OP_QUESTION, &in, &one);
+        if (strncmp(one.u.prose.text, rows[i].begins, strlen(rows[i].begins)) != 0)
+            fail_msg("%s -> %s", rows[i].question, one.u.prose.text);
+    }
+    for (int i = 0; i < WORLDS; i++)
+        world_free(w[i]);
+}
+
 /* What it says it can be asked it can. */
 static void test_the_examples_are_answered(void **st)
 {
@@ -341,9 +401,13 @@ static void test_loop(void **st)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_differ),    cmocka_unit_test(test_questions),
-        cmocka_unit_test(test_what_is_asked), cmocka_unit_test(test_the_examples_are_answered),
-        cmocka_unit_test(test_parameter),     cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_all_differ),
+        cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_what_is_asked),
+        cmocka_unit_test(test_yes_or_no_comes_first),
+        cmocka_unit_test(test_the_examples_are_answered),
+        cmocka_unit_test(test_parameter),
+        cmocka_unit_test(test_compare),
         cmocka_unit_test(test_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
