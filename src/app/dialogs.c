@@ -10,6 +10,7 @@
 #include "pgd/app/advise.h"
 #include "pgd/app/advised.h"
 #include "pgd/app/dialogs_come.h"
+#include "pgd/app/dialogs_parts.h"
 #include "pgd/app/finder.h"
 #include "pgd/app/flow.h"
 #include "pgd/app/health.h"
@@ -22,13 +23,11 @@
 #include "pgd/app/view_text.h"
 #include "pgd/app/views.h"
 #include "pgd/app/views_end.h"
-#include "pgd/base/assets.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/dialog.h"
 #include "pgd/ui/editor.h"
 #include "pgd/ui/list.h"
 #include "pgd/ui/view.h"
-#include "pgd/workspace/store.h"
 
 void dialogs_open(struct model *m, enum dialog_kind kind)
 {
@@ -143,7 +142,7 @@ static struct editor input_editor(struct dialog *d)
                            .is_area = d->kind == DIALOG_SCRIPTS};
 }
 
-static void begin_edit(struct dialog *d, const char *text)
+void dialogs_edit_begin(struct dialog *d, const char *text)
 {
     struct editor ed;
 
@@ -153,8 +152,7 @@ static void begin_edit(struct dialog *d, const char *text)
     editor_set(&ed, text);
 }
 
-/* Feeds a key to the field; 1 = submitted, -1 = cancelled, 0 = still editing. */
-static int edit_key(struct dialog *d, struct key k)
+int dialogs_edit_key(struct dialog *d, struct key k)
 {
     struct editor ed = input_editor(d);
 
@@ -170,7 +168,7 @@ static int edit_key(struct dialog *d, struct key k)
     }
 }
 
-static bool typed_number(struct dialog *d, double lo, double hi, double *out)
+bool dialogs_typed_number(struct dialog *d, double lo, double hi, double *out)
 {
     if (text_double(d->input, out) && *out >= lo && *out <= hi) {
         d->editing = false;
@@ -229,7 +227,7 @@ static bool key_help(struct model *m, struct key k, struct effects *fx)
     struct dialog *d = &m->screen.dialog;
 
     if (d->editing) {
-        if (edit_key(d, k) == 1)
+        if (dialogs_edit_key(d, k) == 1)
             d->editing = false;
         else if (!d->editing) /* dropped */
             d->input_len = d->input[0] = 0;
@@ -237,7 +235,7 @@ static bool key_help(struct model *m, struct key k, struct effects *fx)
         return true;
     }
     if (key_is(k, '/')) {
-        begin_edit(d, "");
+        dialogs_edit_begin(d, "");
         return true;
     }
     if (k.name == KEYN_ESC && d->input_len > 0) {
@@ -267,259 +265,6 @@ static bool key_strategy(struct model *m, struct key k, struct effects *fx)
     return pick >= 0 || !key_is(k, '?');
 }
 
-static const char *const workloads[] = {"shop", "oltp", "reports"};
-
-static void next_workload(struct model *m, struct dialog *d, struct effects *fx)
-{
-    struct sdl *p = &m->session.plan;
-    struct err e = {0};
-    size_t at = ARRAY_LEN(workloads) - 1;
-
-    d->error[0] = '\0';
-    if (m->opt.nscripts > 0) {
-        snprintf(d->error, sizeof d->error, "the workload is given by --script");
-        return;
-    }
-    if (p->observe) {
-        snprintf(d->error, sizeof d->error, "--observe: the traffic of this database is measured");
-        return;
-    }
-    /* behind the last built-in one, where the server keeps figures of its statements */
-    if (strcmp(p->workload, workloads[at]) == 0 && m->server.runtime.statements) {
-        flow_statements_begin(m, fx);
-        return;
-    }
-    m->fl.now.statements_note[0] = '\0';
-    text_copy_raw(p->database, sizeof p->database, "pg_diagnose_bench");
-    for (size_t i = 0; i < ARRAY_LEN(workloads); i++)
-        if (strcmp(p->workload, workloads[i]) == 0)
-            at = i;
-    if (!store_workload(workloads[(at + 1) % ARRAY_LEN(workloads)], p, &e))
-        text_copy(d->error, sizeof d->error, e.msg);
-}
-
-static void next_restart(struct model *m)
-{
-    struct sdl *p = &m->session.plan;
-
-    p->restart = p->restart == RESTART_NEVER                                      ? RESTART_ASK
-                 : p->restart == RESTART_ASK && m->opt.restart == RESTART_COMMAND ? RESTART_COMMAND
-                 : p->restart == RESTART_ASK                                      ? RESTART_MANUAL
-                                                                                  : RESTART_NEVER;
-}
-
-static void next_traffic(struct sdl *p)
-{
-    p->traffic = p->traffic == TRAFFIC_GO_ON  ? TRAFFIC_WAIT
-                 : p->traffic == TRAFFIC_WAIT ? TRAFFIC_REFUSE
-                                              : TRAFFIC_GO_ON;
-}
-
-static void next_protocol(struct sdl *p)
-{
-    const char *next = strcmp(p->protocol, "simple") == 0     ? "extended"
-                       : strcmp(p->protocol, "extended") == 0 ? "prepared"
-                                                              : "simple";
-    text_copy_raw(p->protocol, sizeof p->protocol, next);
-}
-
-/* The text of a script for editing; only what fits the field. */
-static void edit_script(struct model *m, int i)
-{
-    struct script *s = &m->session.plan.scripts[i];
-    const struct asset *a = strncmp(s->path, "asset:", 6) == 0 ? asset_find(s->path + 6) : NULL;
-    const char *text = strncmp(s->path, "text:", 5) == 0 ? m->fl.script_text[i]
-                       : a                               ? (const char *)a->data
-                                                         : NULL;
-
-    if (!text || strlen(text) >= sizeof m->screen.dialog.input) {
-        snprintf(m->screen.dialog.error, sizeof m->screen.dialog.error,
-                 "%s is a file of yours: edit it with your editor", s->name);
-        return;
-    }
-    dialogs_open(m, DIALOG_SCRIPTS);
-    m->screen.dialog.cursor = i;
-    text_copy(m->screen.dialog.title, sizeof m->screen.dialog.title, s->name);
-    begin_edit(&m->screen.dialog, text);
-}
-
-/* A latency needs a rate: the one field leads to the other. */
-static void next_goal(struct sdl *p)
-{
-    if (p->goal == GOAL_RUNTIME)
-        return; /* observed: there is nothing to choose */
-    p->goal = p->goal == GOAL_TPS ? GOAL_P95 : p->goal == GOAL_P95 ? GOAL_P99 : GOAL_TPS;
-}
-
-static void begin_plan_edit(struct model *m, struct dialog *d, struct effects *fx)
-{
-    const struct sdl *p = &m->session.plan;
-    char text[64];
-
-    switch (d->cursor) {
-    case PLAN_WORKLOAD:
-        next_workload(m, d, fx);
-        return;
-    case PLAN_GOAL:
-        next_goal(&m->session.plan);
-        return;
-    case PLAN_RESTART:
-        next_restart(m);
-        return;
-    case PLAN_PROTOCOL:
-        next_protocol(&m->session.plan);
-        return;
-    case PLAN_TRAFFIC:
-        next_traffic(&m->session.plan);
-        return;
-    case PLAN_COMPARE:
-        m->session.plan.arm_defaults = m->session.plan.arm_pgtune = !p->arm_defaults;
-        return;
-    case PLAN_WINDOW:
-        daytime_text(&p->window, text, sizeof text);
-        break;
-    case PLAN_CLIENTS:
-        snprintf(text, sizeof text, "%d", p->clients);
-        break;
-    case PLAN_DURATION:
-        snprintf(text, sizeof text, "%d", p->duration_s);
-        break;
-    case PLAN_ROUNDS:
-        snprintf(text, sizeof text, "%d", p->rounds);
-        break;
-    case PLAN_BUDGET:
-        snprintf(text, sizeof text, "%g", p->budget_s / 60.0);
-        break;
-    case PLAN_TARGET:
-        snprintf(text, sizeof text, "%g", p->target_tps);
-        break;
-    case PLAN_RATE:
-        snprintf(text, sizeof text, "%g", p->rate);
-        break;
-    default:
-        edit_script(m, d->cursor - PLAN_FIELDS);
-        return;
-    }
-    begin_edit(d, text);
-}
-
-/* Nothing typed: at any time. */
-static void typed_window(struct dialog *d, struct daytime_window *w)
-{
-    struct daytime_window none = {0};
-    struct err e = {0};
-
-    if (d->input_len == 0) {
-        *w = none;
-    } else if (!daytime_parse(d->input, w, &e)) {
-        text_copy(d->error, sizeof d->error, e.msg);
-        return;
-    }
-    d->editing = false;
-    d->error[0] = 0;
-}
-
-static void end_plan_edit(struct model *m, struct dialog *d)
-{
-    struct sdl *p = &m->session.plan;
-    double v;
-
-    switch (d->cursor) {
-    case PLAN_CLIENTS:
-        if (typed_number(d, 1, 10000, &v))
-            p->clients = (int)v;
-        if (p->threads > p->clients)
-            p->threads = p->clients;
-        break;
-    case PLAN_DURATION:
-        if (typed_number(d, 1, 86400, &v))
-            p->duration_s = (int)v;
-        break;
-    case PLAN_ROUNDS:
-        if (typed_number(d, 1, 20, &v))
-            p->rounds = (int)v;
-        break;
-    case PLAN_BUDGET:
-        if (typed_number(d, 0.1, 10000, &v))
-            p->budget_s = (int)(v * 60);
-        break;
-    case PLAN_TARGET:
-        if (typed_number(d, 0, 1e9, &v))
-            p->target_tps = v;
-        break;
-    case PLAN_RATE:
-        if (typed_number(d, 0, 1e7, &v))
-            p->rate = v;
-        if (!(p->rate > 0) && p->goal != GOAL_RUNTIME)
-            p->goal = GOAL_TPS; /* a latency without a rate is throughput in other words */
-        break;
-    case PLAN_WINDOW:
-        typed_window(d, &p->window);
-        break;
-    default:
-        d->editing = false;
-        break;
-    }
-}
-
-static bool key_plan(struct model *m, struct key k, struct effects *fx)
-{
-    struct dialog *d = &m->screen.dialog;
-    struct sdl *p = &m->session.plan;
-    int script = d->cursor - PLAN_FIELDS;
-
-    if (d->editing) {
-        if (edit_key(d, k) == 1)
-            end_plan_edit(m, d);
-        return true;
-    }
-    if (m->fl.derivation) { /* nothing else can be changed while the workload is being made */
-        if (k.name == KEYN_ESC || key_is(k, 'q'))
-            flow_statements_drop(m, fx);
-        else
-            return !key_is(k, '?');
-    } else if (k.name == KEYN_ESC || key_is(k, 'q')) {
-        flow_decide(m, DECIDE_PLAN, 0, fx);
-    } else if (key_is(k, 'g') && (p->goal == GOAL_P95 || p->goal == GOAL_P99) && !(p->rate > 0)) {
-        text_copy(d->error, sizeof d->error,
-                  "a latency is measured at a rate: type one, or take throughput as the goal");
-        d->cursor = PLAN_RATE;
-    } else if (key_is(k, 'g')) {
-        flow_decide(m, DECIDE_PLAN, 1, fx);
-    } else if (key_is(k, 'e') || k.name == KEYN_ENTER || key_is(k, ' ')) {
-        begin_plan_edit(m, d, fx);
-    } else if ((key_is(k, '+') || key_is(k, '-')) && script >= 0 && script < p->nscripts) {
-        p->scripts[script].weight += key_is(k, '+') ? 1 : -1;
-        if (p->scripts[script].weight < 0)
-            p->scripts[script].weight = 0;
-    } else {
-        (void)list_move(&d->cursor, k, PLAN_FIELDS + p->nscripts);
-        return !key_is(k, '?');
-    }
-    return true;
-}
-
-static bool key_scripts(struct model *m, struct key k, struct effects *fx)
-{
-    struct dialog *d = &m->screen.dialog;
-    int i = d->cursor;
-    int did = edit_key(d, k);
-
-    (void)fx;
-    if (did == 1) {
-        struct script *s = &m->session.plan.scripts[i];
-        text_copy_raw(m->fl.script_text[i], sizeof m->fl.script_text[0], d->input);
-        char name[64];
-        text_copy_raw(name, sizeof name, s->name);
-        snprintf(s->path, sizeof s->path, "text:%s", name);
-    }
-    if (did != 0) {
-        dialogs_close(m);
-        m->screen.dialog.cursor = PLAN_FIELDS + i;
-    }
-    return true;
-}
-
 static bool key_target(struct model *m, struct key k, struct effects *fx)
 {
     struct dialog *d = &m->screen.dialog;
@@ -527,13 +272,13 @@ static bool key_target(struct model *m, struct key k, struct effects *fx)
     double v;
 
     if (d->editing) {
-        if (edit_key(d, k) == 1 && typed_number(d, 0.001, 1e9, &v))
+        if (dialogs_edit_key(d, k) == 1 && dialogs_typed_number(d, 0.001, 1e9, &v))
             m->session.plan.target_tps = m->session.target.tps = v;
     } else if (k.name == KEYN_ENTER || key_is(k, 'g')) {
         flow_decide(m, DECIDE_TARGET, 1, fx);
     } else if (key_is(k, 'e')) {
         snprintf(text, sizeof text, "%.0f", m->session.target.tps);
-        begin_edit(d, text);
+        dialogs_edit_begin(d, text);
     } else if (k.name == KEYN_ESC) {
         put_off(m);
     } else {
@@ -603,7 +348,7 @@ static bool key_review(struct model *m, struct key k, struct effects *fx)
     struct guard_policy g = policy_of(m);
 
     if (d->editing) {
-        if (edit_key(d, k) == 1)
+        if (dialogs_edit_key(d, k) == 1)
             end_review_edit(m, d);
         guard_bill(r, &m->server, &g);
         return true;
@@ -620,7 +365,7 @@ static bool key_review(struct model *m, struct key k, struct effects *fx)
         for (int i = 0; i < r->n; i++)
             r->lines[i].answer = ANSWER_REJECT;
     } else if (key_is(k, 'e') && r->n > 0 && r->lines[r->cursor].refusal == REFUSE_NONE) {
-        begin_edit(d, r->lines[r->cursor].change.value);
+        dialogs_edit_begin(d, r->lines[r->cursor].change.value);
     } else if (key_is(k, 'g')) {
         if (review_complete(r)) {
             flow_decide(m, DECIDE_REVIEW, 1, fx);
@@ -818,14 +563,14 @@ static bool key_model(struct model *m, struct key k, struct effects *fx)
     char name[MODEL_NAME_MAX];
 
     if (d->editing) {
-        if (edit_key(d, k) != 1)
+        if (dialogs_edit_key(d, k) != 1)
             return true;
         text_copy(name, sizeof name, d->input);
     } else if (k.name == KEYN_ESC || key_is(k, 'q')) {
         dialogs_close(m);
         return true;
     } else if (key_is(k, 'e')) {
-        begin_edit(d, m->partner.endpoint.model);
+        dialogs_edit_begin(d, m->partner.endpoint.model);
         return true;
     } else if (k.name == KEYN_ENTER && d->cursor < m->partner.nmodels) {
         text_copy(name, sizeof name, m->partner.models[d->cursor]);
@@ -845,24 +590,42 @@ static bool key_model(struct model *m, struct key k, struct effects *fx)
 typedef bool (*dialog_key_fn)(struct model *m, struct key k, struct effects *fx);
 
 static const dialog_key_fn key_functions[] = {
-    [DIALOG_HELP] = key_help,           [DIALOG_STRATEGY] = key_strategy,
-    [DIALOG_PLAN] = key_plan,           [DIALOG_TARGET] = key_target,
-    [DIALOG_REVIEW] = key_review,       [DIALOG_VERDICT] = key_verdict,
-    [DIALOG_SUMMARY] = key_summary,     [DIALOG_RECOVER] = key_recover,
-    [DIALOG_PASSWORD] = key_password,   [DIALOG_STATUS] = key_text_dialog,
-    [DIALOG_STUCK] = key_text_dialog,   [DIALOG_ERROR] = key_text_dialog,
-    [DIALOG_QUIT] = key_quit,           [DIALOG_START] = start_screen_key,
-    [DIALOG_SCRIPTS] = key_scripts,     [DIALOG_MANUAL] = key_manual,
-    [DIALOG_NOTICE] = key_notice,       [DIALOG_MODEL] = key_model,
-    [DIALOG_PAUSE] = key_pause,         [DIALOG_COST] = key_text_dialog,
-    [DIALOG_ADVICE] = advised_key,      [DIALOG_HEALTH] = health_key,
-    [DIALOG_PREVIEW] = key_text_dialog, [DIALOG_TRUST] = key_notice,
-    [DIALOG_HOST_KEY] = hosts_key,      [DIALOG_HOST_WORD] = hosts_key,
-    [DIALOG_HOSTS] = hosts_key,         [DIALOG_SESSIONS] = sessions_key,
-    [DIALOG_RENAME] = tree_dialog_key,  [DIALOG_DELETE] = tree_dialog_key,
-    [DIALOG_PAGE] = key_text_dialog,    [DIALOG_SWITCH] = sessions_key,
-    [DIALOG_COMMANDS] = finder_key,     [DIALOG_THEME] = finder_key,
-    [DIALOG_VIEWS] = views_key,         [DIALOG_SIGNAL] = views_end_key,
+    [DIALOG_HELP] = key_help,
+    [DIALOG_STRATEGY] = key_strategy,
+    [DIALOG_PLAN] = dialogs_key_plan,
+    [DIALOG_TARGET] = key_target,
+    [DIALOG_REVIEW] = key_review,
+    [DIALOG_VERDICT] = key_verdict,
+    [DIALOG_SUMMARY] = key_summary,
+    [DIALOG_RECOVER] = key_recover,
+    [DIALOG_PASSWORD] = key_password,
+    [DIALOG_STATUS] = key_text_dialog,
+    [DIALOG_STUCK] = key_text_dialog,
+    [DIALOG_ERROR] = key_text_dialog,
+    [DIALOG_QUIT] = key_quit,
+    [DIALOG_START] = start_screen_key,
+    [DIALOG_SCRIPTS] = dialogs_key_scripts,
+    [DIALOG_MANUAL] = key_manual,
+    [DIALOG_NOTICE] = key_notice,
+    [DIALOG_MODEL] = key_model,
+    [DIALOG_PAUSE] = key_pause,
+    [DIALOG_COST] = key_text_dialog,
+    [DIALOG_ADVICE] = advised_key,
+    [DIALOG_HEALTH] = health_key,
+    [DIALOG_PREVIEW] = key_text_dialog,
+    [DIALOG_TRUST] = key_notice,
+    [DIALOG_HOST_KEY] = hosts_key,
+    [DIALOG_HOST_WORD] = hosts_key,
+    [DIALOG_HOSTS] = hosts_key,
+    [DIALOG_SESSIONS] = sessions_key,
+    [DIALOG_RENAME] = tree_dialog_key,
+    [DIALOG_DELETE] = tree_dialog_key,
+    [DIALOG_PAGE] = key_text_dialog,
+    [DIALOG_SWITCH] = sessions_key,
+    [DIALOG_COMMANDS] = finder_key,
+    [DIALOG_THEME] = finder_key,
+    [DIALOG_VIEWS] = views_key,
+    [DIALOG_SIGNAL] = views_end_key,
 };
 
 bool dialogs_key(struct model *m, struct key k, struct effects *fx)

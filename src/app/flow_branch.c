@@ -12,6 +12,7 @@
 
 #include "pgd/app/bench_place.h"
 #include "pgd/app/claim.h"
+#include "pgd/app/dialogs.h"
 #include "pgd/app/dialogs_come.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
@@ -113,6 +114,7 @@ void flow_branch(struct model *m, const struct session *from, int node, struct e
               from->name, words, s->next.n, s->next.n == 1 ? "" : "s");
     collect_watch(&m->collect, m->links[CONN_CONTROL].dbname);
     flow_way_pin(m);
+    dialogs_plan_offered(m, false);
     flow_enter(m, FLOW_PLAN);
     m->fl.decision = DECIDE_PLAN;
     (void)dialogs_come(m, DIALOG_PLAN);

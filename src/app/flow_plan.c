@@ -5,6 +5,7 @@
 
 #include "pgd/app/advise.h"
 #include "pgd/app/bench_place.h"
+#include "pgd/app/dialogs.h"
 #include "pgd/app/dialogs_come.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/base/text.h"
@@ -336,6 +337,7 @@ void flow_plan_known(struct model *m, const struct op_answer *a, struct effects 
         text_copy(s->plan.success, sizeof s->plan.success,
                   "the 95 % interval lies above zero, and the gain is above 2 % and this machine's "
                   "noise");
+    dialogs_plan_offered(m, true);
     s->sight = m->sight;
     flow_way_pin(m);
     flow_enter(m, FLOW_PLAN);
@@ -351,6 +353,7 @@ void flow_plan_go(struct model *m, struct effects *fx)
     struct session *s = &m->session;
 
     m->screen.dialog.kind = DIALOG_NONE;
+    m->fl.edits.choosing = false;
     if (m->opt.headless && s->plan.builtin_db && !m->opt.bench_db) {
         struct err e = {0};
         err_set(&e, ERR_REFUSED, "no workload was given");

@@ -240,6 +240,7 @@ static const struct key_row key_rows[] = {
     {K('R'), "R", "none", "Reject all.", KEY_IN_REVIEW, true, KC_NONE},
     {K('g'), "g", "go", "Go on: every line must have an answer.",
      KEY_IN_REVIEW | KEY_IN_PLAN | KEY_CHANGES, true, KC_NONE},
+    {K('u'), "u", "as offered", "Take the edits of the plan back.", KEY_IN_PLAN, true, KC_NONE},
     {{KEYN_ENTER, 0},
      "Enter",
      "next round",

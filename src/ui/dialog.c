@@ -122,6 +122,8 @@ void dialog_keys_of(const struct model *m, const struct view_tables *t, enum dia
         buf_puts(out, "y leave, keep them  b leave, back to the start  n stay");
     else if (kind == DIALOG_ADVICE && m->opt.readonly) /* nothing is accepted there */
         buf_puts(out, MOVE "Enter SQL  y copy  Esc close");
+    else if (kind == DIALOG_PLAN && m->fl.edits.choosing && !m->fl.derivation)
+        buf_puts(out, "e next  Enter take it  Esc as it was");
     else if (kind == DIALOG_START)
         buf_puts(out, dialog_start_keys(m));
     else if (d->keys)

@@ -73,22 +73,14 @@ void dialog_strategy(struct canvas *c, struct rect screen, const struct model *m
     draw_offers(c, (struct rect){y + 1, in.x, offers, in.w}, s, m->screen.dialog.cursor);
 }
 
-static const struct {
-    const char *label, *hint;
-} fields[PLAN_FIELDS] = {
-    [PLAN_WORKLOAD] = {"workload", ""},
-    [PLAN_CLIENTS] = {"clients", "sessions of pgbench"},
-    [PLAN_DURATION] = {"one run", "seconds of one measured run"},
-    [PLAN_ROUNDS] = {"rounds", "at most"},
-    [PLAN_BUDGET] = {"budget", "minutes of the whole session"},
-    [PLAN_TARGET] = {"target", "TPS; 0 is any proven gain"},
-    [PLAN_GOAL] = {"goal", ""},
-    [PLAN_RATE] = {"rate", "transactions a second; 0: as many as go"},
-    [PLAN_RESTART] = {"restarts", ""},
-    [PLAN_PROTOCOL] = {"protocol", ""},
-    [PLAN_WINDOW] = {"window", "22:00-04:30; nothing: any time"},
-    [PLAN_TRAFFIC] = {"others", ""},
-    [PLAN_COMPARE] = {"compare", ""},
+static const char *const hints[PLAN_FIELDS] = {
+    [PLAN_CLIENTS] = "sessions of pgbench",
+    [PLAN_DURATION] = "seconds of one measured run",
+    [PLAN_ROUNDS] = "at most",
+    [PLAN_BUDGET] = "minutes of the whole session",
+    [PLAN_TARGET] = "TPS; 0 is any proven gain",
+    [PLAN_RATE] = "transactions a second; 0: as many as go",
+    [PLAN_WINDOW] = "22:00-04:30; nothing: any time",
 };
 
 /* How, or why not. */
@@ -102,7 +94,7 @@ static void restart_text(const struct model *m, struct buf *out)
         buf_printf(out, "; no way is known: %s", by.why_not);
 }
 
-static void field_text(const struct model *m, int field, struct buf *out)
+static void field_text(const struct model *m, const struct sdl *p, int field, struct buf *out)
 {
     static const char *const restarts[] = {
         [RESTART_ASK] = "asked for, one by one",
@@ -122,11 +114,10 @@ static void field_text(const struct model *m, int field, struct buf *out)
         [TRAFFIC_WAIT] = "wait until they are quiet",
         [TRAFFIC_REFUSE] = "do not begin while they work",
     };
-    const struct sdl *p = &m->session.plan;
     char window[DAYTIME_TEXT_MAX];
     switch ((enum plan_field)field) {
     case PLAN_WORKLOAD:
-        if (m->fl.derivation) {
+        if (m->fl.derivation && p == &m->session.plan) {
             buf_printf(out, "reading the server's statements: %d of %d; Esc stops",
                        m->fl.derivation->at + 1, m->fl.derivation->traffic.n);
             return;
@@ -193,11 +184,11 @@ static void draw_field(struct canvas *c, int y, struct rect r, const struct mode
     struct buf value = {0};
     const char *label = "";
     if (field < PLAN_FIELDS) {
-        label = fields[field].label;
-        field_text(m, field, &value);
+        label = plan_row_label(field);
+        field_text(m, &m->session.plan, field, &value);
     } else {
         const struct script *s = &m->session.plan.scripts[field - PLAN_FIELDS];
-        label = field == PLAN_FIELDS ? "scripts" : "";
+        label = field == PLAN_FIELDS ? plan_row_label(field) : "";
         buf_printf(&value, "%s  weight %d", s->name, s->weight);
     }
     list_field(c, y, r.x, r.w, 12, label, STYLE_VALUE, buf_text(&value));
@@ -207,8 +198,8 @@ static void draw_field(struct canvas *c, int y, struct rect r, const struct mode
     if (d->editing) {
         canvas_fill(c, (struct rect){y, r.x + 12, 1, r.w - 12}, STYLE_NORMAL);
         dialog_input(c, y, r.x + 12, 20, d, cursor);
-        if (field < PLAN_FIELDS)
-            canvas_put_cut(c, y, r.x + 34, r.w - 34, STYLE_DIM, fields[field].hint);
+        if (field < PLAN_FIELDS && hints[field])
+            canvas_put_cut(c, y, r.x + 34, r.w - 34, STYLE_DIM, hints[field]);
     } else {
         canvas_restyle(c, (struct rect){y, r.x, 1, r.w}, STYLE_SELECTED);
     }
@@ -302,12 +293,30 @@ static void say_others(struct dialog_text *text, const struct consent *c)
         line(text, "others", "not measured yet");
 }
 
+/* A row that is being stepped through, below the rows: what it was, which Esc brings back. */
+static void draw_choice(struct canvas *c, struct rect row, const struct model *m)
+{
+    struct buf was = {0};
+    field_text(m, &m->fl.edits.before, m->screen.dialog.cursor, &was);
+    canvas_printf(c, row.y, row.x, row.w, STYLE_WARN, "Esc brings back: %s", buf_text(&was));
+    buf_clear(&was);
+}
+
+static void say_edits(struct dialog_text *text, const struct model *m)
+{
+    char rows[160];
+    plan_hand_words(plan_hand_edited(&m->fl.edits.offered, &m->session.plan), rows, sizeof rows);
+    if (rows[0])
+        line(text, "edited", "%s; u takes it back", rows);
+}
+
 /* What going on means, in figures: nothing is done that does not stand here. */
 static void say_consent(struct dialog_text *text, const struct model *m)
 {
     const struct sdl *p = &m->session.plan;
     struct consent c;
     consent_fill(m, &c);
+    say_edits(text, m);
     if (m->fl.now.statements_note[0])
         line(text, "statements", "%s", m->fl.now.statements_note);
     dialog_say(text, STYLE_NORMAL, "Success: %s", p->success);
@@ -378,6 +387,8 @@ void dialog_plan(struct canvas *c, struct rect screen, const struct model *m,
     int y = in.y + shown;
     if (d->error[0])
         canvas_put_cut(c, y, in.x, in.w, STYLE_BAD, d->error);
+    else if (m->fl.edits.choosing && !m->fl.derivation && d->cursor < PLAN_FIELDS)
+        draw_choice(c, (struct rect){y, in.x, 1, in.w}, m);
     else if (shown < rows)
         list_more(c, (struct rect){in.y, in.x, shown + 1, in.w}, scroll, rows + 1);
     dialog_texts(c, (struct rect){y + 1, in.x, in.y + in.h - y - 1, in.w}, m, say_consent, lines,

@@ -103,6 +103,13 @@ static void the_plan_can_be_edited(void **state)
     screen_expect(s, "Plan of ", LIVE_MS);
     screen_key(s, "<Up><Up><Up><Up><Up><Up><Up><Up><Up><Up><Up><Up><Up>e"); /* the workload */
     screen_expect_regex(s, "workload +(oltp|reports),", LIVE_MS);
+    screen_expect(s, "Esc brings back: shop", LIVE_MS);
+    screen_key(s, "<Esc>");
+    screen_expect_regex(s, "workload +shop,", LIVE_MS);
+    screen_key(s, "<Esc>");
+    screen_expect(s, "pick a strategy", LIVE_MS);
+    screen_key(s, "<Enter>"); /* the plan is offered again, with what was edited */
+    screen_expect_regex(s, "clients +3 ", LIVE_MS);
     screen_key(s, "<Esc><Esc>");
     screen_expect_gone(s, "pick a strategy", LIVE_MS);
     live_quit(s);

@@ -17,6 +17,7 @@
 #include "pgd/tuning/handover.h"
 #include "pgd/tuning/round.h"
 #include "pgd/workspace/live_text.h"
+#include "pgd/workspace/plan_hand.h"
 #include "pgd/workspace/screen.h"
 #include "pgd/workspace/session.h"
 #include "pgd/workspace/talk.h"
@@ -455,6 +456,7 @@ struct flow {
     char manual_path[1100];        /* where the DBA's part of a switch is written to */
     struct flow_now now;           /* of the session at hand */
     struct derivation *derivation; /* a workload is being made of statements; owned; NULL = no */
+    struct plan_hand edits;        /* what the DBA has edited in the plan */
 };
 
 /* What app/advise.c keeps besides the questions themselves. */
