@@ -247,6 +247,8 @@ void flow_consent_emit(struct model *m, const char *when, struct effects *fx)
     line_text(l, "window", window[0] ? window : NULL);
     line_text(l, "window_refuses", flow_restart_why_not(m));
     line_num(l, "minutes_most", c.minutes_most);
+    line_num(l, "minutes_least", c.minutes_least);
+    line_num(l, "make_s", c.make_s);
     line_bool(l, "written_measured", c.written_measured);
     line_num(l, "written_bytes", c.written_bytes);
     line_num(l, "wal_bytes", c.wal_bytes);
@@ -370,12 +372,14 @@ void flow_plan_go(struct model *m, struct effects *fx)
     }
     emit_strategy(m, fx);
     model_say(m, CHAT_AI, "%s", s->plan.hypothesis);
-    double least = experiment_least_budget(&s->plan, flow_restart_possible(m));
+    double make = consent_make_s(m);
+    double least = make + experiment_least_budget(&s->plan, flow_restart_possible(m));
     if (least > s->plan.budget_s)
         model_say(m, CHAT_WARN,
-                  "the budget of %.1f min holds no round: the baseline, one round and its "
+                  "the budget of %.1f min holds no round: %sthe baseline, one round and its "
                   "confirmation take %.1f min",
-                  s->plan.budget_s / 60.0, ceil(least / 6) / 10);
+                  s->plan.budget_s / 60.0, make > 0 ? "making the database, " : "",
+                  ceil(least / 6) / 10);
     flow_consent_emit(m, "plan", fx);
     flow_prepare_begin(m, fx);
 }

@@ -310,6 +310,26 @@ static void say_edits(struct dialog_text *text, const struct model *m)
         line(text, "edited", "%s; u takes it back", rows);
 }
 
+/* The making of the database is a guess from its size, and told as one. */
+static void say_minutes(struct dialog_text *text, const struct consent *c)
+{
+    char made[80] = "";
+    line(text, "minutes", "%.0f baseline, %.0f a round, %.0f confirmation; %.3g at most",
+         ceil(c->minutes_baseline), ceil(c->minutes_round), ceil(c->minutes_confirm),
+         c->minutes_most);
+    if (c->make_s > 0) {
+        line(text, "database", "about %.0f s of them to make it (%s at 15 MB/s, estimated)",
+             ceil(c->make_s), bytes(c->database_bytes).text);
+        snprintf(made, sizeof made, "making the database (about %.0f s), ", ceil(c->make_s));
+    }
+    if (c->minutes_least > c->minutes_most)
+        dialog_say(
+            text, STYLE_BAD,
+            "This budget holds no round: %sthe baseline, one round and its confirmation "
+            "take %.1f min, so nothing would be tried. Type a longer budget or shorter runs.",
+            made, ceil(c->minutes_least * 10) / 10);
+}
+
 /* What going on means, in figures: nothing is done that does not stand here. */
 static void say_consent(struct dialog_text *text, const struct model *m)
 {
@@ -336,13 +356,7 @@ static void say_consent(struct dialog_text *text, const struct model *m)
              m->place.why);
     else if (m->place.state != PLACE_NONE)
         line(text, "pgbench", "looking where it runs best");
-    line(text, "minutes", "%.0f baseline, %.0f a round, %.0f confirmation; %.3g at most",
-         ceil(c.minutes_baseline), ceil(c.minutes_round), ceil(c.minutes_confirm), c.minutes_most);
-    if (c.minutes_least > c.minutes_most)
-        dialog_say(text, STYLE_BAD,
-                   "This budget holds no round: the baseline, one round and its confirmation take "
-                   "%.1f min, so nothing would be tried. Type a longer budget or shorter runs.",
-                   ceil(c.minutes_least * 10) / 10);
+    say_minutes(text, &c);
     say_restarts(text, m, &c);
     if (p->observe) {
         dialog_say(text, STYLE_WARN,

@@ -587,6 +587,21 @@ static void a_verdict_tells_of_screening_and_veto(void **state)
     f->m->session.plan.budget_s = 36000;
     paint(f, 160, 45);
     assert_false(canvas_has(f->c, "This budget holds no round"));
+    /* what making the database takes is part of it: a budget that holds the rest to the second is too short */
+    f->m->session.plan.builtin_db = true;
+    text_copy(f->m->session.plan.database, 64, "pg_diagnose_bench");
+    consent_fill(f->m, &c);
+    assert_true(c.make_s > 5 && c.make_s < 60);
+    f->m->session.plan.budget_s = (int)(c.minutes_least * 60 - c.make_s + 1);
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "This budget holds no round: making the database (about 20 s)"));
+    assert_true(canvas_has(f->c, "about 20 s of them to make it"));
+    text_copy(f->m->server.databases[0].name, 64, "pg_diagnose_bench"); /* it is there */
+    f->m->server.databases[0].bytes = 250e6;
+    f->m->server.ndatabases = 1;
+    paint(f, 160, 45);
+    assert_false(canvas_has(f->c, "This budget holds no round"));
+    assert_false(canvas_has(f->c, "to make it"));
 }
 
 static void the_summary_tells_what_each_earned(void **state)

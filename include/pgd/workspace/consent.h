@@ -15,7 +15,9 @@ struct consent {
     bool blackout_measured; /* at an earlier restart in this workspace; else estimated */
     double sessions;        /* that a restart drops: those connected now; NAN unknown */
     double minutes_baseline, minutes_round, minutes_confirm, minutes_most;
-    double minutes_least;  /* budget that holds the baseline and one round with its confirmation */
+    double
+        minutes_least; /* budget that holds the baseline and one round with its confirmation, and before them make_s */
+    double make_s; /* that making the benchmark database takes, estimated; 0 = it is there */
     bool written_measured; /* the four figures below are of the baseline; else not known yet, NAN */
     double written_bps, written_bytes; /* a second of load; in all runs at the most */
     double wal_bps, wal_bytes;
@@ -28,5 +30,7 @@ struct consent {
 };
 
 void consent_fill(const struct model *m, struct consent *c);
+/* Seconds that making the benchmark database takes, by the size of its tables; 0 where none is to be made. */
+double consent_make_s(const struct model *m);
 /* Seconds that a restart takes the server away, measured or estimated. */
 double consent_blackout_s(const struct model *m, bool *measured);
