@@ -12,6 +12,7 @@
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/sessions.h"
 #include "pgd/app/tree_keys.h"
+#include "pgd/app/tree_may.h"
 #include "pgd/app/ui_files.h"
 #include "pgd/base/text.h"
 #include "pgd/workspace/store.h"
@@ -41,58 +42,16 @@ void tree_acts_open(struct model *m, int session, struct effects *fx)
     m->dirty = true;
 }
 
-/* ---- what may be done ---- */
+/* ---- what may be done (tree_may.c) ---- */
 
-static bool changes(enum tree_act act)
+static bool may(struct model *m, enum tree_act act, int row, int part)
 {
-    return act == TREE_BRANCH || act == TREE_REVERT || act == TREE_RENAME || act == TREE_DELETE;
-}
+    char why[300];
 
-static bool writable(struct model *m)
-{
-    if (!m->opt.readonly && !m->workspace.readonly && m->workspace.open)
+    if (tree_may(m, act, (struct tree_node){row, part}, why, sizeof why))
         return true;
-    if (m->opt.readonly)
-        model_say(m, CHAT_WARN, "--readonly: nothing is changed here");
-    else if (m->workspace.readonly)
-        model_say(m, CHAT_WARN, "this workspace is only looked at: %s", m->workspace.holder);
-    else
-        model_say(m, CHAT_WARN, "the workspace is not open yet");
+    tree_refuse(m, why);
     return false;
-}
-
-/* A session of its own is begun: nothing else may be under way. */
-static bool at_rest(struct model *m, const char *what)
-{
-    bool rests = m->flow == FLOW_WATCH || m->flow == FLOW_SIGHT || m->flow == FLOW_PAUSED ||
-                 m->flow == FLOW_SUMMARY || m->flow == FLOW_ERROR;
-
-    if (rests && !model_run_active(m) && !flow_end_busy(m) && m->sight_known)
-        return true;
-    model_say(m, CHAT_WARN, "%s begins a session of its own: pause or end what is under way first",
-              what);
-    return false;
-}
-
-static bool may_begin(struct model *m, enum tree_act act, int row)
-{
-    const struct session_row *r = &m->workspace.sessions[row];
-    bool live = tree_is_live(m, row);
-
-    if (changes(act) && !writable(m))
-        return false;
-    if ((act == TREE_BRANCH && !at_rest(m, "a branch")) ||
-        (act == TREE_REVERT && !at_rest(m, "going back")))
-        return false;
-    if (act != TREE_DELETE)
-        return true;
-    if (r->state == SESSION_ACTIVE || (live && (model_run_active(m) || flow_end_busy(m)))) {
-        model_say(m, CHAT_WARN, "%s is %s: it is not deleted", r->name,
-                  live ? "the session at hand"
-                       : "interrupted, and has to be resumed or undone first");
-        return false;
-    }
-    return true;
 }
 
 static bool removes(const struct tree_task *t)
@@ -129,12 +88,9 @@ void tree_acts_begin(struct model *m, enum tree_act act, int row, int part, stru
 {
     struct tree_task *t = &m->tree.task;
 
-    if (row < 0 || row >= m->workspace.nsessions) {
-        if (row == TREE_LIVE)
-            model_say(m, CHAT_WARN, "that session has no folder yet");
-        return;
-    }
-    if (at_work(m) || !may_begin(m, act, row))
+    if (act == TREE_SHOW && row == TREE_LIVE)
+        tree_refuse(m, "Enter: this session has no folder yet");
+    if (row >= m->workspace.nsessions || !may(m, act, row, part) || row < 0 || at_work(m))
         return;
     tree_task_clear(t);
     m->tree.no++;
@@ -143,11 +99,6 @@ void tree_acts_begin(struct model *m, enum tree_act act, int row, int part, stru
     text_copy_raw(t->session, sizeof t->session, m->workspace.sessions[row].name);
     if (act == TREE_SHOW && part == TREE_SESSION)
         t->node = TREE_SESSION;
-    if (part == TREE_NOTE || part == TREE_UNDERWAY) {
-        model_say(m, CHAT_WARN, "that is no state which the server has been left in");
-        tree_task_clear(t);
-        return;
-    }
     if (act == TREE_RENAME) {
         struct dialog *d = &m->screen.dialog;
         dialogs_open(m, DIALOG_RENAME);
@@ -165,8 +116,8 @@ void tree_acts_mark(struct model *m, int row, struct effects *fx)
     struct tree *t = &m->tree;
     const char *name = tree_name(m, row);
 
-    if (row < 0) {
-        model_say(m, CHAT_WARN, "that session has no folder yet");
+    if (!may(m, TREE_COMPARE, row, TREE_SESSION)) {
+        return;
     } else if (strcmp(t->marked, name) == 0) {
         t->marked[0] = '\0';
     } else if (!t->marked[0] || session_rows_find(&m->workspace, t->marked) < 0) {
@@ -193,19 +144,8 @@ void tree_acts_close(struct model *m, int row, struct effects *fx)
         flow_close(m, fx);
         return;
     }
-    if (!r || at_work(m) || !writable(m))
+    if (!may(m, TREE_CLOSE, row, TREE_SESSION) || !r || at_work(m))
         return;
-    if (r->state == SESSION_ARCHIVED || r->state == SESSION_FAILED) {
-        model_say(m, CHAT_WARN,
-                  "%s has ended (%s) and stays so; b on one of its states goes on from there in a "
-                  "new session",
-                  r->name, session_state_name(r->state));
-        return;
-    }
-    if (model_run_active(m)) {
-        model_say(m, CHAT_WARN, "another session is under way: pause or end it first");
-        return;
-    }
     text_copy_raw(m->tree.closing, sizeof m->tree.closing, r->name);
     model_say(m, CHAT_EVENT,
               "%s goes on without a further round: what improved is confirmed and kept, and it is "
@@ -446,6 +386,7 @@ static void read_later(struct model *m, struct effects *fx)
 {
     struct tree_task *t = &m->tree.task;
     const struct workspace *w = &m->workspace;
+    int row = session_rows_find(w, t->session);
 
     while (t->later > 0) {
         const struct session_row *r = &w->sessions[--t->later];
@@ -455,7 +396,8 @@ static void read_later(struct model *m, struct effects *fx)
         read_session(m, UI_TREE_LATER, r->name, fx);
         return;
     }
-    if (at_rest(m, "going back")) /* the DBA may have begun another one while files were read */
+    if (may(m, TREE_REVERT, row,
+            t->node)) /* the DBA may have begun another one while files were read */
         flow_revert(m, t->a, t->node, t->goals, t->ngoals, fx);
     tree_task_clear(t);
 }
@@ -504,6 +446,7 @@ static void later_read(struct model *m, struct session_read *r, struct effects *
 static void first_read(struct model *m, struct session_read *r, struct effects *fx)
 {
     struct tree_task *t = &m->tree.task;
+    int row = session_rows_find(&m->workspace, t->session);
 
     t->a = r->session;
     r->session = NULL;
@@ -516,7 +459,7 @@ static void first_read(struct model *m, struct session_read *r, struct effects *
         read_session(m, UI_TREE_SECOND, t->other, fx);
         break;
     case TREE_BRANCH:
-        if (at_rest(m, "a branch"))
+        if (may(m, TREE_BRANCH, row, t->node))
             flow_branch(m, t->a, t->node, fx);
         tree_task_clear(t);
         break;
@@ -527,6 +470,7 @@ static void first_read(struct model *m, struct session_read *r, struct effects *
         delete_asked(m);
         break;
     case TREE_RENAME:
+    case TREE_CLOSE:
     case TREE_NOTHING:
         break;
     }

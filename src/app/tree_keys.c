@@ -6,6 +6,7 @@
 
 #include "pgd/app/dialogs.h"
 #include "pgd/app/tree_acts.h"
+#include "pgd/app/tree_may.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/editor.h"
 
@@ -64,21 +65,15 @@ static void enter(struct model *m, struct tree_node n, struct effects *fx)
 
 static bool act_key(struct model *m, struct key k, struct tree_node n, struct effects *fx)
 {
-    if (key_is(k, 'c'))
+    enum tree_act act = tree_act_of(k);
+
+    if (act == TREE_COMPARE)
         tree_acts_mark(m, n.session, fx);
-    else if (key_is(k, 'b'))
-        tree_acts_begin(m, TREE_BRANCH, n.session, n.part, fx);
-    else if (key_is(k, 'v'))
-        tree_acts_begin(m, TREE_REVERT, n.session, n.part, fx);
-    else if (key_is(k, 'r'))
-        tree_acts_begin(m, TREE_RENAME, n.session, n.part, fx);
-    else if (key_is(k, 'a'))
+    else if (act == TREE_CLOSE)
         tree_acts_close(m, n.session, fx);
-    else if (key_is(k, 'D'))
-        tree_acts_begin(m, TREE_DELETE, n.session, n.part, fx);
-    else
-        return false;
-    return true;
+    else if (act != TREE_NOTHING)
+        tree_acts_begin(m, act, n.session, n.part, fx);
+    return act != TREE_NOTHING;
 }
 
 bool tree_key(struct model *m, struct key k, struct effects *fx)
@@ -98,9 +93,7 @@ bool tree_key(struct model *m, struct key k, struct effects *fx)
         fold(m, n);
     } else if (k.name == KEYN_RIGHT) {
         tree_acts_open(m, n.session, fx);
-    } else if (n.session == TREE_WORKSPACE) {
-        return false;
-    } else if (k.name == KEYN_ENTER) {
+    } else if (k.name == KEYN_ENTER && n.session != TREE_WORKSPACE) {
         enter(m, n, fx);
     } else {
         return act_key(m, k, n, fx);

@@ -575,8 +575,7 @@ static void what_is_in_force_is_not_deleted(void **state)
     assert_int_equal(w->m->screen.dialog.kind, DIALOG_NONE);
     assert_true(world_said(w, "the server runs with its changes"));
     press(w, KEYN_NONE, 'v');
-    assert_true(
-        world_said(w, "begins a session of its own")); /* nothing is known of the server yet */
+    assert_true(world_said(w, "v, going back: this server has not been looked at yet"));
     full_session_free(s);
 }
 

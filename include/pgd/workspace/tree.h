@@ -24,6 +24,7 @@ enum {
 struct tree_round {
     int number;
     bool kept, failed;
+    bool onto; /* its figure is over the best before it, and not over the start */
     enum verdict_kind kind;
     double ratio, lo, hi;
     char what[96]; /* its first changes */
@@ -54,6 +55,7 @@ enum tree_act {
     TREE_BRANCH,  /* `session` is read; a new session begins with its state `node` */
     TREE_REVERT, /* `session` and those that ended after it are read; the server is to go back to `node` */
     TREE_RENAME, /* the title of `session` is typed, then written to its session.json */
+    TREE_CLOSE,  /* `session` is paused: it goes on without a further round, and ends */
     TREE_DELETE /* `session` is read for what it holds in force; its name is typed; its folder goes */
 };
 struct tree_task {
