@@ -2,6 +2,7 @@
 #include "pgd/app/advise_input.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "pgd/app/flow.h"
 #include "pgd/app/talk.h"
 #include "pgd/base/text.h"
+#include "pgd/tuning/guard.h"
 
 /* ---- sessions in brief ---- */
 
@@ -192,23 +194,64 @@ static void of_op(struct model *m, enum op op, struct advise_input *x)
     in->sessions = x->sessions;
 }
 
-/* First Sight is of the server as it stands, before a session: what an earlier one believed best is no setting of it. */
-static void in_force(const struct model *m, enum op op, struct evidence *e)
+/* The facts with one setting as it is now: its text, and the number that belongs to it. */
+static void put_setting(struct setting *s, const char *shown)
 {
-    const struct round *r = &m->session.round;
-    bool about_now = op == OP_QUESTION || op == OP_PARAMETER;
+    struct setting one = *s;
+    struct settings unit = {.n = 1, .items = &one};
+    double number;
 
+    text_copy_raw(one.value, sizeof one.value, "1");
+    double of_one = settings_number(&unit, one.name);
+    if (!guard_value(s, shown, &number, s->shown, sizeof s->shown, NULL))
+        text_copy(s->shown, sizeof s->shown, shown);
+    else if (of_one > 0 && isfinite(number))
+        snprintf(s->value, sizeof s->value, "%.15g", number / of_one);
+    else
+        text_copy(s->value, sizeof s->value, s->shown);
+}
+
+/* Between two looks at the server the settings of ours are switched: the journal knows better than the look what runs. */
+static void settings_now(const struct model *m, struct advise_input *x)
+{
+    const struct ledger *l = &m->session.ledger;
+    struct settings *all;
+
+    x->facts = xcalloc(1, sizeof *x->facts);
+    *x->facts = m->server;
+    all = &x->facts->settings;
+    all->items = xcalloc((size_t)(all->n > 0 ? all->n : 1), sizeof *all->items);
+    if (all->n > 0)
+        memcpy(all->items, m->server.settings.items, (size_t)all->n * sizeof *all->items);
+    for (int i = 0; i < l->n; i++) {
+        const struct ledger_row *r = &l->rows[i];
+        const char *first = session_first(&m->session, r->current.name);
+        struct setting *s = (struct setting *)(uintptr_t)settings_find(all, r->current.name);
+        if (r->unsure)
+            continue;
+        if (!entry_same(&r->current, &r->original))
+            arm_set(&x->arm, r->current.name, r->current.present, r->current.value);
+        else if (s && *first && strcmp(s->shown, first) != 0)
+            put_setting(s, first);
+    }
+    x->e.server = x->facts;
+    x->e.best_arm = x->arm.n > 0 ? &x->arm : NULL;
+}
+
+/* First Sight is of the server as it stands, before a session: what an earlier one believed best is no setting of it. */
+static void in_force(const struct model *m, enum op op, struct advise_input *x)
+{
     if (op == OP_FIRST_SIGHT)
-        e->best_arm = NULL;
-    else if (about_now && m->flow == FLOW_ROUND && r->arm_in_force >= 0)
-        e->best_arm = round_arm(r, r->arm_in_force)->n > 0 ? round_arm(r, r->arm_in_force) : NULL;
+        x->e.best_arm = NULL;
+    else if ((op == OP_QUESTION || op == OP_PARAMETER) && model_run_active(m))
+        settings_now(m, x);
 }
 
 void advise_input_fill(struct model *m, enum op op, struct advise_input *x)
 {
     memset(x, 0, sizeof *x);
     model_evidence(m, &x->e);
-    in_force(m, op, &x->e);
+    in_force(m, op, x);
     x->in.e = &x->e;
     x->in.wishes = &m->wishes;
     x->in.scripts = m->fl.script_text;
@@ -222,4 +265,8 @@ void advise_input_clear(struct advise_input *x)
 {
     free(x->sessions);
     x->sessions = NULL;
+    if (x->facts)
+        free(x->facts->settings.items);
+    free(x->facts);
+    x->facts = NULL;
 }

@@ -7,6 +7,8 @@ struct advise_input {
     struct op_input in; /* borrows from the model and from what follows */
     struct evidence e;
     struct session_told *sessions; /* owned */
+    struct server_facts *facts;    /* as they are now, its settings owned; NULL = the model's */
+    struct arm arm;                /* what of ours is in force */
 };
 
 /* A session in brief: what it left, what it tried in vain, what each change has earned. */
