@@ -316,6 +316,10 @@ void bench_place_void(struct session *s)
     s->baseline_tps = s->baseline_p95_ms = s->best_tps = NAN;
     memset(&s->base_window, 0, sizeof s->base_window);
     memset(&s->best_window, 0, sizeof s->best_window);
+    memset(&s->final, 0, sizeof s->final);
+    s->final.ratio = s->final.ci_lo = s->final.ci_hi = NAN;
+    s->kept.proposal.n =
+        0; /* it stood on that baseline; the answers count where it is made again */
 }
 
 void bench_place_keep(struct model *m)

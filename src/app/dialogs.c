@@ -17,6 +17,7 @@
 #include "pgd/app/hosts.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/links.h"
+#include "pgd/app/pause_keys.h"
 #include "pgd/app/sessions.h"
 #include "pgd/app/start.h"
 #include "pgd/app/tree_keys.h"
@@ -67,6 +68,8 @@ void dialogs_reopen(struct model *m, struct effects *fx)
 {
     if (dialogs_come_now(m))
         return;
+    if (m->fl.decision == DECIDE_STRATEGY && flow_sight_renew(m, fx))
+        return; /* it comes with figures of now */
     if (m->fl.decision != DECIDE_NOTHING)
         m->screen.dialog = (struct dialog){.kind = dialog_of_decision(m->fl.decision)};
     else if (m->flow == FLOW_STUCK)
@@ -486,17 +489,6 @@ static bool key_password(struct model *m, struct key k, struct effects *fx)
     return true;
 }
 
-static bool key_pause(struct model *m, struct key k, struct effects *fx)
-{
-    if (key_is(k, 'k') || k.name == KEYN_ENTER)
-        flow_decide(m, DECIDE_PAUSE, 1, fx);
-    else if (key_is(k, 'b'))
-        flow_decide(m, DECIDE_PAUSE, 0, fx);
-    else
-        return !key_is(k, '?');
-    return true;
-}
-
 static bool key_quit(struct model *m, struct key k, struct effects *fx)
 {
     bool back = key_is(k, 'b') && dialog_can_go_back(m);
@@ -608,7 +600,7 @@ static const dialog_key_fn key_functions[] = {
     [DIALOG_MANUAL] = key_manual,
     [DIALOG_NOTICE] = key_notice,
     [DIALOG_MODEL] = key_model,
-    [DIALOG_PAUSE] = key_pause,
+    [DIALOG_PAUSE] = pause_key,
     [DIALOG_COST] = key_text_dialog,
     [DIALOG_ADVICE] = advised_key,
     [DIALOG_HEALTH] = health_key,
@@ -626,6 +618,7 @@ static const dialog_key_fn key_functions[] = {
     [DIALOG_THEME] = finder_key,
     [DIALOG_VIEWS] = views_key,
     [DIALOG_SIGNAL] = views_end_key,
+    [DIALOG_AGAIN] = pause_again_key,
 };
 
 bool dialogs_key(struct model *m, struct key k, struct effects *fx)

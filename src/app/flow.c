@@ -10,6 +10,7 @@
 #include "pgd/app/bench_place.h"
 #include "pgd/app/claim.h"
 #include "pgd/app/demo.h"
+#include "pgd/app/dialogs.h"
 #include "pgd/app/dialogs_come.h"
 #include "pgd/app/flow_host.h"
 #include "pgd/app/flow_index.h"
@@ -24,6 +25,7 @@
 #include "pgd/app/verify.h"
 #include "pgd/app/view_state.h"
 #include "pgd/base/text.h"
+#include "pgd/workspace/session_rows.h"
 
 struct req flow_req(struct model *m)
 {
@@ -256,6 +258,7 @@ void flow_pump(struct model *m, struct effects *fx)
         }
     }
     flow_host_pump(m, fx);
+    flow_left_pump(m, fx);
     if (m->fl.decision == DECIDE_NOTHING)
         m->fl.asked_us = 0;
     else if (m->fl.asked_us == 0)
@@ -263,16 +266,40 @@ void flow_pump(struct model *m, struct effects *fx)
     sessions_pump(m, fx);
 }
 
+/* A session at rest waits to go on: the DBA may have forgotten it. */
+static bool offers_paused(struct model *m)
+{
+    bool rests = m->flow == FLOW_WATCH || m->flow == FLOW_SUMMARY || m->flow == FLOW_PAUSED ||
+                 m->flow == FLOW_ERROR;
+
+    if (!rests || m->opt.readonly || m->workspace.readonly || !m->workspace.open ||
+        m->links[CONN_CONTROL].state != LINK_UP || !session_rows_open(m)[0])
+        return false;
+    dialogs_open(m, DIALOG_AGAIN);
+    return true;
+}
+
+static bool end_is_written(struct model *m)
+{
+    if (flow_handover_busy(m))
+        model_say(m, CHAT_WARN, "the hand-over is still at work");
+    else if (flow_end_busy(m))
+        model_say(m, CHAT_WARN, "the session's end is still being written");
+    else
+        return true;
+    return false;
+}
+
 void flow_tune(struct model *m, struct effects *fx)
 {
-    if (flow_handover_busy(m)) {
-        model_say(m, CHAT_WARN, "the hand-over is still at work");
+    if (end_is_written(m) && !offers_paused(m))
+        flow_tune_anew(m, fx);
+}
+
+void flow_tune_anew(struct model *m, struct effects *fx)
+{
+    if (!end_is_written(m))
         return;
-    }
-    if (flow_end_busy(m)) {
-        model_say(m, CHAT_WARN, "the session's end is still being written");
-        return;
-    }
     m->fl.session_wanted = true;
     switch (m->flow) {
     case FLOW_WATCH:
@@ -295,8 +322,8 @@ void flow_tune(struct model *m, struct effects *fx)
             flow_sight(m, fx);
         } else if (!m->sight_known) {
             model_say(m, CHAT_WARN, "discovery has not finished yet");
-        } else if (m->session.name[0] && m->flow != FLOW_SIGHT && m->workspace.open &&
-                   m->links[CONN_CONTROL].state == LINK_UP) {
+        } else if ((m->session.name[0] || flow_sight_old(m)) && m->flow != FLOW_SIGHT &&
+                   m->workspace.open && m->links[CONN_CONTROL].state == LINK_UP) {
             m->screen.dialog.kind = DIALOG_NONE;
             flow_sight_again(m, fx);
         } else {
@@ -360,7 +387,10 @@ void flow_decide(struct model *m, enum decision d, int value, struct effects *fx
             flow_back_to_start(m, fx);
         break;
     case DECIDE_PAUSE:
-        flow_pause_decided(m, value == 1, fx);
+        if (value >= PAUSE_CONFIRM)
+            flow_pause_ended(m, value == PAUSE_CONFIRM, fx);
+        else
+            flow_pause_decided(m, value == PAUSE_KEEP, fx);
         break;
     case DECIDE_MANUAL:
     case DECIDE_NOTHING:
@@ -412,7 +442,7 @@ void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx)
         return;
     }
     if (m->fl.decision == DECIDE_PAUSE) { /* asked again to stop: the best state stays */
-        flow_decide(m, DECIDE_PAUSE, 1, fx);
+        flow_decide(m, DECIDE_PAUSE, PAUSE_KEEP, fx);
         return;
     }
     if (m->fl.now.switching && apply_waits_for_host(&m->apply)) {

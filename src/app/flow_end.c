@@ -89,6 +89,14 @@ void flow_save(struct model *m, bool wait, struct effects *fx)
     flow_save_workspace(m, fx);
 }
 
+void flow_save_session(struct model *m, struct effects *fx)
+{
+    struct buf text = {0};
+
+    store_session_json(&m->session, &text);
+    save_text(fx, flow_store_req(), m->session.dir, "session.json", &text);
+}
+
 void flow_save_workspace(struct model *m, struct effects *fx)
 {
     struct buf text = {0};

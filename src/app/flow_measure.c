@@ -226,10 +226,27 @@ static void confirm_done(struct model *m, struct effects *fx)
     }
     if (s->final.kind == VERDICT_IMPROVED) {
         s->best_tps = s->final.tps_b;
+        flow_save(m, false, fx); /* whatever comes after it */
         if (flow_ablate_begin(m, fx))
             return;
     }
     flow_claimed(m, fx);
+}
+
+bool flow_confirmed_before(struct model *m, struct effects *fx)
+{
+    struct session *s = &m->session;
+    bool later = m->fl.now.left.phase == LEFT_BESIDE || m->fl.now.left.phase == LEFT_TRADE;
+    char effect[24];
+
+    if (s->final.kind != VERDICT_IMPROVED || arm_same(&s->best, &s->start))
+        return false;
+    text_percent(effect, sizeof effect, s->final.ratio);
+    model_say(m, CHAT_EVENT, "the confirmation from before counts: %s", effect);
+    s->confirm.arm = ARM_B; /* a session that goes on has its best state in force */
+    if (later || !flow_ablate_begin(m, fx))
+        flow_claimed(m, fx);
+    return true;
 }
 
 /* The state that was to be confirmed did harm while it was observed. */

@@ -21,6 +21,7 @@
 #include "pgd/base/text.h"
 #include "pgd/tuning/grants.h"
 #include "pgd/workspace/drift.h"
+#include "pgd/workspace/left.h"
 #include "pgd/workspace/session_rows.h"
 #include "pgd/workspace/store.h"
 
@@ -438,15 +439,28 @@ void flow_resume(struct model *m, const char *name, struct effects *fx)
     model_say(m, CHAT_WARN, "there is no paused session%s%s", *name ? " named " : "", name);
 }
 
+/* Where it was, what is kept, what has to be measured again. */
+static void say_left(struct model *m)
+{
+    const struct session *s = &m->session;
+    struct left_told t;
+
+    left_tell(m, &t);
+    model_say(m, CHAT_WARN, "session %s was %s%s%s: %d round%s done, baseline %s", s->name,
+              s->state == SESSION_PAUSED ? "paused" : "interrupted", t.step[0] ? " " : "", t.step,
+              s->rounds_done, s->rounds_done == 1 ? "" : "s",
+              isnan(s->baseline_tps) ? "not measured" : "measured");
+    if (t.again[0])
+        model_say(m, CHAT_WARN, "measured again: %s", t.again);
+}
+
 /* What the interrupted session left on the server, said in one sentence. */
 static void say_interrupted(struct model *m, const struct journal_state *j)
 {
     const struct session *s = &m->session;
 
     if (!m->fl.now.undo_only)
-        model_say(m, CHAT_WARN, "session %s was interrupted: %d round%s done, baseline %s", s->name,
-                  s->rounds_done, s->rounds_done == 1 ? "" : "s",
-                  isnan(s->baseline_tps) ? "not measured" : "measured");
+        say_left(m);
     if (j->unfinished && s->pending.phase != PENDING_NOTHING)
         model_say(m, CHAT_WARN, "it waits for you to make the switch to \"%s\"%s",
                   j->unfinished_arm, j->unfinished_restart ? " (with a restart)" : "");
@@ -484,6 +498,20 @@ void flow_undone(struct model *m, struct effects *fx)
     journal_end(m, SESSION_FAILED, fx);
 }
 
+/* The same for the advisor. */
+static void tell_paused_in(struct model *m)
+{
+    const struct session *s = &m->session;
+    struct left_told t;
+
+    left_tell(m, &t);
+    snprintf(m->advising.paused_in, sizeof m->advising.paused_in,
+             "%s after round %d%s%.150s%s%s%.150s",
+             s->state == SESSION_PAUSED ? "paused" : "interrupted", s->rounds_done,
+             t.step[0] ? ", " : "", t.step, m->fl.now.unfinished ? "; a switch was under way" : "",
+             t.again[0] ? "; measured again: " : "", t.again);
+}
+
 /* How it goes on is the DBA's decision, which waits for nobody; where the session was is told beside it. */
 static void journal_known(struct model *m, const struct journal_state *j, struct effects *fx)
 {
@@ -494,6 +522,8 @@ static void journal_known(struct model *m, const struct journal_state *j, struct
         m->session.journal_no = j->last_no;
     m->fl.now.unfinished = j->unfinished;
     m->fl.now.unfinished_restart = j->unfinished && j->unfinished_restart;
+    m->fl.now.left = j->left;
+    (void)flow_baseline_stale(m, m->fl.now.stale, sizeof m->fl.now.stale);
     if (m->fl.now.undo_only && (j->ended || (ledger_clean(&j->ledger) && !j->unfinished))) {
         model_say(m, CHAT_EVENT, "its journal says that there is nothing to undo");
         journal_end(m, j->ended ? j->ended : SESSION_FAILED, fx);
@@ -506,9 +536,7 @@ static void journal_known(struct model *m, const struct journal_state *j, struct
     (void)dialogs_come(m, DIALOG_RECOVER);
     if (m->fl.now.undo_only)
         return;
-    snprintf(m->advising.paused_in, sizeof m->advising.paused_in, "%s after round %d; %s",
-             m->session.state == SESSION_PAUSED ? "paused" : "interrupted", m->session.rounds_done,
-             j->unfinished ? "a switch was under way" : "no step was under way");
+    tell_paused_in(m);
     advise(m, OP_RESTORE, fx);
 }
 
@@ -694,6 +722,17 @@ enum { RESUME_LEAST_S = 180 }; /* of the budget, whatever was spent before */
  * half-applied step is gone before anything else happens. */
 static const struct arm untouched = {.label = "start"}; /* without the session's repairs, too */
 
+void flow_budget_again(struct model *m, double left_s)
+{
+    struct session *s = &m->session;
+    double least = RESUME_LEAST_S;
+
+    if (s->best.n > 0) /* what was gained gets its confirmation */
+        least = fmax(least,
+                     60 + experiment_cost(&s->plan, EXPERIMENT_CONFIRM, flow_restart_possible(m)));
+    s->deadline_us = m->now_us + (int64_t)(fmax(left_s, least) * 1e6);
+}
+
 void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
 {
     struct session *s = &m->session;
@@ -707,14 +746,11 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
     m->fl.now.resume = resume;
     m->fl.now.settle_failed = !resume;
     if (resume) {
-        double budget = s->plan.budget_s - s->spent_s, least = RESUME_LEAST_S;
-        if (s->best.n > 0) /* what was gained gets its confirmation */
-            least = fmax(least, 60 + experiment_cost(&s->plan, EXPERIMENT_CONFIRM,
-                                                     flow_restart_possible(m)));
-        s->deadline_us = m->now_us + (int64_t)(fmax(budget, least) * 1e6);
+        flow_budget_again(m, s->plan.budget_s - s->spent_s);
         s->state = SESSION_ACTIVE;
         model_say(m, CHAT_EVENT, "resuming %s", s->name);
         flow_baseline_check(m);
+        m->fl.now.stale[0] = '\0';
     } else {
         model_say(m, CHAT_EVENT, "undoing what %s left on the server", s->name);
     }
@@ -732,6 +768,7 @@ void flow_sight(struct model *m, struct effects *fx)
         advise(m, OP_FIRST_SIGHT, fx);
 }
 
+enum { SIGHT_OLD_S = 60 };
 enum { SIGHT_REFRESH = 1 }; /* of FLOW_SIGHT: settings and totals are asked for anew */
 
 void flow_sight_again(struct model *m, struct effects *fx)
@@ -739,6 +776,22 @@ void flow_sight_again(struct model *m, struct effects *fx)
     flow_enter(m, FLOW_SIGHT);
     m->fl.step = SIGHT_REFRESH;
     discover_refresh(&m->discover, &m->server, fx);
+}
+
+bool flow_sight_old(const struct model *m)
+{
+    bool looks = m->discover.state == DISCOVER_SQL || m->discover.state == DISCOVER_HOST;
+
+    return m->sight_known && !looks && m->now_us - m->fl.discovered_us > SIGHT_OLD_S * 1000000LL;
+}
+
+bool flow_sight_renew(struct model *m, struct effects *fx)
+{
+    if (!flow_sight_old(m) || m->links[CONN_CONTROL].state != LINK_UP)
+        return false;
+    flow_question_closed(m);
+    flow_sight_again(m, fx);
+    return true;
 }
 
 bool flow_sight_pump(struct model *m, struct effects *fx)

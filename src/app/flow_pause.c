@@ -34,6 +34,7 @@ bool flow_pause_asks(struct model *m, struct effects *fx)
     if (m->fl.quit_after || m->sessions_view.next[0])
         return false; /* it was asked before, or there is no time */
     m->fl.now.cancel = false;
+    flow_end_costs(m);
     m->fl.decision = DECIDE_PAUSE;
     (void)dialogs_come(m, DIALOG_PAUSE);
     return true;
@@ -48,6 +49,32 @@ void flow_pause_decided(struct model *m, bool keep, struct effects *fx)
         flow_paused(m, fx);
     else
         flow_settle(m, &m->session.start, fx);
+}
+
+/* The best state is in force already. With a confirmation the session goes on as one that is resumed to be closed: to its
+ * preparation, and from there to no further round. */
+void flow_pause_ended(struct model *m, bool confirm, struct effects *fx)
+{
+    struct session *s = &m->session;
+    bool claimed = s->final.kind == VERDICT_IMPROVED;
+
+    m->screen.dialog = (struct dialog){.kind = DIALOG_NONE};
+    m->fl.now.cancel = m->fl.now.pause_asked = m->fl.now.pause_back = false;
+    m->fl.now.stop_and_keep = true;
+    m->fl.now.keep_now = !confirm;
+    m->fl.now.settle_failed = false;
+    flow_budget_again(m, model_seconds_left(m));
+    if (confirm && !claimed) {
+        model_say(m, CHAT_EVENT, "no further round: what improved is confirmed and kept");
+        flow_prepare_begin(m, fx);
+        return;
+    }
+    text_copy(s->end_reason, sizeof s->end_reason,
+              claimed ? "ended by the DBA" : "ended by the DBA without a confirmation");
+    model_say(m, claimed ? CHAT_EVENT : CHAT_WARN, "%s",
+              claimed ? "the session ends here: its confirmed state is kept"
+                      : "kept without a confirmation: nothing is claimed");
+    flow_settle(m, &s->best, fx);
 }
 
 /* ---- the baseline ---- */
@@ -80,8 +107,7 @@ static int64_t start_of_now(const struct model *m)
                                             : m->server.id.postmaster_start_us;
 }
 
-/* Why the baseline says nothing any more; false = it counts. */
-static bool stale(const struct model *m, char *why, size_t size)
+bool flow_baseline_stale(const struct model *m, char *why, size_t size)
 {
     const struct session *s = &m->session;
     const struct baseline_seen *b = &s->seen;
@@ -93,6 +119,9 @@ static bool stale(const struct model *m, char *why, size_t size)
                      !m->fl.now.unfinished_restart;
     char age[24];
 
+    why[0] = '\0';
+    if (!isfinite(s->baseline_tps) || s->pending.phase != PENDING_NOTHING || s->origin.reverts)
+        return false;
     text_age(age, sizeof age, age_s);
     if (b->version_num && m->server.id.version_num && b->version_num != m->server.id.version_num)
         snprintf(why, size, "PostgreSQL is another version now: %.40s", m->server.id.version);
@@ -115,11 +144,10 @@ void flow_baseline_check(struct model *m)
     struct session *s = &m->session;
     char why[160];
 
-    if (!isfinite(s->baseline_tps) || s->pending.phase != PENDING_NOTHING ||
-        !stale(m, why, sizeof why))
+    if (!flow_baseline_stale(m, why, sizeof why))
         return;
     model_say(m, CHAT_WARN,
-              "the baseline of %.0f TPS does not count any more, for %s: it is measured again "
+              "the baseline of %.0f TPS does not count any more, because %s: it is measured again "
               "before anything is compared with it",
               s->baseline_tps, why);
     bench_place_void(s);

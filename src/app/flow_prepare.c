@@ -599,7 +599,7 @@ static bool at_the_gate(struct model *m, struct effects *fx)
         flow_baseline_begin(m, fx);
     else if (!(m->session.target.tps > 0)) /* interrupted before it was set */
         flow_target_ask(m, fx);
-    else
+    else if (!flow_confirmed_before(m, fx))
         flow_rounds(m, fx);
     return true;
 }

@@ -8,6 +8,7 @@
 #include "pgd/app/verify.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/others.h"
+#include "pgd/workspace/kept.h"
 #include "pgd/workspace/store.h"
 #include <math.h>
 #include <stdio.h>
@@ -54,6 +55,7 @@ static const char *stop_reason(const struct model *m)
 static void rounds_over(struct model *m, const char *why, struct effects *fx)
 {
     text_copy(m->session.end_reason, sizeof m->session.end_reason, why);
+    flow_left_judged(m);
     model_say(m, CHAT_EVENT, "no further round: %s", why);
     if (m->fl.now.keep_now && m->session.best.n > 0) {
         text_copy(m->session.end_reason, sizeof m->session.end_reason,
@@ -320,6 +322,8 @@ static void review(struct model *m, struct proposal *p)
     forced_changes(p, s->round.number);
     verify_propose(m, p);
     guard_review(p, &m->server, &g, &s->round.review);
+    if (flow_left_answered(m))
+        (void)kept_give(&s->kept, &s->round.review, &m->server, &g);
     s->round.review.round = s->round.number;
     for (int i = 0; i < s->round.review.n; i++)
         session_remember_first(s, s->round.review.lines[i].change.name,
@@ -383,6 +387,11 @@ static void propose(struct model *m, struct effects *fx)
     struct proposal *p = xcalloc(1, sizeof *p);
     bool repair = false, said = s->next_round == s->round.number;
 
+    if (flow_left_offers(m, p)) {
+        proposed(m, p, fx);
+        free(p);
+        return;
+    }
     if (m->partner.kind != PARTNER_BUILTIN)
         builtin_proposal(m, p);
     repair = p->repair;
@@ -399,20 +408,6 @@ static void propose(struct model *m, struct effects *fx)
     free(p);
 }
 
-static void remember_rejected(struct session *s)
-{
-    for (int i = 0; i < s->round.review.n; i++) {
-        const struct review_line *l = &s->round.review.lines[i];
-        if (l->answer == ANSWER_ACCEPT && l->refusal == REFUSE_NONE)
-            continue;
-        if (s->nrejected == (int)ARRAY_LEN(s->rejected))
-            return;
-        struct rejected_change *r = &s->rejected[s->nrejected++];
-        text_copy_raw(r->name, sizeof r->name, l->change.name);
-        text_copy_raw(r->value, sizeof r->value, l->change.value);
-    }
-}
-
 void flow_review_done(struct model *m, struct effects *fx)
 {
     struct guard_policy g = flow_policy(m);
@@ -425,7 +420,7 @@ void flow_review_done(struct model *m, struct effects *fx)
     }
     m->session.round.experiment.blocks = flow_blocks_round(m);
     m->session.round.joins = guard_joins(&m->session.round.review, &m->server, &g);
-    remember_rejected(&m->session);
+    flow_left_decided(m, fx);
     flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_REVIEWED}, fx);
 }
 
@@ -623,6 +618,7 @@ static void judge(struct model *m, struct effects *fx)
     }
     s->rounds_done = r->number;
     s->next_round = 0;
+    flow_left_judged(m);
     m->advising.judging = true;
     if (m->partner.kind != PARTNER_BUILTIN) /* the verdict is not lost while a model thinks */
         flow_save(m, false, fx);
@@ -701,6 +697,7 @@ static void round_empty(struct model *m, struct effects *fx)
 
     m->fl.now.arm_unknown = r->arm_in_force !=
                             ARM_A; /* no switch was made since a round was undone */
+    flow_left_judged(m);
 
     if (turned_down && !m->fl.now.stop_and_keep && ++m->fl.now.empty_rounds < EMPTY_ROUNDS_MAX)
         flow_rounds(m, fx);
@@ -721,6 +718,7 @@ static void round_failed(struct model *m, struct effects *fx)
     char what[48], title[80];
 
     round_to_history(m);
+    flow_left_judged(m);
     s->rounds_done = number;
     s->misses++;
     snprintf(what, sizeof what, "the %s of round %d", m->apply.restarted ? "restart" : "change",

@@ -28,7 +28,8 @@ static const struct dialog_row rows[] = {
     [DIALOG_STUCK] = {dialog_stuck, KEY_IN_DIALOG, SCROLL ": ask  Esc close"},
     [DIALOG_ERROR] = {dialog_error, KEY_IN_DIALOG, SCROLL ": ask  Esc close"},
     [DIALOG_QUIT] = {dialog_quit, KEY_IN_DIALOG, "y leave  n stay"},
-    [DIALOG_PAUSE] = {dialog_pause, KEY_IN_DIALOG, "k keep them  b back to the start  : ask"},
+    [DIALOG_PAUSE] = {dialog_pause, KEY_IN_DIALOG,
+                      "k keep  b back to the start  s confirm, end  S end now  : ask"},
     [DIALOG_START] = {dialog_start, KEY_IN_DIALOG, NULL},
     [DIALOG_MANUAL] = {dialog_manual, KEY_IN_DIALOG,
                        "Enter I have made it  r cannot  : ask  " SCROLL "Esc later"},
@@ -55,6 +56,7 @@ static const struct dialog_row rows[] = {
     [DIALOG_RENAME] = {dialog_rename, KEY_IN_DIALOG, "Enter take it  Esc leave it"},
     [DIALOG_DELETE] = {dialog_delete, KEY_IN_DIALOG, "Enter delete  Esc keep it"},
     [DIALOG_SWITCH] = {dialog_switch, KEY_IN_DIALOG, "y pause it  n stay"},
+    [DIALOG_AGAIN] = {dialog_again, KEY_IN_DIALOG, "r resume it  n new session  Esc back"},
     [DIALOG_COMMANDS] = {dialog_finder, KEY_IN_DIALOG, MOVE "Enter do it  Esc close"},
     [DIALOG_THEME] = {dialog_theme, KEY_IN_DIALOG, MOVE "Enter keep it  Esc as before"},
 };
@@ -114,6 +116,8 @@ void dialog_keys_of(const struct model *m, const struct view_tables *t, enum dia
 
     if (kind == DIALOG_SUMMARY && m->fl.decision == DECIDE_KEEP)
         buf_puts(out, "k keep  r roll back  : ask  Esc later");
+    else if (kind == DIALOG_PAUSE && m->session.final.kind == VERDICT_IMPROVED)
+        buf_puts(out, "k keep  b back to the start  s end it here  : ask");
     else if (kind == DIALOG_RECOVER && m->fl.now.undo_only)
         buf_puts(out, "u undo  : ask  Esc later");
     else if (kind == DIALOG_HOSTS && !dialog_hosts_can_retry(m))

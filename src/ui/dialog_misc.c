@@ -8,6 +8,7 @@
 #include "pgd/ui/dialog.h"
 #include "pgd/ui/list.h"
 #include "pgd/ui/pane.h"
+#include "pgd/workspace/left.h"
 
 static void say_link(struct dialog_text *text, const struct model *m, enum pg_conn conn,
                      const char *name)
@@ -224,6 +225,19 @@ static void say_ledger(struct dialog_text *text, const struct session *s)
     }
 }
 
+/* What of it counts, what has to be made again and why, and what comes next. */
+static void say_next(struct dialog_text *text, const struct model *m)
+{
+    struct left_told t;
+
+    left_tell(m, &t);
+    if (t.kept[0])
+        dialog_say(text, STYLE_NORMAL, "Kept: %s.", t.kept);
+    if (t.again[0])
+        dialog_say(text, STYLE_WARN, "Measured again: %s.", t.again);
+    dialog_say(text, STYLE_NORMAL, "Next: %s.", t.next);
+}
+
 /* How far it has come, and what it would go on with. */
 static void say_where(struct dialog_text *text, const struct model *m)
 {
@@ -251,20 +265,19 @@ static void say_where(struct dialog_text *text, const struct model *m)
     }
     if (measured)
         dialog_say(text, STYLE_NORMAL, "%d of %d rounds done.", s->rounds_done, s->plan.rounds);
-    dialog_say(text, STYLE_NORMAL, "Next: %s%s.",
-               m->fl.now.unfinished && s->pending.phase == PENDING_NOTHING
-                   ? "the switch that was under way is undone, then "
-                   : "",
-               !measured                                  ? "the baseline"
-               : !(s->target.tps > 0) && !s->plan.observe ? "the target"
-               : s->rounds_done < s->plan.rounds          ? "the next round"
-                                                          : "the confirmation");
+    say_next(text, m);
 }
 
 static void say_recover(struct dialog_text *text, const struct model *m)
 {
-    dialog_say(text, STYLE_WARN, "%s was interrupted.",
-               m->fl.interrupted[0] ? m->fl.interrupted : "A session of this server");
+    char step[240] = "";
+
+    if (!m->fl.now.undo_only)
+        left_step_words(&m->fl.now.left, step, sizeof step);
+    dialog_say(text, STYLE_WARN, "%s was %s%s%s.",
+               m->fl.interrupted[0] ? m->fl.interrupted : "A session of this server",
+               m->session.state == SESSION_PAUSED ? "paused" : "interrupted", step[0] ? " " : "",
+               step);
     say_where(text, m);
     dialog_gap(text);
     if (ledger_clean(&m->session.ledger))

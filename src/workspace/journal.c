@@ -59,11 +59,64 @@ static bool intent(const json_t *j, struct journal_state *s)
     return ok;
 }
 
+static const char *const phases[] = {
+    [LEFT_UNKNOWN] = "",          [LEFT_BASELINE] = "baseline", [LEFT_TARGET] = "target",
+    [LEFT_PROPOSAL] = "proposal", [LEFT_REVIEW] = "review",     [LEFT_SCREENING] = "screening",
+    [LEFT_ROUND] = "round",       [LEFT_VERDICT] = "verdict",   [LEFT_CONFIRM] = "confirmation",
+    [LEFT_ABLATION] = "ablation", [LEFT_BESIDE] = "comparison", [LEFT_TRADE] = "durability",
+    [LEFT_KNEE] = "knee",
+};
+static const char *const doings[] = {
+    [LEFT_RESTS] = "between", [LEFT_WARMS] = "warm-up", [LEFT_RUNS] = "run"};
+
+static int word_of(const json_t *j, const char *key, const char *const *words, size_t n)
+{
+    char word[24];
+
+    js_get_text(j, key, word, sizeof word);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(words[i], word) == 0)
+            return (int)i;
+    return 0;
+}
+
+static int count_of(const json_t *j, const char *key)
+{
+    int64_t v = js_get_int(j, key, 0);
+
+    return v > 0 && v < 1000000 ? (int)v : 0;
+}
+
+static void step(const json_t *j, struct left_step *l)
+{
+    memset(l, 0, sizeof *l);
+    l->phase = (enum left_phase)word_of(j, "phase", phases, ARRAY_LEN(phases));
+    l->doing = (enum left_doing)word_of(j, "doing", doings, ARRAY_LEN(doings));
+    l->round = count_of(j, "round");
+    l->runs = count_of(j, "runs");
+    l->needs = count_of(j, "needs");
+    js_get_text(j, "arm", l->arm, sizeof l->arm);
+}
+
+/* The run that was under way has ended. */
+static void ran(const json_t *j, struct journal_state *s)
+{
+    s->runs++;
+    if (s->left.doing != LEFT_RUNS)
+        return;
+    s->left.doing = LEFT_RESTS;
+    s->left.runs += js_get_bool(j, "valid", false);
+}
+
 static void checkpoint(const json_t *j, struct journal_state *s)
 {
     char what[24];
 
     js_get_text(j, "what", what, sizeof what);
+    if (strcmp(what, "baseline") == 0)
+        s->left = (struct left_step){.phase = LEFT_TARGET};
+    else if (strcmp(what, "round") == 0)
+        s->left = (struct left_step){.phase = LEFT_VERDICT, .round = s->left.round};
     s->ended = strcmp(what, session_state_name(SESSION_ARCHIVED)) == 0 ? SESSION_ARCHIVED
                : strcmp(what, session_state_name(SESSION_FAILED)) == 0 ? SESSION_FAILED
                                                                        : SESSION_NONE;
@@ -90,7 +143,9 @@ static bool record(const json_t *j, struct journal_state *s)
         s->undone++;
         s->unfinished = false;
     } else if (strcmp(kind, "bench") == 0) {
-        s->runs++;
+        ran(j, s);
+    } else if (strcmp(kind, "step") == 0) {
+        step(j, &s->left);
     } else if (strcmp(kind, "checkpoint") == 0) {
         checkpoint(j, s);
     }
@@ -142,6 +197,20 @@ void store_journal_bench(const struct bench_run *r, const char *arm_label, struc
     line_num(l, "checkpoint_s", r->checkpoint_s);
     line_bool(l, "contaminated", r->contaminated);
     line_text(l, "error", r->valid ? NULL : r->err.msg);
+    line_finish(l, out);
+    buf_putc(out, '\n');
+}
+
+void store_journal_step(const struct left_step *left, struct buf *out)
+{
+    struct line *l = line_new("step");
+
+    line_text(l, "phase", phases[left->phase]);
+    line_text(l, "doing", doings[left->doing]);
+    line_int(l, "round", left->round);
+    line_int(l, "runs", left->runs);
+    line_int(l, "needs", left->needs);
+    line_text(l, "arm", left->arm[0] ? left->arm : NULL);
     line_finish(l, out);
     buf_putc(out, '\n');
 }

@@ -56,6 +56,18 @@ void session_rows_clear(struct workspace *w)
     w->rows_version++;
 }
 
+const char *session_rows_open(const struct model *m)
+{
+    const struct workspace *w = &m->workspace;
+
+    if (m->session.state == SESSION_PAUSED && m->session.name[0])
+        return m->session.name;
+    for (int i = 0; i < w->nsessions; i++)
+        if (w->sessions[i].state == SESSION_PAUSED || w->sessions[i].state == SESSION_ACTIVE)
+            return w->sessions[i].name;
+    return "";
+}
+
 int session_rows_find(const struct workspace *w, const char *name)
 {
     for (int i = 0; i < w->nsessions; i++)

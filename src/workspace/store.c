@@ -571,6 +571,7 @@ void store_session_json(const struct session *s, struct buf *out)
     put(j, "rejected", json_from_rejected(s));
     put(j, "next_round", json_integer(s->next_round));
     put(j, "next", s->next_round ? json_from_proposal(&s->next) : json_null());
+    put(j, "review", store_kept_json(&s->kept));
     put(j, "before", json_from_values(s->first, s->nfirst));
     put(j, "after", json_from_values(s->final_values, s->nfinal));
     put(j, "verdict", json_from_verdict(&s->final));
@@ -804,6 +805,8 @@ bool store_session_parse(const char *text, size_t len, struct session *s, struct
     ok = read_session(j, s, e);
     if (ok)
         read_next(j, s);
+    if (ok)
+        store_kept_read(j, s);
     beside_read(json_object_get(j, "beside"), &s->beside);
     store_advised_read(json_object_get(j, "advised"), &s->advised);
     json_decref(j);

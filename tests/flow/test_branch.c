@@ -331,6 +331,8 @@ static void the_next_first_sight_looks_anew(void **state)
 static void begin_tuning(struct world *w)
 {
     press(w, KEYN_NONE, 't');
+    if (model_dialog(w->m) == DIALOG_AGAIN) /* one is paused */
+        press(w, KEYN_NONE, 'n');
     for (int i = 0; i < STEPS_MAX && !model_run_active(w->m); i++) {
         if (w->m->fl.decision != DECIDE_NOTHING && model_dialog(w->m) != DIALOG_NONE)
             decide(w);

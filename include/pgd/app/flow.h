@@ -14,8 +14,11 @@ void flow_link(struct model *m, const struct event *ev, struct effects *fx);
 /* Answers of OWNER_BENCH. */
 void flow_bench_event(struct model *m, const struct event *ev, struct effects *fx);
 void flow_pump(struct model *m, struct effects *fx);
-/* The DBA asks for a tuning session (Enter, t). */
+/* The DBA asks for a tuning session (Enter, t): one that is paused is offered first. */
 void flow_tune(struct model *m, struct effects *fx);
+/* The offers are shown again: where First Sight is old it is made anew first. False: it is not. */
+bool flow_sight_renew(struct model *m, struct effects *fx);
+void flow_tune_anew(struct model *m, struct effects *fx); /* a new one, whatever is paused */
 /* Answers the open decision: an index, or 1 yes / 0 no / -1 back. */
 void flow_decide(struct model *m, enum decision d, int value, struct effects *fx);
 /* Stops what runs: the half-applied step is undone, the session is PAUSED; then the program ends if quit. */

@@ -36,11 +36,14 @@ void flow_name_workspace(struct model *m);
 void flow_open_discovered(struct model *m, struct effects *fx);
 void flow_open_event(struct model *m, const struct event *ev, struct effects *fx);
 void flow_leave_paused(struct model *m, struct effects *fx); /* then the next one, or First Sight */
+/* The budget's end, so many seconds from now; never too soon for what was gained to be confirmed. */
+void flow_budget_again(struct model *m, double left_s);
 void flow_recover_decided(struct model *m, bool resume, struct effects *fx);
 /* A session of which only the journal could be read is undone: its row says so, and the start goes on. */
 void flow_undone(struct model *m, struct effects *fx);
 void flow_sight(struct model *m, struct effects *fx);
 /* The same for a session after another in this program: settings and totals are asked for anew first. */
+bool flow_sight_old(const struct model *m); /* of more than a minute ago */
 void flow_sight_again(struct model *m, struct effects *fx);
 /* Goes on when they are there, or could not be had; true = it has. */
 bool flow_sight_pump(struct model *m, struct effects *fx);
@@ -220,6 +223,8 @@ void flow_rounds(struct model *m,
 void flow_rounds_next(struct model *m,
                       struct effects *fx); /* EXPLAIN again first when a round was kept */
 void flow_confirm_begin(struct model *m, struct effects *fx);
+/* A session goes on whose confirmation was made before: what comes after that. False: it has none. */
+bool flow_confirmed_before(struct model *m, struct effects *fx);
 double flow_confirm_cost(const struct model *m); /* seconds */
 double
 flow_ablate_reserve(const struct model *m); /* seconds that the rounds leave for the ablation */
@@ -250,10 +255,23 @@ void flow_ablate_ran(struct model *m, const struct bench_run *run);
 /* The smaller set has its confirmation; NULL = it could not be had. */
 void flow_ablate_confirmed(struct model *m, const struct verdict *v, struct effects *fx);
 
+/* flow_left.c: where the session is, for the next start */
+void flow_left_pump(struct model *m, struct effects *fx);
+/* The DBA has said go to the review: what he turned down is remembered. */
+void flow_left_decided(struct model *m, struct effects *fx);
+bool flow_left_answered(const struct model *m); /* answers of before are of the round under way */
+/* The proposal that the DBA was looking at before; false = there is none. */
+bool flow_left_offers(struct model *m, struct proposal *p);
+void flow_left_judged(struct model *m); /* nobody needs the answers of that round any more */
+
 /* flow_pause.c */
+/* Why the baseline says nothing any more; false = it counts. */
+bool flow_baseline_stale(const struct model *m, char *why, size_t size);
 /* The session is stopped and undone as far as it has to be: is there something to ask first? True: flow_paused() comes later. */
 bool flow_pause_asks(struct model *m, struct effects *fx);
 void flow_pause_decided(struct model *m, bool keep, struct effects *fx);
+/* The session ends with what was won: confirmed first, or at once as it stands. */
+void flow_pause_ended(struct model *m, bool confirm, struct effects *fx);
 void flow_baseline_seen(struct model *m); /* it is measured: under what, is kept with it */
 void flow_server_restarted(struct model *m, struct effects *fx); /* by a switch of the session */
 /* Resume: a baseline that does not count any more is dropped, and said. */
@@ -261,6 +279,7 @@ void flow_baseline_check(struct model *m);
 
 /* flow_end.c: saving, summary, exports */
 void flow_save(struct model *m, bool wait, struct effects *fx); /* session.json and index.json */
+void flow_save_session(struct model *m, struct effects *fx);    /* session.json alone */
 void flow_save_index(struct model *m, struct effects *fx);
 void flow_save_workspace(struct model *m, struct effects *fx); /* workspace.json alone */
 void flow_journal(struct model *m, const char *event, const char *key, const char *value,

@@ -62,6 +62,8 @@ void dialog_quit(struct canvas *c, struct rect screen, const struct model *m,
 /* dialog_pause.c */
 void dialog_pause(struct canvas *c, struct rect screen, const struct model *m,
                   const struct view_tables *t, struct view_cursor *cursor);
+void dialog_again(struct canvas *c, struct rect screen, const struct model *m,
+                  const struct view_tables *t, struct view_cursor *cursor);
 /* The session has settings in force that a pause can take back. */
 bool dialog_can_go_back(const struct model *m);
 void dialog_say_best(struct dialog_text *text, const struct model *m); /* what they are */

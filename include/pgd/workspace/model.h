@@ -256,8 +256,12 @@ enum decision {
     DECIDE_KEEP,    /* goal missed, part improved: keep or roll back */
     DECIDE_VERDICT, /* next round, stop and keep, undo this round */
     DECIDE_MANUAL,  /* 1: made, look now; 0: cannot or will not */
-    DECIDE_PAUSE    /* 1: the best state stays in force while paused; 0: back to the start */
+    DECIDE_PAUSE    /* enum pause_answer */
 };
+
+/* With what the server is left while the session is paused: as before it, with the best state; or the session ends with that:
+ * confirmed first, or at once. */
+enum pause_answer { PAUSE_BACK, PAUSE_KEEP, PAUSE_CONFIRM, PAUSE_END };
 
 enum { ARCHIVED_MAX = 64 };
 
@@ -350,8 +354,13 @@ struct flow_now {
     int lost_runs;      /* runs begun anew because the link to pgbench's machine was lost */
     bool change_failed; /* the session ends because a change could not be made */
     bool arm_unknown;   /* a kept round was undone: its candidate is still in force */
-    bool unfinished;    /* the interrupted session has a switch without a result */
-    bool unfinished_restart; /* … which restarts the server */
+    struct left_step left;    /* where the session that goes on was left */
+    char stale[160];          /* why its baseline does not count any more; "" = it does */
+    struct left_step written; /* the newest that the journal has */
+    bool kept_waits;          /* answers of the review are not on the disk yet */
+    int64_t kept_us;          /* when they were written last */
+    bool unfinished;          /* the interrupted session has a switch without a result */
+    bool unfinished_restart;  /* … which restarts the server */
     bool pause_asked; /* with what the server is left while paused: it was asked, or is decided */
     bool pause_back;  /* … as before the session */
     bool save_failed; /* the session's end could not be written */

@@ -46,6 +46,7 @@ enum dialog_kind {
     DIALOG_COMMANDS,  /* Ctrl-P: commands and actions by their letters, the latest first */
     DIALOG_THEME,     /* each theme is shown as the cursor comes to it; title: the one before */
     DIALOG_VIEWS,     /* the live views, one to be picked */
+    DIALOG_AGAIN,     /* a session is asked for, and one is paused: go on with that one? */
     DIALOG_SIGNAL     /* live.end: its pid is to be typed */
 };
 

@@ -59,6 +59,51 @@ struct origin {
     bool reverts; /* it brings the server back to that state, and measures nothing */
 };
 
+/* The step that a session is at, as its journal has it (kind "step"): where the next start finds it after a pause or a kill. */
+enum left_phase {
+    LEFT_UNKNOWN, /* the journal does not say: of an older version, or nothing was begun */
+    LEFT_BASELINE,
+    LEFT_TARGET,
+    LEFT_PROPOSAL,
+    LEFT_REVIEW,
+    LEFT_SCREENING,
+    LEFT_ROUND, /* the comparison of a round's two states */
+    LEFT_VERDICT,
+    LEFT_CONFIRM,
+    LEFT_ABLATION,
+    LEFT_BESIDE, /* the comparison with the defaults and pgtune */
+    LEFT_TRADE,
+    LEFT_KNEE
+};
+enum left_doing {
+    LEFT_RESTS, /* between two runs, or at a question */
+    LEFT_WARMS,
+    LEFT_RUNS
+};
+struct left_step {
+    enum left_phase phase;
+    enum left_doing doing;
+    int round;
+    int runs, needs; /* measured before, and how many it takes at least; 0 = that is not known */
+    char arm[48];    /* what was in force in the run under way */
+};
+
+/* The proposal that the DBA looks at, with his answers so far: it is offered again when the session goes on (kept.h). */
+struct kept_answer {
+    char name[SETTING_NAME_MAX];
+    char proposed[SETTING_VALUE_MAX];
+    char value[SETTING_VALUE_MAX]; /* the DBA's own; "" = as it was proposed */
+    enum answer answer;
+};
+struct kept_review {
+    int round;    /* 0 = none */
+    bool decided; /* the DBA said go */
+    struct proposal
+        proposal; /* without changes: it is to be made anew, and the answers alone count */
+    int n;
+    struct kept_answer lines[CHANGES_MAX];
+};
+
 /* Under what the baseline was measured; 0 and NAN = not known. */
 struct baseline_seen {
     int64_t wall_us;
@@ -105,6 +150,7 @@ struct session {
     int next_round; /* a model has said what this round is to try: `next`; 0 = nobody has */
     struct proposal next;
     struct round round; /* the one under way */
+    struct kept_review kept;
     struct experiment confirm;
     struct experiment trading; /* of a durability trade */
     struct verdict final;      /* of the confirmation */

@@ -11,6 +11,8 @@ void session_rows_remove(struct workspace *w, int at);
 struct session_row *session_rows_front(struct workspace *w, int at);
 void session_rows_clear(struct workspace *w);
 /* The row of that name; -1 = there is none. */
+/* The session that can be gone on with: the one at hand, else the newest of the list that has not ended; "" = none. */
+const char *session_rows_open(const struct model *m);
 int session_rows_find(const struct workspace *w, const char *name);
 /* Newest first, by what changed last; quick enough for the loop's thread with a full list. */
 void session_rows_sort(struct workspace *w);

@@ -86,11 +86,14 @@ struct journal_state {
     int runs;                /* bench records */
     int intents, applied, undone;
     enum session_state ended; /* ARCHIVED or FAILED when it says that the session came to its end */
+    struct left_step left;    /* the step that was under way */
 };
 PGD_MUST_CHECK bool store_journal_replay(const char *text, size_t len, struct journal_state *j,
                                          struct err *e);
 /* Other journal records: bench runs, verdicts, states; one line with its newline. */
 void store_journal_bench(const struct bench_run *r, const char *arm_label, struct buf *out);
+/* … the step that begins (struct left_step). */
+void store_journal_step(const struct left_step *left, struct buf *out);
 void store_journal_note(const char *event, const char *key, const char *value, struct buf *out);
 /* Raw series of one run as CSV text. */
 void store_run_csv(const struct bench_run *r, struct buf *out);

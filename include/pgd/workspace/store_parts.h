@@ -33,6 +33,10 @@ bool store_seen_read(const json_t *up, struct session *s, struct err *e);
 json_t *store_advised_json(const struct advised *a);
 void store_advised_read(const json_t *j, struct advised *a);
 
+/* kept.c: the member "review" of session.json; what of it cannot be read is left out */
+json_t *store_kept_json(const struct kept_review *k);
+void store_kept_read(const json_t *up, struct session *s);
+
 /* pending.c: the members "by_hand" and "pending" of session.json, after everything else was read */
 json_t *store_pending_json(const struct session *s);
 bool store_pending_read(const json_t *j, struct session *s, struct err *e);
