@@ -1,4 +1,4 @@
-/* advised.c - see advised.h. Folder and both files are asked for at once: the writer keeps their order. */
+/* advised.c - see advised.h. Its files are those of advice_files.c. */
 #include "pgd/app/advised.h"
 
 #include <math.h>
@@ -6,127 +6,18 @@
 #include <string.h>
 
 #include "pgd/agent/sense.h"
+#include "pgd/app/advice_files.h"
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/view_text.h"
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
 #include "pgd/ui/list.h"
-
-enum { FILES = 2, KEPT_LOOK = 100, KEPT_MAX = 4096 };
-
-static int marked(const struct advised *a, enum advice_mark mark)
-{
-    int n = 0;
-
-    for (int i = 0; i < a->n; i++)
-        n += a->items[i].mark == mark;
-    return n;
-}
-
-/* ---- its files ---- */
-
-static struct req next_req(struct model *m)
-{
-    return (struct req){OWNER_ADVICE, m->advised_files.generation, ++m->advised_files.sent};
-}
-
-static void save(struct model *m, bool undo, struct effects *fx)
-{
-    const struct advised *a = &m->advised;
-    struct buf text = {0}, path = {0};
-    char when[40];
-
-    clock_iso(m->wall_us, when, sizeof when);
-    buf_printf(&text, "-- %s\n-- Database ",
-               undo ? "Takes back what advice.sql does, the last statement first."
-                    : "What settings cannot mend, to be reviewed line by line.");
-    char name[200];
-    text_copy(name, sizeof name, m->server.id.database); /* no line's end is left in it */
-    buf_printf(&text, "%s, PostgreSQL %s, written %s.\n", name, m->server.id.version, when);
-    buf_printf(
-        &text,
-        "-- pg_diagnose has run none of it. %d accepted, %d open (comments), %d rejected (left "
-        "out).\n",
-        marked(a, ADVICE_ACCEPTED), marked(a, ADVICE_OPEN), marked(a, ADVICE_REJECTED));
-    if (!undo)
-        buf_puts(&text,
-                 "-- CREATE and DROP INDEX CONCURRENTLY that fail leave an invalid index behind: "
-                 "the undo takes it away.\n");
-    buf_puts(&text, "\\set ON_ERROR_STOP on\nSET lock_timeout = '5s';\n");
-    advice_script(a->items, a->n, undo, &text);
-    buf_printf(&path, "%s/%s", m->advised_files.dir, undo ? "undo_advice.sql" : "advice.sql");
-    struct effect *e = fx_file(fx, next_req(m), FILE_SAVE, buf_text(&path));
-    e->len = text.len;
-    e->text = buf_take(&text);
-    buf_clear(&path);
-}
-
-static void write_files(struct model *m, bool told, struct effects *fx)
-{
-    struct advised_files *f = &m->advised_files;
-
-    f->generation++;
-    f->sent = 0;
-    f->saved = 0;
-    f->told = told;
-    SAY(f->dir, "%s/exports", m->workspace.dir);
-    fx_file(fx, next_req(m), FILE_MKDIR, f->dir);
-    save(m, false, fx);
-    save(m, true, fx);
-}
-
-/* What is accepted may have been run since, and its undo is nowhere else: a session's end writes over no such file. */
-static void ask_kept(struct model *m, struct effects *fx)
-{
-    struct advised_files *f = &m->advised_files;
-    struct buf path = {0};
-
-    buf_printf(&path, "%s/exports/advice.sql", m->workspace.dir);
-    struct effect *e = fx_file(fx, (struct req){OWNER_ADVICE, ++f->generation, KEPT_LOOK},
-                               FILE_READ, buf_text(&path));
-    e->u.file.max_bytes = KEPT_MAX;
-    buf_clear(&path);
-}
-
-static void kept_known(struct model *m, const struct event *ev, struct effects *fx)
-{
-    bool none = ev->err.code != ERR_NONE
-                    ? ev->u.file.missing
-                    : ev->text && strstr(ev->text, "has run none of it. 0 accepted,") != NULL;
-
-    if (none)
-        write_files(m, false, fx);
-    else
-        model_say(m, CHAT_EVENT,
-                  "exports/advice.sql and its undo stay as they are: what was accepted stands "
-                  "there. e on the page of advice (I) writes them anew");
-}
+#include "pgd/workspace/advice_notes.h"
 
 void advised_event(struct model *m, const struct event *ev, struct effects *fx)
 {
-    struct advised_files *f = &m->advised_files;
-
-    if (ev->kind != EV_FILE || ev->req.generation != f->generation)
-        return;
-    if (ev->req.id == KEPT_LOOK) {
-        kept_known(m, ev, fx);
-        return;
-    }
-    if (ev->err.code != ERR_NONE) {
-        f->generation++; /* one message is enough */
-        model_say(m, CHAT_BAD, "the advice was not exported: %s", ev->err.msg);
-        if (f->told && m->screen.dialog.kind == DIALOG_ADVICE)
-            text_copy(m->screen.dialog.error, sizeof m->screen.dialog.error, ev->err.msg);
-        return;
-    }
-    f->saved += ev->req.id > 1;
-    if (f->saved < FILES)
-        return;
-    model_say(m, CHAT_EVENT, "exported: %s/advice.sql and undo_advice.sql", f->dir);
-    if (f->told && m->screen.dialog.kind == DIALOG_ADVICE)
-        SAY(m->screen.dialog.error, "written: %s/advice.sql and undo_advice.sql", f->dir);
-    m->dirty = true;
+    advice_files_event(m, ev, fx);
 }
 
 /* ---- found ---- */
@@ -162,6 +53,7 @@ static void look(struct model *m)
 
     model_evidence(m, &e);
     advice_take(&m->advised, &e);
+    advice_notes_give(&m->workspace, &m->advised);
 }
 
 static void tell(struct model *m, const char *when, struct effects *fx)
@@ -190,7 +82,7 @@ void advised_end(struct model *m, struct effects *fx)
     tell(m, "end", fx);
     m->session.advised = m->advised;
     if (m->advised.n > 0 && m->workspace.open && m->session.state == SESSION_ARCHIVED)
-        ask_kept(m, fx);
+        advice_files_end(m, fx);
 }
 
 /* ---- the page ---- */
@@ -246,6 +138,23 @@ static void copy_one(struct model *m, const struct advice *a, struct effects *fx
     buf_clear(&text);
 }
 
+static bool any_accepted(const struct advised *a)
+{
+    for (int i = 0; i < a->n; i++)
+        if (a->items[i].mark == ADVICE_ACCEPTED)
+            return true;
+    return false;
+}
+
+/* The same once more takes it back. Kept at once: the next start finds the advice anew. */
+static void mark_one(struct model *m, struct advice *a, enum advice_mark mark, struct effects *fx)
+{
+    a->mark = a->mark == mark ? ADVICE_OPEN : mark;
+    advice_notes_put(&m->workspace, a->statement, a->mark, m->wall_us);
+    if (m->workspace.open && !m->workspace.readonly)
+        flow_save_workspace(m, fx);
+}
+
 static void export_all(struct model *m, struct effects *fx)
 {
     struct dialog *d = &m->screen.dialog;
@@ -254,10 +163,10 @@ static void export_all(struct model *m, struct effects *fx)
         SAY(d->error, "%s",
             m->workspace.open ? "another program has this workspace"
                               : "there is no workspace to write to");
-    else if (marked(&m->advised, ADVICE_ACCEPTED) == 0)
+    else if (!any_accepted(&m->advised))
         SAY(d->error, "nothing is accepted yet: a accepts the line under the cursor");
     else
-        write_files(m, true, fx);
+        advice_files_write(m, fx);
 }
 
 bool advised_key(struct model *m, struct key k, struct effects *fx)
@@ -273,9 +182,8 @@ bool advised_key(struct model *m, struct key k, struct effects *fx)
         if (at)
             show_one(m, at);
     } else if (!m->opt.readonly && (key_is(k, 'a') || key_is(k, 'r'))) {
-        enum advice_mark mark = key_is(k, 'a') ? ADVICE_ACCEPTED : ADVICE_REJECTED;
         if (at)
-            at->mark = at->mark == mark ? ADVICE_OPEN : mark; /* once more takes it back */
+            mark_one(m, at, key_is(k, 'a') ? ADVICE_ACCEPTED : ADVICE_REJECTED, fx);
     } else if (key_is(k, 'y')) {
         if (at)
             copy_one(m, at, fx);

@@ -203,6 +203,7 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
     struct err e = {0};
     char why[200];
 
+    m->workspace.nfloors = m->workspace.nlessons = m->workspace.nadvice = 0; /* of another one */
     if (!ev->u.file.missing)
         e = ev->err;
 
@@ -231,6 +232,7 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
             ask(m, STEP_MKDIR, FILE_MKDIR, "sessions", fx);
             return;
         }
+        store_workspace_advice(ev->text ? ev->text : "", ev->len, &m->workspace);
         if (!identity_same(&before, &m->server.id, why, sizeof why)) {
             text_copy(m->workspace.identity_note, sizeof m->workspace.identity_note, why);
             model_say(m, CHAT_WARN, "the server is not as it was last time: %s", why);

@@ -113,6 +113,7 @@ void model_clear(struct model *m)
     tableview_clear(&m->live.before);
     buf_clear(&m->live_text.text);
     buf_clear(&m->live_text.told);
+    buf_clear(&m->advised_files.old);
     bench_clear(&m->bench);
     bench_forget_scripts(&m->bench);
     apply_clear(&m->apply);

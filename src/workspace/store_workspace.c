@@ -8,6 +8,7 @@
 
 #include "pgd/base/text.h"
 #include "pgd/protocol/json_records.h"
+#include "pgd/workspace/advice_notes.h"
 #include "pgd/workspace/lessons.h"
 
 static void put(json_t *j, const char *key, json_t *value)
@@ -182,6 +183,7 @@ void store_workspace_json(const struct model *m, struct buf *out)
     put(j, "restart_s", js_num(m->workspace.restart_s));
     put(j, "floors", json_from_floors(&m->workspace));
     put(j, "lessons", lessons_of_workspace(&m->workspace));
+    put(j, "advice", advice_notes_json(&m->workspace));
     if (m->workspace.own.until_us)
         put(j, "own_totals", json_from_own(&m->workspace.own));
     put(j, "trusted_wishes", js_text(m->advising.trusted_hash));
@@ -374,6 +376,15 @@ void store_workspace_lessons(const char *text, size_t len, struct workspace *w)
     json_t *j = store_open(text, len, "workspace.json", &ignored);
 
     lessons_read(json_object_get(j, "lessons"), w);
+    json_decref(j);
+}
+
+void store_workspace_advice(const char *text, size_t len, struct workspace *w)
+{
+    struct err ignored = {0};
+    json_t *j = store_open(text, len, "workspace.json", &ignored);
+
+    advice_notes_read(json_object_get(j, "advice"), w);
     json_decref(j);
 }
 

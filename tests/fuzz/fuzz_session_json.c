@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/workspace/advice_notes.h"
 #include "pgd/workspace/export.h"
 #include "pgd/workspace/lessons.h"
 #include "pgd/workspace/store.h"
@@ -81,6 +82,31 @@ static void lessons(const char *text, size_t size)
     json_decref(k);
 }
 
+/* Bounded, each statement once with a mark, and the same when it is written and read again. */
+static void advice(const char *text, size_t size)
+{
+    static struct workspace one, two;
+    json_t *j, *k;
+
+    store_workspace_advice(text, size, &one);
+    if (one.nadvice < 0 || one.nadvice > ADVICE_NOTES_MAX)
+        abort();
+    for (int i = 0; i < one.nadvice; i++) {
+        if (!one.advice[i].statement[0] || one.advice[i].mark == ADVICE_OPEN)
+            abort();
+        for (int n = 0; n < i; n++)
+            if (strcmp(one.advice[i].statement, one.advice[n].statement) == 0)
+                abort();
+    }
+    j = advice_notes_json(&one);
+    advice_notes_read(j, &two);
+    k = advice_notes_json(&two);
+    if (!json_equal(j, k))
+        abort();
+    json_decref(j);
+    json_decref(k);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct session s;
@@ -99,5 +125,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_error(&e);
     server_facts_clear(&f);
     lessons(text, size);
+    advice(text, size);
     return 0;
 }

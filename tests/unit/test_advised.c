@@ -3,6 +3,8 @@
 #include "pgd/app/dialogs.h"
 #include "pgd/base/mem.h"
 #include "pgd/base/text.h"
+#include "pgd/workspace/advice_notes.h"
+#include "pgd/workspace/store.h"
 #include "world.h"
 
 /* Tables of which a quarter is dead, one advice each. */
@@ -101,6 +103,149 @@ static const struct effect *file_named(const struct world *w, const char *end)
     return NULL;
 }
 
+/* What the disk answers to the newest look; text NULL: it is not there. */
+static void answer(struct world *w, const char *path, const char *text, enum err_code err)
+{
+    const struct effect *asked = world_sent(w, FX_FILE);
+    struct event ev = {.kind = EV_FILE, .text = text ? xstrdup(text) : NULL};
+
+    assert_non_null(asked);
+    assert_string_equal(asked->u.file.path, path);
+    assert_null(file_named(w, ".sql"));
+    ev.req = asked->req;
+    ev.len = text ? strlen(text) : 0;
+    ev.err.code = text ? ERR_NONE : ERR_FILE;
+    ev.u.file.missing = !text && err == ERR_NONE;
+    effects_clear(&w->fx);
+    app_update(w->m, &ev, &w->fx);
+    free(ev.text);
+}
+
+/* e, and what stands in the folder; NULL: nothing of that name. */
+static void export(struct world *w, const char *list, const char *sql, const char *undo)
+{
+    key(w, KEYN_NONE, 'e');
+    answer(w, "/home/w/exports", list, ERR_NONE);
+    answer(w, "/home/w/exports/advice.sql", sql, ERR_NONE);
+    answer(w, "/home/w/exports/undo_advice.sql", undo, ERR_NONE);
+}
+
+/* So many writes have landed. */
+static void landed(struct world *w, uint32_t n)
+{
+    for (uint32_t id = 1; id <= n; id++) {
+        struct event ev = {.kind = EV_FILE,
+                           .req = {OWNER_ADVICE, w->m->advised_files.generation, id}};
+        app_update(w->m, &ev, &w->fx);
+    }
+}
+
+static char *copy_of(const struct world *w, const char *end)
+{
+    const struct effect *e = file_named(w, end);
+
+    assert_non_null(e);
+    return xstrdup(e->text);
+}
+
+/* What was accepted before stays somewhere, with its undo, whatever is accepted now. */
+static void the_old_files_are_kept(void **state)
+{
+    struct world *w = *state;
+
+    key(w, KEYN_NONE, 'a');
+    export(w, NULL, NULL, NULL);
+    char *sql = copy_of(w, "/advice.sql"), *undo = copy_of(w, "/undo_advice.sql");
+    landed(w, 3);
+    key(w, KEYN_NONE, 'j');
+    key(w, KEYN_NONE, 'a');
+    export(w, "advice.sql\nundo_advice.sql\nreport.md\n", sql,
+           undo); /* one more: nothing is lost */
+    assert_null(file_named(w, "-1.sql"));
+    landed(w, 3);
+    assert_true(world_shows(w, "written: 1 more than before; advice.sql"));
+    key(w, KEYN_NONE, 'k');
+    key(w, KEYN_NONE, 'a'); /* taken back */
+    export(w, "advice.sql\nadvice-2.sql\nundo_advice-7.sql\nadvice-x.sql\n", sql, undo);
+    assert_string_equal(file_named(w, "/home/w/exports/advice-8.sql")->text, sql);
+    assert_string_equal(file_named(w, "/home/w/exports/undo_advice-8.sql")->text, undo);
+    assert_non_null(file_named(w, "/exports/advice.sql"));
+    landed(w, 5);
+    assert_true(world_shows(w, "1 more, 1 no longer in it: as it was it is kept as advice-8.sql"));
+    key(w, KEYN_NONE, 'k');
+    key(w, KEYN_NONE, 'a'); /* the same statement again, whose undo would be another now */
+    export(w, "advice.sql\n", sql, "ALTER TABLE t SET (fillfactor = 70);\n");
+    assert_non_null(file_named(w, "/undo_advice-1.sql"));
+    landed(w, 5);
+    /* what cannot be read is not written over */
+    key(w, KEYN_NONE, 'e');
+    answer(w, "/home/w/exports", "advice.sql\n", ERR_NONE);
+    answer(w, "/home/w/exports/advice.sql", NULL, ERR_FILE);
+    assert_null(world_sent(w, FX_FILE));
+    assert_true(world_said(w, "the advice was not exported"));
+    free(sql);
+    free(undo);
+}
+
+/* Each mark is on the disk at once, and the next start has it again. */
+static void marks_outlive_the_program(void **state)
+{
+    struct world *w = *state, *next = world_new();
+    struct identity id;
+    struct err e = {0};
+
+    text_copy(w->m->workspace.name, sizeof w->m->workspace.name, "shop_local");
+    key(w, KEYN_NONE, 'a');
+    key(w, KEYN_NONE, 'j');
+    key(w, KEYN_NONE, 'r');
+    key(w, KEYN_NONE, 'j');
+    key(w, KEYN_NONE, 'a');
+    key(w, KEYN_NONE, 'a'); /* and taken back */
+    const struct effect *file = world_sent(w, FX_FILE);
+    assert_int_equal(file->u.file.op, FILE_SAVE);
+    assert_string_equal(file->u.file.path, "/home/w/workspace.json");
+    assert_true(store_workspace_parse(file->text, file->len, &id, &e));
+    store_workspace_advice(file->text, file->len, &next->m->workspace);
+    assert_int_equal(next->m->workspace.nadvice, 2);
+    next->m->server_known = true;
+    tables(next->m, 3);
+    advised_open(next->m);
+    assert_int_equal(next->m->advised.items[0].mark, ADVICE_ACCEPTED);
+    assert_int_equal(next->m->advised.items[1].mark, ADVICE_REJECTED);
+    assert_int_equal(next->m->advised.items[2].mark, ADVICE_OPEN);
+    w->m->workspace.readonly = true; /* another program has it: said for this run alone */
+    key(w, KEYN_NONE, 'a');
+    assert_null(world_sent(w, FX_FILE));
+    void *done = next;
+    (void)world_teardown(&done);
+}
+
+/* There is room for so many; the oldest goes first, and what is damaged is left out. */
+static void notes_are_bounded(void **state)
+{
+    static struct workspace w;
+    char statement[640];
+
+    (void)state;
+    for (int i = 0; i < ADVICE_NOTES_MAX + 3; i++) {
+        snprintf(statement, sizeof statement, "DROP INDEX i%d", i);
+        advice_notes_put(&w, statement, ADVICE_ACCEPTED, 1000 + i);
+    }
+    assert_int_equal(w.nadvice, ADVICE_NOTES_MAX);
+    assert_string_equal(w.advice[0].statement, "DROP INDEX i3");
+    json_t *list = advice_notes_json(&w);
+    json_array_append_new(list, json_string("x"));
+    json_array_insert_new(list, 0, json_pack("{s:s, s:s}", "statement", "a", "mark", "open"));
+    advice_notes_read(list, &w);
+    assert_int_equal(w.nadvice, ADVICE_NOTES_MAX);
+    assert_string_equal(w.advice[0].statement, "DROP INDEX i3");
+    json_decref(list);
+    advice_notes_put(&w, "DROP INDEX i3", ADVICE_OPEN, 5000);
+    assert_int_equal(w.nadvice, ADVICE_NOTES_MAX - 1);
+    advice_notes_read(NULL, &w);
+    assert_int_equal(w.nadvice, 0);
+}
+
 static void files(void **state)
 {
     struct world *w = *state;
@@ -109,7 +254,7 @@ static void files(void **state)
     assert_null(file_named(w, "/advice.sql"));
     assert_true(world_shows(w, "nothing is accepted yet"));
     key(w, KEYN_NONE, 'a');
-    key(w, KEYN_NONE, 'e');
+    export(w, NULL, NULL, NULL);
     const struct effect *sql = file_named(w, "/home/w/exports/advice.sql");
     const struct effect *undo = file_named(w, "/home/w/exports/undo_advice.sql");
     assert_true(sql && undo);
@@ -120,12 +265,8 @@ static void files(void **state)
     assert_null(strstr(sql->text, "\nDROP"));
     assert_non_null(strstr(
         undo->text, "\nALTER TABLE public.\"Table 1\" RESET (autovacuum_vacuum_scale_factor);"));
-    for (uint32_t id = 1; id <= 3; id++) {
-        struct event ev = {.kind = EV_FILE,
-                           .req = {OWNER_ADVICE, w->m->advised_files.generation, id}};
-        app_update(w->m, &ev, &w->fx);
-    }
-    assert_true(world_shows(w, "written: /home/w/exports/advice.sql"));
+    landed(w, 3);
+    assert_true(world_shows(w, "written: advice.sql and undo_advice.sql in /home/w/exports"));
 }
 
 /* Its answer to the look at what stands in exports/advice.sql when a session ends. */
@@ -206,6 +347,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(accepted_and_rejected, setup, world_teardown),
         cmocka_unit_test_setup_teardown(in_full, setup, world_teardown),
         cmocka_unit_test_setup_teardown(files, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(the_old_files_are_kept, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(marks_outlive_the_program, setup, world_teardown),
+        cmocka_unit_test(notes_are_bounded),
         cmocka_unit_test_setup_teardown(end_keeps_what_is_accepted, setup, world_teardown),
         cmocka_unit_test_setup_teardown(read_only, setup, world_teardown),
         cmocka_unit_test_setup_teardown(nothing_found, setup, world_teardown),

@@ -632,9 +632,12 @@ struct verifying {
 /* The files of that advice which are being written (app/advised.c). */
 struct advised_files {
     uint32_t generation, sent;
-    int saved;
-    bool told;      /* the DBA asked for them: where they are is said */
-    char dir[1100]; /* exports of the workspace */
+    int saved, files;  /* of so many */
+    int number;        /* under which those that are there are kept */
+    struct buf old;    /* advice.sql as it is there */
+    char changes[160]; /* of what is accepted, against those that are there; "" = none */
+    bool told;         /* the DBA asked for them: where they are is said */
+    char dir[1100];    /* exports of the workspace */
 };
 
 struct playback;

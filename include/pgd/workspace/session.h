@@ -208,6 +208,14 @@ struct lessons {
     struct remembered items[LESSONS_MAX];
 };
 
+/* What the DBA has said of a statement beyond settings (advice_notes.h). */
+struct advice_note {
+    char statement[640]; /* of struct advice */
+    enum advice_mark mark;
+    int64_t wall_us;
+};
+enum { ADVICE_NOTES_MAX = 64 };
+
 struct workspace {
     char name[160]; /* folder name: DATABASE_HOST[_PORT] */
     char dir[1024];
@@ -226,6 +234,8 @@ struct workspace {
     int nfloors;
     int nlessons;
     struct lessons lessons[LESSON_BOOKS_MAX];
+    int nadvice;
+    struct advice_note advice[ADVICE_NOTES_MAX];
     struct floor_note floors[FLOORS_MAX]; /* one for each workload and number of clients */
     double
         restart_s; /* how long the server was away at the newest restart here; NAN = none was made */
