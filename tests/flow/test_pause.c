@@ -558,6 +558,8 @@ static void a_pause_may_end_the_session(void **state)
         assert_int_equal(s->state, SESSION_ARCHIVED);
         assert_int_equal(s->final.kind, i ? VERDICT_IMPROVED : VERDICT_NONE);
         assert_int_equal(s->rounds_done, 1);
+        assert_string_equal(s->end_reason, i ? "stopped by the DBA"
+                                             : "ended by the DBA without a confirmation");
         assert_int_equal(s->nfinal, 2);
         assert_true(is_set(w.s, "work_mem"));
         assert_int_equal(model_dialog(w.m), DIALOG_SUMMARY);

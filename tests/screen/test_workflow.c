@@ -69,6 +69,8 @@ static void begin_session(struct screen *s, const char *key, const char *name)
     char title[60];
     for (int i = 0; i < 10; i++) {
         ask(s, "/tune");
+        if (screen_wait(s, "A session is paused", 500)) /* that one is offered first */
+            screen_key(s, "n");
         if (screen_wait(s, "pick a strategy", 2000))
             break;
     }
