@@ -6,6 +6,7 @@
 
 #include "pgd/agent/advice.h"
 #include "pgd/agent/bottleneck.h"
+#include "pgd/agent/gain.h"
 #include "pgd/agent/score.h"
 #include "pgd/agent/search.h"
 #include "pgd/base/text.h"
@@ -133,15 +134,12 @@ void builtin_analyze(const struct evidence *e, const struct verdict *v, struct c
     bottleneck_text(&s, out->bottleneck, sizeof out->bottleneck);
     say_last_time(e, last_time, sizeof last_time);
     out->stop = next.nothing_left;
-    char what[400];
-    if (next.nothing_left)
-        SAY(what, "%s", next.summary);
-    else
-        SAY(what, "Next: %s = %s%s, because %s.", next.changes[0].name, next.changes[0].value,
+    if (!next.nothing_left)
+        SAY(out->next, "%s = %s%s, because %s", next.changes[0].name, next.changes[0].value,
             next.n > 1 ? " and others" : "", next.changes[0].evidence);
-    SAY(out->text, "%s%s%s%s%s%s%s%s %s", verdict, last_time, moves[0] ? " What moved: " : "",
+    SAY(out->text, "%s%s%s%s%s%s%s%s%s%s", verdict, last_time, moves[0] ? " What moved: " : "",
         moves, moves[0] ? "." : "", score[0] ? " Predictions: " : "", score, score[0] ? "." : "",
-        what);
+        next.nothing_left ? " " : "", next.nothing_left ? next.summary : "");
 }
 
 static void offer(struct next_strategies *out, const char *name, const char *title, const char *why,
@@ -176,6 +174,19 @@ static int improved_rounds(const struct evidence *e)
     return n;
 }
 
+/* "2 of 3 rounds paid, +148.1 % over the start. " */
+static void say_paid(const struct evidence *e, char *dst, size_t size)
+{
+    struct gain_basis b;
+    struct gain g;
+    char words[80];
+    gain_basis(e, &b);
+    gain_of_best(&b, &g);
+    gain_words(&g, words, sizeof words);
+    say(dst, size, "%d of %d rounds paid%s%s. ", improved_rounds(e), e->nhistory,
+        *words ? ", " : "", words);
+}
+
 /* What settings cannot mend, as far as the text has room; the rest is counted. */
 static void append_advice(const struct evidence *e, char *dst, size_t size)
 {
@@ -202,7 +213,7 @@ void builtin_next_strategies(const struct evidence *e, struct next_strategies *o
     struct first_sight sight;
     struct proposal next;
     char bottleneck[200];
-    char paid[100] = "";
+    char paid[160] = "";
     char score[320];
     char why[400];
     const struct plan_facts *bad = NULL;
@@ -214,9 +225,8 @@ void builtin_next_strategies(const struct evidence *e, struct next_strategies *o
     builtin_next_round(e, &next);
     bottleneck_text(&s, bottleneck, sizeof bottleneck);
     score_text(e, score, sizeof score);
-    if (isfinite(e->baseline_tps) && isfinite(e->best_tps))
-        SAY(paid, "%d of %d rounds paid, %.0f to %.0f TPS. ", improved_rounds(e), e->nhistory,
-            e->baseline_tps, e->best_tps);
+    if (isfinite(e->baseline_tps) && e->nhistory > 0)
+        say_paid(e, paid, sizeof paid);
     SAY(out->text, "%sNow %s.%s%s%s %s", paid, bottleneck, score[0] ? " Predictions: " : "", score,
         score[0] ? "." : "",
         next.nothing_left ? next.summary : "There is evidence that no round has used yet.");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pgd/agent/advice.h"
+#include "pgd/agent/gain.h"
 #include "pgd/agent/op_question.h"
 #include "pgd/agent/rules.h"
 #include "pgd/base/text.h"
@@ -13,7 +14,9 @@
 static void on_speed(const struct asked *q)
 {
     const struct evidence *e = q->in->e;
-    char effect[24];
+    struct gain_basis b;
+    struct gain g;
+    char said[200];
     if (!(e->baseline_tps > 0)) {
         tell_line(q->t, "No baseline was measured yet, so there is no figure of its speed.");
         if (q->s->w.valid && isfinite(q->s->w.tps)) {
@@ -22,13 +25,18 @@ static void on_speed(const struct asked *q)
         }
         return;
     }
-    tell_line(q->t, "The baseline is %.1f TPS", e->baseline_tps);
+    tell_line(q->t, "The baseline is %.1f TPS.", e->baseline_tps);
     tell_figure(q->t, "baseline", "%.1f TPS", e->baseline_tps);
-    if (e->best_tps > 0) {
-        text_percent(effect, sizeof effect, e->best_tps / e->baseline_tps);
-        tell(q->t, "and the best so far %.1f TPS (%s).", e->best_tps, effect);
-        tell_figure(q->t, "best", "%.1f TPS", e->best_tps);
-    }
+    gain_basis(e, &b);
+    gain_of_best(&b, &g);
+    gain_said(&g, said, sizeof said);
+    if (g.by >= GAIN_ROUND && isfinite(g.tps_before))
+        tell(q->t, "The best so far is %.1f TPS against %.1f TPS of the start: %s.", g.tps_after,
+             g.tps_before, said);
+    else if (g.by != GAIN_UNKNOWN)
+        tell(q->t, "The best so far is %.1f TPS: %s.", g.tps_after, said);
+    if (g.by != GAIN_UNKNOWN)
+        tell_figure(q->t, "best", "%.1f TPS", g.tps_after);
     if (e->baseline_p95_ms > 0) {
         tell(q->t, "At the baseline 95 %% of the transactions took at most %.1f ms.",
              e->baseline_p95_ms);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/agent/gain.h"
 #include "pgd/agent/op_parts.h"
 #include "pgd/base/text.h"
 
@@ -29,7 +30,9 @@ static void tell_reached(struct teller *t, const struct op_input *in)
     const struct session_told *s = in->nsessions > 0 ? &in->sessions[0] : NULL;
     double base = e->baseline_tps > 0 ? e->baseline_tps : s ? s->baseline_tps : NAN;
     double best = e->best_tps > 0 ? e->best_tps : s ? s->best_tps : NAN;
-    char effect[24];
+    struct gain_basis b;
+    struct gain g;
+    char said[200];
     if (!(base > 0)) {
         tell(t, "No baseline was measured yet.");
         return;
@@ -39,9 +42,18 @@ static void tell_reached(struct teller *t, const struct op_input *in)
         tell(t, "The baseline is %.1f TPS and nothing has beaten it so far.", base);
         return;
     }
-    text_percent(effect, sizeof effect, best / base);
-    tell(t, "From %.1f TPS at the baseline the best so far is %.1f TPS (%s).", base, best, effect);
-    tell_figure(t, "best so far", "%.1f TPS", best);
+    gain_basis(e, &b);
+    b.baseline_tps = base;
+    b.best_tps = best;
+    gain_of_best(&b, &g);
+    gain_said(&g, said, sizeof said);
+    if (isfinite(g.tps_before) && isfinite(g.tps_after))
+        tell(t, "The best so far is %.1f TPS against %.1f TPS: %s.", g.tps_after, g.tps_before,
+             said);
+    else
+        tell(t, "The best so far is %.1f TPS: %s.", isfinite(g.tps_after) ? g.tps_after : best,
+             said);
+    tell_figure(t, "best so far", "%.1f TPS", isfinite(g.tps_after) ? g.tps_after : best);
 }
 
 static void tell_rounds(struct teller *t, const struct evidence *e)

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "pgd/agent/bottleneck.h"
+#include "pgd/agent/gain.h"
 #include "pgd/agent/op_parts.h"
 #include "pgd/agent/score.h"
 
@@ -299,9 +300,18 @@ static void put_history(const struct evidence *e, struct buf *out)
 static void put_session(const struct evidence *e, struct buf *out)
 {
     const struct sdl *p = e->plan;
+    struct gain_basis b;
+    struct gain g;
+    gain_basis(e, &b);
+    gain_of_best(&b, &g);
     num(out, "baseline", e->baseline_tps, " TPS");
     num(out, "best", e->best_tps, " TPS");
     ratio(out, "best", e->best_tps / e->baseline_tps);
+    num(out, "start", g.tps_before, " TPS");
+    num(out, "best", g.tps_after, " TPS");
+    ratio(out, "gain", g.ratio);
+    ratio(out, "from", g.lo);
+    ratio(out, "to", g.hi);
     num(out, "p95", e->baseline_p95_ms, " ms");
     num(out, "noise", e->floor, "");
     num(out, "client", e->client_cpu, "");

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pgd/agent/gain.h"
 #include "pgd/agent/packet_parts.h"
 #include "pgd/agent/score.h"
 
@@ -251,11 +252,29 @@ static void add_window(struct packing *p, const char *name, const struct window 
     packing_end(p);
 }
 
+/* The session's result by the one rule that the screens have, too, so that both speak of the same figure. */
+static void put_gain(struct buf *o, const struct evidence *e)
+{
+    struct gain_basis b;
+    struct gain g;
+    char said[200];
+    gain_basis(e, &b);
+    gain_of_best(&b, &g);
+    if (g.by == GAIN_UNKNOWN)
+        return;
+    gain_said(&g, said, sizeof said);
+    pack_num(o, "gain", g.ratio);
+    pack_word(o, "gain_is", said);
+    pack_num(o, "gain_start_tps", g.tps_before);
+    pack_num(o, "gain_best_tps", g.tps_after);
+}
+
 static void add_measured(struct packing *p, const struct evidence *e)
 {
     struct buf *o = packing_begin(p, "measured", 89, false);
     pack_num(o, "baseline_tps", e->baseline_tps);
     pack_num(o, "best_tps", e->best_tps);
+    put_gain(o, e);
     pack_num(o, "baseline_p95_ms", e->baseline_p95_ms);
     pack_num(o, "noise", e->floor);
     pack_num(o, "benchmarks_own_cpu", e->client_cpu);

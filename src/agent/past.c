@@ -3,6 +3,7 @@
 #include "pgd/agent/past.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "pgd/agent/search.h"
@@ -73,6 +74,57 @@ bool past_line_screened(const struct round_history *r, int line)
 bool past_measured(const struct round_history *r, int line)
 {
     return r->measured ? r->measured >> line & 1 : r->nsets <= 1;
+}
+
+/* The alternative of a line that says most of its fate: the one that went furthest; -1 = it is in none. */
+static int set_of_line(const struct round_history *r, int line)
+{
+    int best = -1;
+
+    for (int set = 0; set < r->nsets && set < SETS_MAX; set++) {
+        if (!in_set(r, line, set))
+            continue;
+        if (best < 0 ||
+            (isfinite(r->sets[set].ratio) && !(r->sets[set].ratio <= r->sets[best].ratio)))
+            best = set;
+    }
+    return best;
+}
+
+bool past_not_tried(const struct round_history *r, int line, bool by_hand, char *why, size_t size)
+{
+    int set = set_of_line(r, line);
+    const struct race_result *res = set < 0 ? NULL : &r->sets[set];
+    const char *what;
+    char effect[24];
+
+    if (past_measured(r, line)) {
+        if (r->failed || r->verdict.kind != VERDICT_NONE)
+            return false;
+        text_copy_raw(why, size, "no time left for its runs");
+        return true;
+    }
+    if (!res) { /* nothing was screened: the first alternative was compared alone */
+        text_copy_raw(why, size,
+                      by_hand ? "in another alternative than the first, and none is screened where "
+                                "you make the switches"
+                              : "no time left to screen the alternatives: the first was compared "
+                                "alone");
+        return true;
+    }
+    if (!isfinite(res->ratio)) {
+        text_copy_raw(why, size,
+                      res->out || res->runs > 0 ? "its short runs in the screening failed"
+                                                : "no time left to screen it");
+        return true;
+    }
+    what = !res->gained && res->out ? "lost in screening"
+           : !res->gained           ? "no gain in screening"
+                                    : "gained in screening, but does not go with what gained more";
+    text_percent(effect, sizeof effect, res->ratio);
+    snprintf(why, size, "%s (%s in %d short run%s)", what, effect, res->runs,
+             res->runs == 1 ? "" : "s");
+    return true;
 }
 
 static int lines_measured(const struct round_history *r)

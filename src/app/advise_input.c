@@ -40,8 +40,19 @@ static void tell_changes(const struct session *s, struct session_told *t)
         }
 }
 
+/* Both of the runs that the gain is told by, where there are such. */
+static void told_pair(struct session_told *t, double before, double after)
+{
+    if (isfinite(before) && isfinite(after)) {
+        t->baseline_tps = before;
+        t->best_tps = after;
+    }
+}
+
 void advise_tell_session(const struct session *s, struct session_told *t)
 {
+    struct gain g;
+
     memset(t, 0, sizeof *t);
     text_copy(t->name, sizeof t->name, s->name);
     text_copy(t->strategy, sizeof t->strategy, s->plan.strategy);
@@ -49,6 +60,8 @@ void advise_tell_session(const struct session *s, struct session_told *t)
     text_copy(t->hypothesis, sizeof t->hypothesis, s->plan.hypothesis);
     t->baseline_tps = s->baseline_tps;
     t->best_tps = s->best_tps;
+    session_gain(s, &g);
+    told_pair(t, g.tps_before, g.tps_after);
     t->effect = s->final.kind != VERDICT_NONE ? s->final.ratio : (double)NAN;
     t->ci_lo = s->final.kind != VERDICT_NONE ? s->final.ci_lo : (double)NAN;
     t->ci_hi = s->final.kind != VERDICT_NONE ? s->final.ci_hi : (double)NAN;
@@ -67,6 +80,7 @@ static void tell_row(const struct session_row *r, struct session_told *t)
     text_copy(t->state, sizeof t->state, session_state_name(r->state));
     t->baseline_tps = r->baseline_tps;
     t->best_tps = r->best_tps;
+    told_pair(t, r->tps_before, r->tps_after);
     t->effect = r->effect;
     t->ci_lo = t->ci_hi = NAN;
     t->rounds = r->rounds;

@@ -171,13 +171,14 @@ void flow_end_costs(struct model *m)
 static void tell_change(struct model *m, const struct earned *e, struct effects *fx)
 {
     struct race_result r = {.ratio = e->ratio, .lo = e->lo, .hi = e->hi};
+    char ends[64];
 
+    text_interval(ends, sizeof ends, e->lo, e->hi, 1);
     flow_emit_part(m, "ablation", m->session.rounds_done, NULL, e->name, !e->idle, &r, fx);
     if (isfinite(e->ratio))
         model_say(m, e->idle ? CHAT_EVENT : CHAT_GOOD,
-                  "ablation: %s earns %+.1f %% (95 %% interval %+.1f \xe2\x80\xa6 %+.1f)%s",
-                  e->name, (e->ratio - 1) * 100, (e->lo - 1) * 100, (e->hi - 1) * 100,
-                  e->idle ? ", and may go" : "");
+                  "ablation: %s earns %+.1f %% (95 %% interval %s)%s", e->name,
+                  (e->ratio - 1) * 100, ends, e->idle ? ", and may go" : "");
     else
         model_say(m, CHAT_EVENT, "ablation: %s%s", e->name,
                   e->idle ? " may go" : " was not measured by itself, and stays");

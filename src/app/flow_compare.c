@@ -120,8 +120,8 @@ static void add_arm(struct model *m, const char *name, const struct arm *values,
     make_arm(m, &k, values);
     if (k.restart_no > 0) {
         char why[80];
-        snprintf(why, sizeof why, "%d that need%s a restart", k.restart_no,
-                 k.restart_no == 1 ? "s" : "");
+        snprintf(why, sizeof why, "%d setting%s that need%s a restart", k.restart_no,
+                 k.restart_no == 1 ? "" : "s", k.restart_no == 1 ? "s" : "");
         buf_printf(&k.left_out, "%s%s", k.left_out.len ? ", " : "", why);
     }
     text_copy(a->left_out, sizeof a->left_out, buf_text(&k.left_out));
@@ -202,12 +202,25 @@ static bool skip(struct model *m, const char *why, struct effects *fx)
     return false;
 }
 
+/* "; settings that need a restart are in best": in the words of what is left out of an arm. "" = no switch restarts. */
+static void with_restarts(const struct comparison *c, const bool *restart, char *dst, size_t size)
+{
+    struct buf names = {0};
+
+    for (int i = 0; i < c->n; i++)
+        if (restart[i])
+            buf_printf(&names, "%s%s", names.len ? ", " : "", c->arms[i].name);
+    snprintf(dst, size, "%s%s", names.len ? "; settings that need a restart are in " : "",
+             buf_text(&names));
+    buf_clear(&names);
+}
+
 bool flow_compare_begin(struct model *m, struct effects *fx)
 {
     struct session *s = &m->session;
     struct comparison *c = &s->beside.comparison;
     struct race *r = &m->fl.now.compare;
-    bool restart[COMPARED_MAX] = {false}, any = false;
+    bool restart[COMPARED_MAX] = {false};
     char why[160];
 
     if (m->fl.now.compared || m->fl.now.cancel || (!s->plan.arm_defaults && !s->plan.arm_pgtune))
@@ -231,7 +244,6 @@ bool flow_compare_begin(struct model *m, struct effects *fx)
         return skip(m, why, fx);
     }
     for (int i = 0; i < c->n; i++) {
-        any = any || restart[i];
         m->fl.now.compare_sum[i] = m->fl.now.compare_p95[i] = 0;
     }
     flow_enter(m, FLOW_COMPARE);
@@ -242,10 +254,11 @@ bool flow_compare_begin(struct model *m, struct effects *fx)
     r->keep_all = true;
     for (int i = 0; i < c->n; i++)
         r->arms[i].restart = restart[i];
+    with_restarts(c, restart, why, sizeof why);
     model_say(m, CHAT_EVENT, "comparing start, best, %s%s%s in turn%s",
               s->plan.arm_defaults ? "the defaults" : "",
               s->plan.arm_defaults && s->plan.arm_pgtune ? ", " : "",
-              s->plan.arm_pgtune ? "pgtune" : "", any ? ", with restarts" : "");
+              s->plan.arm_pgtune ? "pgtune" : "", why);
     for (int i = 0; i < c->n; i++)
         if (c->arms[i].left_out[0])
             model_say(m, CHAT_EVENT, "not in %s: %s", c->arms[i].name, c->arms[i].left_out);

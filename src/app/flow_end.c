@@ -513,7 +513,9 @@ static void say_end(struct model *m)
 
     model_say(m, s->state == SESSION_ARCHIVED ? CHAT_GOOD : CHAT_WARN,
               "session %s: %s after %d round%s (%s)", s->name,
-              s->state == SESSION_ARCHIVED ? "archived" : "failed, everything is undone",
+              s->state == SESSION_ARCHIVED ? "archived"
+              : session_without_round(s)   ? "ended, and the server is as it was,"
+                                           : "failed, everything is undone",
               s->rounds_done, s->rounds_done == 1 ? "" : "s", s->end_reason);
     for (int i = 0; i < s->nfinal; i++)
         model_say(m, CHAT_GOOD, "%s: %s \xe2\x86\x92 %s", s->final_values[i].name,

@@ -30,6 +30,8 @@ static double seconds_for_rounds(const struct model *m)
            flow_ablate_reserve(m);
 }
 
+static const char too_short[] = "the budget is too short for a round";
+
 /* Why no further round is made; NULL = make one. */
 static const char *stop_reason(const struct model *m)
 {
@@ -48,8 +50,23 @@ static const char *stop_reason(const struct model *m)
         return "all rounds are spent";
     if (model_seconds_left(m) - flow_ablate_reserve(m) <
         experiment_round_needs(&s->plan, flow_restart_possible(m)))
-        return s->rounds_done ? "the budget is spent" : "the budget is too short for a round";
+        return s->rounds_done ? "the budget is spent" : too_short;
     return NULL;
+}
+
+/* A session that ends before its first round has to say how long a budget would have held one. */
+static void tell_needed(struct model *m, const char *why)
+{
+    const struct session *s = &m->session;
+
+    if (strcmp(why, too_short) != 0)
+        return;
+    m->fl.now.budget_needed_s = s->plan.budget_s - model_seconds_left(m) + flow_ablate_reserve(m) +
+                                experiment_round_needs(&s->plan, flow_restart_possible(m));
+    model_say(m, CHAT_WARN,
+              "a round and its confirmation need a budget of about %.0f min here: give more than "
+              "the %.3g min of this one",
+              ceil(m->fl.now.budget_needed_s / 60), s->plan.budget_s / 60.0);
 }
 
 static void rounds_over(struct model *m, const char *why, struct effects *fx)
@@ -57,6 +74,7 @@ static void rounds_over(struct model *m, const char *why, struct effects *fx)
     text_copy(m->session.end_reason, sizeof m->session.end_reason, why);
     flow_left_judged(m);
     model_say(m, CHAT_EVENT, "no further round: %s", why);
+    tell_needed(m, why);
     if (m->fl.now.keep_now && m->session.best.n > 0) {
         text_copy(m->session.end_reason, sizeof m->session.end_reason,
                   "ended by the DBA without a confirmation");
@@ -78,6 +96,7 @@ static void undo_kept_round(struct model *m)
     m->fl.now.undo_round = false;
     s->next_round = 0; /* it was meant to stand on this round */
     s->best = s->round.best;
+    session_best_changed(s);
     if (s->round.review.proposal.repair) {
         s->start = s->best;
         text_copy(s->start.label, sizeof s->start.label, "start");
@@ -115,6 +134,7 @@ static void lift_begin(struct model *m, struct effects *fx)
     model_say(m, CHAT_EVENT, "round %d is kept in spite of this: %s", s->round.number,
               s->round.veto);
     s->best = s->round.candidate;
+    session_best_changed(s);
     s->best_tps = s->round.verdict.tps_b;
     flow_arm_window(&s->round.experiment, ARM_B, &s->best_window);
     s->misses = 0;
@@ -424,133 +444,6 @@ void flow_review_done(struct model *m, struct effects *fx)
     flow_round_message(m, &(struct round_msg){.kind = ROUND_MSG_REVIEWED}, fx);
 }
 
-/* What is compared: of a screening the alternative, of an ablation the change; kept: -1 = not decided here. */
-struct compared {
-    const char *phase;
-    int round;
-    const char *set, *change, *veto;
-    int kept;
-};
-
-static void emit_verdict(struct model *m, const struct compared *c, const struct verdict *v,
-                         struct effects *fx)
-{
-    struct line *l = line_new("verdict");
-    struct buf ci = {0};
-
-    line_text(l, "phase", c->phase);
-    line_int(l, "round", c->round);
-    line_text(l, "set", c->set ? c->set : NULL);
-    line_text(l, "change", c->change ? c->change : NULL);
-    line_raw(l, "kept", c->kept < 0 ? "null" : c->kept ? "true" : "false");
-    line_text(l, "verdict", verdict_name(v->kind));
-    line_num(l, "effect", v->ratio);
-    if (isfinite(v->ci_lo) && isfinite(v->ci_hi)) {
-        buf_printf(&ci, "[%.4f,%.4f]", v->ci_lo, v->ci_hi);
-        line_raw(l, "ci95", buf_text(&ci));
-        buf_clear(&ci);
-    } else {
-        line_text(l, "ci95", NULL);
-    }
-    line_num(l, "floor", v->floor);
-    line_num(l, "tps_before", v->tps_a);
-    line_num(l, "tps_after", v->tps_b);
-    line_num(l, "p95_before", v->p95_a);
-    line_num(l, "p95_after", v->p95_b);
-    line_int(l, "runs_before", v->runs_a);
-    line_int(l, "runs_after", v->runs_b);
-    line_num(l, "detectable", v->detectable);
-    line_text(l, "veto", c->veto && c->veto[0] ? c->veto : NULL);
-    line_text(l, "note", v->note[0] ? v->note : NULL);
-    flow_emit(m, l, fx);
-}
-
-void flow_emit_part(struct model *m, const char *phase, int round, const char *set,
-                    const char *change, bool kept, const struct race_result *r, struct effects *fx)
-{
-    struct verdict v = {.kind = isfinite(r->ratio) ? VERDICT_INCONCLUSIVE : VERDICT_NONE,
-                        .ratio = r->ratio,
-                        .ci_lo = r->lo,
-                        .ci_hi = r->hi,
-                        .floor = m->session.floor,
-                        .runs_b = r->runs,
-                        .tps_a = NAN,
-                        .tps_b = NAN,
-                        .p95_a = NAN,
-                        .p95_b = NAN,
-                        .detectable = NAN};
-    emit_verdict(m,
-                 &(struct compared){
-                     .phase = phase, .round = round, .set = set, .change = change, .kept = kept},
-                 &v, fx);
-}
-
-void flow_emit_verdict(struct model *m, const char *phase, int round, const struct verdict *v,
-                       struct effects *fx)
-{
-    const struct round *r = &m->session.round;
-    bool of_round = m->flow == FLOW_ROUND;
-
-    emit_verdict(m,
-                 &(struct compared){.phase = phase,
-                                    .round = round,
-                                    .veto = of_round ? r->veto : NULL,
-                                    .kept = of_round ? r->kept : -1},
-                 v, fx);
-    if (isfinite(v->ratio) && !isfinite(v->ci_lo))
-        model_say(m, CHAT_WARN, "%s: %s, %+.1f %%; %s", phase, verdict_name(v->kind),
-                  (v->ratio - 1) * 100, v->note);
-    else if (isfinite(v->ratio))
-        model_say(
-            m, v->kind == VERDICT_IMPROVED ? CHAT_GOOD : CHAT_WARN,
-            "%s: %s, %+.1f %% (95 %% interval %+.1f \xe2\x80\xa6 %+.1f), %d against %d runs%s%s",
-            phase, verdict_name(v->kind), (v->ratio - 1) * 100, (v->ci_lo - 1) * 100,
-            (v->ci_hi - 1) * 100, v->runs_b, v->runs_a, v->note[0] ? "; " : "", v->note);
-    else if (v->note[0])
-        model_say(m, CHAT_WARN, "%s: %s, %s", phase, verdict_name(v->kind), v->note);
-    if (isfinite(v->detectable) && v->detectable > 0 && v->kind == VERDICT_INCONCLUSIVE &&
-        isfinite(v->ratio))
-        model_say(m, CHAT_EVENT, "%s: these runs could have shown a gain of %.1f %% or more", phase,
-                  v->detectable * 100);
-    if (of_round && r->veto[0])
-        model_say(m, CHAT_BAD, "not kept: %s", r->veto);
-    flow_statements_tell(m, phase, round, fx);
-}
-
-/* What the short runs have shown of each alternative, once. */
-static void tell_screening(struct model *m, struct effects *fx)
-{
-    struct round *r = &m->session.round;
-
-    if (r->screen_needs > 0 && !m->fl.now.screen_told && r->state > ROUND_REVIEW) {
-        model_say(
-            m, CHAT_WARN,
-            "not measured: screening (needs %.0f s, %.0f s left for it); the first alternative "
-            "is measured alone",
-            r->screen_needs, fmax(r->screen_had, 0));
-        m->fl.now.screen_told = true;
-    }
-    if (r->nscreened == 0 || r->screening || m->fl.now.screen_told || r->cancelled)
-        return;
-    m->fl.now.screen_told = true;
-    for (int i = 0; i < r->nscreened; i++) {
-        const struct race_result *s = &r->screened[i];
-        const char *name = r->review.proposal.set_names[i];
-        bool in = r->candidate_sets >> i & 1;
-        flow_emit_part(m, "screening", r->number, name, NULL, in, s, fx);
-        if (isfinite(s->ratio))
-            model_say(m, in ? CHAT_GOOD : CHAT_EVENT, "screening: %s %+.1f %% in %d short run%s%s",
-                      name, (s->ratio - 1) * 100, s->runs, s->runs == 1 ? "" : "s",
-                      in          ? ", goes on"
-                      : s->out    ? ", dropped"
-                      : s->gained ? ", gained, but does not go with the better ones"
-                                  : ", no gain");
-        else
-            model_say(m, CHAT_EVENT, "screening: %s was %s", name,
-                      review_set_rejected(&r->review, i) ? "rejected" : "not measured");
-    }
-}
-
 /* The round has its verdict: what the advisor learns from, and what the session is from now on. */
 static void round_to_history(struct model *m)
 {
@@ -608,6 +501,7 @@ static void judge(struct model *m, struct effects *fx)
     flow_emit_verdict(m, "round", r->number, &r->verdict, fx);
     if (r->kept) {
         s->best = r->candidate;
+        session_best_changed(s);
         s->best_tps = r->verdict.tps_b;
         flow_arm_window(&r->experiment, ARM_B, &s->best_window);
         s->misses = 0;
@@ -645,6 +539,8 @@ static void judged(struct model *m, const struct op_answer *a, struct effects *f
         s->next_round = r->number + 1;
     }
     model_say(m, CHAT_AI, "%s", r->conclusion.text);
+    if (r->conclusion.next[0] && !stop_reason(m))
+        model_say(m, CHAT_AI, "next: %s", r->conclusion.next);
     if (r->conclusion.bottleneck[0])
         model_say(m, CHAT_AI, "bottleneck: %s", r->conclusion.bottleneck);
     if (m->fl.now.target_again)
@@ -850,7 +746,7 @@ void flow_round_message(struct model *m, struct round_msg *msg, struct effects *
         msg->veto = verify_veto(m) ? verify_veto(m) : flow_statements_veto(m, msg->run);
     round_step(&m->session.round, msg);
     m->dirty = true;
-    tell_screening(m, fx);
+    flow_tell_screening(m, fx);
     round_wish(m, fx);
 }
 

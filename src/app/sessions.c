@@ -45,12 +45,12 @@ static void put_change(struct buf *out, const struct session *s, const struct ro
 {
     const struct setting_change *c = &h->changes[i];
     const char *from = session_first(s, c->name);
+    char why[160];
+    bool out_of_it = past_not_tried(h, i, s->by_hand, why, sizeof why);
 
-    buf_printf(out, "   %s %s \xe2\x86\x92 %s%s\n", c->name, *from ? from : "?",
-               c->reset ? "reset" : c->value,
-               h->measured >> i & 1 || h->failed ? ""
-               : past_line_screened(h, i)        ? " (screened, not in the candidate)"
-                                                 : " (not measured)");
+    buf_printf(out, "   %s %s \xe2\x86\x92 %s%s%s\n", c->name, *from ? from : "?",
+               c->reset ? "reset" : c->value, out_of_it ? ", accepted and not compared: " : "",
+               out_of_it ? why : "");
     if (c->evidence[0])
         buf_printf(out, "      %s\n", c->evidence);
 }
@@ -102,10 +102,13 @@ static void put_end(struct buf *out, const struct session *s)
 
 void sessions_record(const struct session *s, struct buf *out)
 {
-    char when[40];
+    char when[40], said[200], tps[64];
+    struct gain g;
 
     clock_iso(s->created_wall_us, when, sizeof when);
-    buf_printf(out, "%s, %s, begun %.16s\n", session_state_name(s->state), s->plan.strategy, when);
+    buf_printf(out, "%s, %s, begun %.16s\n",
+               session_without_round(s) ? "no round was made" : session_state_name(s->state),
+               s->plan.strategy, when);
     buf_printf(out, "workload %s, %d clients, runs of %d s\n",
                s->plan.workload[0] ? s->plan.workload : "of scripts", s->plan.clients,
                s->plan.duration_s);
@@ -113,7 +116,11 @@ void sessions_record(const struct session *s, struct buf *out)
     if (isfinite(s->floor))
         buf_printf(out, "noise floor \xc2\xb1%.1f %%\n", s->floor * 100);
     put_tps(out, "target", s->target.tps > 0 ? s->target.tps : NAN);
-    put_tps(out, "best", s->best_tps);
+    session_gain(s, &g);
+    gain_said(&g, said, sizeof said);
+    gain_tps(&g, tps, sizeof tps);
+    if (g.by != GAIN_UNKNOWN)
+        buf_printf(out, "best, in all: %s; %s\n", said, tps);
     if (s->end_reason[0])
         buf_printf(out, "ended because: %s\n", s->end_reason);
     buf_printf(out, "\n# Rounds\n%s", s->nhistory ? "" : "none yet\n");

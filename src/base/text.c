@@ -260,6 +260,25 @@ void text_percent(char *dst, size_t size, double ratio)
         snprintf(dst, size, "%+.1f %%", tenths / 10 + 0.0);
 }
 
+static void put_end(char *dst, size_t size, double ratio, int decimals)
+{
+    double scale = pow(10, decimals), percent = round((ratio - 1) * 100 * scale) / scale;
+
+    if (!isfinite(percent))
+        text_copy_raw(dst, size, "-");
+    else
+        snprintf(dst, size, "%+.*f %%", decimals, percent + 0.0);
+}
+
+void text_interval(char *dst, size_t size, double lo, double hi, int decimals)
+{
+    char from[40], to[40];
+
+    put_end(from, sizeof from, lo, decimals);
+    put_end(to, sizeof to, hi, decimals);
+    snprintf(dst, size, "%s to %s", from, to);
+}
+
 void text_age(char *dst, size_t size, double seconds)
 {
     if (!isfinite(seconds)) {

@@ -262,7 +262,7 @@ void statements_compare(const struct experiment *x, const struct bench_run *more
 bool statements_veto(const struct statements *s, char *why, size_t size)
 {
     const struct statement_verdict *worst = NULL; /* which costs most time */
-    char name[64];
+    char name[64], ends[64];
 
     why[0] = '\0';
     for (int i = 0; i < s->n; i++)
@@ -272,10 +272,9 @@ bool statements_veto(const struct statements *s, char *why, size_t size)
     if (!worst)
         return false;
     text_copy(name, sizeof name, worst->name);
-    snprintf(why, size,
-             "%s is %.0f %% slower (95 %% interval %+.0f \xe2\x80\xa6 %+.0f), %.0f %% of the time",
-             name, (worst->ratio - 1) * 100, (worst->lo - 1) * 100, (worst->hi - 1) * 100,
-             worst->share * 100);
+    text_interval(ends, sizeof ends, worst->lo, worst->hi, 0);
+    snprintf(why, size, "%s is %.0f %% slower (95 %% interval %s), %.0f %% of the time", name,
+             (worst->ratio - 1) * 100, ends, worst->share * 100);
     if (s->vetoes > 1) {
         size_t at = strlen(why);
         snprintf(why + at, size - at, "; and %d more", s->vetoes - 1);

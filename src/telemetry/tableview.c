@@ -331,7 +331,7 @@ void tableview_duration(char *dst, size_t size, double s)
     else if (s < 60)
         snprintf(dst, size, "%.0f s", floor(s));
     else if (s < 3600)
-        snprintf(dst, size, "%d:%02d m", (int)s / 60, (int)s % 60);
+        snprintf(dst, size, "%d:%02d min", (int)s / 60, (int)s % 60);
     else if (s < 86400)
         snprintf(dst, size, "%d:%02d h", (int)s / 3600, (int)s / 60 % 60);
     else if (s < 1e9)

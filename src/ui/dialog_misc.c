@@ -128,12 +128,18 @@ static void say_rates(struct dialog_text *text, const struct model *m)
     double tps = model_tps(m), xacts = model_xacts(m);
     bool running = m->bench.state == BENCH_RUNNING && isfinite(m->bench.tps_now);
     bool best = model_best_stands(m) && isfinite(m->session.best_tps);
+    char gain[160];
+    struct gain g;
 
+    session_gain(&m->session, &g);
+    gain_said(&g, gain, sizeof gain);
     if (isfinite(tps))
         dialog_pair(text, "measured", STYLE_VALUE, "%.0f TPS, %s", tps,
                     running ? "the run under way"
                     : best  ? "runs of the session's best state"
                             : "runs of the session's baseline");
+    if (best && gain[0])
+        dialog_pair(text, "best state", STYLE_VALUE, "%s", gain);
     if (isfinite(xacts))
         dialog_pair(text, "server now", STYLE_VALUE,
                     "%.0f xact/s in all its databases, whoever they are of", xacts);
@@ -242,14 +248,15 @@ static void say_next(struct dialog_text *text, const struct model *m)
 static void say_where(struct dialog_text *text, const struct model *m)
 {
     const struct session *s = &m->session;
-    char best[24] = "", tps[24], with[200];
+    char best[160], tps[24], with[200];
+    struct gain g;
     bool measured = isfinite(s->baseline_tps);
 
     if (m->fl.now.undo_only || !s->loaded)
         return;
     pane_number(tps, sizeof tps, s->baseline_tps);
-    if (measured && isfinite(s->best_tps) && s->best_tps > s->baseline_tps && s->best.n > 0)
-        text_percent(best, sizeof best, s->best_tps / s->baseline_tps);
+    session_gain(s, &g);
+    gain_said(&g, best, sizeof best);
     dialog_gap(text);
     if (measured)
         dialog_say(text, STYLE_NORMAL,
@@ -257,7 +264,7 @@ static void say_where(struct dialog_text *text, const struct model *m)
                    s->plan.strategy, tps);
     else
         dialog_say(text, STYLE_NORMAL, "%s: the baseline is not measured yet.", s->plan.strategy);
-    if (best[0]) {
+    if (best[0] && s->best.n > 0) {
         arm_words(&s->best, with, sizeof with);
         dialog_say(text, STYLE_NORMAL, "Best so far: %s, with %s.", best, with);
     } else if (measured) {

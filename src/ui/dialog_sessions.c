@@ -6,6 +6,7 @@
 #include "pgd/base/text.h"
 #include "pgd/ui/dialog.h"
 #include "pgd/ui/list.h"
+#include "pgd/ui/pane.h"
 
 /* Columns of the list, from its left edge; a narrow screen goes without the last ones. */
 enum { COL_STATE = 24, COL_TPS = 36, COL_EFFECT = 52, COL_ROUNDS = 61, COL_WHEN = 70 };
@@ -22,7 +23,7 @@ static void put(struct canvas *c, int y, struct rect r, int from, int to, unsign
 static void draw_row(struct canvas *c, int y, struct rect r, const struct model *m,
                      const struct session_row *s)
 {
-    char tps[48] = "-", effect[24] = "-", rounds[16], when[40];
+    char tps[48], effect[24] = "-", rounds[16], when[40];
     unsigned style = s->interrupted                 ? STYLE_WARN
                      : s->state == SESSION_FAILED   ? STYLE_DIM
                      : s->state == SESSION_ARCHIVED ? STYLE_NORMAL
@@ -30,10 +31,9 @@ static void draw_row(struct canvas *c, int y, struct rect r, const struct model 
     bool here = m->session.state != SESSION_NONE && strcmp(m->session.name, s->name) == 0;
     enum session_state state = here ? m->session.state : s->state;
 
-    if (isfinite(s->baseline_tps) && isfinite(s->best_tps))
-        snprintf(tps, sizeof tps, "%.0f \xe2\x86\x92 %.0f", s->baseline_tps, s->best_tps);
-    else if (isfinite(s->baseline_tps))
-        snprintf(tps, sizeof tps, "%.0f", s->baseline_tps);
+    pane_row_tps(s, " \xe2\x86\x92 ", tps, sizeof tps);
+    if (!tps[0])
+        text_copy_raw(tps, sizeof tps, "-");
     if (isfinite(s->effect))
         text_percent(effect, sizeof effect, s->effect);
     snprintf(rounds, sizeof rounds, "%d", s->rounds);
@@ -43,7 +43,9 @@ static void draw_row(struct canvas *c, int y, struct rect r, const struct model 
         : s->strategy[0] ? s->strategy
                          : s->name);
     put(c, y, r, COL_STATE, COL_TPS, style,
-        s->interrupted && !here ? "interrupted" : session_state_name(state));
+        s->interrupted && !here ? "interrupted"
+        : pane_without_round(s) ? "no round"
+                                : session_state_name(state));
     put(c, y, r, COL_TPS, COL_EFFECT, style, tps);
     put(c, y, r, COL_EFFECT, COL_ROUNDS, style, effect);
     put(c, y, r, COL_ROUNDS, COL_WHEN, style, rounds);

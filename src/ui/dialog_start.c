@@ -81,6 +81,8 @@ static void draw_session(struct canvas *c, int y, struct rect r, const struct co
     snprintf(text, sizeof text, "%s, %d round%s",
              s->state == SESSION_ACTIVE ? "interrupted" : session_state_name(s->state), s->rounds,
              s->rounds == 1 ? "" : "s");
+    if (recent_without_round(s))
+        text_copy_raw(text, sizeof text, "no round");
     put(c, y, r, w->sessions, w->best, STYLE_NORMAL, text);
     if (isfinite(s->effect)) {
         text_percent(text, sizeof text, s->effect);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pgd/agent/past.h"
 #include "pgd/base/text.h"
 #include "pgd/tuning/os.h"
 #include "pgd/ui/dialog.h"
@@ -71,21 +72,21 @@ static double goal(const struct session *s)
     return s->target.tps > 0 ? s->target.tps : s->plan.target_tps;
 }
 
-/* "+17.2 %  (95 % interval +13.9 … +20.4)   noise of this machine ±3.1 %" */
-static void verdict_text(const struct verdict *v, char *dst, size_t size)
+/* "+17.2 % over the start  (95 % interval +13.9 % to +20.4 %)   noise of this machine ±3.1 %" */
+static void verdict_text(const struct verdict *v, const char *over, char *dst, size_t size)
 {
-    char effect[24], lo[24], hi[24], noise[48] = "";
+    char effect[80], ends[64], noise[48] = "", percent[24];
     if (!isfinite(v->ratio)) {
         snprintf(dst, size, "nothing was measured");
         return;
     }
-    text_percent(effect, sizeof(effect), v->ratio);
-    text_percent(lo, sizeof(lo), v->ci_lo);
-    text_percent(hi, sizeof(hi), v->ci_hi);
+    text_percent(percent, sizeof(percent), v->ratio);
+    snprintf(effect, sizeof(effect), "%s over the %s", percent, over);
+    text_interval(ends, sizeof(ends), v->ci_lo, v->ci_hi, 1);
     if (isfinite(v->floor) && v->floor > 0)
         snprintf(noise, sizeof(noise), "   noise of this machine \xc2\xb1%.1f %%", v->floor * 100);
     if (isfinite(v->ci_lo) && isfinite(v->ci_hi))
-        snprintf(dst, size, "%s  (95 %% interval %s \xe2\x80\xa6 %s)%s", effect, lo, hi, noise);
+        snprintf(dst, size, "%s  (95 %% interval %s)%s", effect, ends, noise);
     else
         snprintf(dst, size, "%s  (too few runs for an interval)%s", effect, noise);
 }
@@ -135,19 +136,60 @@ static void say_end(struct dialog_text *text, const struct model *m)
     if (m->fl.now.no_further)
         dialog_say(text, STYLE_VALUE, "No further round: %s. %s", m->fl.now.no_further,
                    confirm > 0 ? "Enter confirms what was kept." : "Enter ends the session.");
+    else if (m->session.round.conclusion.next[0])
+        dialog_say(text, STYLE_VALUE, "Next: %s.", m->session.round.conclusion.next);
     if (!(confirm > 0)) {
-        dialog_say(text, STYLE_LABEL,
-                   "s: no further round. Nothing was kept, so the session ends at once.");
+        if (!m->fl.now.no_further)
+            dialog_say(text, STYLE_LABEL,
+                       "s: no further round. Nothing was kept, so the session ends at once.");
         return;
     }
     if (ablate > 0)
         snprintf(then, sizeof then, ", then which of its changes earn that (about %.0f min)",
                  fmax(1, round(ablate / 60)));
     dialog_say(text, STYLE_LABEL,
-               "s: no further round. Start and best are measured against each other (about %.0f "
-               "min)%s, and what improved is kept. S: it is kept at once, unconfirmed: the "
-               "evidence says so and claims nothing.",
+               "%s Start and best are measured against each other (about %.0f min)%s, and what "
+               "improved is kept. S: it is kept at once, unconfirmed: the evidence says so and "
+               "claims nothing.",
+               m->fl.now.no_further ? "Enter or s:" : "s: no further round.",
                fmax(1, round(confirm / 60)), then);
+}
+
+/* The newest round's place in the history; -1 = it has none. */
+static int round_at(const struct session *s)
+{
+    int last = s->nhistory - 1;
+    return last >= 0 && s->history[last].number == s->round.number ? last : -1;
+}
+
+/* What the DBA has accepted and nothing was measured of, each with the reason. */
+static void say_not_tried(struct dialog_text *t, const struct session *s, int at)
+{
+    const struct round_history *h = at < 0 ? NULL : &s->history[at];
+    char why[160];
+    bool any = false;
+    for (int i = 0; h && i < h->n; i++) {
+        if (!past_not_tried(h, i, s->by_hand, why, sizeof why))
+            continue;
+        if (!any)
+            dialog_say(t, STYLE_WARN, "accepted, and not compared:");
+        any = true;
+        dialog_say(t, STYLE_NORMAL, "  %s %s \xe2\x86\x92 %s: %s", h->changes[i].name,
+                   session_first(s, h->changes[i].name),
+                   h->changes[i].reset ? "reset" : h->changes[i].value, why);
+    }
+}
+
+/* A round says what it has added; where that is not the whole, what the best state has come to. */
+static void say_in_all(struct dialog_text *t, const struct session *s)
+{
+    char said[200];
+    struct gain g;
+    session_gain(s, &g);
+    if (g.by == GAIN_UNKNOWN || (g.by == GAIN_ROUND && g.round == s->round.number))
+        return;
+    gain_said(&g, said, sizeof said);
+    dialog_say(t, STYLE_VALUE, "the best state, in all: %s", said);
 }
 
 static void say_verdict(struct dialog_text *text, const struct model *m)
@@ -159,8 +201,10 @@ static void say_verdict(struct dialog_text *text, const struct model *m)
                            : "not kept: the server is back on the best state measured");
     if (round->veto[0] && !round->kept)
         dialog_say(text, STYLE_BAD, "held back: %s. v keeps it all the same.", round->veto);
+    say_in_all(text, &m->session);
     say_changes(text, round);
     say_screening(text, round);
+    say_not_tried(text, &m->session, round_at(&m->session));
     dialog_say_statements(text, m, round->number);
     if (isfinite(v->p95_a) && isfinite(v->p95_b))
         dialog_say(text, STYLE_NORMAL, "p95 latency %.1f \xe2\x86\x92 %.1f ms", v->p95_a, v->p95_b);
@@ -187,20 +231,21 @@ void dialog_verdict(struct canvas *c, struct rect screen, const struct model *m,
     snprintf(title, sizeof(title), "Round %d: %s", round->number, word);
     char round_name[24];
     snprintf(round_name, sizeof(round_name), "round %d", round->number);
-    struct interval_row rows[3];
-    int n = 0;
-    if (isfinite(s->baseline_tps) && round->best.n > 0)
-        rows[n++] = (struct interval_row){"baseline", s->baseline_tps, NAN, s->baseline.n,
-                                          STYLE_LABEL};
-    if (isfinite(v->tps_a))
-        rows[n++] = (struct interval_row){round->best.n > 0 ? "best so far" : "baseline", v->tps_a,
-                                          v->sd_a, v->runs_a, STYLE_GRAPH2};
+    struct interval_row rows[2];
+    int n = 0, at = round_at(s);
+    struct gain g = {.over_start = round->best.n == 0};
+    if (at >= 0)
+        session_round_gain(s, at, &g);
+    bool first = g.by == GAIN_UNKNOWN ? round->best.n == 0 : g.over_start;
+    if (isfinite(v->tps_a)) /* both in turn; the baseline was measured at another time */
+        rows[n++] = (struct interval_row){first ? "start" : "best so far", v->tps_a, v->sd_a,
+                                          v->runs_a, STYLE_GRAPH2};
     if (isfinite(v->tps_b))
         rows[n++] = (struct interval_row){round_name, v->tps_b, v->sd_b, v->runs_b, STYLE_GRAPH1};
     int plots = n + (goal(s) > 0 ? 1 : 0);
     int lines = dialog_measure(c, (WIDTH < screen.w ? WIDTH : screen.w) - 4, m, say_verdict);
     struct rect in = dialog_open(c, screen, WIDTH, lines + plots + 5, title, m, t);
-    verdict_text(v, effect, sizeof(effect));
+    verdict_text(v, first ? "start" : "best before it", effect, sizeof(effect));
     canvas_put_cut(c, in.y, in.x, in.w, pane_verdict_style(v->kind) | STYLE_BOLD, effect);
     if (n)
         draw_intervals(c, (struct rect){in.y + 2, in.x, plots, in.w}, m, rows, n, goal(s));
@@ -229,9 +274,11 @@ static void say_earned(struct dialog_text *t, const struct session *s)
         const struct earned *e = &s->earned[i];
         const char *end = e->taken_out ? ": taken out" : e->idle ? ": idle, but it stays" : "";
         unsigned style = e->idle ? STYLE_LABEL : STYLE_VALUE;
+        char ends[64];
+        text_interval(ends, sizeof(ends), e->lo, e->hi, 1);
         if (isfinite(e->ratio))
-            dialog_say(t, style, "%s  %+.1f %% (%+.1f \xe2\x80\xa6 %+.1f)%s", e->name,
-                       (e->ratio - 1) * 100, (e->lo - 1) * 100, (e->hi - 1) * 100, end);
+            dialog_say(t, style, "%s  %+.1f %% (95 %% interval %s)%s", e->name,
+                       (e->ratio - 1) * 100, ends, end);
         else
             dialog_say(t, style, "%s  not measured by itself%s", e->name, end);
     }
@@ -245,28 +292,47 @@ static bool names_system(const struct arm *a)
     return false;
 }
 
+/* The session's figures, by the one rule: those of the runs that its gain is told by, the baseline while there are none. */
+static void say_figures(struct dialog_text *text, const struct session *s)
+{
+    char said[200], tps[64], source[96];
+    struct gain g;
+    session_gain(s, &g);
+    gain_said(&g, said, sizeof said);
+    gain_tps(&g, tps, sizeof tps);
+    gain_source(&g, source, sizeof source);
+    if (g.by == GAIN_CONFIRMATION) {
+        dialog_pair(text, "start and best", STYLE_VALUE, "%s, %s", tps, source);
+    } else if (g.by != GAIN_UNKNOWN) {
+        dialog_pair(text, "best, in all", STYLE_VALUE, "%s; not confirmed", said);
+        dialog_pair(text, "measured", STYLE_VALUE, "%s", tps);
+    } else if (isfinite(s->baseline_tps)) {
+        dialog_pair(text, "baseline", STYLE_VALUE, "%.0f TPS", s->baseline_tps);
+    }
+}
+
 static void say_summary(struct dialog_text *text, const struct model *m)
 {
     const struct session *s = &m->session;
     const struct verdict *v = &s->final;
-    bool asks = m->fl.decision == DECIDE_KEEP;
+    bool asks = m->fl.decision == DECIDE_KEEP, none = session_without_round(s);
     char effect[200];
-    verdict_text(v, effect, sizeof(effect));
+    verdict_text(v, "start", effect, sizeof(effect));
     if (isfinite(v->ratio))
         dialog_say(text, pane_verdict_style(v->kind) | STYLE_BOLD, "%s: %s", verdict_name(v->kind),
                    effect);
+    else if (none)
+        dialog_say(text, STYLE_WARN,
+                   "No round was measured: nothing was tried, and nothing has failed.");
     else
         dialog_say(text, STYLE_WARN, "Nothing is claimed: no confirmation was measured.");
+    if (none && m->fl.now.budget_needed_s > 0)
+        dialog_say(text, STYLE_VALUE,
+                   "Here a round and its confirmation need a budget of about %.0f min; this one "
+                   "was %.3g min. t begins anew, and its plan takes the longer one.",
+                   ceil(m->fl.now.budget_needed_s / 60), s->plan.budget_s / 60.0);
     dialog_gap(text);
-    if (isfinite(s->baseline_tps) && isfinite(v->ratio))
-        dialog_pair(text, "baseline", STYLE_VALUE, "%.0f TPS at first, %.0f TPS in the fresh runs",
-                    s->baseline_tps, v->tps_a);
-    else if (isfinite(s->baseline_tps))
-        dialog_pair(text, "baseline", STYLE_VALUE, "%.0f TPS", s->baseline_tps);
-    if (isfinite(s->best_tps) && s->best.n > 0)
-        dialog_pair(text, "best", STYLE_VALUE, "%.0f TPS, %s", s->best_tps,
-                    v->kind == VERDICT_IMPROVED ? "confirmed by fresh runs"
-                                                : "in a round, not confirmed");
+    say_figures(text, s);
     if (goal(s) > 0)
         dialog_pair(text, "target", STYLE_VALUE, "%.0f TPS", goal(s));
     dialog_pair(text, "rounds", STYLE_VALUE, "%d", s->rounds_done);
@@ -312,7 +378,8 @@ void dialog_summary(struct canvas *c, struct rect screen, const struct model *m,
 {
     char title[160];
     snprintf(title, sizeof(title), "%s: %s", m->session.plan.strategy,
-             m->fl.decision != DECIDE_KEEP      ? session_state_name(m->session.state)
+             session_without_round(&m->session) ? "no round was made"
+             : m->fl.decision != DECIDE_KEEP    ? session_state_name(m->session.state)
              : isfinite(m->session.final.ratio) ? "improved, but below its target"
                                                 : "improved, but not confirmed");
     dialog_page(c, screen, 110, title, m, t, say_summary, cursor);

@@ -62,6 +62,20 @@ void pane_number(char *dst, size_t size, double value)
         snprintf(dst, size, "%.0f", value);
 }
 
+void pane_row_tps(const struct session_row *r, const char *arrow, char *dst, size_t size)
+{
+    double one = isfinite(r->tps_after)                             ? r->tps_after
+                 : isfinite(r->baseline_tps) && isfinite(r->effect) ? r->best_tps
+                                                                    : r->baseline_tps;
+
+    if (isfinite(r->tps_before) && isfinite(r->tps_after))
+        snprintf(dst, size, "%.0f%s%.0f", r->tps_before, arrow, r->tps_after);
+    else if (isfinite(one))
+        snprintf(dst, size, "%.0f", one);
+    else
+        text_copy_raw(dst, size, "");
+}
+
 void pane_metric(char *dst, size_t size, double value, const char *unit)
 {
     char number[48];

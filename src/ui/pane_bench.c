@@ -100,17 +100,38 @@ static void mark_anomalies(struct canvas *c, struct rect r, const struct model *
     }
 }
 
+/* What the runs are seen against: start and best of the runs that the gain is told by, the baseline while there are none. */
+struct levels {
+    const char *name;
+    double start, best;
+};
+
+static struct levels levels_of(const struct model *m)
+{
+    const struct session *s = &m->session;
+    struct levels l = {"baseline", s->baseline_tps, NAN};
+    struct gain g;
+    if (!model_best_stands(m))
+        return l;
+    session_gain(s, &g);
+    l.best = isfinite(g.tps_after) ? g.tps_after : s->best_tps;
+    if (g.by >= GAIN_ROUND && isfinite(g.tps_before)) {
+        l.name = "start";
+        l.start = g.tps_before;
+    }
+    return l;
+}
+
 static void draw_graph(struct canvas *c, struct rect r, const struct model *m)
 {
     const struct session *s = &m->session;
+    struct levels l = levels_of(m);
     struct points *p = xmalloc(sizeof(*p));
     bool runs = experiment_shown(m) || m->bench.state == BENCH_RUNNING;
     collect_points(m, p);
     struct graph_line levels[] = {
-        {.value = s->baseline_tps, .form = GRAPH_DOTTED, .style = STYLE_REFERENCE},
-        {.value = model_best_stands(m) ? s->best_tps : NAN,
-         .form = GRAPH_SOLID,
-         .style = STYLE_GOOD},
+        {.value = l.start, .form = GRAPH_DOTTED, .style = STYLE_REFERENCE},
+        {.value = l.best, .form = GRAPH_SOLID, .style = STYLE_GOOD},
         {.value = target_tps(s), .form = GRAPH_DASHED, .style = STYLE_WARN},
     };
     struct graph_series series[] = {{p->arm[1], p->n, STYLE_GRAPH1},
@@ -140,14 +161,14 @@ static void draw_graph(struct canvas *c, struct rect r, const struct model *m)
 static void draw_legend(struct canvas *c, int y, struct rect r, const struct model *m)
 {
     const struct session *s = &m->session;
+    struct levels l = levels_of(m);
     const struct {
         const char *name, *line;
         double value;
         unsigned style;
     } entries[] = {
-        {"baseline", "\xc2\xb7\xc2\xb7\xc2\xb7\xc2\xb7", s->baseline_tps, STYLE_REFERENCE},
-        {"best", "\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80",
-         model_best_stands(m) ? s->best_tps : NAN, STYLE_GOOD},
+        {l.name, "\xc2\xb7\xc2\xb7\xc2\xb7\xc2\xb7", l.start, STYLE_REFERENCE},
+        {"best", "\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80", l.best, STYLE_GOOD},
         {"target", "- - ", target_tps(s), STYLE_WARN},
     };
     int x = r.x, end = r.x + r.w;
@@ -197,13 +218,17 @@ static const char *arm_name(const struct model *m)
     return second ? s->best.label : s->start.label;
 }
 
-static int compare_runs(const struct model *m)
+/* "screening run 3 of 16 at most, round 1: that, with a restart": an arm that has dropped out gets no more of them. */
+static void put_race_run(struct buf *out, const char *what, const struct race *r, const char *arm)
 {
-    const struct race *r = &m->fl.now.compare;
-    int runs = 0;
-    for (int i = 0; i < r->n; i++)
-        runs += r->arms[i].n;
-    return runs;
+    int runs = 0, most = 0;
+    for (int i = 0; i < r->n; i++) {
+        const struct race_arm *a = &r->arms[i];
+        runs += a->n;
+        most += a->out || a->done || a->n > r->max_visits ? a->n : r->max_visits;
+    }
+    buf_printf(out, "%s run %d of %d at most, %s", what, runs + 1, most > runs ? most : runs + 1,
+               arm);
 }
 
 /* "run 2 of 6-12, round 1  00:07/00:10  449 TPS  10.3 ms" */
@@ -220,11 +245,11 @@ static void live_text(const struct model *m, struct buf *out)
     else if (m->flow == FLOW_ABLATE)
         buf_printf(out, "ablation run %d, %s", m->session.ablation.n_runs + 1, arm_name(m));
     else if (m->flow == FLOW_COMPARE)
-        buf_printf(out, "comparison run %d, %s", compare_runs(m) + 1, arm_name(m));
+        put_race_run(out, "comparison", &m->fl.now.compare, arm_name(m));
     else if (m->flow == FLOW_KNEE)
         buf_puts(out, "sweep of clients");
     else if (m->flow == FLOW_ROUND && m->session.round.screening)
-        buf_printf(out, "screening, %s", arm_name(m));
+        put_race_run(out, "screening", &m->session.round.race, arm_name(m));
     else if (x && x->kind == EXPERIMENT_AA)
         buf_printf(out, "run %d of %d, %s", x->n + 1, x->min_runs, arm_name(m));
     else if (x && x->max_runs)

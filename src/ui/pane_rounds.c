@@ -54,10 +54,33 @@ static void draw_round(struct canvas *c, int y, struct rect r, const struct roun
 
 static void draw_baseline(struct canvas *c, int y, struct rect r, const struct session *s)
 {
+    const char *each = r.w >= 90 && s->nhistory > 1 ? "; each round is over the best before it"
+                                                    : "";
     char floor_text[40] = "";
     if (isfinite(s->floor) && r.w >= 36)
         snprintf(floor_text, sizeof(floor_text), "  noise \xc2\xb1%.1f %%", s->floor * 100);
-    canvas_printf(c, y, r.x, r.w, STYLE_NORMAL, "baseline %.0f TPS%s", s->baseline_tps, floor_text);
+    canvas_printf(c, y, r.x, r.w, STYLE_NORMAL, "baseline %.0f TPS%s%s", s->baseline_tps,
+                  floor_text, each);
+}
+
+/* What the best state is over the start, "in all": a row of a round is what that round has added. */
+static void draw_best(struct canvas *c, int y, struct rect r, const struct session *s)
+{
+    char effect[24], tps[48], source[96];
+    struct gain g;
+
+    session_gain(s, &g);
+    if (g.by == GAIN_UNKNOWN) {
+        canvas_printf(c, y, r.x, r.w, STYLE_GOOD, "best %.0f TPS", s->best_tps);
+        return;
+    }
+    text_percent(effect, sizeof effect, g.ratio);
+    gain_tps(&g, tps, sizeof tps);
+    gain_said(&g, source, sizeof source);
+    if (r.w >= 60)
+        canvas_printf(c, y, r.x, r.w, STYLE_GOOD, "in all %s; %s", source, tps);
+    else
+        canvas_printf(c, y, r.x, r.w, STYLE_GOOD, "in all %s %.0f TPS", effect, g.tps_after);
 }
 
 void pane_rounds(struct canvas *c, struct rect r, const struct model *m)
@@ -77,12 +100,8 @@ void pane_rounds(struct canvas *c, struct rect r, const struct model *m)
         scroll = s->nhistory - (r.h - 2);
     for (int i = scroll < 0 ? 0 : scroll; i < s->nhistory && y < end - 1; i++)
         draw_round(c, y++, r, &s->history[i], model_best_stands(m));
-    if (y < end && isfinite(s->best_tps) && s->best_tps > 0 && model_best_stands(m)) {
-        char gain[24] = ""; /* of fresh runs alone: the baseline was measured at another time */
-        if (isfinite(s->final.ratio))
-            text_percent(gain, sizeof(gain), s->final.ratio);
-        canvas_printf(c, y++, r.x, r.w, STYLE_GOOD, "best %.0f TPS %s", s->best_tps, gain);
-    }
+    if (y < end && isfinite(s->best_tps) && s->best_tps > 0 && model_best_stands(m))
+        draw_best(c, y++, r, s);
     for (int i = 0; i < dialog_comparison_rows(m) && y < end; i++) {
         char text[200];
         dialog_comparison_row(m, i, text, sizeof text);

@@ -73,7 +73,8 @@ static void session_name(const struct model *m, const struct session_row *r, boo
 /* The row of the list; of the session at hand with what is known now. */
 static struct session_row row_now(const struct model *m, int session)
 {
-    struct session_row r = {.baseline_tps = NAN, .best_tps = NAN, .effect = NAN};
+    struct session_row r = {
+        .baseline_tps = NAN, .best_tps = NAN, .effect = NAN, .tps_before = NAN, .tps_after = NAN};
 
     if (session >= 0)
         r = m->workspace.sessions[session];
@@ -85,6 +86,11 @@ static struct session_row row_now(const struct model *m, int session)
         r.interrupted = false;
     }
     return r;
+}
+
+bool pane_without_round(const struct session_row *r)
+{
+    return r->state == SESSION_FAILED && r->rounds == 0 && isfinite(r->baseline_tps);
 }
 
 /* Who only looks holds no lock: another program may be at work on it. */
@@ -105,7 +111,10 @@ static void session_row(const struct model *m, int session, bool wide, struct tr
     text_copy_raw(row->fold, sizeof row->fold,
                   tree_open_of(m, session, &live) ? "\xe2\x96\xbe" : "\xe2\x96\xb8");
     session_name(m, &r, wide, row->name, sizeof row->name);
-    text_copy(row->right, sizeof row->right, looks[r.state].word);
+    text_copy(row->right, sizeof row->right,
+              pane_without_round(&r) ? "no round" : looks[r.state].word);
+    if (pane_without_round(&r))
+        text_copy_raw(row->mark, sizeof row->mark, "\xc2\xb7");
     if (r.state == SESSION_ARCHIVED && r.origin.reverts)
         text_copy(row->right, sizeof row->right, "reverted");
     else if (r.state == SESSION_ARCHIVED && isfinite(r.effect))
@@ -149,19 +158,26 @@ static void round_row(const struct tree_record *r, const struct tree_round *h, b
     row->style = h->failed ? STYLE_BAD : kept ? STYLE_GOOD : STYLE_DIM;
     effect_words(row->right, sizeof row->right, h->failed ? (double)NAN : h->ratio, h->lo, h->hi,
                  wide,
-                 h->failed ? "failed"
-                 : kept    ? "kept"
-                           : "undone");
+                 h->failed                 ? "failed"
+                 : kept && wide && h->onto ? "over the best before it, kept"
+                 : kept                    ? "kept"
+                 : wide && h->onto         ? "over the best before it, undone"
+                                           : "undone");
 }
 
 static void final_row(const struct tree_record *r, bool wide, struct tree_row *row)
 {
     text_copy_raw(row->mark, sizeof row->mark, r->failed ? "\xe2\x9c\x97" : "\xe2\x96\xaa");
     row->style = r->failed ? STYLE_DIM : STYLE_NORMAL;
-    if (r->failed)
+    if (r->failed && r->n == 0)
+        text_copy(row->name, sizeof row->name, wide ? "final: nothing was changed" : "unchanged");
+    else if (r->failed)
         text_copy(row->name, sizeof row->name, wide ? "final: everything undone" : "undone");
     else if (!r->ended) /* what it leaves is known at its end */
-        text_copy(row->name, sizeof row->name, wide ? "confirmed so far" : "so far");
+        text_copy(row->name, sizeof row->name,
+                  !wide                          ? "in all"
+                  : r->final == VERDICT_IMPROVED ? "in all, over the start: confirmed"
+                                                 : "in all, over the start: not confirmed");
     else
         snprintf(row->name, sizeof row->name, wide ? "final: %d setting%s left changed" : "final",
                  r->nfinal, r->nfinal == 1 ? "" : "s");
@@ -232,14 +248,13 @@ int pane_tree_session(const struct model *m, int row)
 static int draw_columns(struct canvas *c, int y, int end, const struct model *m,
                         const struct session_row *r, const struct tree_row *row, bool all)
 {
-    char effect[24] = "", tps[48] = "", rounds[16], age[40] = "";
+    char effect[24] = "", number[48], tps[60] = "", rounds[16], age[40] = "";
 
     if (isfinite(r->effect))
         text_percent(effect, sizeof effect, r->effect);
-    if (isfinite(r->baseline_tps) && isfinite(r->best_tps))
-        snprintf(tps, sizeof tps, "%.0f\xe2\x86\x92%.0f TPS", r->baseline_tps, r->best_tps);
-    else if (isfinite(r->baseline_tps))
-        snprintf(tps, sizeof tps, "%.0f TPS", r->baseline_tps);
+    pane_row_tps(r, "\xe2\x86\x92", number, sizeof number);
+    if (number[0])
+        snprintf(tps, sizeof tps, "%s TPS", number);
     snprintf(rounds, sizeof rounds, "%d round%s", r->rounds, r->rounds == 1 ? "" : "s");
     if (r->changed_wall_us)
         text_age(age, sizeof age, (double)(m->wall_us - r->changed_wall_us) / 1e6);
@@ -252,6 +267,7 @@ static int draw_columns(struct canvas *c, int y, int end, const struct model *m,
                 {effect, COL_EFFECT},
                 {r->interrupted && r->state == SESSION_ACTIVE        ? interrupted_word(m)
                  : r->origin.reverts && r->state == SESSION_ARCHIVED ? "reverted"
+                 : pane_without_round(r)                             ? "no round"
                                                                      : looks[r->state].word,
                  COL_WORD}};
     for (size_t i = 0; i < ARRAY_LEN(cols); i++) {

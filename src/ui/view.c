@@ -199,25 +199,35 @@ static void add_session(struct segments *s, const struct model *m)
     }
 }
 
+enum { RATIO_COLS = 100 };
 enum { SILENT_S = 4 }; /* of the server: no figure is shown as today's any more, and that is said */
 
-/* "5892 TPS x1.31" is the run under way; "best 5277 TPS x1.17" what was measured of the state that the session has come to,
- * its ratio once it is claimed. What the server does while nothing is measured has a unit of its own: xact/s. */
+/* "5892 TPS x1.31 of start" is the run under way beside the start's own runs, or "of baseline" while those are all that there
+ * is; "best 5277 TPS +17.2 % confirmed" what was measured of the state that the session has come to, and by which runs. What the server does while nothing is measured has a unit of its own: xact/s. */
 static void add_rates(struct segments *s, const struct model *m)
 {
-    double tps = model_tps(m), ratio = model_ratio(m), xacts = model_xacts(m);
+    double tps = model_tps(m), xacts = model_xacts(m), start = m->session.baseline_tps;
     bool running = m->bench.state == BENCH_RUNNING && isfinite(m->bench.tps_now);
-    bool best = model_best_stands(m) && isfinite(m->session.best_tps);
+    bool best = model_best_stands(m) && isfinite(m->session.best_tps), turn;
+    char effect[24], tag[24];
+    struct gain g;
 
-    if (running && isfinite(ratio))
-        add(s, 2, STYLE_STATUS, "%.0f TPS x%.2f", tps, ratio);
+    session_gain(&m->session, &g);
+    turn = g.by >= GAIN_ROUND && isfinite(g.tps_before);
+    start = turn ? g.tps_before : start;
+    text_percent(effect, sizeof effect, g.ratio);
+    gain_tag(&g, tag, sizeof tag);
+    /* on a narrow screen the step of the session comes first, and a ratio without a word is left out */
+    if (running && isfinite(tps / start) && m->screen.cols >= RATIO_COLS)
+        add(s, 2, STYLE_STATUS, "%.0f TPS x%.2f of %s", tps, tps / start,
+            turn ? "start" : "baseline");
     else if (running)
         add(s, 2, STYLE_STATUS, "%.0f TPS", tps);
-    else if (best && isfinite(m->session.final.ratio))
-        add(s, 2, STYLE_STATUS, "best %.0f TPS x%.2f", tps, m->session.final.ratio);
+    else if (best && g.by != GAIN_UNKNOWN)
+        add(s, 2, STYLE_STATUS, "best %.0f TPS %s %s", tps, effect, tag);
     else if (isfinite(tps))
         add(s, 2, STYLE_STATUS, "%s %.0f TPS", best ? "best" : "baseline", tps);
-    if (!running && isfinite(tps))
+    if (isfinite(tps))
         brief(s, "%.0f TPS", tps);
     if (!running && isfinite(xacts))
         add(s, 8, STYLE_STATUS, "%.0f xact/s", xacts); /* the prompt has it, too */
@@ -490,6 +500,7 @@ static void prompt_prefix(const struct model *m, int width, char *dst, size_t si
     char who[160], name[80], last[48] = "";
     const char *state = m->session.state == SESSION_PAUSED     ? " paused"
                         : m->session.state == SESSION_ARCHIVED ? " archived"
+                        : session_without_round(&m->session)   ? " ended"
                         : m->session.state == SESSION_FAILED   ? " failed"
                                                                : "";
     /* on a line that is nearly too short for both, what is typed comes first, and else where one is */

@@ -20,6 +20,19 @@ static void put_ms(struct buf *out, double ms)
     buf_printf(out, ms >= 100 ? "%.0f" : ms >= 1 ? "%.1f" : "%.3f", ms);
 }
 
+/* "91 to 95 % less", "5 % less to 3 % more": what the time of a statement has come to, at both ends of its interval. */
+static void put_ends(struct buf *out, double lo, double hi)
+{
+    double a = (lo - 1) * 100, b = (hi - 1) * 100;
+
+    if (a < 0 && b < 0)
+        buf_printf(out, " (95 %% interval: %.0f to %.0f %% less)", -b, -a);
+    else if (a >= 0 && b >= 0)
+        buf_printf(out, " (95 %% interval: %.0f to %.0f %% more)", a, b);
+    else
+        buf_printf(out, " (95 %% interval: %.0f %% less to %.0f %% more)", -a, b);
+}
+
 void beside_statement_text(const struct statement_verdict *v, struct buf *out)
 {
     buf_puts(out, statement_class_name(v->cls));
@@ -27,7 +40,7 @@ void beside_statement_text(const struct statement_verdict *v, struct buf *out)
         buf_printf(out, ", %.0f %% %s time", fabs(v->ratio - 1) * 100,
                    v->ratio < 1 ? "less" : "more");
     if (isfinite(v->lo) && isfinite(v->hi))
-        buf_printf(out, " (%+.0f \xe2\x80\xa6 %+.0f)", (v->lo - 1) * 100, (v->hi - 1) * 100);
+        put_ends(out, v->lo, v->hi);
     buf_printf(out, ": %s", v->name);
     if (isfinite(v->mean_a) && isfinite(v->mean_b)) {
         buf_puts(out, ", ");

@@ -19,6 +19,9 @@ enum {
     KEY_EFFECT = 64,
     KEY_ROUNDS = 128,
     KEY_CHANGED = 256,
+    KEY_BEFORE = 512,
+    KEY_AFTER = 1024,
+    KEY_REASON = 2048,
 };
 
 struct scan {
@@ -133,10 +136,10 @@ static unsigned key_of(const char *key, size_t len)
     static const struct {
         const char *name;
         unsigned key;
-    } keys[] = {
-        {"name", KEY_NAME},     {"strategy", KEY_STRATEGY},     {"state", KEY_STATE},
-        {"title", KEY_TITLE},   {"baseline_tps", KEY_BASELINE}, {"best_tps", KEY_BEST},
-        {"effect", KEY_EFFECT}, {"rounds", KEY_ROUNDS},         {"changed_us", KEY_CHANGED}};
+    } keys[] = {{"name", KEY_NAME},     {"strategy", KEY_STRATEGY},     {"state", KEY_STATE},
+                {"title", KEY_TITLE},   {"baseline_tps", KEY_BASELINE}, {"best_tps", KEY_BEST},
+                {"effect", KEY_EFFECT}, {"rounds", KEY_ROUNDS},         {"changed_us", KEY_CHANGED},
+                {"reason", KEY_REASON}, {"tps_before", KEY_BEFORE},     {"tps_after", KEY_AFTER}};
 
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         if (strlen(keys[i].name) == len && memcmp(keys[i].name, key, len) == 0)
@@ -163,6 +166,12 @@ static bool value(struct scan *s, unsigned key, struct session_row *r)
         return figure(s, &r->best_tps);
     case KEY_EFFECT:
         return figure(s, &r->effect);
+    case KEY_BEFORE:
+        return figure(s, &r->tps_before);
+    case KEY_AFTER:
+        return figure(s, &r->tps_after);
+    case KEY_REASON:
+        return text(s, r->reason, sizeof r->reason);
     case KEY_ROUNDS:
         if (!count(s, INDEX_ROUNDS_MAX, &rounds))
             return false;
@@ -198,7 +207,8 @@ static bool object(struct scan *s, struct session_row *r)
 bool index_line_read(const char *line, size_t len, struct session_row *r)
 {
     struct scan s = {line, line + len, 0};
-    struct session_row row = {.baseline_tps = NAN, .best_tps = NAN, .effect = NAN};
+    struct session_row row = {
+        .baseline_tps = NAN, .best_tps = NAN, .effect = NAN, .tps_before = NAN, .tps_after = NAN};
 
     if (!object(&s, &row))
         return false;

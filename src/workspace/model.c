@@ -215,12 +215,17 @@ bool model_best_stands(const struct model *m)
 double model_tps(const struct model *m)
 {
     const struct session *s = &m->session;
+    struct gain g;
 
     if (m->bench.state == BENCH_RUNNING && !isnan(m->bench.tps_now))
         return m->bench.tps_now;
     if (s->state == SESSION_NONE)
         return NAN;
-    return model_best_stands(m) && isfinite(s->best_tps) ? s->best_tps : s->baseline_tps;
+    session_gain(s, &g);
+    return !model_best_stands(m)   ? s->baseline_tps
+           : isfinite(g.tps_after) ? g.tps_after
+           : isfinite(s->best_tps) ? s->best_tps
+                                   : s->baseline_tps;
 }
 
 double model_xacts(const struct model *m)
@@ -228,13 +233,41 @@ double model_xacts(const struct model *m)
     return series_newest(&m->collect.series[METRIC_TPS]);
 }
 
-double model_ratio(const struct model *m)
+static void basis(const struct session *s, struct gain_basis *b)
 {
-    double now = m->session.best_tps;
+    *b = (struct gain_basis){.start = &s->start,
+                             .nhistory = s->nhistory,
+                             .history = s->history,
+                             .confirmed = s->final.kind != VERDICT_NONE ? &s->final : NULL,
+                             .baseline_tps = s->baseline_tps,
+                             .best_tps = s->best_tps};
+}
 
-    if (m->bench.state == BENCH_RUNNING && !isnan(m->bench.tps_now))
-        now = m->bench.tps_now;
-    return now / m->session.baseline_tps;
+void session_gain(const struct session *s, struct gain *g)
+{
+    struct gain_basis b;
+
+    basis(s, &b);
+    gain_of_best(&b, g);
+}
+
+void session_round_gain(const struct session *s, int i, struct gain *g)
+{
+    struct gain_basis b;
+
+    basis(s, &b);
+    gain_of_round(&b, i, g);
+}
+
+void session_best_changed(struct session *s)
+{
+    memset(&s->final, 0, sizeof s->final);
+    s->final.ratio = s->final.ci_lo = s->final.ci_hi = NAN;
+}
+
+bool session_without_round(const struct session *s)
+{
+    return s->state == SESSION_FAILED && s->rounds_done == 0 && isfinite(s->baseline_tps);
 }
 
 double model_seconds_left(const struct model *m)

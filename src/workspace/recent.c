@@ -134,6 +134,8 @@ static bool read_session(const json_t *j, struct recent_session *s)
     js_get_text(j, "strategy", s->strategy, sizeof s->strategy);
     s->effect = js_get_num(j, "effect", NAN);
     s->rounds = (int)js_get_int(j, "rounds", 0);
+    s->measured = js_get_num(j, "baseline_tps", NAN) > 0;
+    js_get_text(j, "reason", s->reason, sizeof s->reason);
     s->changed_us = js_get_int(j, "changed_us", 0);
     if (!(s->effect > 0 && s->effect < 1e6))
         s->effect = NAN;
@@ -144,6 +146,11 @@ static bool read_session(const json_t *j, struct recent_session *s)
     return s->state != SESSION_NONE;
 }
 
+bool recent_without_round(const struct recent_session *s)
+{
+    return s->state == SESSION_FAILED && s->rounds == 0 && s->measured;
+}
+
 static void take_session(struct recent *r, const struct recent_session *s)
 {
     bool open = s->state == SESSION_ACTIVE || s->state == SESSION_PAUSED;
@@ -151,7 +158,10 @@ static void take_session(struct recent *r, const struct recent_session *s)
 
     r->nsessions++;
     r->paused += s->state == SESSION_PAUSED;
-    r->failed += s->state == SESSION_FAILED;
+    if (recent_without_round(s))
+        r->without_round++;
+    else
+        r->failed += s->state == SESSION_FAILED;
     if (s->state == SESSION_ARCHIVED && !(s->effect <= r->best))
         r->best = s->effect;
     if (s->changed_us > r->used_us)
@@ -314,14 +324,27 @@ void recent_sessions(const struct recent *r, char *dst, size_t size)
         buf_printf(&b, "%s%d failed", sep, r->failed);
         sep = ", ";
     }
+    if (r->without_round) {
+        buf_printf(&b, "%s%d no round", sep, r->without_round);
+        sep = ", ";
+    }
     if (*sep == ',')
         buf_putc(&b, ')');
     text_copy(dst, size, buf_text(&b));
     buf_clear(&b);
 }
 
+void recent_why(const struct recent_session *s, char *dst, size_t size)
+{
+    bool time = strncmp(s->reason, "the budget", 10) == 0;
+
+    snprintf(dst, size, "no round was made%s%s%s", s->reason[0] ? ", " : "", s->reason,
+             time ? "; a longer budget holds one" : "");
+}
+
 void recent_note(const struct recent *r, char *dst, size_t size)
 {
+    char why[160];
     struct buf b = {0};
     const struct recent_session *s = &r->open;
 
@@ -330,6 +353,9 @@ void recent_note(const struct recent *r, char *dst, size_t size)
     } else if (s->name[0]) {
         buf_printf(&b, "%s R%d %s: resume, or undo", s->strategy[0] ? s->strategy : s->name,
                    s->rounds + 1, s->state == SESSION_PAUSED ? "is paused" : "was interrupted");
+    } else if (r->nshown > 0 && recent_without_round(&r->shown[0])) {
+        recent_why(&r->shown[0], why, sizeof why);
+        buf_printf(&b, "%s: %s", r->shown[0].strategy, why);
     }
     if (r->damage[0])
         buf_printf(&b, "%s%s", b.len ? "; " : "", r->damage);

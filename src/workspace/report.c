@@ -391,6 +391,25 @@ static void screening(const struct round_history *h, struct buf *out)
     }
 }
 
+/* What was accepted for the round and is no part of what it has compared, each with the reason. */
+static void not_tried(const struct session *s, const struct round_history *h, struct buf *out)
+{
+    char why[160];
+    bool any = false;
+
+    for (int i = 0; i < h->n; i++) {
+        if (!past_not_tried(h, i, s->by_hand, why, sizeof why))
+            continue;
+        buf_puts(out, any ? "" : "- **Accepted, and not compared:**\n");
+        any = true;
+        buf_puts(out, "    - ");
+        export_code(out, h->changes[i].name);
+        buf_puts(out, " = ");
+        export_code(out, h->changes[i].reset ? "reset" : or_dash(h->changes[i].value));
+        buf_printf(out, ": %s\n", why);
+    }
+}
+
 /* All changes that the round measured together, as if their effects were independent of each other. */
 static void prediction_held(const struct round_history *h, struct buf *out)
 {
@@ -462,6 +481,7 @@ static void one_round(const struct session *s, int round, struct buf *out)
                h->failed || h->kept || h->verdict.kind == VERDICT_NONE ? "" : ", undone");
     changes(s, round, out);
     screening(h, out);
+    not_tried(s, h, out);
     if (h->verdict.kind != VERDICT_NONE)
         put_verdict(&h->verdict, out);
     prediction_held(h, out);

@@ -18,7 +18,7 @@ struct session_row *session_rows_add(struct workspace *w, int at)
     w->nsessions++;
     w->rows_version++;
     memset(r, 0, sizeof *r);
-    r->baseline_tps = r->best_tps = r->effect = NAN;
+    r->baseline_tps = r->best_tps = r->effect = r->tps_before = r->tps_after = NAN;
     return r;
 }
 

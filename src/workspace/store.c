@@ -822,6 +822,8 @@ bool store_session_parse(const char *text, size_t len, struct session *s, struct
 
 void store_session_row(const struct session *s, struct session_row *row)
 {
+    struct gain g;
+
     session_rows_changed(row);
     row->origin = s->origin;
     text_copy_raw(row->title, sizeof row->title, s->title);
@@ -831,6 +833,10 @@ void store_session_row(const struct session *s, struct session_row *row)
     row->baseline_tps = s->baseline_tps;
     row->best_tps = s->best_tps;
     row->effect = s->final.kind != VERDICT_NONE ? s->final.ratio : NAN;
+    session_gain(s, &g);
+    row->tps_before = g.tps_before;
+    row->tps_after = g.tps_after;
+    text_copy(row->reason, sizeof row->reason, s->end_reason);
     row->rounds = s->rounds_done;
     row->changed_wall_us = s->ended_wall_us ? s->ended_wall_us : s->created_wall_us;
     row->interrupted = s->state == SESSION_ACTIVE || s->state == SESSION_PAUSED;

@@ -32,6 +32,12 @@ static void write_line(struct session_row *r)
     put(j, "effect", js_num(r->effect));
     put(j, "rounds", json_integer(r->rounds));
     put(j, "changed_us", json_integer(r->changed_wall_us));
+    if (isfinite(r->tps_before))
+        put(j, "tps_before", js_num(r->tps_before));
+    if (isfinite(r->tps_after))
+        put(j, "tps_after", js_num(r->tps_after));
+    if (r->reason[0])
+        put(j, "reason", js_text(r->reason));
     if (r->title[0])
         put(j, "title", js_text(r->title));
     if (r->origin.session[0])
@@ -95,7 +101,10 @@ static bool read_row(const json_t *j, struct session_row *r)
         !read_text(j, "strategy", r->strategy, sizeof r->strategy) ||
         !read_text(j, "title", r->title, sizeof r->title) ||
         !read_num(j, "baseline_tps", &r->baseline_tps) || !read_num(j, "best_tps", &r->best_tps) ||
-        !read_num(j, "effect", &r->effect) || !read_whole(j, "rounds", INDEX_ROUNDS_MAX, &rounds) ||
+        !read_num(j, "effect", &r->effect) || !read_num(j, "tps_before", &r->tps_before) ||
+        !read_num(j, "tps_after", &r->tps_after) ||
+        !read_text(j, "reason", r->reason, sizeof r->reason) ||
+        !read_whole(j, "rounds", INDEX_ROUNDS_MAX, &rounds) ||
         !read_whole(j, "changed_us", INDEX_CHANGED_MAX, &r->changed_wall_us) ||
         !store_origin_read(j, &r->origin))
         return false;

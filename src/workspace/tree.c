@@ -29,6 +29,7 @@ static void round_words(const struct round_history *h, char *dst, size_t size)
 void tree_record_of(const struct session *s, struct tree_record *r)
 {
     const struct round *at = &s->round;
+    struct gain g;
 
     memset(r, 0, sizeof *r);
     text_copy_raw(r->session, sizeof r->session, s->name);
@@ -51,6 +52,8 @@ void tree_record_of(const struct session *s, struct tree_record *r)
                                  .ratio = h->verdict.ratio,
                                  .lo = h->verdict.ci_lo,
                                  .hi = h->verdict.ci_hi};
+        session_round_gain(s, i, &g);
+        t->onto = g.by != GAIN_UNKNOWN && !g.over_start;
         round_words(h, t->what, sizeof t->what);
     }
     if (at->state > ROUND_IDLE && at->state < ROUND_DONE &&

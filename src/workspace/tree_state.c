@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/agent/past.h"
 #include "pgd/base/text.h"
 #include "pgd/workspace/model.h"
 #include "pgd/workspace/store.h"
@@ -92,11 +93,28 @@ static const struct round_history *round_of(const struct session *s, int number)
     return NULL;
 }
 
+/* What a round's figure is over, and the TPS of its runs: "over the best before it, 386 -> 929 TPS" with an arrow. */
+static bool node_gain(const struct session *s, int node, char *dst, size_t size)
+{
+    const struct round_history *h = round_of(s, node);
+    char tps[64];
+    struct gain g;
+
+    session_round_gain(s, (int)(h - s->history), &g);
+    gain_tps(&g, tps, sizeof tps);
+    if (g.by == GAIN_UNKNOWN)
+        return false;
+    snprintf(dst, size, "over the %s%s%s", g.over_start ? "start" : "best before it",
+             tps[0] ? ", " : "", tps);
+    return true;
+}
+
 void tree_state_page(const struct session *s, int node, struct buf *out)
 {
     struct arm *state = xcalloc(1, sizeof *state);
     const struct round_history *h = round_of(s, node);
     struct buf sql = {0};
+    char said[200];
 
     tree_state(s, node, state);
     if (h) {
@@ -107,10 +125,16 @@ void tree_state_page(const struct session *s, int node, struct buf *out)
             put_effect(out, h->verdict.ratio, h->verdict.ci_lo, h->verdict.ci_hi);
         }
         buf_puts(out, h->failed ? "\n" : h->kept ? ", kept\n" : ", undone\n");
-        for (int i = 0; i < h->n; i++)
-            buf_printf(out, "   tried %s %s \xe2\x86\x92 %s\n", h->changes[i].name,
+        if (node_gain(s, node, said, sizeof said))
+            buf_printf(out, "   %s\n", said);
+        for (int i = 0; i < h->n; i++) {
+            bool out_of_it = past_not_tried(h, i, s->by_hand, said, sizeof said);
+            buf_printf(out, "   %s %s %s \xe2\x86\x92 %s%s%s\n",
+                       out_of_it ? "accepted, not compared:" : "tried", h->changes[i].name,
                        session_first(s, h->changes[i].name),
-                       h->changes[i].reset ? "reset" : h->changes[i].value);
+                       h->changes[i].reset ? "reset" : h->changes[i].value, out_of_it ? ": " : "",
+                       out_of_it ? said : "");
+        }
     } else if (node == NODE_START && isfinite(s->baseline_tps)) {
         buf_printf(out, "baseline %.0f TPS", s->baseline_tps);
         if (isfinite(s->floor))

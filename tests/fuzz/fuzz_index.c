@@ -58,7 +58,9 @@ static void check_plain(const struct workspace *w, const char *text, size_t size
             strcmp(a->title, b->title) != 0 || a->state != b->state || a->rounds != b->rounds ||
             a->interrupted != b->interrupted || a->changed_wall_us != b->changed_wall_us ||
             !same(a->baseline_tps, b->baseline_tps) || !same(a->best_tps, b->best_tps) ||
-            !same(a->effect, b->effect) || strcmp(a->origin.session, b->origin.session) != 0)
+            !same(a->effect, b->effect) || !same(a->tps_before, b->tps_before) ||
+            !same(a->tps_after, b->tps_after) || strcmp(a->reason, b->reason) != 0 ||
+            strcmp(a->origin.session, b->origin.session) != 0)
             abort();
     }
     session_rows_clear(&other);

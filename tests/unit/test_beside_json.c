@@ -72,7 +72,7 @@ static void test_words(void **arg)
 
     assert_int_equal(b->nnotes, 2); /* what is undecided is not worth a note */
     assert_string_equal(b->notes[0].text,
-                        "slower, 31 % more time (+22 \xe2\x80\xa6 +41): a|b.sql, 12.1 "
+                        "slower, 31 % more time (95 % interval: 22 to 41 % more): a|b.sql, 12.1 "
                         "\xe2\x86\x92 15.9 ms, 28 % of the time");
     assert_int_equal(b->notes[0].round, 2);
     for (int i = 0; i < NOTES_MAX; i++)

@@ -532,6 +532,10 @@ static void test_index_both_ways(void **st)
         "\"best_tps\":0}",
         "{\"name\":\"S\",\"state\":\"FAILED\",\"title\":\"\\u00e9 "
         "\xc3\xa9\",\"origin\":{\"session\":\"A\",\"node\":\"R2\"}}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"tps_before\":367.5,\"tps_after\":910,\"reason\":"
+        "\"the budget is spent\"}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"tps_after\":null,\"reason\":\"\xe2\x80\xa6\"}",
+        "{\"name\":\"S\",\"state\":\"FAILED\",\"reason\":1}",
         "{\"name\":\"S\",\"state\":\"FAILED\",\"effect\":1e2,\"rounds\":2.0}",
         "{\"name\":\"S\",\"state\":\"FAILED\",\"effect\":01}",
         "{\"name\":\"S\",\"state\":\"FAILED\",\"effect\":1.}",

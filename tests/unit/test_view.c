@@ -119,8 +119,12 @@ static void running_session(struct model *m)
     s->target.tps = 6000;
     s->nhistory = 1;
     s->history[0] = (struct round_history){.number = 1, .kept = true};
-    s->history[0].verdict = (struct verdict){
-        .kind = VERDICT_IMPROVED, .ratio = 1.12, .ci_lo = 1.09, .ci_hi = 1.15, .tps_b = 5041};
+    s->history[0].verdict = (struct verdict){.kind = VERDICT_IMPROVED,
+                                             .ratio = 1.12,
+                                             .ci_lo = 1.09,
+                                             .ci_hi = 1.15,
+                                             .tps_a = 4712,
+                                             .tps_b = 5277};
     m->flow = FLOW_ROUND;
     s->round.number = 2;
     s->round.state = ROUND_MEASURE;
@@ -256,16 +260,18 @@ static void a_run_is_shown(void **state)
     running_session(f->m);
     paint(f, 160, 45);
     assert_true(canvas_row_has(f->c, 0, "WriteOptimize R2/8 MEASURE 00:41/01:00"));
-    assert_true(canvas_row_has(f->c, 0, "5892 TPS x1.31"));
+    assert_true(canvas_row_has(f->c, 0, "5892 TPS x1.25 of start"));
     assert_true(canvas_row_has(f->c, 0, "target 6000"));
     assert_true(canvas_has(f->c, "00:41/01:00"));
     assert_true(canvas_has(f->c, "WriteOptimize R2 | 5892 TPS] >"));
     assert_true(canvas_has(f->c, "Ctrl-C stop run"));
     assert_true(canvas_has(f->c, "\xe2\x97\xa6 MemoryTuning"));
     assert_true(canvas_has(f->c, "+12.0 %"));
-    assert_true(canvas_has(f->c, "baseline ···· 4502"));
+    assert_true(canvas_has(f->c, "start ···· 4712"));
     paint(f, 80, 24);
     assert_true(canvas_row_has(f->c, 0, "R2/8 MEASURE 00:41/01:00"));
+    assert_true(canvas_row_has(f->c, 0, "5892 TPS"));
+    assert_false(canvas_row_has(f->c, 0, " x1.25"));
     assert_true(canvas_row_has(f->c, 22, "WriteOptimize R2 | 5892 TPS] >"));
 }
 
@@ -324,7 +330,8 @@ static void what_was_measured_and_what_is_in_force(void **state)
         paint(f, sizes[i][0], sizes[i][1]);
         assert_true(
             canvas_has(f->c, "measured: baseline 4502 TPS with the settings it began with"));
-        assert_true(canvas_has(f->c, "Best so far: +17.2 %, with max_wal_size 16GB."));
+        assert_true(
+            canvas_has(f->c, "Best so far: +12.0 % over the start, by the runs of round 1, with "));
         assert_true(canvas_has(f->c, "1 of 8 rounds done."));
         assert_true(canvas_has(f->c, "In postgresql.auto.conf stands now"));
     }
@@ -365,7 +372,7 @@ static void a_measured_rate_and_the_servers_are_two(void **state)
     snprintf(server, sizeof server, "%.0f xact/s",
              series_newest(&f->m->collect.series[METRIC_TPS]));
     paint(f, 160, 45);
-    assert_true(canvas_row_has(f->c, 0, "5892 TPS x1.31"));
+    assert_true(canvas_row_has(f->c, 0, "5892 TPS x1.25 of start"));
     assert_false(canvas_row_has(f->c, 0, "xact/s"));
     f->m->bench.state = BENCH_IDLE;
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
@@ -374,7 +381,7 @@ static void a_measured_rate_and_the_servers_are_two(void **state)
         assert_true(canvas_row_has(f->c, sizes[i][1] - 2, "| 5277 TPS] >"));
     }
     paint(f, 160, 45);
-    assert_true(canvas_row_has(f->c, 0, "best 5277 TPS"));
+    assert_true(canvas_row_has(f->c, 0, "best 5277 TPS +12.0 % by R1"));
     assert_true(canvas_row_has(f->c, 0, server));
     f->m->screen.dialog.kind = DIALOG_STATUS;
     paint(f, 120, 45);
@@ -571,9 +578,11 @@ static void a_verdict_tells_of_screening_and_veto(void **state)
     f->m->fl.now.compare.n = 3;
     f->m->fl.now.compare.arm = 2;
     f->m->fl.now.compare.arms[0].n = 4;
+    f->m->fl.now.compare.arms[0].done = true;
+    f->m->fl.now.compare.max_visits = 6;
     text_copy(f->m->session.beside.comparison.arms[2].name, 32, "pgtune");
     paint(f, 160, 45);
-    assert_true(canvas_has(f->c, "comparison run 5, pgtune"));
+    assert_true(canvas_has(f->c, "comparison run 5 of 16 at most, pgtune"));
     assert_false(canvas_has(f->c, "last run"));
     f->m->screen.dialog.kind = DIALOG_PLAN;
     f->m->session.plan.budget_s = 60;
@@ -621,7 +630,7 @@ static void the_summary_tells_what_each_earned(void **state)
     s->earned[1].idle = s->earned[1].taken_out = true;
     s->earned[1].ratio = NAN;
     paint(f, 160, 45);
-    assert_true(canvas_has(f->c, "max_wal_size  +12.0 % (+8.0"));
+    assert_true(canvas_has(f->c, "max_wal_size  +12.0 % (95 % interval +8.0 % to +16.0 %)"));
     assert_true(canvas_has(f->c, "jit  not measured by itself: taken out"));
     memset(&s->final, 0, sizeof s->final); /* no confirmation: there are no fresh runs to tell of */
     s->final.ratio = NAN;
@@ -786,6 +795,7 @@ static void a_failed_session_claims_nothing(void **state)
     f->m->flow = FLOW_SUMMARY;
     f->m->session.state = SESSION_FAILED;
     f->m->session.final = (struct verdict){.kind = VERDICT_INCONCLUSIVE, .ratio = NAN};
+    f->m->session.rounds_done = 1;
     f->m->screen.dialog.kind = DIALOG_SUMMARY;
     paint(f, 160, 45);
     assert_true(canvas_has(f->c, "all of them are undone"));
@@ -797,6 +807,144 @@ static void a_failed_session_claims_nothing(void **state)
     assert_false(canvas_has(f->c, "kept"));
     assert_false(canvas_has(f->c, "best x"));
     assert_false(canvas_has(f->c, "best 5277"));
+}
+
+/* No time for a round is no failure: it is said, and what would be needed; the same in the tree. */
+static void without_a_round_nothing_is_called_failed(void **state)
+{
+    struct fixture *f = *state;
+    struct session *s = &f->m->session;
+    running_session(f->m);
+    f->m->bench.state = BENCH_IDLE;
+    f->m->flow = FLOW_SUMMARY;
+    s->state = SESSION_FAILED;
+    s->best.n = s->nhistory = s->rounds_done = 0;
+    s->best_tps = s->baseline_tps;
+    text_copy(s->end_reason, sizeof s->end_reason, "the budget is too short for a round");
+    f->m->fl.now.budget_needed_s = 1000;
+    f->m->screen.dialog.kind = DIALOG_SUMMARY;
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        paint(f, sizes[i][0], sizes[i][1]);
+        assert_true(canvas_has(f->c, "WriteOptimize: no round was made"));
+        assert_true(canvas_has(f->c, "nothing has failed"));
+        assert_true(canvas_has(f->c, "need a budget of about 17 min"));
+        assert_true(canvas_has(f->c, "ended because"));
+        assert_false(canvas_has(f->c, "FAILED"));
+    }
+    f->m->screen.dialog.kind = DIALOG_NONE;
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "no round"));
+    assert_false(canvas_has(f->c, "failed"));
+}
+
+/* A round says what it adds, the best state what it is in all; one of "next" and "no further round" stands. */
+static void each_figure_says_what_it_is_over(void **state)
+{
+    struct fixture *f = *state;
+    struct session *s = &f->m->session;
+    struct round *r = &s->round;
+    running_session(f->m);
+    f->m->bench.state = BENCH_IDLE;
+    f->m->fl.decision = DECIDE_VERDICT;
+    f->m->screen.dialog.kind = DIALOG_VERDICT;
+    r->state = ROUND_DONE;
+    r->best = s->best;
+    r->kept = true;
+    r->verdict = (struct verdict){.kind = VERDICT_IMPROVED,
+                                  .ratio = 1.5,
+                                  .ci_lo = 1.4,
+                                  .ci_hi = 1.6,
+                                  .tps_a = 5000,
+                                  .tps_b = 7500,
+                                  .runs_a = 3,
+                                  .runs_b = 3};
+    s->nhistory = 2;
+    s->history[1] = (struct round_history){.number = 2, .kept = true, .verdict = r->verdict};
+    s->best_tps = 7500;
+    text_copy(r->conclusion.next, sizeof r->conclusion.next,
+              "work_mem = 128MB, because sorts spill");
+    paint(f, 160, 45);
+    assert_true(
+        canvas_has(f->c, "+50.0 % over the best before it  (95 % interval +40.0 % to +60.0 %)"));
+    assert_true(canvas_has(f->c, "the best state, in all: +68.0 % over the start, by 2 rounds"));
+    assert_true(canvas_has(f->c, "best so far"));
+    assert_false(canvas_has(f->c, "+66.6 %")); /* best over the session's baseline */
+    assert_true(canvas_has(f->c, "Next: work_mem = 128MB"));
+    assert_false(canvas_has(f->c, "No further round"));
+    f->m->fl.now.no_further = "all rounds are spent";
+    f->m->fl.now.confirm_s = 120;
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "No further round: all rounds are spent."));
+    assert_false(canvas_has(f->c, "Next:"));
+    assert_true(canvas_has(f->c, "Enter or s: Start and best are measured"));
+    f->m->screen.dialog.kind = DIALOG_NONE;
+    f->m->screen.focus = PANE_ROUNDS;
+    f->m->screen.zoom = true;
+    paint(f, 120, 36);
+    assert_true(canvas_has(f->c, "each round is over the best before it"));
+    assert_true(canvas_has(f->c, "in all +68.0 % over the start, by 2 rounds"));
+    f->m->screen.zoom = false;
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "in all +68.0 % 7500 TPS"));
+    assert_true(canvas_row_has(f->c, 0, "best 7500 TPS +68.0 % by 2 rounds"));
+    s->final = (struct verdict){.kind = VERDICT_IMPROVED,
+                                .ratio = 1.4,
+                                .ci_lo = 1.3,
+                                .ci_hi = 1.5,
+                                .tps_a = 5100,
+                                .tps_b = 7140,
+                                .runs_a = 3,
+                                .runs_b = 3};
+    f->m->screen.dialog.kind = DIALOG_SUMMARY;
+    s->state = SESSION_ARCHIVED;
+    paint(f, 160, 45);
+    assert_true(canvas_row_has(f->c, 0, "best 7140 TPS +40.0 % confirmed"));
+    assert_true(canvas_has(f->c, "5100 \xe2\x86\x92 7140 TPS, fresh runs of both in turn"));
+    assert_true(canvas_has(f->c, "improved: +40.0 % over the start"));
+    assert_false(canvas_has(f->c, "7500"));
+}
+
+/* What the DBA has accepted and nothing was measured of, with the reason. */
+static void what_was_not_compared_is_listed(void **state)
+{
+    struct fixture *f = *state;
+    struct session *s = &f->m->session;
+    struct round_history *h = &s->history[0];
+    running_session(f->m);
+    f->m->bench.state = BENCH_IDLE;
+    f->m->screen.dialog.kind = DIALOG_VERDICT;
+    s->round.number = 1;
+    s->round.verdict = h->verdict;
+    h->n = 3;
+    h->measured = 1;
+    for (int i = 0; i < 3; i++) {
+        snprintf(h->changes[i].name, SETTING_NAME_MAX, "%s",
+                 i == 0   ? "work_mem"
+                 : i == 1 ? "shared_buffers"
+                          : "wal_buffers");
+        snprintf(h->changes[i].value, SETTING_VALUE_MAX, "%dMB", 64 << i);
+        h->changes[i].sets = 1u << i;
+    }
+    paint(f, 160, 45); /* no screening at all */
+    assert_true(canvas_has(f->c, "accepted, and not compared"));
+    assert_true(canvas_has(
+        f->c, "shared_buffers  \xe2\x86\x92 128MB: no time left to screen the alternatives"));
+    assert_false(canvas_has(f->c, "work_mem  \xe2\x86\x92"));
+    h->nsets = 3;
+    h->sets[0] = (struct race_result){.ratio = 1.1, .runs = 2, .gained = true};
+    h->sets[1] = (struct race_result){.ratio = 0.9, .runs = 2, .out = true};
+    h->sets[2] = (struct race_result){.ratio = NAN};
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "128MB: lost in screening (-10.0 % in 2 short runs)"));
+    assert_true(canvas_has(f->c, "256MB: no time left to screen it"));
+    h->sets[1] = (struct race_result){.ratio = 1.002, .runs = 1};
+    h->sets[2] = (struct race_result){.ratio = 1.05, .runs = 3, .gained = true};
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "no gain in screening (+0.2 % in 1 short run)"));
+    assert_true(canvas_has(f->c, "gained in screening, but does not go with what gained more"));
+    h->measured = 7;
+    paint(f, 160, 45);
+    assert_false(canvas_has(f->c, "not compared"));
 }
 
 static void the_tree_knows_the_session_of_a_row(void **state)
@@ -873,6 +1021,9 @@ int main(void)
         VIEW_TEST(seven_bit_terminals_get_seven_bits),
         VIEW_TEST(names_from_the_server_cannot_break_the_screen),
         VIEW_TEST(a_failed_session_claims_nothing),
+        VIEW_TEST(without_a_round_nothing_is_called_failed),
+        VIEW_TEST(each_figure_says_what_it_is_over),
+        VIEW_TEST(what_was_not_compared_is_listed),
         VIEW_TEST(the_tree_knows_the_session_of_a_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

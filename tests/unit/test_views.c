@@ -228,7 +228,7 @@ static void test_it_is_drawn_at_three_sizes(void **state)
             assert_true(canvas_has(w->c, "1 idle hidden: i"));
             assert_true(canvas_has(w->c, "rights lack"));
             assert_true(canvas_has(w->c, ascii ? "statementv" : "statement\xe2\x96\xbe"));
-            assert_true(canvas_has(w->c, "1:10 m"));
+            assert_true(canvas_has(w->c, "1:10 min"));
             assert_true(canvas_has(w->c, "Lock:tuple"));
             assert_true(canvas_has(w->c, "UPDATE acc"));
             assert_true(canvas_row_has(w->c, 4, "102")); /* the longest first */

@@ -59,7 +59,9 @@ struct evidence {
     const struct round_history *history;
     int nrejected;
     const struct rejected_change *rejected;
-    const struct arm *best_arm; /* our entries in force; NULL = none */
+    const struct arm *best_arm;      /* our entries in force; NULL = none */
+    const struct arm *start_arm;     /* what all is compared with; NULL = the server as it came */
+    const struct verdict *confirmed; /* of start against best; NULL = not measured yet (gain.h) */
     bool restart_allowed;
     bool os_open;        /* somebody may accept a change of the operating system */
     double seconds_left; /* of the budget; NAN where none runs */

@@ -167,11 +167,15 @@ void flow_rounds_event(struct model *m, const struct event *ev, struct effects *
 /* After a repair: the target of the server as it is now. */
 void flow_target_again(struct model *m, const struct target *t, struct effects *fx);
 void flow_round_message(struct model *m, struct round_msg *msg, struct effects *fx);
+
+/* flow_verdict.c */
 void flow_emit_verdict(struct model *m, const char *phase, int round, const struct verdict *v,
                        struct effects *fx);
 /* What short runs have shown of an alternative (phase "screening") or of a change (phase "ablation"): event only. */
 void flow_emit_part(struct model *m, const char *phase, int round, const char *set,
                     const char *change, bool kept, const struct race_result *r, struct effects *fx);
+/* What the screening of the round under way has shown, or why there was none: once a round. */
+void flow_tell_screening(struct model *m, struct effects *fx);
 
 /* flow_flips.c: who pays for a gain, and plans that flipped */
 /* Before a run of a round: true = the plans of the arm in force are asked for first, and the run follows by itself. */

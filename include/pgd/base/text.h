@@ -36,6 +36,9 @@ void text_bytes(char *dst, size_t size, double bytes);
 void text_grouped(char *dst, size_t size, double value);
 /* "+17.2 %" from 1.172. */
 void text_percent(char *dst, size_t size, double ratio);
+/* "-95 % to -91 %" from 0.05 and 0.09, with so many decimals: the two ends of an interval of ratios; "-" for an end that is not
+ * known. */
+void text_interval(char *dst, size_t size, double lo, double hi, int decimals);
 /* "2 h", "41 s", "3 d". */
 void text_age(char *dst, size_t size, double seconds);
 /* Strict: the whole string is a number; no locale. */

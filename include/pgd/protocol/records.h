@@ -143,7 +143,9 @@ struct conclusion {
     struct advisor_name advisor;
     char text[800];
     char bottleneck[200]; /* class and figure: "CPU-bound: 96 % busy, hardware not settings" */
-    bool stop;            /* no settings change can be expected to help any more */
+    /* What the rules would try in a next round, to be told only where one follows; "" = nothing, or a model says. In no file. */
+    char next[400];
+    bool stop; /* no settings change can be expected to help any more */
 };
 
 struct diagnosis {

@@ -49,6 +49,11 @@ void pane_who(const struct model *m, char *dst, size_t size);
 void pane_clock(char *dst, size_t size, double seconds);
 /* "5892" without separators; "-" when unknown. */
 void pane_number(char *dst, size_t size, double value);
+/* What a session has measured, as "367" ARROW "910": both of the runs that its gain is told by; one figure where those have one
+ * alone, or nothing was kept; "" = nothing was measured. */
+void pane_row_tps(const struct session_row *r, const char *arrow, char *dst, size_t size);
+/* A session that ended before a round was measured: nothing has failed. */
+bool pane_without_round(const struct session_row *r);
 /* A metric's value with its unit: "88 MB/s", "71 %", "0.9 ms". */
 void pane_metric(char *dst, size_t size, double value, const char *unit);
 /* The newest n seconds of a series as the screen shows them: frozen time is left out. */

@@ -6,6 +6,7 @@
 
 #include "pgd/agent/advice.h"
 #include "pgd/agent/ask.h"
+#include "pgd/agent/gain.h"
 #include "pgd/agent/health.h"
 #include "pgd/base/key.h"
 #include "pgd/discovery/discover.h"
@@ -338,6 +339,7 @@ struct flow_now {
     /* seconds that the end would take if the session stopped now: start against best, and the ablation; 0 = none is made */
     double confirm_s, ablate_s;
     const char *no_further; /* at a verdict: why no round follows it; NULL = one does */
+    double budget_needed_s; /* there was no time for a first round: so much would have held one */
     bool undo_round;        /* the DBA: drop what this round kept */
     bool undoing_round;     /* the switch that takes it back is under way */
     bool target_again;      /* the server was repaired: a model is asked for the target once more */
@@ -537,6 +539,8 @@ struct recent_session {
     enum session_state state;
     double effect; /* ratio; NAN = none was confirmed */
     int rounds;
+    bool measured;   /* its baseline was */
+    char reason[64]; /* why it ended; "" = it has not, or that was not noted */
     int64_t changed_us;
 };
 
@@ -551,8 +555,9 @@ struct recent {
     bool listed;     /* index.json was there */
     int64_t used_us; /* wall clock; 0 = not known */
     int nsessions, paused, failed;
-    double best; /* ratio of the best ARCHIVED session; NAN = none */
-    int nshown;  /* the newest of them */
+    int without_round; /* ended before a round was measured: they have not failed */
+    double best;       /* ratio of the best ARCHIVED session; NAN = none */
+    int nshown;        /* the newest of them */
     struct recent_session shown[RECENT_SESSIONS];
     struct recent_session
         open; /* what can be gone on with: a killed one before a paused one; name "" = none */
@@ -728,8 +733,13 @@ bool model_best_stands(const struct model *m);
 double model_tps(const struct model *m);
 /* What the whole server commits and rolls back a second, ours left out; shown as xact/s and never as TPS. NAN = not known. */
 double model_xacts(const struct model *m);
-/* The candidate's or best measured TPS over the baseline; NAN before both are known. */
-double model_ratio(const struct model *m);
+/* How much better its best state is than its start, by the one rule (gain.h), and what one of its rounds has shown. */
+void session_gain(const struct session *s, struct gain *g);
+void session_round_gain(const struct session *s, int i, struct gain *g);
+/* To be called when another state becomes the best: the confirmation was of the former one. */
+void session_best_changed(struct session *s);
+/* It ended before a round was measured (no time, nothing to try, nothing accepted): nothing has failed. */
+bool session_without_round(const struct session *s);
 /* Assembles what the advisor may see. */
 void model_evidence(const struct model *m, struct evidence *e);
 /* How the server would be restarted, by the plan's policy (without a session: the command line's). */

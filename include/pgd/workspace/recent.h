@@ -27,6 +27,9 @@ void recent_add(struct recent_list *to, const struct recent_list *from);
 void recent_when(char *dst, size_t size, int64_t then_us, int64_t now_us);
 /* "4 (1 paused, 1 failed)" */
 void recent_sessions(const struct recent *r, char *dst, size_t size);
+/* It ended before a round was measured, and nothing has failed; and that in words, with what would change it. */
+bool recent_without_round(const struct recent_session *s);
+void recent_why(const struct recent_session *s, char *dst, size_t size);
 /* What waits there: "WriteOptimize R2 was interrupted: resume, or undo"; what is damaged; "" = nothing. */
 void recent_note(const struct recent *r, char *dst, size_t size);
 /* "postgres @ 10.0.0.230"; a port that is not 5432 follows the host. */

@@ -177,10 +177,13 @@ struct session_row { /* of index.json: for the tree and the start screen */
     char strategy[48];
     enum session_state state;
     double baseline_tps, best_tps, effect;
+    double tps_before,
+        tps_after; /* of the runs that its gain is told by (gain.h); NAN = none, or not noted */
     int rounds;
     int64_t changed_wall_us;
     bool interrupted;
-    bool passed; /* looked at in this run of the program: it stays as it is */
+    char reason[64]; /* why it ended; "" = it has not, or that was not noted */
+    bool passed;     /* looked at in this run of the program: it stays as it is */
     char title[SESSION_TITLE_MAX];
     struct origin origin;
     char *line; /* its text in index.json; owned; NULL = to be made (session_rows_changed) */
