@@ -1,5 +1,5 @@
-/* advice.c - see advice.h: the list, what its rules share, and its script. The rules are in advice_index.c and
- * advice_storage.c. */
+/* advice.c - see advice.h: the list, what its rules share, and its script. The rules are in advice_index.c,
+ * advice_storage.c and advice_role.c. */
 #include "pgd/agent/advice_parts.h"
 
 #include <math.h>
@@ -17,7 +17,7 @@ const char *advice_kind_name(enum advice_kind k)
 {
     static const char *const names[] = {"missing index", "unused index",      "duplicate index",
                                         "statistics",    "statistics target", "fillfactor",
-                                        "autovacuum",    "role setting"};
+                                        "autovacuum",    "role setting",      "database setting"};
     return (unsigned)k < ARRAY_LEN(names) ? names[k] : "";
 }
 

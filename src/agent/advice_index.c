@@ -292,8 +292,9 @@ static void useless(struct advice_list *l, const struct index_facts *x)
     SAY(a->price,
         "a statement that needs it after all reads the whole table until it is built anew");
     SAY(a->evidence,
-        "0 scans in the %.0f days counted, or since it was built if that was later; %s, %s writes "
-        "to its table",
+        "no scan since the counters began (%.1f days ago) or since it was made, whichever was "
+        "later; "
+        "%s, %s writes to its table",
         age / DAY, size_figure(x->bytes).text, count_figure(x->writes).text);
 }
 

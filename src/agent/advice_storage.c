@@ -1,4 +1,4 @@
-/* advice_storage.c - what is set for one table, one column or one role: statistics, storage parameters, memory. */
+/* advice_storage.c - what is set for one table or one column: statistics, storage parameters. */
 #include "pgd/agent/advice_parts.h"
 
 #include <math.h>
@@ -6,10 +6,7 @@
 #include <string.h>
 
 #include "pgd/agent/condition.h"
-#include "pgd/base/quote.h"
 #include "pgd/base/text.h"
-
-#define MB (1024.0 * 1024)
 
 static const char table_lock[] =
     "SHARE UPDATE EXCLUSIVE for a moment: reads and writes go on; it waits for a running vacuum";
@@ -173,91 +170,4 @@ void advice_storage(struct advice_list *l)
 {
     for (int i = 0; i < l->s->f->ntables; i++)
         one_table(l, &l->s->f->tables[i]);
-}
-
-/* ---- one workload of several ---- */
-
-/* The one that writes nearly all of the temporary files, beside others that work as well and write none to speak of. */
-static const struct role_load *spiller(const struct server_facts *f)
-{
-    const struct role_load *worst = NULL;
-    double temp = 0, ms = 0, others_ms = 0;
-
-    for (int i = 0; i < f->nloads; i++) {
-        const struct role_load *x = &f->loads[i];
-        if (!isfinite(x->temp_bytes) || !isfinite(x->total_ms))
-            return NULL;
-        temp += x->temp_bytes;
-        ms += x->total_ms;
-        if (!worst || x->temp_bytes > worst->temp_bytes)
-            worst = x;
-    }
-    if (!worst || !(worst->temp_bytes > 0.9 * temp) || !(worst->temp_bytes > 100 * MB) ||
-        !(worst->temp_calls >= 10))
-        return NULL;
-    others_ms = ms - worst->total_ms;
-    return others_ms > 0.1 * ms ? worst : NULL;
-}
-
-/* What that role has there already: its own value in that database, else in all, else the database's; NULL = the server's. */
-static const struct override *in_force(const struct server_facts *f, const struct role_load *x)
-{
-    const struct override *found = NULL;
-    int best = 0;
-
-    for (int i = 0; i < f->noverrides; i++) {
-        const struct override *o = &f->overrides[i];
-        bool role = strcmp(o->role, x->role) == 0, database = strcmp(o->database, x->database) == 0;
-        int rank = role && database ? 3 : role && !o->database[0] ? 2 : !o->role[0] && database;
-        if (strcmp(o->name, "work_mem") == 0 && rank > best) {
-            best = rank;
-            found = o;
-        }
-    }
-    return found;
-}
-
-void advice_roles(struct advice_list *l)
-{
-    const struct sense *s = l->s;
-    const struct role_load *x = spiller(s->f);
-    const struct override *o = x ? in_force(s->f, x) : NULL;
-    double now = o ? sense_value(s, "work_mem", o->value) : s->work_mem;
-    char role[140], database[140], value[32], statement[640];
-    struct advice *a;
-
-    if (!x || !(now > 0) || !advice_ident(role, sizeof role, x->role) ||
-        !advice_ident(database, sizeof database, x->database))
-        return;
-    /* a sort in memory takes about twice what it writes to disk */
-    double want = fmin(power_above(2 * x->temp_call), power_below(sense_memory_budget(s)));
-    if (!(want > 1.5 * now))
-        return;
-    memory_value(value, sizeof value, want);
-    SAY(statement, "ALTER ROLE %s IN DATABASE %s SET work_mem = '%s'", role, database, value);
-    a = advice_add(l, ADVICE_ROLE, statement);
-    if (!a)
-        return;
-    SAY(a->object, "%s in %s", role, database);
-    if (o && o->role[0] && o->database[0]) {
-        struct buf old = {0};
-        quote_literal(&old, o->value);
-        SAY(a->undo, "ALTER ROLE %s IN DATABASE %s SET work_mem = %s", role, database,
-            buf_text(&old));
-        buf_clear(&old);
-    } else {
-        SAY(a->undo, "ALTER ROLE %s IN DATABASE %s RESET work_mem", role, database);
-    }
-    SAY(a->why, "One workload of several sorts and hashes on disk. With a value for the whole "
-                "server every session of the others might take as much, too.");
-    SAY(a->evidence,
-        "%.64s in %.64s wrote %s to temporary files in %s calls, up to %s a call; all others "
-        "together wrote less than a tenth of it",
-        x->role, x->database, size_figure(x->temp_bytes).text, count_figure(x->temp_calls).text,
-        size_figure(x->temp_call).text);
-    SAY(a->source, "pg_stat_statements by role and database");
-    SAY(a->lock, "none on tables; sessions that begin from then on have it");
-    SAY(a->price, "each sort or hash of that role may take %s of memory", value);
-    SAY(a->prediction, "its sorts stay in memory; estimated by rule from the size of the files");
-    a->risk = RISK_MEDIUM;
 }

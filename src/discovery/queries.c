@@ -445,6 +445,8 @@ static void fill_loads(struct discover *d, struct server_facts *f, const struct 
         l->temp_bytes = rows_double(r, i, "temp_bytes", NAN);
         l->temp_calls = rows_double(r, i, "temp_calls", NAN);
         l->temp_call = rows_double(r, i, "temp_call", NAN);
+        l->jit_ms = rows_double(r, i, "jit_ms", NAN);
+        l->jit_calls = rows_double(r, i, "jit_calls", NAN);
     }
 }
 

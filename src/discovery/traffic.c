@@ -15,6 +15,11 @@ void traffic_sql(int version, const char *schema, struct buf *out)
     traffic_fill_in(a ? (const char *)a->data : "", version, schema, out);
 }
 
+/* By name, since an extension that was not updated with its server lacks the columns: nothing is known then. */
+static const char jit_sum[] =
+    "(SELECT sum(e.value::float8) FROM jsonb_each_text(to_jsonb(p)) AS e WHERE e.key IN "
+    "('jit_generation_time', 'jit_inlining_time', 'jit_optimization_time', 'jit_emission_time'))";
+
 void traffic_fill_in(const char *s, int version, const char *schema, struct buf *out)
 {
     const char *end = s + strlen(s);
@@ -31,6 +36,8 @@ void traffic_fill_in(const char *s, int version, const char *schema, struct buf 
             buf_puts(out, version >= 130000 ? "total_exec_time" : "total_time");
         else if (strncmp(at, "@toplevel@", 10) == 0)
             buf_puts(out, version >= 140000 ? "toplevel" : "true");
+        else if (strncmp(at, "@jit@", 5) == 0)
+            buf_puts(out, version >= 150000 ? jit_sum : "NULL::float8");
         else if (strncmp(at, "@schema@", 8) == 0)
             quote_ident(out, schema);
         else

@@ -6,7 +6,7 @@
 #include "pgd/protocol/json_records.h"
 #include "pgd/workspace/store_parts.h"
 
-enum { KINDS = ADVICE_ROLE + 1, MARKS = ADVICE_REJECTED + 1 };
+enum { KINDS = ADVICE_DATABASE + 1, MARKS = ADVICE_REJECTED + 1 };
 
 json_t *store_advised_json(const struct advised *a)
 {

@@ -299,7 +299,9 @@ static void test_useless_indexes(void **state)
     assert_string_equal(all[0].undo,
                         "CREATE INDEX CONCURRENTLY \"odd\"\"name\" ON public.t USING btree (a)");
     /* how old the index is nobody knows: no scan is told of days in which it may not have been there */
-    assert_non_null(strstr(all[0].evidence, "or since it was built"));
+    assert_non_null(strstr(all[0].evidence,
+                           "no scan since the counters began (40.0 days ago) or since "
+                           "it was made, whichever was later"));
     x->scans = 3;
     assert_int_equal(collect(w, all), 0);
     snprintf(x->same_as, sizeof x->same_as, "t_a");
@@ -411,6 +413,7 @@ static struct role_load *load(struct world *w, const char *role, double ms, doub
     x->temp_bytes = temp;
     x->temp_calls = temp > 0 ? 100 : 0;
     x->temp_call = temp / 100;
+    x->jit_ms = x->jit_calls = 0;
     return x;
 }
 
@@ -441,6 +444,91 @@ static void test_role(void **state)
     assert_int_equal(collect(w, all), 0);
     web->temp_bytes = 0;
     web->total_ms = 100; /* nobody else works here */
+    assert_int_equal(collect(w, all), 0);
+    world_free(w);
+}
+
+static void hides(struct world *w, const char *name, const char *value, const char *role,
+                  const char *database)
+{
+    struct override *o = &w->f.overrides[w->f.noverrides++];
+    memset(o, 0, sizeof *o);
+    snprintf(o->name, sizeof o->name, "%s", name);
+    snprintf(o->value, sizeof o->value, "%s", value);
+    snprintf(o->role, sizeof o->role, "%s", role);
+    snprintf(o->database, sizeof o->database, "%s", database);
+}
+
+/* Compiling is left out for the one workload that it costs a third of its time. */
+static void test_role_without_jit(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct advice all[ADVICE_MAX];
+    struct role_load *web = load(w, "web", 90000, 0), *x = load(w, "report", 60000, 0);
+    x->jit_ms = 30000;
+    x->jit_calls = 50;
+    assert_int_equal(collect(w, all), 1);
+    assert_int_equal(all[0].kind, ADVICE_ROLE);
+    assert_string_equal(all[0].statement, "ALTER ROLE report IN DATABASE app SET jit = 'off'");
+    assert_string_equal(all[0].undo, "ALTER ROLE report IN DATABASE app RESET jit");
+    assert_non_null(strstr(all[0].evidence, "30.0 of 60.0 s compiling (50 %)"));
+    hides(w, "jit", "on", "report", ""); /* a wider value stays as it is */
+    assert_int_equal(collect(w, all), 1);
+    assert_non_null(strstr(all[0].undo, "RESET jit"));
+    hides(w, "jit", "off", "report", "app"); /* done already */
+    assert_int_equal(collect(w, all), 0);
+    w->f.noverrides = 0;
+    x->jit_ms = 15000; /* a quarter: it may pay */
+    assert_int_equal(collect(w, all), 0);
+    x->jit_ms = 30000;
+    x->jit_calls = 3; /* too few to tell */
+    assert_int_equal(collect(w, all), 0);
+    x->jit_calls = 50;
+    web->jit_ms = 20000; /* all do: a matter of the server's value */
+    assert_int_equal(collect(w, all), 0);
+    web->jit_ms = 0;
+    x->jit_ms = web->jit_ms = NAN; /* before PostgreSQL 15 */
+    assert_int_equal(collect(w, all), 0);
+    x->jit_ms = 30000;
+    web->jit_ms = 0;
+    set(w, "jit", "off");
+    assert_int_equal(collect(w, all), 0);
+    world_free(w);
+}
+
+/* Several roles of one database, or one role in several: the statement is as wide as the cause, and no wider. */
+static void test_database_and_role_alone(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct advice all[ADVICE_MAX];
+    struct role_load *web = load(w, "web", 90000, 0), *a = load(w, "anna", 30000, 500 * MB),
+                     *b = load(w, "bert", 30000, 500 * MB);
+    w->f.host.mem_total = 64 * GB;
+    snprintf(web->database, sizeof web->database, "shop");
+    assert_int_equal(collect(w, all), 1);
+    assert_int_equal(all[0].kind, ADVICE_DATABASE);
+    assert_string_equal(all[0].statement, "ALTER DATABASE app SET work_mem = '16MB'");
+    assert_string_equal(all[0].undo, "ALTER DATABASE app RESET work_mem");
+    assert_string_equal(advice_kind_name(all[0].kind), "database setting");
+    hides(w, "work_mem", "2MB", "", "app");
+    assert_int_equal(collect(w, all), 1);
+    assert_string_equal(all[0].undo, "ALTER DATABASE app SET work_mem = '2MB'");
+    hides(w, "work_mem", "1MB", "bert", ""); /* which would hide the database's */
+    assert_int_equal(collect(w, all), 0);
+    w->f.noverrides = 0;
+    hides(w, "work_mem", "1MB", "carl", ""); /* who does not work there */
+    assert_int_equal(collect(w, all), 1);
+    w->f.noverrides = 0;
+    snprintf(b->role, sizeof b->role, "anna");
+    snprintf(b->database, sizeof b->database, "shop");
+    assert_int_equal(collect(w, all), 1);
+    assert_int_equal(all[0].kind, ADVICE_ROLE);
+    assert_string_equal(all[0].statement, "ALTER ROLE anna SET work_mem = '16MB'");
+    assert_string_equal(all[0].undo, "ALTER ROLE anna RESET work_mem");
+    snprintf(a->database, sizeof a->database, "pg_diagnose_bench"); /* our own benchmark */
+    snprintf(b->database, sizeof b->database, "pg_diagnose_bench");
     assert_int_equal(collect(w, all), 0);
     world_free(w);
 }
@@ -549,6 +637,8 @@ int main(void)
         cmocka_unit_test(test_storage),
         cmocka_unit_test(test_finer_statistics),
         cmocka_unit_test(test_role),
+        cmocka_unit_test(test_role_without_jit),
+        cmocka_unit_test(test_database_and_role_alone),
         cmocka_unit_test(test_script),
         cmocka_unit_test(test_marks_stay),
         cmocka_unit_test(test_told_in_the_end),

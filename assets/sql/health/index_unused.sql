@@ -1,7 +1,10 @@
--- Indexes of some size that no scan has used since the statistics began, though their table was written to. None that keeps a
+-- Indexes of some size of which no scan is counted, though their table was written to. The counters may have begun long before the
+-- index was made, and nothing in the catalog says when that was: so both are named, and no number of days. None that keeps a
 -- constraint, or rows unique, is among them, and none of which there is an equal: one of both has to stay (index_duplicate.sql).
 SELECT format('%I.%I', n.nspname, c.relname) AS object,
-       format('%s, no scan since the statistics began, %s rows of its table written', pg_size_pretty(c.relpages::bigint * current_setting('block_size')::bigint),
+       format('%s, no scan since the counters began%s or since it was made, %s rows of its table written',
+              pg_size_pretty(c.relpages::bigint * current_setting('block_size')::bigint),
+              (SELECT to_char(pg_stat_get_db_stat_reset_time(d.oid), ' (YYYY-MM-DD)') FROM pg_database AS d WHERE d.datname = current_database()),
               pg_stat_get_tuples_inserted(i.indrelid) + pg_stat_get_tuples_updated(i.indrelid)
               + pg_stat_get_tuples_deleted(i.indrelid)) AS figure,
        format('DROP INDEX CONCURRENTLY %I.%I;', n.nspname, c.relname) AS fix

@@ -1,5 +1,5 @@
 /* advice.h - what settings of the server cannot mend: indexes that are missing, unused or there twice, statistics, storage
- * parameters, and settings that one role alone wants.
+ * parameters, and settings that one role or one database alone wants.
  *
  * Each is a statement of its own with its undo, its price and its evidence, for the DBA to review: it is never mixed with a
  * proposal of settings and never carried out without a person. Evidence is of the database that discovery looked at; of
@@ -16,7 +16,8 @@ enum advice_kind {
     ADVICE_TARGET,     /* finer statistics of one column */
     ADVICE_FILLFACTOR,
     ADVICE_AUTOVACUUM,
-    ADVICE_ROLE /* a setting for one role in one database */
+    ADVICE_ROLE,    /* a setting for one role, as a rule in one database */
+    ADVICE_DATABASE /* a setting for one database */
 };
 const char *advice_kind_name(enum advice_kind k); /* "missing index" … */
 

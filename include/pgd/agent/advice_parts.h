@@ -1,4 +1,4 @@
-/* advice_parts.h - what the rules for advice (advice_index.c, advice_storage.c) share with advice.c, which calls them. */
+/* advice_parts.h - what the rules for advice (advice_index.c, advice_storage.c, advice_role.c) share with advice.c, which calls them. */
 #pragma once
 
 #include "pgd/agent/advice.h"

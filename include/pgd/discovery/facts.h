@@ -208,6 +208,8 @@ struct role_load {
     double calls, total_ms;
     double temp_bytes, temp_calls; /* written to temporary files; calls of the statements that do */
     double temp_call;              /* bytes that a call of the worst of them writes */
+    double jit_ms,
+        jit_calls; /* time spent compiling expressions; calls of the statements that were. NAN before 15 */
 };
 
 /* What the server has counted while sessions of this program ran benchmarks on it: kept with the workspace, since it is no
