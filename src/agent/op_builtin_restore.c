@@ -85,10 +85,13 @@ static void tell_in_force(struct teller *t, const struct op_input *in)
         tell(t, "It was left: %s.", in->paused_in);
 }
 
-static void tell_next(struct teller *t, const struct evidence *e)
+static void tell_next(struct teller *t, const struct op_input *in)
 {
+    const struct evidence *e = in->e;
     struct proposal *p = xcalloc(1, sizeof *p);
-    if (!(e->baseline_tps > 0)) {
+    if (in->next_step && in->next_step[0]) {
+        tell_line(t, "Next: %s.", in->next_step);
+    } else if (!(e->baseline_tps > 0)) {
         tell_line(t, "Next: the baseline.");
     } else {
         builtin_next_round(e, p);
@@ -116,5 +119,5 @@ void op_builtin_restore(const struct op_input *in, struct prose *out)
     tell_line(&t, "The server:");
     tell_server(&t, &s);
     tell_bottleneck(&t, &s);
-    tell_next(&t, in->e);
+    tell_next(&t, in);
 }

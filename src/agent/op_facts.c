@@ -413,6 +413,7 @@ void op_facts(const struct op_input *in, struct buf *out)
     put_text(in->on_screen, out);
     put_text(in->log, out);
     put_text(in->paused_in, out);
+    put_text(in->next_step, out);
     if (in->err)
         buf_printf(out, "%s %s %s %s\n", in->err->sqlstate, in->err->msg, in->err->detail,
                    in->err->hint);

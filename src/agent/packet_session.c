@@ -518,5 +518,6 @@ void packet_asked(struct packing *p)
         add_sessions(p, in);
     o = packing_begin(p, "paused", 92, false);
     pack_prose(p, o, "left_in", in->paused_in);
+    pack_prose(p, o, "next_step", in->next_step);
     packing_end(p);
 }

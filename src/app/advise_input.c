@@ -184,6 +184,7 @@ static void of_op(struct model *m, enum op op, struct advise_input *x)
     case OP_RESTORE:
         this_session(m, x);
         in->paused_in = m->advising.paused_in;
+        in->next_step = m->advising.next_step;
         break;
     case OP_CONFLICTS:
         exported(m, x);

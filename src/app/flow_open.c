@@ -512,6 +512,7 @@ static void tell_paused_in(struct model *m)
              s->state == SESSION_PAUSED ? "paused" : "interrupted", s->rounds_done,
              t.step[0] ? ", " : "", t.step, m->fl.now.unfinished ? "; a switch was under way" : "",
              t.again[0] ? "; measured again: " : "", t.again);
+    text_copy(m->advising.next_step, sizeof m->advising.next_step, t.next);
 }
 
 /* How it goes on is the DBA's decision, which waits for nobody; where the session was is told beside it. */

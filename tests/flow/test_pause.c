@@ -14,10 +14,12 @@
 #include "../support/sim.h"
 #include "pgd/app/advise_input.h"
 #include "pgd/app/cli.h"
+#include "pgd/app/keys.h"
 #include "pgd/app/tree_keys.h"
 #include "pgd/app/update.h"
 #include "pgd/base/log.h"
 #include "pgd/tuning/guard.h"
+#include "pgd/ui/view.h"
 #include "pgd/workspace/left.h"
 
 enum { STEPS_MAX = 60000 };
@@ -359,6 +361,34 @@ static struct left_told told(const struct world *w)
             fail_msg("\"%s\" is not in \"%s\"", part, text); \
     } while (0)
 
+/* The screen of that size, wrapped lines put together; the DBA may have to scroll in a dialog, but not for this. */
+static void shows(struct world *w, int cols, int rows, const char *const *parts)
+{
+    struct canvas *c = canvas_new(rows, cols);
+    struct buf text = {0}, plain = {0};
+    struct view_cursor cursor;
+    bool blank = true;
+    w->m->screen.cols = cols;
+    w->m->screen.rows = rows;
+    view_paint(c, w->m, keys_tables(), &cursor);
+    canvas_text(c, &text);
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char b = (unsigned char)text.data[i];
+        bool gap = b <= ' ' || b >= 0x80; /* borders, and the panes beside it */
+        if (!gap || !blank)
+            buf_putc(&plain, gap ? ' ' : (char)b);
+        blank = gap;
+    }
+    if (getenv("SHOW"))
+        fprintf(stderr, "%s\n", buf_text(&text));
+    for (; *parts; parts++)
+        if (!strstr(buf_text(&plain), *parts))
+            fail_msg("%dx%d does not show \"%s\":\n%s", cols, rows, *parts, buf_text(&text));
+    buf_clear(&text);
+    buf_clear(&plain);
+    canvas_free(c);
+}
+
 /* ---- what was under way ---- */
 
 static void a_pause_names_the_comparison(void **state)
@@ -376,6 +406,16 @@ static void a_pause_names_the_comparison(void **state)
     HAS(t.next, "the review of round 1 with your answers (g takes them as they are)");
     assert_true(said(&w, "was paused in the comparison of round 1"));
     HAS(w.m->advising.paused_in, "3 of at least 6 runs measured");
+    HAS(buf_text(&w.m->advising.restored), "Next: the review of round 1 with your answers");
+    static const char *const parts[] = {
+        "was paused in the comparison of round 1, 3 of at least 6 runs",
+        "Kept: the baseline",
+        "Measured again: the comparison of round 1 from its first run",
+        "Next: the review of round 1 with your answers",
+        "r resume u undo",
+        NULL};
+    shows(&w, 80, 24, parts);
+    shows(&w, 120, 36, parts);
     end(&w);
 }
 
@@ -544,6 +584,28 @@ static void a_confirmation_is_not_made_twice(void **state)
 
 /* ---- the question of the pause, and t after it ---- */
 
+static void the_question_of_a_pause_names_all_ways(void **state)
+{
+    static const char *const parts[] = {"k keep b back to the start s confirm, end S end now",
+                                        "Or end the session with what was won: s confirms",
+                                        "S keeps it at once and claims nothing", NULL};
+    static const char *const again[] = {"A session is paused", "r goes on with it, after telling",
+                                        "r resume it n new session Esc back", NULL};
+    (void)state;
+    SETUP(w, two_changes());
+    assert_true(reach(&w, in_confirmation));
+    press(&w, KEYN_CTRL, 'c');
+    for (int i = 0; i < STEPS_MAX && !ask_is(&w, DECIDE_PAUSE); i++)
+        sim_next(w.s, true);
+    shows(&w, 80, 24, parts);
+    shows(&w, 120, 36, parts);
+    press(&w, KEYN_NONE, 'k');
+    for_seconds(&w, 2);
+    press(&w, KEYN_NONE, 't');
+    shows(&w, 80, 24, again);
+    end(&w);
+}
+
 static void a_pause_may_end_the_session(void **state)
 {
     (void)state;
@@ -558,8 +620,8 @@ static void a_pause_may_end_the_session(void **state)
         assert_int_equal(s->state, SESSION_ARCHIVED);
         assert_int_equal(s->final.kind, i ? VERDICT_IMPROVED : VERDICT_NONE);
         assert_int_equal(s->rounds_done, 1);
-        assert_string_equal(s->end_reason, i ? "stopped by the DBA"
-                                             : "ended by the DBA without a confirmation");
+        assert_string_equal(s->end_reason,
+                            i ? "stopped by the DBA" : "ended by the DBA without a confirmation");
         assert_int_equal(s->nfinal, 2);
         assert_true(is_set(w.s, "work_mem"));
         assert_int_equal(model_dialog(w.m), DIALOG_SUMMARY);
@@ -706,6 +768,7 @@ int main(void)
         cmocka_unit_test(an_old_baseline_says_why),
         cmocka_unit_test(a_question_is_told_what_runs_now),
         cmocka_unit_test(a_confirmation_is_not_made_twice),
+        cmocka_unit_test(the_question_of_a_pause_names_all_ways),
         cmocka_unit_test(a_pause_may_end_the_session),
         cmocka_unit_test(a_confirmed_session_ends_with_its_claim),
         cmocka_unit_test(t_offers_the_paused_session),

@@ -122,6 +122,7 @@ struct op_input {
     int nsessions; /* OP_CONFLICTS, OP_COMPARE, OP_RESTORE (the first): oldest first */
     const struct session_told *sessions;
     const char *paused_in; /* OP_RESTORE: the state it was left in, and what is in force */
+    const char *next_step; /* OP_RESTORE: what comes next when it goes on; NULL = not known */
     int npredictions_held, npredictions; /* of this advisor, in this session */
 };
 

@@ -483,6 +483,7 @@ struct advising {
     bool leaving;               /* the program ends with leave_code when it is explained */
     int leave_code;
     char paused_in[400];          /* OP_RESTORE */
+    char next_step[240];          /* … and what comes next */
     struct buf restored;          /* … and its answer, while it is asked how to go on */
     struct merged_report *merged; /* OP_CONFLICTS: owned; NULL = no export is being written */
     struct buf said;              /* … and the conversations that go into it */
