@@ -448,10 +448,11 @@ static void say_left(struct model *m)
     struct left_told t;
 
     left_tell(m, &t);
-    model_say(m, CHAT_WARN, "session %s was %s%s%s: %d round%s done, baseline %s", s->name,
-              s->state == SESSION_PAUSED ? "paused" : "interrupted", t.step[0] ? " " : "", t.step,
-              s->rounds_done, s->rounds_done == 1 ? "" : "s",
-              isnan(s->baseline_tps) ? "not measured" : "measured");
+    model_say(m, CHAT_WARN, "session %s was %s%s%s", s->name,
+              s->state == SESSION_PAUSED ? "paused" : "interrupted", t.step[0] ? " " : "", t.step);
+    model_say(m, CHAT_EVENT, "%d round%s done, baseline %s; next: %s", s->rounds_done,
+              s->rounds_done == 1 ? "" : "s", isnan(s->baseline_tps) ? "not measured" : "measured",
+              t.next);
     if (t.again[0])
         model_say(m, CHAT_WARN, "measured again: %s", t.again);
 }
