@@ -60,16 +60,6 @@ int past_sets_of(const struct round_history *r, enum set_fate fate)
     return n;
 }
 
-bool past_line_screened(const struct round_history *r, int line)
-{
-    unsigned sets = r->changes[line].sets;
-
-    for (int set = 0; set < r->nsets && set < SETS_MAX; set++)
-        if ((!sets || (sets >> set & 1)) && past_set_fate(r, set) == SET_SCREENED)
-            return true;
-    return false;
-}
-
 /* Where nothing says which lines the candidate had, and nothing was screened, it had them all. */
 bool past_measured(const struct round_history *r, int line)
 {

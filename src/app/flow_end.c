@@ -699,6 +699,18 @@ static void summary_fill(const struct model *m, struct summary *out)
     }
 }
 
+/* What its rounds have shown, in words: the effect is the confirmation's alone. */
+static void say_unconfirmed(const struct session *s, struct buf *out)
+{
+    char said[200];
+    struct gain g;
+
+    session_gain(s, &g);
+    gain_said(&g, said, sizeof said);
+    if (g.by != GAIN_UNKNOWN)
+        buf_printf(out, "; not confirmed: %s", said);
+}
+
 void flow_summary_line(struct model *m, struct effects *fx)
 {
     struct summary *s = xcalloc(1, sizeof *s);
@@ -718,6 +730,8 @@ void flow_summary_line(struct model *m, struct effects *fx)
         if (!isnan(s->effect))
             buf_printf(&text, ", effect %+.1f %% (%+.1f .. %+.1f)", (s->effect - 1) * 100,
                        (s->ci_lo - 1) * 100, (s->ci_hi - 1) * 100);
+        else
+            say_unconfirmed(&m->session, &text);
     }
     fx_line(fx, FX_STDOUT, buf_text(&text));
     buf_clear(&text);

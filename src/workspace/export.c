@@ -236,6 +236,19 @@ void export_effect(const struct verdict *v, struct buf *out)
     buf_printf(out, "%s (95 %% interval %s \xe2\x80\xa6 %s)", effect, lo, hi);
 }
 
+void export_claim(const struct session *s, struct buf *out)
+{
+    char said[200];
+    struct gain g;
+
+    session_gain(s, &g);
+    gain_said(&g, said, sizeof said);
+    if (g.by == GAIN_CONFIRMATION || g.by == GAIN_UNKNOWN)
+        export_effect(&s->final, out);
+    else
+        buf_printf(out, "%s; not confirmed", said);
+}
+
 /* ---- postgresql.conf ---- */
 
 void export_comment(struct buf *out, const char *mark, const char *label, const char *text)
@@ -290,19 +303,25 @@ static void conf_head(const struct model *m, int nsessions, int nsettings, struc
 
 double export_tps_before(const struct session *s)
 {
-    return s->final.tps_a > 0 ? s->final.tps_a : s->baseline_tps;
+    struct gain g;
+
+    session_gain(s, &g);
+    return g.by == GAIN_UNKNOWN ? s->baseline_tps : g.tps_before;
 }
 
 double export_tps_after(const struct session *s)
 {
-    return s->final.tps_b > 0 ? s->final.tps_b : s->best_tps;
+    struct gain g;
+
+    session_gain(s, &g);
+    return isfinite(g.tps_after) ? g.tps_after : s->best_tps;
 }
 
 static void conf_session(const struct session *s, struct buf *out)
 {
     struct buf effect = {0};
 
-    export_effect(&s->final, &effect);
+    export_claim(s, &effect);
     buf_puts(out, "\n");
     put_comment(out, "---- session ", s->name);
     if (isfinite(export_tps_before(s)) && isfinite(export_tps_after(s)))

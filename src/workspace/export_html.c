@@ -77,6 +77,17 @@ static void put_effect_cell(struct buf *out, const struct verdict *v)
     buf_clear(&text);
 }
 
+static void put_claim_cell(struct buf *out, const struct session *s)
+{
+    struct buf text = {0};
+
+    export_claim(s, &text);
+    buf_puts(out, "<td>");
+    put(out, buf_text(&text));
+    buf_puts(out, "</td>");
+    buf_clear(&text);
+}
+
 /* -- plots ------------------------------------------------------------------------------------------------ */
 
 /* A stretch of figures on a stretch of pixels. */
@@ -295,7 +306,7 @@ static void summary_table(const struct session *const *sessions, int n, struct b
         buf_puts(out, "<p>No session of this workspace has been archived.</p>\n");
         return;
     }
-    buf_puts(out, "<table><tr><th>Session</th><th>Strategy</th><th>Baseline, "
+    buf_puts(out, "<table><tr><th>Session</th><th>Strategy</th><th>Start, "
                   "TPS</th><th>Best, TPS</th><th>Effect</th><th>Rounds</th></tr>\n");
     for (int i = 0; i < n; i++) {
         const struct session *s = sessions[i];
@@ -305,7 +316,7 @@ static void summary_table(const struct session *const *sessions, int n, struct b
         put_cell(out, "span", s->name);
         put_cell(out, "span", s->plan.strategy);
         buf_printf(out, "<td class=\"n\">%s</td><td class=\"n\">%s</td>", from, to);
-        put_effect_cell(out, &s->final);
+        put_claim_cell(out, s);
         buf_printf(out, "<td class=\"n\">%d</td></tr>\n", s->rounds_done);
     }
     buf_puts(out, "</table>\n");
@@ -338,8 +349,9 @@ static void together(const struct model *m, struct buf *out)
         buf_puts(out, "</ul>\n");
 }
 
-static void put_failed(const struct round_history *h, int i, struct buf *out)
+static void put_failed(const struct round_history *h, int i, bool by_hand, struct buf *out)
 {
+    char why[160];
     const struct setting_change *c = &h->changes[i];
     struct buf effect = {0};
 
@@ -350,8 +362,8 @@ static void put_failed(const struct round_history *h, int i, struct buf *out)
     buf_printf(out, "</code>, round %d: ", h->number);
     if (h->failed)
         buf_puts(out, "could not be applied");
-    else if (!(h->measured >> i & 1))
-        buf_puts(out, past_line_screened(h, i) ? "screened, not measured further" : "not measured");
+    else if (past_not_tried(h, i, by_hand, why, sizeof why))
+        buf_printf(&effect, "accepted, and not compared: %s", why);
     else
         export_effect(&h->verdict, &effect);
     put(out, buf_text(&effect));
@@ -366,7 +378,7 @@ static void no_help(const struct session *s, struct buf *out)
     for (int i = 0; i < s->nhistory; i++)
         for (int k = 0; k < s->history[i].n; k++)
             if (!s->history[i].kept || !(s->history[i].measured >> k & 1))
-                put_failed(&s->history[i], k, &list);
+                put_failed(&s->history[i], k, s->by_hand, &list);
     for (int i = 0; i < s->nrejected; i++) {
         buf_puts(&list, "<li><code>");
         put(&list, s->rejected[i].name);
@@ -458,7 +470,7 @@ static void one_session(const struct session *s, struct buf *out)
     put(out, s->name);
     buf_puts(out, "</h2>\n<p>");
     put(out, s->plan.hypothesis);
-    export_effect(&s->final, &effect);
+    export_claim(s, &effect);
     buf_puts(out, " Start against best, fresh runs in turn: <b>");
     put(out, buf_text(&effect));
     buf_puts(out, "</b>.</p>\n");

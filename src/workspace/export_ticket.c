@@ -44,7 +44,7 @@ static void evidence(const struct session *const *sessions, int n, struct buf *o
         buf_puts(out, "- ");
         export_markdown(out, s->name);
         buf_puts(out, ": ");
-        export_effect(&s->final, out);
+        export_claim(s, out);
         if (s->final.runs_a > 0)
             buf_printf(out, ", %d runs of each configuration in turn", s->final.runs_a);
         if (isfinite(s->final.p95_a) && isfinite(s->final.p95_b))

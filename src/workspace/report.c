@@ -134,7 +134,10 @@ static void put_tps(struct buf *out, double from, double to)
 
     text_grouped(a, sizeof a, from);
     text_grouped(b, sizeof b, to);
-    buf_printf(out, "%s" ARROW "%s TPS", a, b);
+    if (isfinite(from))
+        buf_printf(out, "%s" ARROW "%s TPS", a, b);
+    else
+        buf_printf(out, "%s TPS", b);
 }
 
 /* ---- head ---- */
@@ -184,7 +187,7 @@ static void summary_table(const struct session *const *sessions, int n, struct b
         buf_puts(out, "No session of this workspace has been archived.\n\n");
         return;
     }
-    buf_puts(out, "| Session | Strategy | Baseline" ARROW "best | Effect | Rounds |\n"
+    buf_puts(out, "| Session | Strategy | Start" ARROW "best | Effect | Rounds |\n"
                   "|---|---|---|---|---:|\n");
     for (int i = 0; i < n; i++) {
         const struct session *s = sessions[i];
@@ -195,13 +198,13 @@ static void summary_table(const struct session *const *sessions, int n, struct b
         buf_puts(out, " | ");
         put_tps(out, export_tps_before(s), export_tps_after(s));
         buf_puts(out, " | ");
-        export_effect(&s->final, out);
+        export_claim(s, out);
         buf_printf(out, " | %d |\n", s->rounds_done);
     }
     buf_puts(
         out,
         "\nAn effect is the change of the throughput between the untouched server and the best "
-        "configuration, from fresh runs of both in turn.\n\n");
+        "configuration, from fresh runs of both in turn; where none were made, that is said.\n\n");
 }
 
 static void final_table(const struct final_setting *list, int n, struct buf *out)
@@ -504,8 +507,8 @@ static void no_help(const struct session *s, struct buf *out)
     for (int i = 0; i < s->nhistory; i++) {
         const struct round_history *h = &s->history[i];
         for (int k = 0; k < h->n; k++) {
-            bool measured = h->measured >> k & 1;
-            if (h->kept && measured)
+            char why[160];
+            if (h->kept && h->measured >> k & 1)
                 continue;
             buf_puts(out, "- ");
             export_code(out, h->changes[k].name);
@@ -514,9 +517,8 @@ static void no_help(const struct session *s, struct buf *out)
             buf_printf(out, ", round %d: ", h->number);
             if (h->failed)
                 buf_puts(out, "could not be applied");
-            else if (!measured)
-                buf_puts(out, past_line_screened(h, k) ? "screened, not measured further"
-                                                       : "not measured");
+            else if (past_not_tried(h, k, s->by_hand, why, sizeof why))
+                buf_printf(out, "accepted, and not compared: %s", why);
             else
                 export_effect(&h->verdict, out);
             buf_puts(out, "\n");
@@ -543,13 +545,14 @@ static void earned(const struct session *s, struct buf *out)
                   "| Setting | Value | With it over without it | Stays |\n|---|---|---|---|\n");
     for (int i = 0; i < s->nearned; i++) {
         const struct earned *e = &s->earned[i];
+        char ends[64];
+        text_interval(ends, sizeof ends, e->lo, e->hi, 1);
         buf_puts(out, "| ");
         export_code(out, e->name);
         buf_puts(out, " | ");
         export_code(out, e->value[0] ? e->value : "reset");
         if (isfinite(e->ratio))
-            buf_printf(out, " | %+.1f %% (95 %% interval %+.1f" ELLIPSIS "%+.1f) | ",
-                       (e->ratio - 1) * 100, (e->lo - 1) * 100, (e->hi - 1) * 100);
+            buf_printf(out, " | %+.1f %% (95 %% interval %s) | ", (e->ratio - 1) * 100, ends);
         else
             buf_puts(out, " | not measured by itself | ");
         buf_printf(out, "%s |\n",

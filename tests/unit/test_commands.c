@@ -28,6 +28,8 @@ static void session_row(struct model *m, const char *strategy, const char *stamp
     r->state = state;
     r->baseline_tps = 4502;
     r->best_tps = 5892;
+    r->tps_before = 4502;
+    r->tps_after = 5892;
     r->effect = state == SESSION_ARCHIVED ? 1.31 : NAN;
     r->rounds = 2;
     r->changed_wall_us = 1700000000000000 - 7200000000LL * m->workspace.nsessions;

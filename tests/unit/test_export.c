@@ -85,8 +85,10 @@ static void test_report(void **st)
     has(&b, "- **Prediction:** +8.0 \xe2\x80\xa6 +15.0 %; measured +5.0 %, less than predicted.");
     has(&b, "- `work_mem` = `16MB`: -2.0 % in 3 runs, dropped");
     has(&b, "- `shared_buffers` = `6GB`: +4.0 % in 1 run, gained");
-    has(&b, "- `work_mem` = `16MB`, round 2: screened, not measured further");
-    has(&b, "| `max_wal_size` | `16GB` | +12.0 % (95 % interval +8.0 \xe2\x80\xa6 +16.0) | yes |");
+    has(&b, "- `work_mem` = `16MB`, round 2: accepted, and not compared: lost in screening (-2.0 % "
+            "in 3 short "
+            "runs)");
+    has(&b, "| `max_wal_size` | `16GB` | +12.0 % (95 % interval +8.0 % to +16.0 %) | yes |");
     has(&b, "| `jit` | `off` | not measured by itself | no, taken out |");
     has(&b, "The confirmation above is of the set that stays.");
     has(&b, "LWLock:WALWrite 61 %, CPU 39 %");

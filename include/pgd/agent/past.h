@@ -12,8 +12,6 @@ enum set_fate {
 enum set_fate past_set_fate(const struct round_history *r, int set);
 /* Alternatives with that fate. */
 int past_sets_of(const struct round_history *r, enum set_fate fate);
-/* Line i was not in the candidate, but in short runs before. */
-bool past_line_screened(const struct round_history *r, int line);
 /* Why a change that was accepted is not part of what the round has compared: "lost in screening (-3.2 %)", "no time left to screen
  * it". by_hand: the DBA makes every switch. False: it is part of it. */
 bool past_not_tried(const struct round_history *r, int line, bool by_hand, char *why, size_t size);

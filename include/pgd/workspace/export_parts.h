@@ -79,8 +79,11 @@ bool export_fits(const struct entry *e, int version, char *value, size_t size, c
 /* "+17.2 % (95 % interval +13.9 % … +20.4 %)"; "not measured" without a figure. */
 void export_effect(const struct verdict *v, struct buf *out);
 
-/* TPS of the untouched server and of the best configuration: those of the confirmation, which the effect
- * compares; without one, of the baseline and of the round. NAN: not known. */
+/* What is claimed of a session: the confirmation's effect; without one what its rounds have shown, "+17.2 % over the start, by the
+ * runs of round 1; not confirmed". */
+void export_claim(const struct session *s, struct buf *out);
+/* TPS of the start and of the best configuration, of the runs that the claim is from (gain.h); of a session that kept nothing the
+ * baseline. NAN: not known. */
 double export_tps_before(const struct session *s);
 double export_tps_after(const struct session *s);
 /* Text of a paragraph or a table cell: no character of it is markup, HTML, a link or a line's end. */
