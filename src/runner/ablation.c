@@ -10,6 +10,7 @@
 
 enum {
     CANDIDATES = 96, /* sets that are looked at before the most telling one is run */
+    ROW_MAX = 3,     /* runs of one set on end: what the machine does meanwhile they all share */
     CHECK_RUNS = 3,  /* of what stays, and of everything */
     ERRORS_MAX = 3
 };
@@ -21,6 +22,8 @@ static const double effect_sd = 0.15; /* what a change does, more or less */
 static const double least_margin = 0.02, most_margin = 0.05;
 /* Confidence, one-sided, with a look after every run: that a change does harm, that it earns, that it earns too little. */
 static const double sure_harm = 0.98, sure_earn = 0.995, sure_idle = 0.85;
+/* And in the check, that what went is missed: to keep a change that earns nothing costs less than to lose one that does. */
+static const double sure_missed = 0.80;
 
 static double margin(const struct regress *g)
 {
@@ -59,10 +62,14 @@ void ablation_init(struct ablation *a, int n, const double *expected, const stru
 
 /* ---- what the runs say ---- */
 
+static double prior_sd(const struct ablation *a)
+{
+    return a->floor > 0 ? fmax(least_sd, log1p(a->floor) * short_factor) : unknown_sd;
+}
+
 static void fit(const struct ablation *a, struct regress *g)
 {
-    double prior = a->floor > 0 ? fmax(least_sd, log1p(a->floor) * short_factor) : unknown_sd;
-    regress_fit(g, a->runs, a->n_runs, a->n, prior, prior_df, effect_sd);
+    regress_fit(g, a->runs, a->n_runs, a->n, prior_sd(a), prior_df, effect_sd);
 }
 
 static int least_runs(const struct ablation *a)
@@ -124,22 +131,33 @@ static uint32_t check_set(const struct ablation *a, int i)
     return (i + 1) / 2 % 2 == 0 ? a->kept : a->kept | idle(a);
 }
 
+/* Whether what went is missed, by the runs of the check alone. Their deviation is their own, pooled with what was known before:
+ * that of the fit holds all that a sum of effects cannot say (either of two would do), and would hide a loss. */
+static bool missed(const struct ablation *a)
+{
+    double mean[2] = {0, 0}, squares = 0;
+    int n[2] = {0, 0};
+    for (int i = a->check_from; i < a->n_runs; i++) {
+        int everything = a->runs[i].set != a->kept;
+        double off = a->runs[i].log - mean[everything];
+        mean[everything] += off / ++n[everything];
+        squares += off * (a->runs[i].log - mean[everything]);
+    }
+    double df = prior_df + n[0] + n[1] - 2;
+    double sd = sqrt((prior_df * prior_sd(a) * prior_sd(a) + squares) / df);
+    double bound = fmin(most_margin, fmax(least_margin, sd)) +
+                   stats_t(sure_missed, df) * sd * sqrt(1.0 / n[0] + 1.0 / n[1]);
+    return mean[1] - mean[0] > bound;
+}
+
 /* What went each time for too little may be missed in sum, or because either of two would have done: then it comes back, the
  * most telling first, or all of it. */
 static void judge_check(struct ablation *a)
 {
     struct regress g;
-    double sum[2] = {0, 0};
-    int n[2] = {0, 0};
-    for (int i = a->check_from; i < a->n_runs; i++) {
-        int everything = a->runs[i].set != a->kept;
-        sum[everything] += a->runs[i].log;
-        n[everything]++;
-    }
     fit(a, &g);
     a->checked = true;
-    double missed = sum[1] / n[1] - sum[0] / n[0];
-    if (missed > margin(&g) + stats_t(0.95, g.df) * g.sd * sqrt(1.0 / n[0] + 1.0 / n[1]))
+    if (missed(a))
         a->kept |= idle(a);
     while (idle(a) && too_much(&g, idle(a))) {
         int most = -1;
@@ -202,6 +220,14 @@ static uint32_t candidate(const struct ablation *a, uint64_t *state)
     return set;
 }
 
+static int in_a_row(const struct ablation *a)
+{
+    int n = 0;
+    while (n < a->n_runs && a->runs[a->n_runs - 1 - n].set == a->in_force)
+        n++;
+    return n;
+}
+
 /* The set that tells most for its seconds. */
 static uint32_t most_telling(const struct ablation *a)
 {
@@ -209,10 +235,11 @@ static uint32_t most_telling(const struct ablation *a)
     uint64_t state = 7919u * (uint64_t)(a->n_runs + 1);
     uint32_t best = a->kept;
     double most = -1;
+    bool enough = in_a_row(a) >= ROW_MAX;
     fit(a, &g);
     for (int i = 0; i < CANDIDATES; i++) {
         uint32_t set = i == 0 ? a->kept : candidate(a, &state);
-        if (refused(a, set))
+        if (refused(a, set) || (enough && set == a->in_force))
             continue;
         double worth = log1p(regress_novelty(&g, set)) / run_cost(a, set);
         if (worth <= most)
