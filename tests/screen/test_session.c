@@ -26,10 +26,15 @@ static void paused_then_resumed_then_undone(void **state)
     screen_expect(s, "is paused", RUN_MS);
     no_pgbench_is_left();
     assert_string_equal(auto_conf(), ""); /* the round was not finished: its change is undone */
+    screen_key(s, "t");                   /* what is paused is offered first */
+    screen_expect(s, "A session is paused", LIVE_MS);
+    screen_key(s, "<Esc>");
+    screen_expect_gone(s, "A session is paused", LIVE_MS);
     live_quit(s);
 
     s = open_session(45, 160);
     screen_expect(s, "Interrupted session", LIVE_MS);
+    screen_expect(s, "was paused in the comparison of round 1", LIVE_MS);
     screen_key(s, "<Esc>");
     screen_expect_gone(s, "Interrupted session", LIVE_MS);
     screen_key(s, "t");
@@ -37,7 +42,7 @@ static void paused_then_resumed_then_undone(void **state)
     screen_key(s, "r");
     screen_expect_gone(s, "Interrupted session", LIVE_MS);
     screen_expect(s, "Round 1 proposal", RUN_MS);
-    screen_key(s, "Ag");
+    screen_key(s, "g"); /* with the answers of before */
     screen_expect_regex(s, "R1/3 MEASURE 00:0[0-9]/00:0[0-9]", RUN_MS);
     screen_key(s, "q"); /* in a run it asks */
     screen_expect(s, "Leave?", LIVE_MS);

@@ -135,6 +135,9 @@ static void sessions_are_looked_at(void **state)
     s = open_tree(45, 160);
     screen_expect_regex(s, COUNT(2), LIVE_MS);
     screen_expect_regex(s, "\xe2\x96\xaa MemoryTuning +\\+20.0 %", LIVE_MS);
+    to_session(s, 0);
+    screen_key(s, "b"); /* no key keeps quiet */
+    screen_expect(s, "b, a branch: the cursor is on the workspace", LIVE_MS);
     to_session(s, 1);
     screen_key(s, "<Enter>");
     screen_expect(s, "1000 TPS", LIVE_MS);
