@@ -173,7 +173,7 @@ static void print_summary(const struct recording *r, struct effects *fx)
         text_copy(sum->strategy, sizeof sum->strategy, s->plan.strategy);
         sum->baseline_tps = s->final.kind && isfinite(s->final.tps_a) ? s->final.tps_a
                                                                       : s->baseline_tps;
-        sum->best_tps = s->best_tps;
+        sum->best_tps = s->final.kind && isfinite(s->final.tps_b) ? s->final.tps_b : s->best_tps;
         sum->target_tps = s->target.tps > 0 ? s->target.tps : (double)NAN;
         sum->verdict = s->final.kind;
         if (s->final.kind) {
