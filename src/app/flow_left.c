@@ -48,23 +48,25 @@ static void keep_answers(struct model *m)
     m->fl.now.kept_waits = true;
 }
 
-static bool is_rejected(const struct session *s, const char *name, const char *value)
+static int find_rejected(const struct session *s, const char *name, const char *value)
 {
     for (int i = 0; i < s->nrejected; i++)
         if (strcmp(s->rejected[i].name, name) == 0 && strcmp(s->rejected[i].value, value) == 0)
-            return true;
-    return false;
+            return i;
+    return -1;
 }
 
+/* A review that is gone through a second time may turn its answers round. */
 static void remember_rejected(struct session *s)
 {
     for (int i = 0; i < s->round.review.n; i++) {
         const struct review_line *l = &s->round.review.lines[i];
-        if ((l->answer == ANSWER_ACCEPT && l->refusal == REFUSE_NONE) ||
-            is_rejected(s, l->change.name, l->change.value))
+        bool accepted = l->answer == ANSWER_ACCEPT && l->refusal == REFUSE_NONE;
+        int at = find_rejected(s, l->change.name, l->change.value);
+        if (accepted && at >= 0)
+            s->rejected[at] = s->rejected[--s->nrejected];
+        if (accepted || at >= 0 || s->nrejected == (int)ARRAY_LEN(s->rejected))
             continue;
-        if (s->nrejected == (int)ARRAY_LEN(s->rejected))
-            return;
         struct rejected_change *r = &s->rejected[s->nrejected++];
         text_copy_raw(r->name, sizeof r->name, l->change.name);
         text_copy_raw(r->value, sizeof r->value, l->change.value);

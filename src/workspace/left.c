@@ -58,7 +58,7 @@ static void of_confirmation(const struct model *m, struct left_step *l)
 {
     const struct session *s = &m->session;
 
-    l->phase = LEFT_CONFIRM;
+    l->phase = m->fl.now.reducing ? LEFT_SMALLER : LEFT_CONFIRM;
     of_experiment(&s->confirm, l);
     text_copy(l->arm, sizeof l->arm,
               s->confirm.arm == ARM_A ? s->start.label
@@ -119,6 +119,7 @@ static void phase_words(const struct left_step *l, struct buf *out)
         [LEFT_TARGET] = "the question for the target",
         [LEFT_CONFIRM] = "the confirmation",
         [LEFT_ABLATION] = "the measurement of what each change earns",
+        [LEFT_SMALLER] = "the confirmation of the smaller set",
         [LEFT_BESIDE] = "the comparison with PostgreSQL's defaults and pgtune",
         [LEFT_TRADE] = "the measurement of durability trades",
         [LEFT_KNEE] = "the sweep of clients",
@@ -219,6 +220,7 @@ static void tell_again(const struct model *m, struct left_told *t)
     if (s->pending.phase == PENDING_NOTHING && is_measured_step(l) &&
         !(l->phase == LEFT_BASELINE && out.len)) {
         buf_puts(&out, out.len ? "; " : "");
+        buf_puts(&out, l->phase == LEFT_SMALLER ? "what each change earns, and " : "");
         phase_words(l, &out);
         buf_puts(&out, l->phase == LEFT_BASELINE || l->phase == LEFT_KNEE
                            ? ", which was not finished"

@@ -77,6 +77,14 @@ static struct proposal two_changes(void)
     return p;
 }
 
+/* One that does nothing, and goes when it is known what each earns. */
+static struct proposal one_idle(void)
+{
+    struct proposal p = two_changes();
+    line(&p, "jit", "off", 0);
+    return p;
+}
+
 static struct proposal three_sets(void)
 {
     struct proposal p;
@@ -287,6 +295,11 @@ static bool in_screening(const struct model *m)
 static bool in_confirmation(const struct model *m)
 {
     return m->flow == FLOW_CONFIRM && m->session.confirm.n == 2 && m->fl.now.running;
+}
+
+static bool in_smaller(const struct model *m)
+{
+    return in_confirmation(m) && m->fl.now.reducing;
 }
 
 static bool in_compare(const struct model *m)
@@ -582,6 +595,25 @@ static void a_confirmation_is_not_made_twice(void **state)
     end(&w);
 }
 
+/* Nor is it lost where only the smaller set was being confirmed. */
+static void the_smaller_set_is_told_apart(void **state)
+{
+    (void)state;
+    SETUP(w, one_idle());
+    assert_true(reach(&w, in_smaller));
+    stop_with(&w, 'k');
+    start_again(&w);
+    HAS(told(&w).step, "in the confirmation of the smaller set, 2 of at least 8 runs measured");
+    HAS(told(&w).kept, "the confirmation (+");
+    HAS(told(&w).again, "what each change earns, and the confirmation of the smaller set");
+    play(&w);
+    assert_int_equal(w.m->session.state, SESSION_ARCHIVED);
+    assert_int_equal(w.m->session.final.kind, VERDICT_IMPROVED);
+    assert_false(is_set(w.s, "jit"));
+    file_is_best(&w);
+    end(&w);
+}
+
 /* ---- the question of the pause, and t after it ---- */
 
 static void the_question_of_a_pause_names_all_ways(void **state)
@@ -768,6 +800,7 @@ int main(void)
         cmocka_unit_test(an_old_baseline_says_why),
         cmocka_unit_test(a_question_is_told_what_runs_now),
         cmocka_unit_test(a_confirmation_is_not_made_twice),
+        cmocka_unit_test(the_smaller_set_is_told_apart),
         cmocka_unit_test(the_question_of_a_pause_names_all_ways),
         cmocka_unit_test(a_pause_may_end_the_session),
         cmocka_unit_test(a_confirmed_session_ends_with_its_claim),

@@ -42,8 +42,8 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx);
 /* A session of which only the journal could be read is undone: its row says so, and the start goes on. */
 void flow_undone(struct model *m, struct effects *fx);
 void flow_sight(struct model *m, struct effects *fx);
-/* The same for a session after another in this program: settings and totals are asked for anew first. */
 bool flow_sight_old(const struct model *m); /* of more than a minute ago */
+/* The same for a session after another in this program: settings and totals are asked for anew first. */
 void flow_sight_again(struct model *m, struct effects *fx);
 /* Goes on when they are there, or could not be had; true = it has. */
 bool flow_sight_pump(struct model *m, struct effects *fx);

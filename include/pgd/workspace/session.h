@@ -71,7 +71,8 @@ enum left_phase {
     LEFT_VERDICT,
     LEFT_CONFIRM,
     LEFT_ABLATION,
-    LEFT_BESIDE, /* the comparison with the defaults and pgtune */
+    LEFT_SMALLER, /* the confirmation of what the ablation leaves */
+    LEFT_BESIDE,  /* the comparison with the defaults and pgtune */
     LEFT_TRADE,
     LEFT_KNEE
 };

@@ -11,9 +11,9 @@ void session_rows_remove(struct workspace *w, int at);
 struct session_row *session_rows_front(struct workspace *w, int at);
 void session_rows_clear(struct workspace *w);
 /* The row of that name; -1 = there is none. */
+int session_rows_find(const struct workspace *w, const char *name);
 /* The session that can be gone on with: the one at hand, else the newest of the list that has not ended; "" = none. */
 const char *session_rows_open(const struct model *m);
-int session_rows_find(const struct workspace *w, const char *name);
 /* Newest first, by what changed last; quick enough for the loop's thread with a full list. */
 void session_rows_sort(struct workspace *w);
 /* Whoever writes to a row says so: what is kept of its text is made again. */
