@@ -39,7 +39,7 @@ struct advice *advice_add(struct advice_list *l, enum advice_kind kind, const ch
     a = &l->items[l->n++];
     memset(a, 0, sizeof *a);
     a->kind = kind;
-    a->bytes = a->seconds = NAN;
+    a->bytes = a->seconds = a->cost_before = a->cost_after = NAN;
     a->risk = RISK_LOW;
     text_copy_raw(a->statement, sizeof a->statement, statement);
     return a;
@@ -199,6 +199,7 @@ static void script_one(const struct advice *a, int number, bool undo, struct buf
         comment(out, "why: ", a->why);
         comment(out, "evidence: ", a->evidence);
         comment(out, "source: ", a->source);
+        comment(out, "tested: ", a->tested);
         comment(out, "expected: ", a->prediction);
         if (isfinite(a->seconds))
             SAY(cost, "about %.0f s, estimated%s", a->seconds,

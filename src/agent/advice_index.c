@@ -4,7 +4,10 @@
  * threw nearly all rows away; or a statement of pg_stat_statements that compares a column with a value, beside the counters of
  * the table and the figures of pg_stats. An index on what only looks rare would be no help: where pg_stats knows the column,
  * it has the last word. Where an index begins with one of the columns already, the planner had its choice: that is a matter of
- * its settings. */
+ * its settings.
+ *
+ * Where the database has HypoPG, the planner is asked whether it would take such an index (hypo.h); one that it would not is not
+ * advised. */
 #include "pgd/agent/advice_parts.h"
 
 #include <math.h>
@@ -12,6 +15,7 @@
 #include <string.h>
 
 #include "pgd/agent/condition.h"
+#include "pgd/agent/hypo.h"
 #include "pgd/base/buf.h"
 #include "pgd/base/text.h"
 
@@ -103,6 +107,27 @@ static bool fits(const struct server_facts *f, const struct wanted *w)
     return !(left > 0.05 * w->tuples && w->c.columns[0].equal);
 }
 
+/* Whether the planner would take it. */
+static void say_tried(struct advice *a, const struct server_facts *f, const struct hypo_result *r)
+{
+    if (r && r->verdict == HYPO_USED) {
+        a->cost_before = r->cost_before;
+        a->cost_after = r->cost_after;
+        a->bytes = r->bytes > 0 ? r->bytes : a->bytes;
+        SAY(a->tested,
+            "HypoPG: the planner would use it; the statement's cost goes from %s to %s, the index "
+            "would take %s by its estimate",
+            count_figure(r->cost_before).text, count_figure(r->cost_after).text,
+            size_figure(a->bytes).text);
+    } else if (r) {
+        SAY(a->tested, "not tested with HypoPG: %s", r->why);
+    } else {
+        SAY(a->tested, "not tested: %s",
+            f->hypopg_schema[0] ? "HypoPG was not asked yet"
+                                : "HypoPG, which would ask the planner, is not in this database");
+    }
+}
+
 static struct advice *propose(struct advice_list *l, struct wanted *w)
 {
     const struct server_facts *f = l->s->f;
@@ -113,12 +138,16 @@ static struct advice *propose(struct advice_list *l, struct wanted *w)
         !advice_ident(schema, sizeof schema, w->schema))
         return NULL;
     SAY(statement, "CREATE INDEX CONCURRENTLY %s ON %s (%s)", index, w->qualified, w->columns);
+    const struct hypo_result *tried = hypo_find(l->s->e->hypo, statement);
+    if (tried && tried->verdict == HYPO_UNUSED)
+        return NULL;
     a = advice_add(l, ADVICE_INDEX_MISSING, statement);
     if (!a)
         return NULL;
     SAY(a->object, "%s (%s)", w->qualified, w->columns);
     SAY(a->undo, "DROP INDEX CONCURRENTLY IF EXISTS %s.%s", schema, index);
     a->bytes = index_bytes(f, w);
+    say_tried(a, f, tried);
     a->seconds = advice_scan_seconds(w->table_bytes, 3); /* read twice, sorted, written */
     a->alone = true;
     a->risk = RISK_MEDIUM;
@@ -172,6 +201,7 @@ static void by_plan(struct advice_list *l, const struct plan_facts *p)
     w.table_bytes = r->bytes;
     if (!fits(s->f, &w) || !(a = propose(l, &w)))
         return;
+    a->of_plan = (int)(p - s->e->plans) + 1;
     double read = p->seq_scan_rows + p->seq_scan_rows_removed, left = rows_left(s->f, &w);
     double share = s->plan_ms > 0 ? sense_weight(s, p) * p->exec_ms / s->plan_ms : NAN;
     char stats[120] = "";
@@ -216,6 +246,7 @@ static void by_statement(struct advice_list *l, const struct statement_facts *x)
     /* without a plan pg_stats has to say that it is worth it */
     if (!isfinite(left) || !w.c.columns[0].equal || !fits(f, &w) || !(a = propose(l, &w)))
         return;
+    a->of_statement = (int)(x - f->statements) + 1;
     SAY(a->why, "A statement asks for a few rows by columns that no index begins with, and the "
                 "table is read whole.");
     SAY(a->evidence,

@@ -9,6 +9,7 @@
 #include "pgd/app/advice_files.h"
 #include "pgd/app/dialogs.h"
 #include "pgd/app/flow_parts.h"
+#include "pgd/app/hypo.h"
 #include "pgd/app/view_text.h"
 #include "pgd/base/clock.h"
 #include "pgd/base/text.h"
@@ -17,6 +18,8 @@
 
 void advised_event(struct model *m, const struct event *ev, struct effects *fx)
 {
+    if (ev->kind == EV_PG_RESULT)
+        hypo_event(m, ev, fx);
     advice_files_event(m, ev, fx);
 }
 
@@ -40,6 +43,9 @@ static void emit(struct model *m, const struct advice *a, const char *when, stru
     line_text(l, "expected", a->prediction);
     line_text(l, "lock", a->lock);
     line_text(l, "price", a->price);
+    line_text(l, "tested", a->tested);
+    line_num(l, "cost_before", a->cost_before);
+    line_num(l, "cost_after", a->cost_after);
     line_num(l, "bytes", a->bytes);
     line_num(l, "seconds", a->seconds);
     line_bool(l, "in_transaction", !a->alone);
@@ -112,6 +118,8 @@ static void show_one(struct model *m, const struct advice *a)
     buf_printf(&p->text, "\n# Why\n%s\n\n# Evidence\n%s\nFrom: %s\n", a->why, a->evidence,
                a->source);
     buf_printf(&p->text, "\n# What it is to bring\n%s\n", a->prediction);
+    if (a->tested[0])
+        buf_printf(&p->text, "%s.\n", a->tested);
     buf_printf(&p->text, "\n# What it costs\n%s\n", a->lock);
     if (isfinite(a->seconds))
         buf_printf(&p->text, "It takes about %.0f s: estimated from the size of the table.\n",

@@ -218,6 +218,7 @@ static void confirm_done(struct model *m, struct effects *fx)
     struct session *s = &m->session;
 
     experiment_verdict(&s->confirm, &s->final);
+    flow_bloat_note(m, s->rounds_done + 1, &s->final);
     flow_emit_verdict(m, "confirmation", s->rounds_done, &s->final, fx);
     if (m->fl.now.reducing) {
         struct verdict v = s->final;

@@ -14,6 +14,7 @@
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/headless.h"
 #include "pgd/app/health.h"
+#include "pgd/app/hypo.h"
 #include "pgd/app/sessions.h"
 #include "pgd/app/tree_acts.h"
 #include "pgd/app/verify.h"
@@ -764,6 +765,8 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
         flow_settle(m, !resume ? &untouched : headless_os_declined(m) ? &s->start : &s->best, fx);
 }
 
+static void sight_told(struct model *m, struct effects *fx);
+
 void flow_sight(struct model *m, struct effects *fx)
 {
     tell_drift(m);
@@ -800,6 +803,11 @@ bool flow_sight_renew(struct model *m, struct effects *fx)
 
 bool flow_sight_pump(struct model *m, struct effects *fx)
 {
+    if (m->hypo.sight_waits && !hypo_busy(m)) {
+        m->hypo.sight_waits = false;
+        sight_told(m, fx);
+        return true;
+    }
     if (m->flow != FLOW_SIGHT || m->fl.step != SIGHT_REFRESH ||
         (m->discover.state != DISCOVER_DONE && m->discover.state != DISCOVER_FAILED))
         return false;
@@ -839,6 +847,14 @@ void flow_sight_known(struct model *m, const struct op_answer *a, struct effects
     line_int(l, "findings", m->sight.nfindings);
     line_int(l, "strategies", m->sight.nstrategies);
     flow_emit(m, l, fx);
+    hypo_forget(m);
+    m->hypo.sight_waits = hypo_begin(m, fx);
+    if (!m->hypo.sight_waits)
+        sight_told(m, fx);
+}
+
+static void sight_told(struct model *m, struct effects *fx)
+{
     advised_look(m, fx);
     if (m->opt.headless && m->opt.readonly) {
         struct err why = {0};

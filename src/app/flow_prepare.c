@@ -8,6 +8,7 @@
 #include "pgd/app/bench_place.h"
 #include "pgd/app/flow_branch.h"
 #include "pgd/app/flow_parts.h"
+#include "pgd/app/hypo.h"
 #include "pgd/app/links.h"
 #include "pgd/base/assets.h"
 #include "pgd/base/quote.h"
@@ -40,6 +41,7 @@ enum prepare_step {
     PREP_SHOWN, /* before the baseline: what the workload's session shows for each setting */
     PREP_EXPLAIN_SET,
     PREP_EXPLAIN, /* statement nplan_at of script nplan_script */
+    PREP_HYPO,    /* indexes that the plans miss are tried with HypoPG, where it is there */
     PREP_GATE /* what an earlier benchmark has left at work ends; the others are quiet, if the plan wants that */
 };
 
@@ -442,7 +444,12 @@ static void db_mark_answer(struct model *m, const struct event *ev, struct effec
     int64_t tables = ev->rows ? rows_int64(ev->rows, 0, "tables", 0) : 0;
 
     if (marked) {
-        bench_sql(m, PREP_DB_MARKED, "SELECT workload FROM public.pg_diagnose_meta", false, fx);
+        bench_sql(m, PREP_DB_MARKED,
+                  "SELECT workload, (pg_catalog.to_jsonb(m) OPERATOR(pg_catalog.->>) "
+                  "'loaded_bytes')::float8 AS loaded_bytes, "
+                  "pg_catalog.pg_database_size(pg_catalog.current_database()) AS db_bytes FROM "
+                  "public.pg_diagnose_meta AS m",
+                  false, fx);
     } else if (tables > 0) {
         struct err e = {0};
         err_set(&e, ERR_REFUSED, "database %s exists and was not made by this program",
@@ -490,11 +497,21 @@ static void load_next(struct model *m, struct effects *fx)
         buf_clear(&m->fl.pending);
         links_close(m, CONN_BENCH, fx);
         model_say(m, CHAT_EVENT, "the workload's tables are loaded");
-        m->fl.step = PREP_REFRESH; /* the new database's size counts */
-        discover_start(&m->discover, &m->server, fx);
+        m->fl.step = PREP_REFRESH;
+        if (flow_bloat_loaded(m, fx)) /* as it was before */
+            discover_refresh(&m->discover, &m->server, fx);
+        else /* the new database's size counts */
+            discover_start(&m->discover, &m->server, fx);
     }
     buf_clear(&stmt);
 }
+
+/* At no moment the tables are there without a mark: a load that was cut off is known for ours, and begun anew. */
+static const char empty_sql[] =
+    "DO $$ BEGIN DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public; CREATE TABLE "
+    "public.pg_diagnose_meta AS SELECT 'loading'::text AS workload, NULL::float8 AS loaded_bytes; "
+    "END $$;\n"
+    "SET search_path = public;\nSET default_tablespace = '';\n";
 
 static void load_begin(struct model *m, struct effects *fx)
 {
@@ -503,17 +520,23 @@ static void load_begin(struct model *m, struct effects *fx)
     model_say(m, CHAT_EVENT, "loading the tables of the built-in workload");
     m->fl.now.loaded_now = true;
     m->fl.at = 0;
+    flow_bloat_load_begins(m);
     buf_clear(&m->fl.pending);
-    buf_puts(&m->fl.pending, "DROP SCHEMA IF EXISTS public CASCADE;\nCREATE SCHEMA public;\n"
-                             "SET search_path = public;\nSET default_tablespace = '';\n");
+    buf_puts(&m->fl.pending, empty_sql);
     if (schema)
         buf_append(&m->fl.pending, schema->data, schema->size);
     buf_putc(&m->fl.pending, '\n');
     if (load)
         buf_append(&m->fl.pending, load->data, load->size);
     buf_puts(&m->fl.pending,
-             "\nCREATE TABLE public.pg_diagnose_meta AS SELECT 'shop-1'::text AS workload;\n");
+             "\nUPDATE public.pg_diagnose_meta SET workload = 'shop-1', loaded_bytes = "
+             "pg_catalog.pg_database_size(pg_catalog.current_database());\n");
     load_next(m, fx);
+}
+
+void flow_prepare_renew(struct model *m, struct effects *fx)
+{
+    load_begin(m, fx);
 }
 
 /* ---- EXPLAIN ---- */
@@ -550,6 +573,8 @@ static bool at_the_gate(struct model *m, struct effects *fx);
 
 bool flow_prepare_pump(struct model *m, struct effects *fx)
 {
+    if (m->flow == FLOW_PREPARE && m->fl.step == PREP_HYPO && !hypo_busy(m))
+        m->fl.step = PREP_GATE;
     if (m->flow == FLOW_PREPARE && m->fl.step == PREP_GATE)
         return at_the_gate(m, fx);
     if (m->flow == FLOW_PREPARE && m->fl.step == PREP_PGBENCH && m->place.state == PLACE_KNOWN) {
@@ -575,7 +600,7 @@ bool flow_prepare_pump(struct model *m, struct effects *fx)
 static void prepared(struct model *m, struct effects *fx)
 {
     links_close(m, CONN_QUESTIONS, fx);
-    m->fl.step = PREP_GATE; /* flow_prepare_pump() goes on */
+    m->fl.step = hypo_begin(m, fx) ? PREP_HYPO : PREP_GATE; /* flow_prepare_pump() goes on */
 }
 
 static bool at_the_gate(struct model *m, struct effects *fx)
@@ -642,6 +667,7 @@ static void explain_answer(struct model *m, const struct event *ev, struct effec
         plan_parse(buf_text(&text), p);
         text_copy(p->script, sizeof p->script,
                   m->session.plan.scripts[m->fl.now.nplan_script].name);
+        p->at = m->fl.now.nplan_at - 1;
         if (p->valid)
             m->session.nplans++;
         buf_clear(&text);
@@ -725,6 +751,8 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
 {
     bool link = ev->kind == EV_PG_UP || ev->kind == EV_PG_DOWN;
 
+    if (flow_bloat_event(m, ev, fx))
+        return;
     if (link && !m->fl.now.cancel) {
         link_answer(m, ev, fx);
         return;
@@ -791,7 +819,7 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
         break;
     case PREP_DB_MARKED: {
         const char *w = ev->rows ? rows_text(ev->rows, 0, "workload") : NULL;
-        if (w && strcmp(w, "shop-1") == 0) {
+        if (w && strcmp(w, "shop-1") == 0 && !flow_bloat_marked(m, ev->rows)) {
             links_close(m, CONN_BENCH, fx);
             explain_begin(m, fx);
         } else {
@@ -814,6 +842,7 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
     case PREP_REFRESH:
     case PREP_DB_CONNECT:
     case PREP_EXPLAIN_CONNECT:
+    case PREP_HYPO:
     case PREP_GATE:
         break; /* answered by link events */
     }

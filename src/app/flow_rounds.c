@@ -210,10 +210,16 @@ void flow_round_undone(struct model *m, struct effects *fx)
 
 void flow_rounds(struct model *m, struct effects *fx)
 {
-    struct session *s = &m->session;
-
     m->screen.dialog.kind = DIALOG_NONE;
+    if (!flow_bloat_begin(m, stop_reason(m) != NULL, fx))
+        flow_rounds_looked(m, fx);
+}
+
+void flow_rounds_looked(struct model *m, struct effects *fx)
+{
+    struct session *s = &m->session;
     const char *why = stop_reason(m);
+
     if (why) {
         rounds_over(m, why, fx);
         return;
@@ -497,6 +503,7 @@ static void judge(struct model *m, struct effects *fx)
     struct session *s = &m->session;
     struct round *r = &s->round;
 
+    flow_bloat_note(m, r->number, &r->verdict);
     round_to_history(m);
     flow_emit_verdict(m, "round", r->number, &r->verdict, fx);
     if (r->kept) {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "pgd/app/dialogs.h"
+#include "pgd/app/hypo.h"
 #include "pgd/app/links.h"
 #include "pgd/app/view_text.h"
 #include "pgd/base/quote.h"
@@ -42,7 +43,8 @@ void view_plan_sql(const char *statement, int parameters, int version, struct bu
 static void finish(struct model *m, struct effects *fx)
 {
     m->live_text.step = TEXT_REST;
-    links_close(m, CONN_PLAN, fx);
+    if (!hypo_busy(m))
+        links_close(m, CONN_PLAN, fx);
     m->dirty = true;
 }
 
@@ -90,7 +92,10 @@ void view_plan_begin(struct model *m, struct effects *fx)
 
     t->as_role[0] = t->path[0] = '\0';
     t->parameters = 0;
-    if (t->cut) {
+    if (hypo_busy(m)) {
+        refuse_words(m, "indexes are being tried with HypoPG over the link for plans",
+                     "It takes a moment: x again.", fx);
+    } else if (t->cut) {
         refuse_words(m, "the server has kept the beginning of this statement alone",
                      "track_activity_query_size is how many bytes of one it keeps; a change of it "
                      "takes a restart.",

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgd/app/hypo.h"
 #include "pgd/app/links.h"
 #include "pgd/app/view_plan.h"
 #include "pgd/base/mem.h"
@@ -283,7 +284,8 @@ bool view_text_event(struct model *m, const struct event *ev, struct effects *fx
             view_text_drop(m, fx);
         if (ev->u.pg.conn != CONN_PLAN)
             return false;
-        view_plan_event(m, ev, fx);
+        if (!hypo_link(m, ev, fx))
+            view_plan_event(m, ev, fx);
         return true;
     }
     if (ev->kind != EV_PG_RESULT || !(ev->req.id & numbers))

@@ -42,7 +42,7 @@ static void function(const char *schema, const char *signature, struct buf *out)
 }
 
 /* The versions of the rows that give the names their meaning; NULL where one is not as it should be. */
-static void versions(const char *schema, bool info, struct buf *out)
+static void versions(const struct extension_use *use, struct buf *out)
 {
     buf_puts(
         out,
@@ -56,29 +56,42 @@ static void versions(const char *schema, bool info, struct buf *out)
         "AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass "
         "AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass "
         "JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid "
-        "AND e.extname = 'pg_stat_statements' WHERE n.nspname = ");
-    quote_literal(out, schema);
+        "AND e.extname = ");
+    quote_literal(out, use->extension);
+    buf_puts(out, " WHERE n.nspname = ");
+    quote_literal(out, use->schema);
     buf_puts(out, " AND p.oid IN (");
-    function(schema, "pg_stat_statements(boolean)", out);
-    if (info) {
-        buf_puts(out, ", ");
-        function(schema, "pg_stat_statements_info()", out);
+    for (int i = 0; i < use->n; i++) {
+        buf_puts(out, i ? ", " : "");
+        function(use->schema, use->functions[i], out);
     }
-    buf_printf(out, ") HAVING pg_catalog.count(*) = %d)", info ? 2 : 1);
+    buf_printf(out, ") HAVING pg_catalog.count(*) = %d)", use->n);
+}
+
+void extension_use_sql(const struct extension_use *use, const char *select, struct buf *out)
+{
+    struct buf set = {0}, check = {0}, refusal = {0};
+
+    buf_puts(&set, "pg_catalog.set_config(" SEEN ", ");
+    versions(use, &set);
+    buf_puts(&set, ", true)");
+    buf_puts(&check, "pg_catalog.current_setting(" SEEN ") = ");
+    versions(use, &check);
+    buf_printf(&refusal, "the schema of %s changes, or its functions are not the extension's",
+               use->extension);
+    steps_sql(buf_text(&set), select, buf_text(&check), buf_text(&refusal), out);
+    buf_clear(&set);
+    buf_clear(&check);
+    buf_clear(&refusal);
 }
 
 void extension_call_sql(const char *schema, bool info, const char *select, struct buf *out)
 {
-    struct buf set = {0}, check = {0};
+    struct extension_use use = {
+        .extension = "pg_stat_statements",
+        .schema = schema,
+        .functions = {"pg_stat_statements(boolean)", "pg_stat_statements_info()"},
+        .n = info ? 2 : 1};
 
-    buf_puts(&set, "pg_catalog.set_config(" SEEN ", ");
-    versions(schema, info, &set);
-    buf_puts(&set, ", true)");
-    buf_puts(&check, "pg_catalog.current_setting(" SEEN ") = ");
-    versions(schema, info, &check);
-    steps_sql(buf_text(&set), select, buf_text(&check),
-              "the schema of pg_stat_statements changes, or its functions are not the extension's",
-              out);
-    buf_clear(&set);
-    buf_clear(&check);
+    extension_use_sql(&use, select, out);
 }

@@ -426,6 +426,7 @@ static void fill_statements(struct discover *d, struct server_facts *f, const st
         s->total_ms = row->total_ms;
         s->rows = row->rows;
         s->share = row->share;
+        s->own = row->own;
         f->nstatements++;
     }
     traffic_clear(t);

@@ -75,6 +75,7 @@ bool traffic_read(const struct rows *r, struct traffic *t)
         row->total_ms = rows_double(r, i, "total_ms", 0);
         row->rows = rows_double(r, i, "rows", 0);
         row->share = row->total_ms / t->total_ms;
+        row->own = rows_bool(r, i, "own", false);
         row->query = query && row->kind == TRAFFIC_READ ? xstrdup(query) : NULL;
     }
     return true;

@@ -501,10 +501,18 @@ static void closing_pay(struct bench *b, int64_t at_us, struct effects *fx)
         "SELECT sum(n_dead_tup) AS dead_tuples, sum(n_live_tup) AS live_tuples, "
         "pg_catalog.pg_database_size(pg_catalog.current_database()) AS db_bytes "
         "FROM pg_catalog.pg_stat_user_tables";
-    static const char nothing[] =
-        "SELECT NULL AS dead_tuples, NULL AS live_tuples, NULL AS db_bytes";
-    struct buf sql = {0};
-    buf_printf(&sql, redo, b->count_dead ? left : nothing);
+    struct buf sql = {0}, size = {0};
+    buf_puts(&size, "SELECT NULL AS dead_tuples, NULL AS live_tuples, ");
+    if (b->plan
+            .builtin_db) { /* rows are counted in each database alone, its size is known everywhere */
+        buf_puts(&size, "pg_catalog.pg_database_size(");
+        quote_literal(&size, b->target.dbname);
+        buf_puts(&size, ") AS db_bytes");
+    } else {
+        buf_puts(&size, "NULL AS db_bytes");
+    }
+    buf_printf(&sql, redo, b->count_dead ? left : buf_text(&size));
+    buf_clear(&size);
     closing_sql(b, CLOSING_DEBT, buf_text(&sql), DEBT_MS, at_us, fx);
     buf_clear(&sql);
 }

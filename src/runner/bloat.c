@@ -20,6 +20,22 @@ static double growth(const struct bench_run *first, const struct bench_run *last
     return much ? last->db_bytes / first->db_bytes : 1;
 }
 
+double bloat_dead_share(const struct bench_run *r)
+{
+    double all = r->dead_tuples + r->live_tuples;
+    return all > 0 ? r->dead_tuples / all : (double)NAN;
+}
+
+double bloat_growth(const struct bench_run *first, const struct bench_run *last)
+{
+    return first->db_bytes > 0 ? last->db_bytes / first->db_bytes : (double)NAN;
+}
+
+const char *bloat_remedy_name(enum bloat_remedy r)
+{
+    return r == BLOAT_RENEW ? "renew" : r == BLOAT_VACUUM ? "vacuum" : "none";
+}
+
 enum bloat_remedy bloat_remedy(const struct bench_run *first, const struct bench_run *last)
 {
     if (growth(first, last) > growth_max)

@@ -43,6 +43,7 @@ static void one(const struct advice *a, struct buf *out)
     put_line("Why", a->why, out);
     put_line("Evidence", a->evidence, out);
     put_line("Source", a->source, out);
+    put_line("Tested", a->tested, out);
     put_line("Expected", a->prediction, out);
     put_line("Locks", a->lock, out);
     if (isfinite(a->seconds))

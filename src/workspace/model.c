@@ -99,6 +99,13 @@ void model_init(struct model *m)
     m->dirty = true;
 }
 
+void hypo_test_clear(struct hypo_test *h)
+{
+    for (int i = 0; i < h->n; i++)
+        free(h->queue[i].text);
+    h->n = h->at = 0;
+}
+
 void model_clear(struct model *m)
 {
     for (int i = 0; i < ASK_SLOTS; i++)
@@ -111,6 +118,7 @@ void model_clear(struct model *m)
     collect_clear(&m->collect);
     tableview_clear(&m->live.now);
     tableview_clear(&m->live.before);
+    hypo_test_clear(&m->hypo);
     buf_clear(&m->live_text.text);
     buf_clear(&m->live_text.told);
     buf_clear(&m->advised_files.old);
@@ -331,6 +339,7 @@ void model_evidence(const struct model *m, struct evidence *e)
         e->remembered = known ? known->items : NULL;
         e->nremembered = known ? known->n : 0;
     }
+    e->hypo = &m->hypo.results;
     e->history = s->history;
     e->nrejected = s->nrejected;
     e->rejected = s->rejected;

@@ -30,6 +30,9 @@ json_t *store_advised_json(const struct advised *a)
         json_object_set_new(j, "expected", js_text(x->prediction));
         json_object_set_new(j, "lock", js_text(x->lock));
         json_object_set_new(j, "price", js_text(x->price));
+        json_object_set_new(j, "tested", js_text(x->tested));
+        json_object_set_new(j, "cost_before", js_num(x->cost_before));
+        json_object_set_new(j, "cost_after", js_num(x->cost_after));
         json_object_set_new(j, "bytes", js_num(x->bytes));
         json_object_set_new(j, "seconds", js_num(x->seconds));
         json_object_set_new(j, "in_transaction", json_boolean(!x->alone));
@@ -64,6 +67,9 @@ static bool read_one(const json_t *j, struct advice *x)
     js_get_text(j, "expected", x->prediction, sizeof x->prediction);
     js_get_text(j, "lock", x->lock, sizeof x->lock);
     js_get_text(j, "price", x->price, sizeof x->price);
+    js_get_text(j, "tested", x->tested, sizeof x->tested);
+    x->cost_before = js_get_num(j, "cost_before", NAN);
+    x->cost_after = js_get_num(j, "cost_after", NAN);
     x->bytes = js_get_num(j, "bytes", NAN);
     x->seconds = js_get_num(j, "seconds", NAN);
     x->alone = !js_get_bool(j, "in_transaction", true);

@@ -205,7 +205,9 @@ system() {
 advice() {
     build gcc dev pg_diagnose pg_diagnose_test &&
         PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
-            "$top/tests/integration/test_advice.py" session
+            "$top/tests/integration/test_advice.py" session &&
+        PGD_PROGRAM=$top/build/gcc/pg_diagnose PGD_TEST_PROGRAM=$top/build/gcc/pg_diagnose_test \
+            "$top/tests/integration/test_hypopg.py" workload
 }
 
 exports() {

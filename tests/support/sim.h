@@ -197,6 +197,7 @@ static inline void sim_pgbench_ends(struct sim *s, struct sim_pending *p, enum s
 {
     struct effect *e = &p->e;
     const char *prefix = sim_arg_value(e, "--log-prefix=");
+    s->runs++; /* ended by pgbench so far, this one included */
     double tps = 1000 *
                  (s->speed       ? s->speed(s)
                   : sim_tuned(s) ? s->gain
@@ -221,6 +222,8 @@ static inline void sim_pgbench_ends(struct sim *s, struct sim_pending *p, enum s
         sim_write(s, buf_text(&path), "0 1 1500 0 1700000000 1500\n", 27, false);
         buf_clear(&path);
     }
+    s->db_mb += s->run_mb;
+    s->dead += s->run_dead;
     sim_exit(s, e, 0, 0, "");
 }
 
@@ -427,6 +430,8 @@ static inline struct sim *sim_new(void (*deliver)(void *, struct event *, struct
     s->start_us = 1600000000LL * SIM_SECOND;
     s->override = -1;
     s->gain = 1.2;
+    s->marked = true;
+    s->db_mb = 300;
     sim_load(s, true);
     return s;
 }

@@ -44,6 +44,11 @@ struct advice {
         seconds; /* that the statement takes, guessed from the size of the table; NAN = at once */
     bool alone;  /* it cannot run in a transaction */
     enum risk risk;
+    /* of a missing index: whether the planner would take it, by HypoPG (hypo.h); "" = it is no such advice */
+    char tested[200];
+    double cost_before, cost_after; /* of the statement that it is for; NAN = not tested */
+    /* 1 + the number of the plan or of the statement that has shown it; 0 = it was the other */
+    int of_plan, of_statement;
 };
 
 enum { ADVICE_MAX = 24 };

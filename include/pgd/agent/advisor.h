@@ -67,6 +67,7 @@ struct evidence {
     double seconds_left; /* of the budget; NAN where none runs */
     int nremembered;     /* from earlier sessions of the workspace, the newest first */
     const struct remembered *remembered;
+    const struct hypo_results *hypo; /* missing indexes that were tried; NULL = none were */
 };
 
 void builtin_first_sight(const struct evidence *e, struct first_sight *out);

@@ -139,6 +139,24 @@ void flow_explain(struct model *m,
 bool flow_prepare_pump(struct model *m, struct effects *fx);
 void flow_prepare_event(struct model *m, const struct event *ev, struct effects *fx);
 
+/* The benchmark database again, over CONN_BENCH, which is up in it; then EXPLAIN and flow_rounds(). */
+void flow_prepare_renew(struct model *m, struct effects *fx);
+
+/* flow_rounds.c: flow_rounds() when the look of flow_bloat.c is over. */
+void flow_rounds_looked(struct model *m, struct effects *fx);
+
+/* flow_bloat.c: what the runs have done to the workload's database. Before the next round, or where there is none before the
+ * confirmation: true = it is looked at, and mended where that is ours to do; then flow_rounds() is called again. */
+bool flow_bloat_begin(struct model *m, bool no_round, struct effects *fx);
+bool flow_bloat_event(struct model *m, const struct event *ev, struct effects *fx); /* taken? */
+/* Of a session without a baseline, with the mark of the database (loaded_bytes, db_bytes): true = it is to be loaded anew. */
+bool flow_bloat_marked(struct model *m, const struct rows *r);
+void flow_bloat_load_begins(struct model *m);
+/* It is loaded: true = in the middle of a session. */
+bool flow_bloat_loaded(struct model *m, struct effects *fx);
+/* What was done before the comparison of that number (1 + rounds before it) is part of its verdict's note. */
+void flow_bloat_note(const struct model *m, int number, struct verdict *v);
+
 /* flow_observe.c: the server's own traffic in place of a benchmark */
 void flow_observe_plan(struct model *m, struct sdl *p);
 void flow_observe_probe(struct model *m, struct effects *fx); /* the flow waits for its answer */

@@ -24,6 +24,16 @@
  * schema of a superuser or of our role. */
 void extension_schema_sql(const char *extension, bool pooled, struct buf *out);
 
+/* Functions of an extension that a question calls, as regprocedure prints them without the schema. */
+enum { EXTENSION_FUNCTIONS = 3 };
+struct extension_use {
+    const char *extension, *schema; /* its schema in this database */
+    const char *functions[EXTENSION_FUNCTIONS];
+    int n;
+};
+/* Appends a question that calls them by that schema: a SELECT without a semicolon at its end. */
+void extension_use_sql(const struct extension_use *use, const char *select, struct buf *out);
+
 /* Appends a question to pg_stat_statements, whose functions `select` calls by that schema: a SELECT without a semicolon
  * at its end. info: it calls pg_stat_statements_info(), too. Behind a pooler `select` itself is sent instead, to a schema that
  * extension_schema_sql() has found for one. */

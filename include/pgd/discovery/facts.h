@@ -199,6 +199,7 @@ struct column_facts {
 struct statement_facts {
     char id[24];
     char text[400];                      /* normalised; statements with longer texts are left out */
+    bool own;                            /* one of our own role has sent it */
     double calls, total_ms, rows, share; /* share: of the time of all that read or write */
 };
 

@@ -6,6 +6,7 @@
 struct plan_facts {
     char script[64];
     char query[160]; /* its beginning, for people */
+    int at;          /* which SELECT of the script it is, from 0 */
     bool valid;
     double total_cost; /* of the top node */
     double exec_ms, plan_ms, jit_ms;

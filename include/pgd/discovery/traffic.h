@@ -24,6 +24,7 @@ struct traffic_row {
     double calls, total_ms, rows; /* since the statistics began */
     double share;                 /* of the time of all that read or write, 0 to 1 */
     char *query;                  /* owned; NULL unless it reads */
+    bool own;                     /* our own role has sent it */
 };
 
 struct traffic {

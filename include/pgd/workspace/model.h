@@ -8,6 +8,7 @@
 #include "pgd/agent/ask.h"
 #include "pgd/agent/gain.h"
 #include "pgd/agent/health.h"
+#include "pgd/agent/hypo.h"
 #include "pgd/base/key.h"
 #include "pgd/discovery/discover.h"
 #include "pgd/runner/ablation.h"
@@ -332,6 +333,29 @@ struct bench_place {
 
 /* What the session at hand has come to in this run of the program. Emptied in one place, flow_fresh(), so that nothing of
  * an earlier session is taken for a later one's. */
+/* What the runs have done to the workload's database is looked at before a comparison (flow_bloat.c). */
+enum bloat_step {
+    BLOAT_NOTHING,
+    BLOAT_LINK, /* CONN_BENCH is being opened in our own database. → LOOK */
+    BLOAT_LOOK, /* its size and rows are asked for. Nothing to be done → NOTHING, else VACUUMS or LOAD */
+    BLOAT_VACUUMS, /* VACUUM (ANALYZE) runs. → NOTHING */
+    BLOAT_LOAD     /* it is loaded anew, as PREP_DB_LOAD. → EXPLAIN again, then NOTHING */
+};
+struct bloat_now {
+    enum bloat_step step;
+    int looked;          /* before which comparison it was looked: 1 + rounds done; 0 = not yet */
+    bool confirms;       /* that comparison is the confirmation */
+    double spare_s;      /* of the budget, beyond what that comparison needs */
+    double loaded_bytes; /* its size as it was loaded, or as it was first seen; 0 = not known */
+    double load_s;       /* how long loading took in this session; 0 = it was not loaded */
+    int64_t since_us;    /* of what is under way */
+    char found[120];     /* "the database has grown by 64 %" */
+    double dead_share, growth, bytes; /* NAN = not known */
+    int done_before; /* the comparison that something was done before; 0 = nothing was */
+    char done[160];  /* … what, for its note */
+    char told[120];  /* of the DBA's own database: what was said last */
+};
+
 struct flow_now {
     bool cancel;        /* stop what runs, then PAUSED */
     bool stop_and_keep; /* the DBA: no further round, keep the best */
@@ -406,6 +430,7 @@ struct flow_now {
     bool goes_on;              /* … it has ended, and what it was for goes on after PREPARE */
     bool asked_undo;           /* what the DBA is asked for now is an undo */
     char statements_note[200]; /* what the workload from statements covers */
+    struct bloat_now bloat;
 };
 
 struct flow {
@@ -646,6 +671,37 @@ struct advised_files {
     char dir[1100];    /* exports of the workspace */
 };
 
+/* Indexes that might be missing are tried with HypoPG (app/hypo.c), one after the other, over CONN_PLAN. */
+enum hypo_step {
+    HYPO_REST,    /* nothing is under way */
+    HYPO_LINK,    /* CONN_PLAN is being opened. → LIMITS */
+    HYPO_LIMITS,  /* its session is made read-only, with short limits. → PREPARE or BEFORE */
+    HYPO_PREPARE, /* a statement with parameters, before PostgreSQL 16. → BEFORE */
+    HYPO_BEFORE,  /* its plan as things are. → CREATE */
+    HYPO_CREATE,  /* the hypothetical index. → PREPARE_2 or AFTER */
+    HYPO_PREPARE_2,
+    HYPO_AFTER, /* its plan with that index. → RESET */
+    HYPO_RESET  /* all of them are taken away. → PREPARE or BEFORE of the next, or REST */
+};
+struct hypo_candidate {
+    char statement[640];
+    char *text; /* the statement that it is for; owned; NULL = it is not planned, and why */
+    int parameters;
+    char why[120];
+};
+struct hypo_test {
+    enum hypo_step step;
+    uint32_t generation, waiting;
+    int n, at;
+    struct hypo_candidate queue[HYPO_MAX];
+    struct hypo_result now; /* of queue[at] */
+    char index[80];         /* what EXPLAIN calls its index */
+    int64_t until_us;       /* what is not tested by then is not waited for */
+    bool sight_waits;       /* First Sight goes on when they are tested */
+    struct hypo_results results;
+};
+void hypo_test_clear(struct hypo_test *h); /* frees what is queued */
+
 struct playback;
 struct replay_load;
 
@@ -673,6 +729,7 @@ struct model {
     struct health health;
     struct advised advised; /* what settings cannot mend, of this connection's database */
     struct advised_files advised_files;
+    struct hypo_test hypo;
     struct bench bench;
     struct bench_target bench_target;
     struct bench_place place;
