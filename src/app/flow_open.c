@@ -856,6 +856,8 @@ void flow_sight_known(struct model *m, const struct op_answer *a, struct effects
 static void sight_told(struct model *m, struct effects *fx)
 {
     advised_look(m, fx);
+    if (m->flow != FLOW_SIGHT)
+        return; /* the DBA did not wait */
     if (m->opt.headless && m->opt.readonly) {
         struct err why = {0};
         err_set(&why, ERR_REFUSED, "--readonly: nothing may be measured or changed");
