@@ -223,8 +223,10 @@ bool flow_flips_event(struct model *m, const struct event *ev, struct effects *f
     if (!flow_waits(m, ev))
         return false;
     if (f->step == FLIP_SOURCES) {
-        flow_flips_observed_read(ev->err.code == ERR_NONE ? ev->rows : NULL,
-                                 &m->fl.now.flip_sources);
+        const struct rows *rows = ev->err.code == ERR_NONE ? ev->rows : NULL;
+        flow_flips_observed_read(rows, &m->fl.now.flip_sources);
+        m->bench.nnames = 0;
+        statements_names_read(rows, m->bench.names, &m->bench.nnames, STATEMENT_NAMES_MAX);
         flow_flips_observed_say(m);
         if (m->fl.now.flip_sources.n == 0 || m->fl.now.cancel) {
             go_on(m, fx);
@@ -276,7 +278,7 @@ const char *flow_statements_veto(struct model *m, const struct bench_run *run)
     char *why = m->fl.now.statements_veto;
 
     why[0] = '\0';
-    if (r->state == ROUND_MEASURE && !m->session.plan.observe) {
+    if (r->state == ROUND_MEASURE) {
         compare(m, &r->experiment, run);
         statements_veto(&m->session.beside.latest.s, why, sizeof m->fl.now.statements_veto);
     }
@@ -351,10 +353,7 @@ void flow_statements_tell(struct model *m, const char *phase, int round, struct 
 
     b->round = round;
     b->confirmation = m->flow == FLOW_CONFIRM;
-    if (s->plan.observe)
-        memset(&b->s, 0, sizeof b->s); /* its total is an index over statements already */
-    else
-        compare(m, b->confirmation ? &s->confirm : &s->round.experiment, NULL);
+    compare(m, b->confirmation ? &s->confirm : &s->round.experiment, NULL);
     b->nflips = 0;
     if (!b->confirmation)
         find_flips(m, b);

@@ -24,7 +24,9 @@ bool flow_flips_observed_sql(const struct model *m, struct buf *out)
 
     if (!o || o->source.form == 0 || o->nwatched == 0)
         return false;
-    buf_puts(out, "SELECT DISTINCT ON (w.at) s.query AS query, s.userid = me.oid AS own FROM ");
+    buf_puts(
+        out,
+        "SELECT DISTINCT ON (w.at) w.id AS id, s.query AS query, s.userid = me.oid AS own FROM ");
     quote_ident(out, o->source.schema);
     buf_puts(out, ".pg_stat_statements(true) AS s JOIN pg_catalog.pg_roles AS me ON me.rolname = "
                   "session_user JOIN unnest(ARRAY[");

@@ -377,6 +377,10 @@ static void fill_figures(struct observe *o, const struct observed *window, struc
     r->lat_avg_ms = f.runtime_ms;
     r->p95_ms = f.p95_ms;
     fill_counts(o, observed_calls(window));
+    if (o->source.form > 0) { /* else the database is one statement */
+        free(r->statements);
+        r->statements = observed_statements(window, STATEMENTS_KEPT, &r->nstatements);
+    }
     if (o->total_s > o->order.seconds)
         snprintf(r->note, sizeof r->note, "extended to %d s for %.0f calls", o->total_s,
                  observed_calls(window));

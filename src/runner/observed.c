@@ -493,3 +493,27 @@ int observed_top(const struct observed *o, int max, int64_t *ids)
     free(all);
     return n;
 }
+
+struct statement_run *observed_statements(const struct observed *o, int max, int *n)
+{
+    int64_t *ids = xcalloc((size_t)max + 1, sizeof *ids);
+    struct statement_run *out = xcalloc((size_t)max + 1, sizeof *out);
+    int top = observed_top(o, max, ids);
+
+    *n = 0;
+    for (int i = 0; i < top; i++) {
+        const struct observed_statement *s = observed_find(o, ids[i]);
+        if (s && s->calls > 0)
+            out[(*n)++] = (struct statement_run){.id = s->id,
+                                                 .calls = s->calls,
+                                                 .ms = s->ms,
+                                                 .rows = NAN,
+                                                 .temp_blocks = s->temp_blocks};
+    }
+    free(ids);
+    if (*n == 0) {
+        free(out);
+        out = NULL;
+    }
+    return out;
+}

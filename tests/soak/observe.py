@@ -40,6 +40,8 @@ def improves():
         t.check(run.code == 0 and run.summary["state"] == "ARCHIVED" and run.summary["verdict"] == "improved", o.dump(run))
         t.check(1 < run.summary["ci95"][0] <= run.summary["effect"], "%s" % run.summary)
         t.check("work_mem" in server.entries(), "%s" % server.entries())
+        told = [e for e in run.events("by_statement") if e["phase"] == "confirmation"]
+        t.check(told and any(s["class"] == "faster" and "sorted" in s["name"] for s in told[-1]["statements"]), "%s" % told)
         t.check(before / after > 1.2, "from outside: %.1f ms, then %.1f ms\n%s" % (before, after, run.said))
         o.untouched(run, reset, o.resets(server))
         t.check(not server.sql("SELECT name FROM pg_settings WHERE pending_restart"), "a restart is owed")

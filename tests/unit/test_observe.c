@@ -460,6 +460,13 @@ static void test_window(void **state)
     r = measured(&w, 10, false, true);
     assert_true(r->valid);
     near(r->lat_avg_ms, (5 + 40.0 / 20) / 1.05 / 2, 1e-3);
+    /* who took how long, dearest first */
+    assert_int_equal(r->nstatements, 2);
+    assert_int_equal(r->statements[0].id, 11);
+    near(r->statements[0].ms / r->statements[0].calls, 2.5, 1e-3);
+    assert_int_equal(r->statements[1].id, 22);
+    near(r->statements[1].ms / r->statements[1].calls, 20, 1e-3);
+    near(r->statements[1].calls, 10, 0.6);
     teardown(&w);
 }
 
@@ -697,6 +704,7 @@ static void test_fallback(void **state)
     assert_true(r->valid);
     near(r->lat_avg_ms, 7 / 1.05, 0.8); /* our own transactions are taken off */
     assert_true(isnan(r->p95_ms));
+    assert_int_equal(r->nstatements, 0); /* the database as a whole is no statement */
     r = measured(&w, 10, true, false);
     w.mean1 = 20;
     start(&w, 3, true, false, true);

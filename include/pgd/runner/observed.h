@@ -12,6 +12,7 @@
 #include "pgd/base/buf.h"
 #include "pgd/base/err.h"
 #include "pgd/base/rows.h"
+#include "pgd/runner/statements.h"
 
 /* Statements of one snapshot (the limit of the SQL), and of them those that are looked at every second. */
 enum { OBSERVED_MAX = 5000, OBSERVED_WATCHED = 100 };
@@ -100,5 +101,8 @@ void observed_slower(const struct observed *reference, const struct observed *wi
 /* The 95th percentile of a statement's time if each statement's times are log-normal around its mean in the window, weighted
  * by the calls of the reference. ms; NAN where deviations are unknown. */
 double observed_p95(const struct observed *reference, const struct observed *window);
+/* The statements that took most time, at most max of them, that first; *n of them, owned by the caller (free). NULL: none was called.
+ * Their rows are unknown. */
+struct statement_run *observed_statements(const struct observed *o, int max, int *n);
 /* The ids of the statements that took most time, at most max of them; returns how many. */
 int observed_top(const struct observed *o, int max, int64_t *ids);
