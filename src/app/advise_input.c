@@ -256,9 +256,12 @@ static void settings_now(const struct model *m, struct advise_input *x)
 /* First Sight is of the server as it stands, before a session: what an earlier one believed best is no setting of it. */
 static void in_force(const struct model *m, enum op op, struct advise_input *x)
 {
+    enum session_state state = m->session.state;
+    bool open = state == SESSION_ACTIVE || state == SESSION_PAUSED || model_run_active(m);
+
     if (op == OP_FIRST_SIGHT)
         x->e.best_arm = NULL;
-    else if ((op == OP_QUESTION || op == OP_PARAMETER) && model_run_active(m))
+    else if ((op == OP_QUESTION || op == OP_PARAMETER) && open)
         settings_now(m, x);
 }
 

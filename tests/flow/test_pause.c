@@ -550,6 +550,18 @@ static void an_old_baseline_says_why(void **state)
     end(&w);
 }
 
+static void told_the_start(const struct world *w)
+{
+    struct advise_input *x = xcalloc(1, sizeof *x);
+    advise_input_fill(w->m, OP_PARAMETER, x);
+    const struct setting *s = settings_find(&x->e.server->settings, "work_mem");
+    assert_string_equal(s->shown, "4MB");
+    assert_true(settings_number(&x->e.server->settings, "work_mem") == 4.0 * 1024 * 1024);
+    assert_null(x->e.best_arm);
+    advise_input_clear(x);
+    free(x);
+}
+
 /* While the baseline runs again the start is in force, whatever the server had when it was looked at. */
 static void a_question_is_told_what_runs_now(void **state)
 {
@@ -562,14 +574,19 @@ static void a_question_is_told_what_runs_now(void **state)
     press(&w, KEYN_NONE, 'r');
     assert_true(reach(&w, in_baseline));
     assert_false(is_set(w.s, "work_mem"));
-    struct advise_input *x = xcalloc(1, sizeof *x);
-    advise_input_fill(w.m, OP_PARAMETER, x);
-    const struct setting *s = settings_find(&x->e.server->settings, "work_mem");
-    assert_string_equal(s->shown, "4MB");
-    assert_true(settings_number(&x->e.server->settings, "work_mem") == 4.0 * 1024 * 1024);
-    assert_null(x->e.best_arm);
-    advise_input_clear(x);
-    free(x);
+    told_the_start(&w);
+    end(&w);
+}
+
+static void a_question_in_a_pause_is_told_the_same(void **state)
+{
+    (void)state;
+    SETUP(w, two_changes());
+    assert_true(reach(&w, in_confirmation));
+    stop_with(&w, 'b');
+    assert_false(is_set(w.s, "work_mem"));
+    assert_true(w.m->session.best.n > 0);
+    told_the_start(&w);
     end(&w);
 }
 
@@ -799,6 +816,7 @@ int main(void)
         cmocka_unit_test(an_edited_value_outlives_a_pause),
         cmocka_unit_test(an_old_baseline_says_why),
         cmocka_unit_test(a_question_is_told_what_runs_now),
+        cmocka_unit_test(a_question_in_a_pause_is_told_the_same),
         cmocka_unit_test(a_confirmation_is_not_made_twice),
         cmocka_unit_test(the_smaller_set_is_told_apart),
         cmocka_unit_test(the_question_of_a_pause_names_all_ways),
