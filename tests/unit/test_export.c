@@ -85,6 +85,8 @@ static void test_report(void **st)
     has(&b, "- **Prediction:** +8.0 \xe2\x80\xa6 +15.0 %; measured +5.0 %, less than predicted.");
     has(&b, "- `work_mem` = `16MB`: -2.0 % in 3 runs, dropped");
     has(&b, "- `shared_buffers` = `6GB`: +4.0 % in 1 run, gained");
+    has(&b,
+        "- **Accepted, and not compared:**\n    - `work_mem` = `16MB`: lost in screening (-2.0 %");
     has(&b, "- `work_mem` = `16MB`, round 2: accepted, and not compared: lost in screening (-2.0 % "
             "in 3 short "
             "runs)");

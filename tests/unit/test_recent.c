@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "pgd/base/buf.h"
+#include "pgd/base/text.h"
 #include "pgd/workspace/recent.h"
 
 enum { DAY = 86400 };
@@ -50,6 +51,35 @@ static const char sessions[] =
     "\"changed_us\":2},"
     "{\"name\":\"E_1\",\"strategy\":\"Read\",\"state\":\"FAILED\",\"rounds\":3,\"effect\":9,"
     "\"changed_us\":1}]}";
+
+/* The newest one had no time for a round: it is not counted as failed, and what would help stands where it is opened. */
+static void without_a_round_nothing_is_called_failed(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    char text[200];
+
+    add_workspace(&b, "a", "db1", "5432", 77);
+    add(&b, "a", "index.json",
+        "{\"format\":1,\"sessions\":["
+        "{\"name\":\"B_1\",\"strategy\":\"Memory\",\"state\":\"FAILED\",\"rounds\":0,"
+        "\"baseline_tps\":247,\"reason\":\"the budget is too short for a round\"},"
+        "{\"name\":\"A_1\",\"strategy\":\"Write\",\"state\":\"FAILED\",\"rounds\":0,"
+        "\"baseline_tps\":null},"
+        "{\"name\":\"C_1\",\"strategy\":\"Read\",\"state\":\"FAILED\",\"rounds\":2,"
+        "\"baseline_tps\":247}]}");
+    struct recent_list *l = digest(&b, "a\n");
+    struct recent *r = &l->rows[0];
+    recent_sessions(r, text, sizeof text);
+    assert_string_equal(text, "3 (2 failed, 1 no round)");
+    recent_note(r, text, sizeof text);
+    assert_string_equal(text, "Memory: no round was made, the budget is too short for a round; a "
+                              "longer budget holds one");
+    text_copy(r->shown[0].reason, sizeof r->shown[0].reason, "no proposal was accepted");
+    recent_note(r, text, sizeof text);
+    assert_string_equal(text, "Memory: no round was made, no proposal was accepted");
+    recent_list_free(l);
+}
 
 static void a_row_is_made_of_both_files(void **state)
 {
@@ -231,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_is_made_of_both_files),
+        cmocka_unit_test(without_a_round_nothing_is_called_failed),
         cmocka_unit_test(what_is_damaged_says_so_and_the_rest_is_used),
         cmocka_unit_test(the_one_that_was_used_last_comes_first),
         cmocka_unit_test(times_are_as_people_say_them),

@@ -217,6 +217,21 @@ static void formats(void **state)
     expect(text_age, -4, "0 s");
 }
 
+static void intervals_have_two_ends(void **state)
+{
+    (void)state;
+    char text[80];
+
+    text_interval(text, sizeof text, 0.05, 0.09, 0);
+    assert_string_equal(text, "-95 % to -91 %");
+    text_interval(text, sizeof text, 0.9951, 1.0304, 1);
+    assert_string_equal(text, "-0.5 % to +3.0 %");
+    text_interval(text, sizeof text, 0.99999, 1, 1); /* no "-0.0 %" */
+    assert_string_equal(text, "+0.0 % to +0.0 %");
+    text_interval(text, sizeof text, NAN, INFINITY, 1);
+    assert_string_equal(text, "- to -");
+}
+
 static void numbers_are_strict(void **state)
 {
     (void)state;
@@ -299,6 +314,7 @@ int main(void)
         cmocka_unit_test(cuts_at_a_character),
         cmocka_unit_test(compares_and_names),
         cmocka_unit_test(formats),
+        cmocka_unit_test(intervals_have_two_ends),
         cmocka_unit_test(numbers_are_strict),
         cmocka_unit_test(errors_fill_and_cut),
         cmocka_unit_test(keys_have_names),

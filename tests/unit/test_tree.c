@@ -261,6 +261,14 @@ static void two_sessions_beside_each_other(void **state)
     tree_state_page(a, 1, &out);
     assert_non_null(strstr(buf_text(&out), "ALTER SYSTEM SET max_wal_size = '16GB';"));
     assert_null(strstr(buf_text(&out), "shared_buffers"));
+    assert_non_null(strstr(buf_text(&out), "over the start, 4502 \xe2\x86\x92 5132 TPS"));
+    out.len = 0;
+    tree_state_page(a, 2, &out); /* what it added, and what was not compared */
+    assert_non_null(strstr(buf_text(&out), "over the best before it, 4502 \xe2\x86\x92 4727 TPS"));
+    assert_non_null(strstr(buf_text(&out),
+                           "accepted, not compared: work_mem 4MB \xe2\x86\x92 16MB: "
+                           "lost in screening"));
+    assert_non_null(strstr(buf_text(&out), "tried shared_buffers"));
     buf_clear(&out);
     full_session_free(a);
     full_session_free(b);
