@@ -165,8 +165,9 @@ static void on_one(const struct asked *q, const char *name, enum sized asked)
                   answer(asked, false), name, now);
         tell_bottleneck(q->t, q->s);
     } else {
-        tell_line(q->t, "%s: nothing that was measured speaks for another value than %s = %s.",
-                  answer(asked, false), name, now);
+        tell_line(q->t, "%s%s: nothing that was measured speaks for another value than %s = %s.",
+                  answer(asked, false),
+                  q->s->measured ? "" : ", as far as what goes on by itself shows", name, now);
         tell_seen(q, name);
     }
 }

@@ -182,6 +182,8 @@ static void done(struct model *m, struct effects *fx)
     text_copy(p->workload, sizeof p->workload, "statements");
     text_copy_raw(p->database, sizeof p->database, m->links[CONN_CONTROL].dbname);
     derivation_plan(work(m), p, m->fl.script_text);
+    if (!m->fl.edits.choosing) /* asked for by a flag: no edit of the DBA's */
+        plan_hand_copy(1U << PLAN_WORKLOAD, p, &m->fl.edits.offered);
     say(m);
     emit(m, fx);
     over(m, fx);

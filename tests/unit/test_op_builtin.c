@@ -244,7 +244,7 @@ static void test_what_is_asked(void **st)
 static void test_yes_or_no_comes_first(void **st)
 {
     (void)st;
-    enum { IDLE, SPILLS, MISSES, WORLDS };
+    enum { IDLE, SPILLS, MISSES, RECENT, WORLDS };
     static const struct {
         int world;
         const char *question, *begins;
@@ -264,17 +264,21 @@ static void test_yes_or_no_comes_first(void **st)
         {IDLE, "is there enough disk space?", "No: 1 GB of 100 GB are free"},
         {SPILLS, "do we have enough cpus", "Yes: under this load they are busy 60 %"},
         {SPILLS, "is vacuum keeping up?", "Yes: 20 of 1 020 rows are dead"},
+        {RECENT, "is shared_buffers too small?", "No, as far as what goes on by itself shows: "},
         {SPILLS, "is bgwriter_flush_after too high?", "Cannot be told: no rule"},
         {SPILLS, "why is work_mem too small?", "work_mem: "},
         {SPILLS, "how much memory is enough?", "The server may use 16 GB"},
     };
-    struct world *w[WORLDS] = {world_new(), spilling_world(), world_new()};
+    struct world *w[WORLDS] = {world_new(), spilling_world(), world_new(), world_new()};
     struct setting *other = (struct setting *)(uintptr_t)settings_find(&w[SPILLS]->f.settings,
                                                                        "bgwriter_lru_maxpages");
     snprintf(other->name, sizeof other->name, "bgwriter_flush_after");
     w[IDLE]->base.valid = false;
     w[IDLE]->e.nplans = 0;
     w[IDLE]->e.base = NULL;
+    w[RECENT]->e.base = NULL; /* traffic of others, no run of ours */
+    w[RECENT]->e.now = &w[RECENT]->base;
+    w[RECENT]->e.nplans = 0;
     w[MISSES]->base.blks_read = 1e6;
     w[MISSES]->base.hit_ratio = 0.75;
     for (int i = 0; i < WORLDS; i++) {
