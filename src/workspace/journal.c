@@ -60,11 +60,21 @@ static bool intent(const json_t *j, struct journal_state *s)
 }
 
 static const char *const phases[] = {
-    [LEFT_UNKNOWN] = "",          [LEFT_BASELINE] = "baseline",   [LEFT_TARGET] = "target",
-    [LEFT_PROPOSAL] = "proposal", [LEFT_REVIEW] = "review",       [LEFT_SCREENING] = "screening",
-    [LEFT_ROUND] = "round",       [LEFT_VERDICT] = "verdict",     [LEFT_CONFIRM] = "confirmation",
-    [LEFT_ABLATION] = "ablation", [LEFT_SMALLER] = "smaller set", [LEFT_BESIDE] = "comparison",
-    [LEFT_TRADE] = "durability",  [LEFT_KNEE] = "knee",
+    [LEFT_UNKNOWN] = "",
+    [LEFT_PREPARE] = "preparation",
+    [LEFT_BASELINE] = "baseline",
+    [LEFT_TARGET] = "target",
+    [LEFT_PROPOSAL] = "proposal",
+    [LEFT_REVIEW] = "review",
+    [LEFT_SCREENING] = "screening",
+    [LEFT_ROUND] = "round",
+    [LEFT_VERDICT] = "verdict",
+    [LEFT_CONFIRM] = "confirmation",
+    [LEFT_ABLATION] = "ablation",
+    [LEFT_SMALLER] = "smaller set",
+    [LEFT_BESIDE] = "comparison",
+    [LEFT_TRADE] = "durability",
+    [LEFT_KNEE] = "knee",
 };
 static const char *const doings[] = {
     [LEFT_RESTS] = "between", [LEFT_WARMS] = "warm-up", [LEFT_RUNS] = "run"};

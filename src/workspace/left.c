@@ -72,6 +72,9 @@ void left_of(const struct model *m, struct left_step *l)
 
     memset(l, 0, sizeof *l);
     switch (m->flow) {
+    case FLOW_PREPARE: /* the folder of a new one is still being made */
+        l->phase = s->loaded ? LEFT_PREPARE : LEFT_UNKNOWN;
+        break;
     case FLOW_BASELINE:
         l->phase = LEFT_BASELINE;
         of_experiment(&s->baseline, l);
@@ -115,6 +118,7 @@ static void phase_words(const struct left_step *l, struct buf *out)
 {
     static const char *const plain[] = {
         [LEFT_UNKNOWN] = "",
+        [LEFT_PREPARE] = "the preparation of the runs",
         [LEFT_BASELINE] = "the baseline",
         [LEFT_TARGET] = "the question for the target",
         [LEFT_CONFIRM] = "the confirmation",

@@ -446,6 +446,31 @@ static void a_kill_in_a_warm_up_is_named(void **state)
     end(&w);
 }
 
+static bool in_preparation(const struct model *m)
+{
+    return m->flow == FLOW_PREPARE && m->fl.waiting > 0;
+}
+
+/* Stopped again before anything is measured: the comparison of before is not under way any more. */
+static void a_second_pause_is_told_too(void **state)
+{
+    (void)state;
+    SETUP(w, two_changes());
+    assert_true(reach(&w, in_comparison));
+    stop_with(&w, 'k');
+    start_again(&w);
+    press(&w, KEYN_NONE, 'r');
+    assert_true(reach(&w, in_preparation));
+    stop_with(&w, 'k');
+    start_again(&w);
+    struct left_told t = told(&w);
+    assert_string_equal(t.step, "in the preparation of the runs");
+    assert_string_equal(t.again, "");
+    HAS(t.kept, "your answers to 2 of 2 lines of round 1");
+    HAS(t.next, "the review of round 1 with your answers");
+    end(&w);
+}
+
 static void a_screening_is_measured_anew(void **state)
 {
     (void)state;
@@ -811,6 +836,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pause_names_the_comparison),
         cmocka_unit_test(a_kill_in_a_warm_up_is_named),
+        cmocka_unit_test(a_second_pause_is_told_too),
         cmocka_unit_test(a_screening_is_measured_anew),
         cmocka_unit_test(answers_outlive_a_kill),
         cmocka_unit_test(an_edited_value_outlives_a_pause),

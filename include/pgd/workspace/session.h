@@ -62,6 +62,7 @@ struct origin {
 /* The step that a session is at, as its journal has it (kind "step"): where the next start finds it after a pause or a kill. */
 enum left_phase {
     LEFT_UNKNOWN, /* the journal does not say: of an older version, or nothing was begun */
+    LEFT_PREPARE, /* of a session that goes on: before the first run */
     LEFT_BASELINE,
     LEFT_TARGET,
     LEFT_PROPOSAL,
