@@ -329,7 +329,7 @@ static void say_summary(struct dialog_text *text, const struct model *m)
     if (none && m->fl.now.budget_needed_s > 0)
         dialog_say(text, STYLE_VALUE,
                    "Here a round and its confirmation need a budget of about %.0f min; this one "
-                   "was %.3g min. t begins anew, and its plan takes the longer one.",
+                   "was %.3g min. t begins anew: type it in the plan.",
                    ceil(m->fl.now.budget_needed_s / 60), s->plan.budget_s / 60.0);
     dialog_gap(text);
     say_figures(text, s);
