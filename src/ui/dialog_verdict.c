@@ -323,7 +323,7 @@ static void say_summary(struct dialog_text *text, const struct model *m)
                    effect);
     else if (none)
         dialog_say(text, STYLE_WARN,
-                   "No round was measured: nothing was tried, and nothing has failed.");
+                   "No round was measured: the server is as it was, and nothing has failed.");
     else
         dialog_say(text, STYLE_WARN, "Nothing is claimed: no confirmation was measured.");
     if (none && m->fl.now.budget_needed_s > 0)

@@ -170,7 +170,7 @@ static void final_row(const struct tree_record *r, bool wide, struct tree_row *r
     text_copy_raw(row->mark, sizeof row->mark, r->failed ? "\xe2\x9c\x97" : "\xe2\x96\xaa");
     row->style = r->failed ? STYLE_DIM : STYLE_NORMAL;
     if (r->failed && r->n == 0)
-        text_copy(row->name, sizeof row->name, wide ? "final: nothing was changed" : "unchanged");
+        text_copy(row->name, sizeof row->name, wide ? "final: as it was before" : "unchanged");
     else if (r->failed)
         text_copy(row->name, sizeof row->name, wide ? "final: everything undone" : "undone");
     else if (!r->ended) /* what it leaves is known at its end */
