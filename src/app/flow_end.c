@@ -14,6 +14,7 @@
 #include "pgd/base/quote.h"
 #include "pgd/base/text.h"
 #include "pgd/workspace/export.h"
+#include "pgd/workspace/left.h"
 #include "pgd/workspace/lessons.h"
 #include "pgd/workspace/store.h"
 #include "pgd/workspace/transcript.h"
@@ -136,6 +137,19 @@ void flow_journal(struct model *m, const char *event, const char *key, const cha
 
 /* ---- pause and trouble ---- */
 
+/* What the stop has cost, while the DBA still knows what was running. */
+static void say_lost(struct model *m)
+{
+    struct left_told t;
+
+    m->fl.now.left = m->fl.now.written;
+    left_tell(m, &t);
+    if (t.again[0])
+        model_say(m, CHAT_EVENT, "measured again when it goes on: %s", t.again);
+    if (t.next[0])
+        model_say(m, CHAT_EVENT, "then comes %s: t or /resume", t.next);
+}
+
 void flow_paused(struct model *m, struct effects *fx)
 {
     m->fl.now.cancel = m->fl.now.pause_asked = false;
@@ -148,6 +162,7 @@ void flow_paused(struct model *m, struct effects *fx)
               : m->fl.now.pause_back ? "as before the session: to go on brings the best state back"
               : m->session.best.n    ? "the best state measured so far"
                                      : "as before the session");
+    say_lost(m);
     if (m->fl.quit_after)
         flow_quit(m, m->fl.exit_code, fx);
     headless_end(m, fx);

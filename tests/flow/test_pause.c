@@ -410,6 +410,9 @@ static void a_pause_names_the_comparison(void **state)
     SETUP(w, two_changes());
     assert_true(reach(&w, in_comparison));
     stop_with(&w, 'k');
+    assert_true(
+        said(&w, "measured again when it goes on: the comparison of round 1 from its first"));
+    assert_true(said(&w, "then comes the review of round 1 with your answers"));
     start_again(&w);
     struct left_told t = told(&w);
     HAS(t.step, "in the comparison of round 1, 3 of at least 6 runs measured");
