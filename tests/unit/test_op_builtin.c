@@ -240,6 +240,43 @@ static void test_what_is_asked(void **st)
     world_free(c);
 }
 
+/* An answer tells a gain by the runs that the screens tell it by, and never by the session's baseline beside them. */
+static void test_one_figure_for_a_gain(void **st)
+{
+    (void)st;
+    static const struct verdict confirmed = {.kind = VERDICT_IMPROVED,
+                                             .ratio = 910 / 367.0,
+                                             .ci_lo = 2.3,
+                                             .ci_hi = 2.6,
+                                             .runs_a = 3,
+                                             .runs_b = 3,
+                                             .tps_a = 367,
+                                             .tps_b = 910};
+    struct world *c = committing_world();
+    struct verdict *v = &c->history[0].verdict;
+    struct op_input in = {.e = &c->e};
+
+    v->tps_a = 386;
+    v->tps_b = 929;
+    v->ratio = 929 / 386.0;
+    c->e.baseline_tps = 400;
+    c->e.best_tps = 929;
+    for (int i = 0; i < 4; i++) {
+        in.question = i & 1 ? "how fast is it" : NULL;
+        in.paused_in = i & 1 ? NULL : "paused in round 2";
+        c->e.confirmed = i > 1 ? &confirmed : NULL;
+        check_prose(i & 1 ? OP_QUESTION : OP_RESTORE, &in, &one);
+        const char *text = one.u.prose.text;
+        assert_non_null(strstr(text, i > 1
+                                         ? "+148.0 % over the start, by fresh runs of both in turn"
+                                         : "+140.7 % over the start, by the runs of round 1"));
+        assert_non_null(
+            strstr(text, i > 1 ? "910.0 TPS against 367.0 TPS" : "929.0 TPS against 386.0"));
+        assert_null(strstr(text, "+132.2 %")); /* 929 over 400 */
+    }
+    world_free(c);
+}
+
 /* Yes, no, or what is missing to tell stands first, whichever way it is asked; of a server that has no load nothing is claimed. */
 static void test_yes_or_no_comes_first(void **st)
 {
@@ -408,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_all_differ),
         cmocka_unit_test(test_questions),
         cmocka_unit_test(test_what_is_asked),
+        cmocka_unit_test(test_one_figure_for_a_gain),
         cmocka_unit_test(test_yes_or_no_comes_first),
         cmocka_unit_test(test_the_examples_are_answered),
         cmocka_unit_test(test_parameter),
