@@ -295,6 +295,8 @@ bool dialogs_key_plan(struct model *m, struct key k, struct effects *fx)
     } else if (key_is(k, 'u')) {
         *p = m->fl.edits.offered;
         m->fl.now.statements_note[0] = d->error[0] = '\0';
+        if (d->cursor >= PLAN_FIELDS + p->nscripts) /* it may have fewer scripts */
+            d->cursor = PLAN_FIELDS + p->nscripts - 1;
     } else if (key_is(k, 'g') && (p->goal == GOAL_P95 || p->goal == GOAL_P99) && !(p->rate > 0)) {
         text_copy(d->error, sizeof d->error,
                   "a latency is measured at a rate: type one, or take throughput as the goal");

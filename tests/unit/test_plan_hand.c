@@ -73,7 +73,10 @@ static void a_step_comes_back_with_escape(void **state)
     assert_int_equal(p->restart, RESTART_MANUAL);
     to(w, PLAN_TRAFFIC);
     world_type(w, "ej"); /* who goes on to another row takes it, too */
+    w->m->session.plan.nscripts++;
+    to(w, PLAN_FIELDS + p->nscripts - 1);
     world_type(w, "u");
+    assert_int_equal(w->m->screen.dialog.cursor, PLAN_FIELDS + p->nscripts - 1);
     assert_memory_equal(p, &w->m->fl.edits.offered, sizeof *p);
 }
 
