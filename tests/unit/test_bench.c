@@ -433,6 +433,32 @@ static void test_client_bound(void **st)
     teardown(&f);
 }
 
+/* Our own database has its size taken from whichever database we are in; its rows are counted in itself alone. */
+static void test_size_of_our_own_database(void **st)
+{
+    (void)st;
+    for (int own = 0; own < 2; own++) {
+        struct fixture f;
+        setup(&f);
+        f.plan.builtin_db = own;
+        SET(f.target.dbname, "it's ours");
+        start(&f, false);
+        checkpointed(&f, NULL);
+        up(&f, 4711);
+        lines(&f, STREAM_OUT, summary_15);
+        ends(&f, 0, 0);
+        const char *asked = last(&f, FX_PG_QUERY)->text;
+        assert_int_equal(strstr(asked, "pg_database_size('it''s ours') AS db_bytes") != NULL, own);
+        assert_non_null(strstr(asked, "SELECT NULL AS dead_tuples"));
+        struct event ev = answer(&f, EV_PG_RESULT, FX_PG_QUERY);
+        ev.rows = rows_parse("redo_bytes|dead_tuples|live_tuples|db_bytes\n5|\\N|\\N|300000\n");
+        give(&f, &ev);
+        near(f.b.run.db_bytes, 300000, 0);
+        assert_true(isnan(f.b.run.dead_tuples));
+        teardown(&f);
+    }
+}
+
 static void test_whole_run(void **st)
 {
     (void)st;
@@ -1048,6 +1074,7 @@ int main(void)
         cmocka_unit_test(test_log),
         cmocka_unit_test(test_command),
         cmocka_unit_test(test_client_bound),
+        cmocka_unit_test(test_size_of_our_own_database),
         cmocka_unit_test(test_whole_run),
         cmocka_unit_test(test_warmup_and_sampling),
         cmocka_unit_test(test_warmup_ends_by_rule),

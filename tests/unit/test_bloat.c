@@ -47,6 +47,20 @@ static void test_remedies(void **s)
     expect(first, run_of(4e5, NAN, NAN), BLOAT_FINE, "");
 }
 
+static void test_figures(void **s)
+{
+    (void)s;
+    struct bench_run first = run_of(0, 1e6, 500), last = run_of(25e4, 75e4, 800);
+    struct bench_run none = run_of(NAN, NAN, NAN);
+    assert_true(fabs(bloat_dead_share(&last) - 0.25) < 1e-9);
+    assert_true(fabs(bloat_growth(&first, &last) - 1.6) < 1e-9);
+    assert_true(isnan(bloat_dead_share(&none)) && isnan(bloat_growth(&none, &last)));
+    assert_true(isnan(bloat_growth(&first, &none)));
+    assert_string_equal(bloat_remedy_name(BLOAT_FINE), "none");
+    assert_string_equal(bloat_remedy_name(BLOAT_VACUUM), "vacuum");
+    assert_string_equal(bloat_remedy_name(BLOAT_RENEW), "renew");
+}
+
 static void note_of(double wal, double met_first, double met_rest, char *text, size_t size)
 {
     struct experiment x;
@@ -82,6 +96,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_remedies),
+        cmocka_unit_test(test_figures),
         cmocka_unit_test(test_checkpoints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
