@@ -18,6 +18,7 @@
 #include "pgd/base/text.h"
 #include "pgd/runner/script.h"
 #include "pgd/tuning/others.h"
+#include "pgd/workspace/kept.h"
 #include "pgd/workspace/store.h"
 
 /* ---- a branch ---- */
@@ -218,6 +219,8 @@ void flow_revert_review(struct model *m, struct effects *fx)
     guard_review(&s->next, &m->server, &g, r);
     r->round = 1;
     drop_done(r);
+    if (flow_left_answered(m))
+        (void)kept_give(&s->kept, r, &m->server, &g);
     for (int i = 0; i < r->n; i++)
         session_remember_first(s, r->lines[i].change.name, r->lines[i].from);
     model_say(m, CHAT_AI, "%s", s->next.summary);

@@ -39,7 +39,7 @@ static void keep_answers(struct model *m)
 {
     struct session *s = &m->session;
 
-    if (m->opt.headless || s->origin.reverts || m->fl.decision != DECIDE_REVIEW ||
+    if (m->opt.headless || m->fl.decision != DECIDE_REVIEW ||
         (s->kept.round == s->round.number && !kept_differs(&s->kept, &s->round.review)))
         return;
     kept_take(&s->kept, &s->round.review);

@@ -204,6 +204,9 @@ static void tell_kept(const struct model *m, struct left_told *t)
     if (claimed(m)) {
         text_percent(percent, sizeof percent, s->final.ratio);
         buf_printf(&out, "%sthe confirmation (%s)", comma(&out), percent);
+    } else if (offers_again(s) && s->origin.reverts) {
+        buf_printf(&out, "%syour answers to %d of %d lines", comma(&out), kept_answers(&s->kept),
+                   s->kept.n);
     } else if (offers_again(s) && s->pending.phase == PENDING_NOTHING) {
         buf_printf(&out, "%s%syour answers to %d of %d lines of round %d", comma(&out),
                    s->kept.proposal.n > 0 && !m->fl.now.stale[0] ? "the proposal and " : "",
@@ -254,7 +257,8 @@ static void tell_next(const struct model *m, struct left_told *t)
     if (s->pending.phase != PENDING_NOTHING)
         buf_puts(&out, "the switch that waits for you");
     else if (s->origin.reverts)
-        buf_puts(&out, "the review of what goes back");
+        buf_printf(&out, "the review of what goes back%s",
+                   offers_again(s) ? ", with your answers" : "");
     else if (!measured)
         buf_puts(&out, "the baseline");
     else if (claimed(m))

@@ -501,6 +501,29 @@ static void a_killed_revert_goes_on(void **state)
     end(&w);
 }
 
+/* The DBA has rejected a line when the program is killed. */
+static void answers_to_a_revert_outlive_a_kill(void **state)
+{
+    (void)state;
+    TUNED;
+    act(&w, TREE_REVERT, name, NODE_START);
+    play(&w, true);
+    press(&w, KEYN_NONE, 'r');
+    for (int64_t until = w.s->now + 3 * (int64_t)SIM_SECOND; w.s->now < until;)
+        next(&w);
+    sim_kill(w.s, 0);
+    model_clear(w.m);
+    free(w.m);
+    start(&w);
+    play(&w, true);
+    assert_int_equal(w.m->session.round.review.n, 1);
+    assert_int_equal(w.m->session.round.review.lines[0].answer, ANSWER_REJECT);
+    press(&w, KEYN_NONE, 'g');
+    play(&w, false);
+    assert_true(in_force(&w, "32MB"));
+    end(&w);
+}
+
 static void a_branch_proposes_what_was_kept(void **state)
 {
     (void)state;
@@ -538,6 +561,7 @@ int main(void)
         cmocka_unit_test(a_resumed_session_is_a_later_one),
         cmocka_unit_test(a_paused_session_is_archived),
         cmocka_unit_test(a_killed_revert_goes_on),
+        cmocka_unit_test(answers_to_a_revert_outlive_a_kill),
         cmocka_unit_test(a_branch_proposes_what_was_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
