@@ -503,8 +503,8 @@ static void closing_pay(struct bench *b, int64_t at_us, struct effects *fx)
         "FROM pg_catalog.pg_stat_user_tables";
     struct buf sql = {0}, size = {0};
     buf_puts(&size, "SELECT NULL AS dead_tuples, NULL AS live_tuples, ");
-    if (b->plan
-            .builtin_db) { /* rows are counted in each database alone, its size is known everywhere */
+    /* rows are counted in each database alone, its size is known everywhere */
+    if (b->plan.builtin_db) {
         buf_puts(&size, "pg_catalog.pg_database_size(");
         quote_literal(&size, b->target.dbname);
         buf_puts(&size, ") AS db_bytes");
