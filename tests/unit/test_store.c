@@ -494,6 +494,12 @@ static void test_index(void **st)
     assert_int_equal(again->sessions[0].state, SESSION_ARCHIVED);
     assert_float_equal(again->sessions[0].effect, 1.172, 1e-9);
     assert_float_equal(again->sessions[0].baseline_tps, 4502, 1e-9);
+    /* of the confirmation; of the other one, whose two rounds were not made together, the newest round's alone */
+    assert_true(fabs(again->sessions[0].tps_before - 4502) < 1e-6);
+    assert_true(fabs(again->sessions[0].tps_after - 4502 * 1.172) < 1e-6);
+    assert_string_equal(again->sessions[0].reason, "three misses in a row");
+    assert_true(isnan(again->sessions[1].tps_before));
+    assert_true(fabs(again->sessions[1].tps_after - 4502 * 1.05) < 1e-6);
     assert_int_equal(again->sessions[0].rounds, 3);
     assert_int_equal(again->sessions[0].changed_wall_us, s->ended_wall_us);
     assert_false(again->sessions[0].interrupted);
