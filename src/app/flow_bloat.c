@@ -4,7 +4,8 @@
  * Our own benchmark database is vacuumed when many of its rows are dead, and loaded anew, by the steps that made it, when it has
  * grown by half (bloat.h has the bounds). The size that it is held against stands in its mark: that of the day it was loaded. A
  * comparison needs no new baseline for that, since both of its arms are measured in it; figures from before the remedy are of
- * other data than those after it, and that is said. The DBA's own database is never touched: there it is said, once.
+ * other data than those after it, and that is said. The DBA's own database is never touched: there it is said, once for each remedy
+ * that it would call for.
  *
  * What cannot be looked at, or has no time left, is left as it is: the comparison is sound all the same. */
 #include <math.h>
@@ -89,14 +90,15 @@ static void look_at_others(struct model *m, struct effects *fx)
     if (!first || !last)
         return;
     figures(b, first, last);
-    if (!b->found[0] || strcmp(b->found, b->told) == 0)
+    enum bloat_remedy remedy = bloat_remedy(first, last);
+    if (!b->found[0] || strcmp(bloat_remedy_name(remedy), b->told) == 0)
         return;
-    text_copy(b->told, sizeof b->told, b->found);
+    text_copy(b->told, sizeof b->told, bloat_remedy_name(remedy));
     model_say(m, CHAT_WARN,
               "database %s: %s since the baseline. %s; what follows is measured on other data than "
               "what came before",
               s->plan.database, b->found, note);
-    emit(m, BLOAT_FINE, false, NAN, note, fx);
+    emit(m, remedy, false, NAN, note, fx);
 }
 
 /* ---- our own ---- */
