@@ -96,7 +96,8 @@ void dialog_say_comparison(struct dialog_text *t, const struct model *m)
 
     if (rows > 0) {
         dialog_gap(t);
-        dialog_say(t, STYLE_HEADING, "compared in turn, for the eye: the claim is the figure above");
+        dialog_say(t, STYLE_HEADING,
+                   "compared in turn, for the eye: the claim is the figure above");
     }
     for (int i = 0; i < rows; i++) {
         dialog_comparison_row(m, i, text, sizeof text);
