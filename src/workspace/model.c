@@ -344,6 +344,8 @@ void model_evidence(const struct model *m, struct evidence *e)
     e->nrejected = s->nrejected;
     e->rejected = s->rejected;
     e->best_arm = s->best.n > 0 ? &s->best : NULL;
+    e->start_arm = &s->start;
+    e->confirmed = s->final.kind != VERDICT_NONE ? &s->final : NULL;
     e->os_open = !m->opt.headless || m->opt.accept_os;
     e->restart_allowed = s->plan.strategy[0] ? s->plan.restart != RESTART_NEVER
                                              : m->opt.restart != RESTART_NEVER;
