@@ -95,6 +95,9 @@ static void test_shared_buffers(void **state)
     misses(w);
     struct proposal p = round1(w);
     assert_string_equal(value_of(&p, "shared_buffers"), "384MB"); /* 1.2 x 300 MB */
+    w->base.wal_bytes = 30 * 4 * MB;                              /* 4 MB a second: it grows */
+    p = round1(w);
+    assert_string_equal(value_of(&p, "shared_buffers"), "768MB"); /* 2.4 x 300 MB */
     w->f.databases[0].bytes = 100 * GB;
     p = round1(w);
     assert_string_equal(value_of(&p, "shared_buffers"), "4GB"); /* a quarter of 16 GB */
