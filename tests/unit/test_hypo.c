@@ -324,6 +324,46 @@ static void where_it_is_not(void **state)
     assert_false(hypo_begin(w->m, &w->fx));
 }
 
+/* By a plan of the workload: the SELECT of its script that the plan is of, with values as a run draws them. */
+static void of_a_workload(void **state)
+{
+    struct world *w = *state;
+    struct session *s = &w->m->session;
+    struct relation_facts *r = &w->m->server.relations[w->m->server.nrelations++];
+    struct plan_facts *p = &s->plans[s->nplans++];
+    struct advice all[ADVICE_MAX];
+
+    w->m->server.nstatements = 0;
+    snprintf(r->schema, sizeof r->schema, "public");
+    snprintf(r->name, sizeof r->name, "events");
+    r->kind = 'r';
+    r->tuples = 1e6;
+    snprintf(s->plan.strategy, sizeof s->plan.strategy, "Balanced");
+    snprintf(s->plan.database, sizeof s->plan.database, "shop");
+    s->plan.nscripts = 1;
+    snprintf(s->plan.scripts[0].name, sizeof s->plan.scripts[0].name, "own");
+    snprintf(w->m->fl.script_text[0], sizeof w->m->fl.script_text[0],
+             "SELECT 1;\nSELECT pad FROM events WHERE device = 77;\n");
+    snprintf(p->script, sizeof p->script, "own");
+    p->at = 1;
+    p->valid = true;
+    p->exec_ms = 80;
+    p->seq_scan_rows = 4;
+    p->seq_scan_rows_removed = 1e6;
+    snprintf(p->seq_scan_rel, sizeof p->seq_scan_rel, "events");
+    snprintf(p->seq_scan_filter, sizeof p->seq_scan_filter, "(device = 77)");
+    assert_int_equal(advised(w, all), 1);
+    assert_true(hypo_begin(w->m, &w->fx));
+    link_up(w, 150018);
+    answer(w, "lock_timeout", "x\n", ERR_NONE);
+    answer(w, "EXPLAIN (COSTS) SELECT pad FROM events WHERE device = 77", plain, ERR_NONE);
+    answer(w, "hypopg_create_index", created, ERR_NONE);
+    answer(w, "EXPLAIN (COSTS) SELECT pad FROM events WHERE device = 77", scanned, ERR_NONE);
+    answer(w, "hypopg_reset", "reset\nt\n", ERR_NONE);
+    assert_int_equal(advised(w, all), 1);
+    assert_true(all[0].cost_after == 8.05);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,6 +374,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(whatever_fails, setup, world_teardown),
         cmocka_unit_test_setup_teardown(the_link_goes, setup, world_teardown),
         cmocka_unit_test_setup_teardown(what_is_never_planned, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(of_a_workload, setup, world_teardown),
         cmocka_unit_test_setup_teardown(where_it_is_not, setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
