@@ -199,8 +199,8 @@ static double nice_cache(double bytes)
     return ceil(bytes / step - 1e-9) * step;
 }
 
-/* What is written makes the database larger, as inserted rows and as room of dead ones: in the runs of one session by a third
- * to a half (tests/workloads/intake). A cache of its size of today would be too small before the session ends. */
+/* What is written makes the database larger, as inserted rows and as room of dead ones: a load of inserts and updates by a third
+ * to a half in ten minutes. A cache of its size of today would be too small before the session ends. */
 static bool grows(const struct sense *s)
 {
     return s->wal_rate > MB;

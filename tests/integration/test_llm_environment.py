@@ -52,7 +52,11 @@ def family(pid):
     """The process and all that it has begun."""
     found = [pid]
     for p in found:
-        for task in os.listdir("/proc/%d/task" % p) if os.path.exists("/proc/%d" % p) else []:
+        try:
+            tasks = os.listdir("/proc/%d/task" % p)
+        except OSError:  # it has ended
+            continue
+        for task in tasks:
             found += [int(c) for c in t.read("/proc/%d/task/%s/children" % (p, task), "").split()]
     return found
 

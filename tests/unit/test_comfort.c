@@ -512,6 +512,7 @@ static void the_prompt_is_always_there(void **state)
         {FLOW_PAUSED, SESSION_PAUSED, 2, "| WriteOptimize paused | ", "5277 TPS] >"},
         {FLOW_SUMMARY, SESSION_ARCHIVED, 2, "| WriteOptimize archived | ", "5277 TPS] >"},
         {FLOW_SUMMARY, SESSION_FAILED, 2, "| WriteOptimize failed | ", "4502 TPS] >"},
+        {FLOW_SUMMARY, SESSION_FAILED, 0, "| WriteOptimize ended | ", "4502 TPS] >"},
     };
     w->m->collect.samples = 60;
     for (int i = 0; i < 9; i++)
@@ -521,7 +522,7 @@ static void the_prompt_is_always_there(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         w->m->flow = cases[i].flow;
         w->m->session.state = cases[i].session;
-        w->m->session.round.number = cases[i].round;
+        w->m->session.round.number = w->m->session.rounds_done = cases[i].round;
         w->m->session.best.n = cases[i].round > 0;
         text_copy(w->m->session.plan.strategy, 32, cases[i].session ? "WriteOptimize" : "");
         for (int kind = DIALOG_NONE; kind <= DIALOG_THEME; kind++) {
