@@ -17,6 +17,7 @@
 #include "pgd/app/flow_parts.h"
 #include "pgd/app/headless.h"
 #include "pgd/app/hosts.h"
+#include "pgd/app/hypo.h"
 #include "pgd/app/links.h"
 #include "pgd/app/record.h"
 #include "pgd/app/replay.h"
@@ -433,6 +434,8 @@ void flow_stop(struct model *m, bool quit, int exit_code, struct effects *fx)
         m->fl.quit_after = true;
         m->fl.exit_code = exit_code;
     }
+    if (quit || model_run_active(m))
+        hypo_stop(m, fx);
     if (!model_run_active(m)) {
         if (quit)
             advise_cancel(m, ASK_FLOW, fx);
@@ -479,6 +482,7 @@ void flow_quit(struct model *m, int exit_code, struct effects *fx)
         return;
     m->quitting = true;
     m->exit_code = exit_code;
+    hypo_stop(m, fx);
     record_flush(m, fx);
     view_state_leave(m, fx);
     if (m->opt.headless && !m->opt.health && !m->opt.watch && !m->opt.verify)

@@ -1,4 +1,9 @@
-/* hypo.c - see hypo.h. One candidate after the other; what fails is "not tested" with its reason, and the next one follows. */
+/* hypo.c - see hypo.h. One candidate after the other; what fails is "not tested" with its reason, and the next one follows.
+ *
+ * What was recorded as a statement of our own role may call what others own and have replaced since. It is planned without a key
+ * being pressed, so never by a role that reaches the machine of the server or a superuser: no read-only session keeps these from
+ * acting there. What such code does as any other role ends with the plan: it can leave settings behind, so that the limits,
+ * by names that nobody can turn, are set anew after each plan, before anything else is asked. */
 #include "pgd/app/hypo.h"
 
 #include <math.h>
@@ -17,26 +22,54 @@
 /* All of it together, at the most; one question, above the server's own limit. */
 enum { ALL_S = 10, ASK_MS = 3000, ANSWERS = 1 << 20 };
 
+/* Also whether our role may act outside the database: as a superuser, or through its files and programs. Every name is
+ * qualified, operators too: what was planned before may have changed the search path. */
 static const char limits_sql[] =
     "SELECT pg_catalog.set_config('default_transaction_read_only', 'on', false), "
+    "pg_catalog.set_config('search_path', 'pg_catalog', false), "
     "pg_catalog.set_config('statement_timeout', '2000', false), "
     "pg_catalog.set_config('lock_timeout', '100', false), "
-    "pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', false)";
+    "pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', false), "
+    "EXISTS (SELECT 1 FROM pg_catalog.pg_roles AS r WHERE (r.rolsuper OR r.rolname "
+    "OPERATOR(pg_catalog.=) ANY ('{pg_execute_server_program,pg_write_server_files,"
+    "pg_read_server_files}'::pg_catalog.name[])) AND "
+    "pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')) OR "
+    "EXISTS (SELECT 1 FROM pg_catalog.pg_proc AS p WHERE p.proname OPERATOR(pg_catalog.=) ANY "
+    "('{pg_read_file,pg_read_binary_file,lo_import,lo_export}'::pg_catalog.name[]) AND "
+    "p.pronamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace AND "
+    "pg_catalog.has_function_privilege(session_user, p.oid, 'EXECUTE')) AS reaches";
 
-static void ask(struct model *m, enum hypo_step step, const char *sql, struct effects *fx)
+static const char no_time[] = "there was no time left for it";
+
+static void end(struct model *m, const char *why, struct effects *fx);
+
+/* No answer is waited for beyond the time of all. False: it is over, nothing is asked. */
+static bool ask(struct model *m, enum hypo_step step, const char *sql, struct effects *fx)
 {
     struct hypo_test *h = &m->hypo;
+    int64_t left_ms = (h->until_us - m->now_us) / 1000;
 
+    if (left_ms <= 0) {
+        end(m, no_time, fx);
+        return false;
+    }
     h->step = step;
     fx_sql(fx, (struct req){OWNER_ADVICE, h->generation, ANSWERS | ++h->waiting}, CONN_PLAN, sql,
-           ASK_MS);
+           left_ms < ASK_MS ? (int)left_ms : ASK_MS);
+    return true;
 }
 
 static void ask_steps(struct model *m, enum hypo_step step, struct buf *sql, struct effects *fx)
 {
-    ask(m, step, buf_text(sql), fx);
-    fx_several(fx);
+    if (ask(m, step, buf_text(sql), fx))
+        fx_several(fx);
     buf_clear(sql);
+}
+
+static void ask_limits(struct model *m, enum hypo_step then, struct effects *fx)
+{
+    m->hypo.then = then;
+    ask(m, HYPO_LIMITS, limits_sql, fx);
 }
 
 /* ---- what is tried ---- */
@@ -59,6 +92,7 @@ static void take_text(struct model *m, const struct advice *a, struct hypo_candi
     struct buf raw = {0}, text = {0};
     char why[160];
 
+    c->recorded = x != NULL;
     if (x && !x->own) {
         text_copy(c->why, sizeof c->why,
                   "its statement is another role's, and planning can run that role's code");
@@ -88,7 +122,8 @@ static void queue(struct model *m)
     model_evidence(m, &e);
     int n = advice_collect(&e, all, ADVICE_MAX);
     for (int i = 0; i < n && h->results.n + h->n < HYPO_MAX; i++) {
-        if (all[i].kind != ADVICE_INDEX_MISSING || hypo_find(&h->results, all[i].statement))
+        const struct hypo_result *known = hypo_find(&h->results, all[i].statement);
+        if (all[i].kind != ADVICE_INDEX_MISSING || (known && !(known->recorded && all[i].of_plan)))
             continue;
         struct hypo_candidate *c = &h->queue[h->n++];
         memset(c, 0, sizeof *c);
@@ -113,9 +148,14 @@ void hypo_forget(struct model *m)
 static void keep(struct model *m)
 {
     struct hypo_test *h = &m->hypo;
+    int i = 0;
 
-    if (h->results.n < HYPO_MAX)
-        h->results.items[h->results.n++] = h->now;
+    while (i < h->results.n && strcmp(h->results.items[i].statement, h->now.statement) != 0)
+        i++;
+    if (i < HYPO_MAX)
+        h->results.items[i] = h->now;
+    if (i == h->results.n && i < HYPO_MAX)
+        h->results.n++;
     h->at++;
 }
 
@@ -127,7 +167,22 @@ static void begin_one(struct model *m)
     h->now.cost_before = h->now.cost_after = h->now.bytes = NAN;
     text_copy_raw(h->now.statement, sizeof h->now.statement, h->queue[h->at].statement);
     text_copy(h->now.why, sizeof h->now.why, h->queue[h->at].why);
+    if (!h->now.why[0] && h->queue[h->at].recorded && h->reaches)
+        text_copy(h->now.why, sizeof h->now.why,
+                  "planned as a superuser, or with rights on the server's files, its statement "
+                  "could run code of others");
+    h->now.recorded = h->queue[h->at].recorded && h->now.why[0];
     h->index[0] = '\0';
+}
+
+static void rest(struct model *m, struct effects *fx)
+{
+    hypo_test_clear(&m->hypo);
+    if (m->hypo.step != HYPO_REST)
+        links_close(m, CONN_PLAN, fx);
+    m->hypo.step = HYPO_REST;
+    m->hypo.generation++;
+    m->dirty = true;
 }
 
 /* The rest is not tested, and why. */
@@ -149,12 +204,7 @@ static void end(struct model *m, const char *why, struct effects *fx)
                   "HypoPG: %d index%s that seemed to be missing would not be used by the planner: "
                   "not advised",
                   unused, unused == 1 ? "" : "es");
-    hypo_test_clear(&m->hypo);
-    if (h->step != HYPO_REST)
-        links_close(m, CONN_PLAN, fx);
-    h->step = HYPO_REST;
-    h->generation++;
-    m->dirty = true;
+    rest(m, fx);
 }
 
 static void send_plan(struct model *m, bool after, bool prepared, struct effects *fx)
@@ -175,20 +225,26 @@ static void next(struct model *m, struct effects *fx)
 {
     struct hypo_test *h = &m->hypo;
 
-    while (h->at < h->n && !h->queue[h->at].text) {
+    for (; h->at < h->n; keep(m)) {
         begin_one(m);
-        keep(m);
+        if (!h->now.why[0])
+            break;
     }
-    if (h->at == h->n || m->now_us >= h->until_us) {
-        end(m, "there was no time left for it", fx);
-        return;
-    }
-    begin_one(m);
-    send_plan(m, false, false, fx);
+    if (h->at == h->n)
+        end(m, no_time, fx);
+    else
+        send_plan(m, false, false, fx);
 }
 
-/* Also after a failure, so that the next one is planned without this one's index. */
+/* Also after a failure, so that the next one is planned without this one's index. What is known of it is kept, whatever becomes of
+ * that. */
 static void reset(struct model *m, struct effects *fx)
+{
+    keep(m);
+    ask_limits(m, HYPO_RESET, fx);
+}
+
+static void send_reset(struct model *m, struct effects *fx)
 {
     struct buf sql = {0};
 
@@ -225,14 +281,24 @@ static void failed(struct model *m, const struct event *ev, struct effects *fx)
 {
     struct hypo_test *h = &m->hypo;
 
-    if (h->step == HYPO_RESET) /* what it was for is known; in this session nothing more can be */
-        keep(m);
+    /* in a session without its limits, or with an index that stays, nothing more can be known */
     if (ev->err.code == ERR_LOST || h->step == HYPO_RESET || h->step == HYPO_LIMITS) {
         end(m, ev->err.msg, fx);
         return;
     }
     text_copy(h->now.why, sizeof h->now.why, ev->err.msg);
     reset(m, fx);
+}
+
+/* The session is as it was made: what it was made so for. */
+static void limited(struct model *m, struct effects *fx)
+{
+    if (m->hypo.then == HYPO_CREATE)
+        create(m, fx);
+    else if (m->hypo.then == HYPO_RESET)
+        send_reset(m, fx);
+    else
+        next(m, fx);
 }
 
 static void answered(struct model *m, const struct event *ev, struct effects *fx)
@@ -242,14 +308,15 @@ static void answered(struct model *m, const struct event *ev, struct effects *fx
 
     switch (h->step) {
     case HYPO_LIMITS:
-        next(m, fx);
+        h->reaches = !ev->rows || rows_bool(ev->rows, 0, "reaches", true);
+        limited(m, fx);
         break;
     case HYPO_PREPARE:
         send_plan(m, false, true, fx);
         break;
     case HYPO_BEFORE:
         h->now.cost_before = hypo_plan(ev->rows, "", &used);
-        create(m, fx);
+        ask_limits(m, HYPO_CREATE, fx);
         break;
     case HYPO_CREATE:
         if (hypo_created(ev->rows, h->index, sizeof h->index, &h->now.bytes)) {
@@ -267,7 +334,6 @@ static void answered(struct model *m, const struct event *ev, struct effects *fx
         reset(m, fx);
         break;
     case HYPO_RESET:
-        keep(m);
         next(m, fx);
         break;
     case HYPO_REST:
@@ -305,7 +371,7 @@ bool hypo_link(struct model *m, const struct event *ev, struct effects *fx)
     else if (m->links[CONN_PLAN].pooled)
         end(m, "a pooler stands before the server", fx);
     else
-        ask(m, HYPO_LIMITS, limits_sql, fx);
+        ask_limits(m, HYPO_BEFORE, fx);
     return true;
 }
 
@@ -320,4 +386,13 @@ void hypo_event(struct model *m, const struct event *ev, struct effects *fx)
         failed(m, ev, fx);
     else
         answered(m, ev, fx);
+}
+
+void hypo_stop(struct model *m, struct effects *fx)
+{
+    if (!hypo_busy(m))
+        return;
+    if (m->hypo.step != HYPO_LINK)
+        effects_add(fx, FX_PG_CANCEL, (struct req){0})->u.pg.conn = CONN_PLAN;
+    rest(m, fx);
 }

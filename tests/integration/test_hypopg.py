@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """HypoPG, where it is: an index that seems to be missing is tried with it before it is advised, at first sight and for the plans of a
-workload. Nothing is built or executed, what the planner would not use is not advised, another role's statement is not planned, and
-functions that are not the extension's own are never called."""
+workload. Nothing is built or executed, what the planner would not use is not advised, another role's statement is not planned, nor
+what a superuser has run, since it may call what others have replaced, and functions that are not the extension's own are never called."""
 import os
 import sys
 
@@ -13,6 +13,8 @@ PLANTED = """
 CREATE TABLE events AS SELECT i AS id, i % 30000 AS device, repeat('x', 60) AS pad FROM generate_series(1, 120000) i;
 CREATE TABLE visits AS SELECT i AS id, i % 30000 AS page, repeat('x', 60) AS pad FROM generate_series(1, 120000) i;
 CREATE ROLE web LOGIN; GRANT SELECT ON visits TO web;
+CREATE ROLE looker LOGIN; GRANT pg_monitor TO looker; GRANT SELECT ON events, visits TO looker;
+CREATE FUNCTION device() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 77'; ALTER FUNCTION device() OWNER TO web;
 CREATE EXTENSION pg_stat_statements;
 """
 OURS = "SELECT count(pad) FROM public.events WHERE device = %d; "
@@ -22,7 +24,7 @@ THEIRS = "SELECT count(pad) FROM public.visits WHERE page = %d; "
 def plant(server):
     server.sql(PLANTED)
     server.sql("VACUUM ANALYZE")
-    server.sql("".join(OURS % i for i in range(15)))
+    server.sql("SET SESSION AUTHORIZATION looker; " + "".join(OURS % i for i in range(15)))
     server.sql("SET SESSION AUTHORIZATION web; " + "".join(THEIRS % i for i in range(15)))
     server.sql("SELECT pg_stat_force_next_flush()")
 
@@ -31,9 +33,9 @@ def objects(server):
     return server.sql("SELECT count(*) || ' ' || coalesce(max(oid), 0) FROM pg_class WHERE oid >= 16384")
 
 
-def missing(server, *more):
+def missing(server, role="looker"):
     """What is advised at first sight, by its table."""
-    run = t.Run(server, server.home(), None, "--readonly", *more)
+    run = t.Run(server, server.home(), None, "--readonly", "-U", role)
     run.process.wait(60 * t.SCALE)
     found = [a for a in run.events("advice") if a["kind"] == "missing index"]
     t.check(run.events("first_sight"), "%s %s" % (run.text(), t.read(run.err.name)))
@@ -47,7 +49,7 @@ def first_sight(server):
         t.check(a["tested"].startswith("not tested: HypoPG") and a["cost_before"] is None, "%s" % a)
     guessed = found["events"]["bytes"]
 
-    server.sql("CREATE SCHEMA %s; CREATE EXTENSION hypopg SCHEMA %s" % (SCHEMA, SCHEMA))
+    server.sql("CREATE SCHEMA %s; CREATE EXTENSION hypopg SCHEMA %s; GRANT USAGE ON SCHEMA %s TO PUBLIC" % ((SCHEMA,) * 3))
     before = objects(server)
     found, _ = missing(server)
     ours, theirs = found["events"], found["visits"]
@@ -72,8 +74,30 @@ def first_sight(server):
     t.check(found["events"]["tested"].startswith("not tested with HypoPG: "), "%s" % found["events"])
     t.check("not the extension's" in found["events"]["tested"] or "invalid input" in found["events"]["tested"], "%s" % found["events"])
     server.sql("ALTER EXTENSION hypopg ADD FUNCTION %s.hypopg_relation_size(oid)" % SCHEMA)
+    as_a_superuser(server)
     print("cost %.0f to %.1f; the index has %.1f MB, by HypoPG %.1f MB, by rule %.1f MB" %
           (ours["cost_before"], ours["cost_after"], real / 2**20, ours["bytes"] / 2**20, guessed / 2**20))
+
+
+def as_a_superuser(server):
+    """It has run what calls a function of web's, who has another body for it now, and waits for the superuser's rights."""
+    proof = os.path.join(server.data, "planned")
+    statement = "SELECT count(pad), public.device() FROM public.events WHERE device = %d; "
+    server.sql("SELECT pg_stat_statements_reset()")
+    server.sql("".join(statement % i for i in range(15)))
+    server.sql("CREATE FUNCTION harm() RETURNS void LANGUAGE plpgsql AS $f$ BEGIN COPY (SELECT 1) TO '%s'; END $f$; "
+               "CREATE OR REPLACE FUNCTION device() RETURNS int LANGUAGE plpgsql IMMUTABLE AS "
+               "$f$ BEGIN PERFORM public.harm(); RETURN 77; END $f$" % proof)
+    for role in ("postgres", "climber"):
+        if role == "climber":  # no superuser, but what it runs can become one
+            server.sql("CREATE ROLE climber LOGIN; GRANT pg_monitor, postgres TO climber; GRANT SELECT ON events TO climber; "
+                       "SELECT pg_stat_statements_reset()")
+            server.sql("SET SESSION AUTHORIZATION climber; " + "".join(OURS % i for i in range(15)))
+        found, _ = missing(server, role)
+        t.check("events" in found and "planned as a superuser" in found["events"]["tested"], "%s: %s" % (role, found))
+        t.check(not os.path.exists(proof), "planning ran the code of another role")
+    server.sql("SET default_transaction_read_only = on; EXPLAIN " + statement % 1)
+    t.check(os.path.exists(proof), "the trap does not work")
 
 
 def of_a_workload(server):

@@ -1,7 +1,9 @@
 /* HypoPG: what is sent to it, answers as a server gave them, what the advice makes of them, and the session that asks: in its
- * order, whatever fails in it, and never with a statement of another role. */
+ * order, whatever fails in it, never with a statement of another role, nor with a recorded one as a role that reaches the machine of the
+ * server; a stop ends it at once, and its time is up when it is up. */
 #include "pgd/agent/advice.h"
 #include "pgd/agent/hypo.h"
+#include "pgd/app/flow.h"
 #include "pgd/app/hypo.h"
 #include "pgd/app/readonly.h"
 #include "pgd/base/rows.h"
@@ -173,6 +175,13 @@ static void answer(struct world *w, const char *part, const char *rows, enum err
     rows_free(ev.rows);
 }
 
+/* The session is made safe, at first and after each plan. */
+static void limits(struct world *w, bool reaches)
+{
+    answer(w, "'default_transaction_read_only', 'on', false",
+           reaches ? "reaches\nt\n" : "reaches\nf\n", ERR_NONE);
+}
+
 static const struct hypo_result *result(struct world *w, int i)
 {
     assert_true(i < w->m->hypo.results.n);
@@ -196,14 +205,16 @@ static void one_is_used(void **state)
     assert_string_equal(all[0].tested, "not tested: HypoPG was not asked yet");
     assert_true(hypo_begin(w->m, &w->fx));
     link_up(w, 150018);
-    answer(w, "'default_transaction_read_only', 'on', false", "x\n", ERR_NONE);
+    limits(w, false);
     answer(w, "PREPARE pg_diagnose_plan AS SELECT pad FROM public.events WHERE device = $1", "x\n",
            ERR_NONE);
     answer(w, "EXPLAIN (COSTS) EXECUTE pg_diagnose_plan(NULL)", plain, ERR_NONE);
+    limits(w, false);
     answer(w, "ext.hypopg_create_index('CREATE INDEX ON public.events (device)')", created,
            ERR_NONE);
     answer(w, "PREPARE pg_diagnose_plan AS SELECT pad", "x\n", ERR_NONE);
     answer(w, "EXPLAIN (COSTS) EXECUTE pg_diagnose_plan(NULL)", indexed, ERR_NONE);
+    limits(w, false);
     assert_true(hypo_busy(w->m));
     answer(w, "ext.hypopg_reset()", "reset\nt\n", ERR_NONE);
     assert_false(hypo_busy(w->m));
@@ -224,10 +235,12 @@ static void one_is_not_used(void **state)
 
     assert_true(hypo_begin(w->m, &w->fx));
     link_up(w, 160000);
-    answer(w, "lock_timeout", "x\n", ERR_NONE);
+    limits(w, false);
     answer(w, "EXPLAIN (COSTS, GENERIC_PLAN) SELECT pad", plain, ERR_NONE);
+    limits(w, false);
     answer(w, "hypopg_create_index", created, ERR_NONE);
     answer(w, "EXPLAIN (COSTS, GENERIC_PLAN) SELECT pad", plain, ERR_NONE);
+    limits(w, false);
     answer(w, "hypopg_reset", "reset\nt\n", ERR_NONE);
     assert_int_equal(result(w, 0)->verdict, HYPO_UNUSED);
     assert_int_equal(advised(w, all), 0);
@@ -239,18 +252,22 @@ static void whatever_fails(void **state)
 {
     struct world *w = *state;
     struct advice all[ADVICE_MAX];
-    static const char *const answers[] = {plain, created, scanned, "reset\nt\n"};
+    static const char *const answers[] = {plain,   "reaches\nf\n", created,
+                                          scanned, "reaches\nf\n", "reset\nt\n"};
 
     statement_of(w, "code", true);
-    for (int bad = 0; bad < 3; bad++) {
+    for (int bad = 0; bad < 4; bad++) {
+        if (bad == 1)
+            continue; /* the limits: nothing more is asked then, see below */
         hypo_forget(w->m);
         assert_true(hypo_begin(w->m, &w->fx));
         link_up(w, 170000);
-        answer(w, "lock_timeout", "x\n", ERR_NONE);
+        limits(w, false);
         for (int i = 0; i <= bad; i++)
             answer(w, "", answers[i], i == bad ? ERR_SQL : ERR_NONE);
+        limits(w, false);
         answer(w, "hypopg_reset", "reset\nt\n", ERR_NONE); /* no index of it is left */
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 6; i++)
             answer(w, "", answers[i], ERR_NONE);
         assert_false(hypo_busy(w->m));
         assert_int_equal(result(w, 0)->verdict, HYPO_UNTESTED);
@@ -261,13 +278,25 @@ static void whatever_fails(void **state)
     hypo_forget(w->m); /* an answer that makes no sense */
     assert_true(hypo_begin(w->m, &w->fx));
     link_up(w, 170000);
-    answer(w, "lock_timeout", "x\n", ERR_NONE);
+    limits(w, false);
     answer(w, "EXPLAIN", "what|is\nthis|x\n", ERR_NONE);
+    limits(w, false);
     answer(w, "hypopg_create_index", "what|is\nthis|x\n", ERR_NONE);
+    limits(w, false);
     answer(w, "hypopg_reset", "reset\nt\n", ERR_SQL); /* nothing can be told from then on */
     assert_false(hypo_busy(w->m));
     assert_int_equal(w->m->hypo.results.n, 2);
     assert_int_equal(result(w, 1)->verdict, HYPO_UNTESTED);
+    hypo_forget(
+        w->m); /* what was planned may have taken the limits away, and they do not come back */
+    assert_true(hypo_begin(w->m, &w->fx));
+    link_up(w, 170000);
+    limits(w, false);
+    answer(w, "EXPLAIN", plain, ERR_NONE);
+    answer(w, "lock_timeout", "x\n", ERR_SQL);
+    assert_false(hypo_busy(w->m));
+    assert_int_equal(w->m->hypo.results.n, 2);
+    assert_int_equal(result(w, 0)->verdict, HYPO_UNTESTED);
 }
 
 /* The session goes, or cannot be made safe. */
@@ -298,12 +327,92 @@ static void what_is_never_planned(void **state)
     w->m->server.statements[0].own = false;
     assert_true(hypo_begin(w->m, &w->fx));
     link_up(w, 170000);
-    answer(w, "lock_timeout", "x\n", ERR_NONE);
+    limits(w, false);
     assert_null(world_sent(w, FX_PG_QUERY));
     assert_false(hypo_busy(w->m));
     assert_int_equal(advised(w, all), 1);
     assert_string_equal(all[0].tested, "not tested with HypoPG: its statement is another role's, "
                                        "and planning can run that role's code");
+}
+
+/* What our role has run may call what others own and have replaced since. */
+static void what_reaches_the_machine(void **state)
+{
+    struct world *w = *state;
+    struct advice all[ADVICE_MAX];
+    static const char *const answers[] = {"reaches\nt\n", "x\n", "reaches\n", "reaches\n\\N\n"};
+
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) { /* nor where the server does not say it */
+        hypo_forget(w->m);
+        assert_true(hypo_begin(w->m, &w->fx));
+        link_up(w, 170000);
+        answer(w, "pg_execute_server_program", answers[i], ERR_NONE);
+        assert_null(world_sent(w, FX_PG_QUERY));
+        assert_false(hypo_busy(w->m));
+        assert_int_equal(advised(w, all), 1);
+        assert_string_equal(all[0].tested,
+                            "not tested with HypoPG: planned as a superuser, or with rights on the "
+                            "server's files, its statement could run code of others");
+    }
+}
+
+/* Its time is up, whatever is under way; no question is waited for beyond that. */
+static void its_time_is_up(void **state)
+{
+    struct world *w = *state;
+    struct advice all[ADVICE_MAX];
+    const struct effect *e;
+
+    assert_true(hypo_begin(w->m, &w->fx));
+    link_up(w, 170000);
+    limits(w, false);
+    w->m->hypo.until_us = w->m->now_us + 700000;
+    answer(w, "EXPLAIN", plain, ERR_NONE);
+    e = world_sent(w, FX_PG_QUERY);
+    assert_non_null(e);
+    assert_true(e->ms > 0 && e->ms <= 700);
+    w->m->hypo.until_us = 0;
+    limits(w, false);
+    assert_null(world_sent(w, FX_PG_QUERY));
+    assert_false(hypo_busy(w->m));
+    assert_int_equal(w->m->links[CONN_PLAN].state, LINK_OFF);
+    assert_int_equal(advised(w, all), 1);
+    assert_string_equal(all[0].tested, "not tested with HypoPG: there was no time left for it");
+}
+
+static bool cancelled(struct world *w)
+{
+    for (size_t i = 0; i < w->fx.n; i++)
+        if (w->fx.items[i].kind == FX_PG_CANCEL && w->fx.items[i].u.pg.conn == CONN_PLAN)
+            return true;
+    return false;
+}
+
+/* A quit at First Sight, a pause while a session is prepared: neither waits for it. */
+static void a_stop_ends_it(void **state)
+{
+    struct world *w = *state;
+
+    for (int quit = 0; quit < 2; quit++) {
+        hypo_forget(w->m);
+        w->m->flow = quit ? FLOW_WATCH : FLOW_PREPARE;
+        w->m->fl.now.cancel = false;
+        assert_true(hypo_begin(w->m, &w->fx));
+        link_up(w, 170000);
+        limits(w, false);
+        assert_non_null(world_sent(w, FX_PG_QUERY));
+        struct event late = {.kind = EV_PG_RESULT, .req = world_sent(w, FX_PG_QUERY)->req};
+        effects_clear(&w->fx);
+        flow_stop(w->m, quit == 1, 0, &w->fx);
+        assert_true(cancelled(w));
+        assert_false(hypo_busy(w->m));
+        assert_int_equal(w->m->links[CONN_PLAN].state, LINK_OFF);
+        assert_int_equal(w->m->hypo.results.n, 0); /* it is asked for the next time */
+        effects_clear(&w->fx);
+        hypo_event(w->m, &late, &w->fx);
+        assert_null(world_sent(w, FX_PG_QUERY));
+    }
+    assert_true(w->m->quitting);
 }
 
 static void where_it_is_not(void **state)
@@ -328,12 +437,17 @@ static void where_it_is_not(void **state)
 static void of_a_workload(void **state)
 {
     struct world *w = *state;
+
+    assert_true(
+        hypo_begin(w->m, &w->fx)); /* at First Sight its recorded statement was not planned */
+    link_up(w, 150018);
+    limits(w, true);
+    assert_int_equal(w->m->hypo.results.n, 1);
     struct session *s = &w->m->session;
     struct relation_facts *r = &w->m->server.relations[w->m->server.nrelations++];
     struct plan_facts *p = &s->plans[s->nplans++];
     struct advice all[ADVICE_MAX];
 
-    w->m->server.nstatements = 0;
     snprintf(r->schema, sizeof r->schema, "public");
     snprintf(r->name, sizeof r->name, "events");
     r->kind = 'r';
@@ -355,13 +469,17 @@ static void of_a_workload(void **state)
     assert_int_equal(advised(w, all), 1);
     assert_true(hypo_begin(w->m, &w->fx));
     link_up(w, 150018);
-    answer(w, "lock_timeout", "x\n", ERR_NONE);
+    limits(w, true);
     answer(w, "EXPLAIN (COSTS) SELECT pad FROM events WHERE device = 77", plain, ERR_NONE);
+    limits(w, true);
     answer(w, "hypopg_create_index", created, ERR_NONE);
     answer(w, "EXPLAIN (COSTS) SELECT pad FROM events WHERE device = 77", scanned, ERR_NONE);
+    limits(w, true);
     answer(w, "hypopg_reset", "reset\nt\n", ERR_NONE);
     assert_int_equal(advised(w, all), 1);
     assert_true(all[0].cost_after == 8.05);
+    assert_int_equal(w->m->hypo.results.n, 1);
+    assert_false(hypo_begin(w->m, &w->fx));
 }
 
 int main(void)
@@ -374,6 +492,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(whatever_fails, setup, world_teardown),
         cmocka_unit_test_setup_teardown(the_link_goes, setup, world_teardown),
         cmocka_unit_test_setup_teardown(what_is_never_planned, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(what_reaches_the_machine, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(its_time_is_up, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_stop_ends_it, setup, world_teardown),
         cmocka_unit_test_setup_teardown(of_a_workload, setup, world_teardown),
         cmocka_unit_test_setup_teardown(where_it_is_not, setup, world_teardown),
     };

@@ -23,6 +23,7 @@ struct hypo_result {
     double cost_before, cost_after; /* of the whole plan, in the planner's units; NAN = not known */
     double bytes;                   /* of the index by HypoPG's estimate; NAN = not known */
     char why[120];
+    bool recorded; /* why is of a recorded statement; a plan of the workload is still tried */
 };
 
 enum { HYPO_MAX = 12 };

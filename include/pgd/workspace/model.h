@@ -673,24 +673,27 @@ struct advised_files {
 
 /* Indexes that might be missing are tried with HypoPG (app/hypo.c), one after the other, over CONN_PLAN. */
 enum hypo_step {
-    HYPO_REST,    /* nothing is under way */
-    HYPO_LINK,    /* CONN_PLAN is being opened. → LIMITS */
-    HYPO_LIMITS,  /* its session is made read-only, with short limits. → PREPARE or BEFORE */
+    HYPO_REST, /* nothing is under way */
+    HYPO_LINK, /* CONN_PLAN is being opened. → LIMITS */
+    HYPO_LIMITS, /* its session is made read-only, with short limits: at first, and after each plan, which
+                     may have run code that changes them. → `then`, BEFORE by way of PREPARE */
     HYPO_PREPARE, /* a statement with parameters, before PostgreSQL 16. → BEFORE */
-    HYPO_BEFORE,  /* its plan as things are. → CREATE */
+    HYPO_BEFORE,  /* its plan as things are. → LIMITS, CREATE */
     HYPO_CREATE,  /* the hypothetical index. → PREPARE_2 or AFTER */
     HYPO_PREPARE_2,
-    HYPO_AFTER, /* its plan with that index. → RESET */
+    HYPO_AFTER, /* its plan with that index. → LIMITS, RESET */
     HYPO_RESET  /* all of them are taken away. → PREPARE or BEFORE of the next, or REST */
 };
 struct hypo_candidate {
     char statement[640];
     char *text; /* the statement that it is for; owned; NULL = it is not planned, and why */
     int parameters;
+    bool recorded; /* by pg_stat_statements, else of the workload's scripts */
     char why[120];
 };
 struct hypo_test {
-    enum hypo_step step;
+    enum hypo_step step, then;
+    bool reaches; /* our role may act as a superuser, or on the server's files and programs */
     uint32_t generation, waiting;
     int n, at;
     struct hypo_candidate queue[HYPO_MAX];
