@@ -14,7 +14,8 @@ void gain_basis(const struct evidence *e, struct gain_basis *b)
                              .history = e->history,
                              .confirmed = e->confirmed,
                              .baseline_tps = e->baseline_tps,
-                             .best_tps = e->best_tps};
+                             .best_tps = e->best_tps,
+                             .goal = e->plan ? e->plan->goal : GOAL_TPS};
 }
 
 static void unknown(struct gain *g)
@@ -115,6 +116,8 @@ void gain_of_best(const struct gain_basis *b, struct gain *g)
     if (from >= 0 && chain(b, from, b->nhistory, g))
         return;
     double ratio = b->best_tps / b->baseline_tps;
+    if (b->goal != GOAL_TPS) /* a ratio of TPS is none of the goal's figure */
+        return;
     if (!(ratio > 0) || !isfinite(ratio) ||
         same(ratio, 1)) /* nothing was kept: best is the baseline */
         return;

@@ -12,7 +12,7 @@
 
 /* Numbers of the requests: those of what is written count from 1. */
 enum { KEPT_LOOK = 100, LOOK_LIST, LOOK_SQL, LOOK_UNDO };
-enum { KEPT_MAX = 4096, OLD_MAX = 1 << 20, NUMBER_MAX = 99999 };
+enum { KEPT_MAX = 4096, OLD_MAX = 128 << 10, NUMBER_MAX = 99999 };
 
 static int marked(const struct advised *a, enum advice_mark mark)
 {
@@ -55,24 +55,79 @@ static bool is_statement(const char *line, size_t n)
     return n > 0 && strncmp(line, "--", 2) != 0 && line[0] != '\\' && strncmp(line, "SET ", 4) != 0;
 }
 
-static bool has_line(const char *text, const char *line, size_t n)
+struct text_line {
+    const char *at;
+    size_t n;
+    bool found; /* in the other text; of equal ones the first knows */
+};
+
+static int by_text(const void *a, const void *b)
 {
-    for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
-        if (strcspn(at, "\n") == n && memcmp(at, line, n) == 0)
-            return true;
-    return false;
+    const struct text_line *x = a, *y = b;
+    int d = memcmp(x->at, y->at, x->n < y->n ? x->n : y->n);
+
+    return d ? d : (x->n > y->n) - (x->n < y->n);
 }
 
-/* How many statements of one text the other has not. */
-static int lacking(const char *of, const char *in)
+/* The statements of a text, sorted: an array to be freed. */
+static struct text_line *statements(const char *text, size_t *count)
 {
-    int lost = 0;
+    struct text_line *list = NULL;
+    size_t n = 0, room = 0;
 
-    for (const char *at = of; *at; at += strcspn(at, "\n"), at += *at == '\n') {
-        size_t n = strcspn(at, "\n");
-        lost += is_statement(at, n) && !has_line(in, at, n);
+    for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+        size_t len = strcspn(at, "\n");
+        if (!is_statement(at, len))
+            continue;
+        if (n == room)
+            list = xrealloc(list, (room = room ? 2 * room : 64) * sizeof *list);
+        list[n++] = (struct text_line){.at = at, .n = len};
     }
-    return lost;
+    if (n > 1)
+        qsort(list, n, sizeof *list, by_text);
+    *count = n;
+    return list;
+}
+
+/* The first of those that are not less. */
+static struct text_line *find(struct text_line *list, size_t n, const struct text_line *l)
+{
+    size_t lo = 0, hi = n;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (by_text(&list[mid], l) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < n && by_text(&list[lo], l) == 0 ? &list[lo] : NULL;
+}
+
+/* How many statements of the old text are gone from ours, and how many ours has more. Ours is short: it alone is sorted, so that
+ * whatever stands in the old one takes its length and no more. */
+static void compare(const char *old, const char *ours, int *gone, int *more)
+{
+    size_t n;
+    struct text_line *list = statements(ours, &n);
+    bool found = false;
+
+    *gone = *more = 0;
+    for (const char *at = old; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+        struct text_line l = {.at = at, .n = strcspn(at, "\n")}, *same;
+        if (!is_statement(at, l.n))
+            continue;
+        same = find(list, n, &l);
+        if (same)
+            same->found = true;
+        else
+            ++*gone;
+    }
+    for (size_t i = 0; i < n; i++) {
+        found = list[i].found || (found && i > 0 && by_text(&list[i - 1], &list[i]) == 0);
+        *more += !found;
+    }
+    free(list);
 }
 
 /* ---- writing ---- */
@@ -119,8 +174,10 @@ static void write_files(struct model *m, const char *old, const char *old_undo, 
     compose(m, false, &text);
     compose(m, true, &undo);
     fx_file(fx, next_req(m), FILE_MKDIR, f->dir);
-    int gone = lacking(old, buf_text(&text)), more = lacking(buf_text(&text), old);
-    if (gone > 0 || lacking(old_undo, buf_text(&undo)) > 0) {
+    int gone, more, undo_gone, undo_more;
+    compare(old, buf_text(&text), &gone, &more);
+    compare(old_undo, buf_text(&undo), &undo_gone, &undo_more);
+    if (gone > 0 || undo_gone > 0) {
         save(m, "advice", f->number, old, fx);
         save(m, "undo_advice", f->number, old_undo, fx);
         SAY(f->changes, "%d more, %d no longer in it: as it was it is kept as advice-%d.sql", more,
@@ -188,8 +245,9 @@ static bool readable(struct model *m, const struct event *ev)
     bool ok = ev->err.code == ERR_NONE ? ev->len < OLD_MAX : ev->u.file.missing;
 
     if (!ok)
-        failed(m,
-               ev->err.code == ERR_NONE ? "the old file is larger than any of ours" : ev->err.msg);
+        failed(m, ev->err.code == ERR_NONE
+                      ? "the old file is larger than any of ours and stays; move it away"
+                      : ev->err.msg);
     return ok;
 }
 

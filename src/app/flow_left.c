@@ -42,7 +42,7 @@ static void keep_answers(struct model *m)
     if (m->opt.headless || m->fl.decision != DECIDE_REVIEW ||
         (s->kept.round == s->round.number && !kept_differs(&s->kept, &s->round.review)))
         return;
-    kept_take(&s->kept, &s->round.review);
+    kept_take(&s->kept, &s->round.review, &m->pinned);
     s->kept.round = s->round.number;
     s->kept.decided = false;
     m->fl.now.kept_waits = true;
@@ -97,7 +97,7 @@ void flow_left_decided(struct model *m, struct effects *fx)
     remember_rejected(s);
     if (m->opt.headless)
         return;
-    kept_take(&s->kept, &s->round.review);
+    kept_take(&s->kept, &s->round.review, &m->pinned);
     s->kept.round = s->round.number;
     s->kept.decided = true;
     m->fl.now.kept_waits = false;

@@ -22,6 +22,7 @@
 #include "pgd/base/text.h"
 #include "pgd/tuning/grants.h"
 #include "pgd/workspace/drift.h"
+#include "pgd/workspace/kept.h"
 #include "pgd/workspace/left.h"
 #include "pgd/workspace/session_rows.h"
 #include "pgd/workspace/store.h"
@@ -233,7 +234,13 @@ static void identity(struct model *m, const struct event *ev, struct effects *fx
             ask(m, STEP_MKDIR, FILE_MKDIR, "sessions", fx);
             return;
         }
-        store_workspace_advice(ev->text ? ev->text : "", ev->len, &m->workspace);
+        int dropped = store_workspace_advice(ev->text ? ev->text : "", ev->len, &m->server.id,
+                                             &m->workspace);
+        if (dropped > 0)
+            model_say(m, CHAT_WARN,
+                      "%d answers to advice were given for another server, or it cannot be told: "
+                      "they do not count here",
+                      dropped);
         if (!identity_same(&before, &m->server.id, why, sizeof why)) {
             text_copy(m->workspace.identity_note, sizeof m->workspace.identity_note, why);
             model_say(m, CHAT_WARN, "the server is not as it was last time: %s", why);
@@ -614,6 +621,20 @@ static void only_the_journal(struct model *m, const struct err *e, struct effect
     buf_clear(&rel);
 }
 
+/* An approval is one for this server alone: what was answered elsewhere is asked again. */
+static void leave_answers(struct model *m)
+{
+    struct kept_review *k = &m->session.kept;
+
+    if (k->round <= 0 || (!m->workspace.identity_note[0] && kept_here(k, &m->server.id)))
+        return;
+    model_say(m, CHAT_WARN,
+              "%d answers of round %d were given for another server, or it cannot be told: it is "
+              "asked again",
+              kept_answers(k), k->round);
+    memset(k, 0, sizeof *k);
+}
+
 static void session_read(struct model *m, const struct event *ev, struct effects *fx)
 {
     struct workspace *w = &m->workspace;
@@ -627,6 +648,7 @@ static void session_read(struct model *m, const struct event *ev, struct effects
         text_copy_raw(m->session.dir, sizeof m->session.dir, buf_text(&rel));
         buf_clear(&rel);
         m->session.loaded = true;
+        leave_answers(m);
         if (m->session.state == SESSION_ARCHIVED || m->session.state == SESSION_FAILED) {
             /* it had ended; only the list was not written any more */
             struct session_row *r = interrupted_row(m);

@@ -12,21 +12,27 @@ static const char *const answers[] = {
     [ANSWER_NONE] = "none", [ANSWER_ACCEPT] = "accept", [ANSWER_REJECT] = "reject"};
 
 /* What was proposed for a line, whatever the DBA has made of it: a name may stand in several alternatives. */
-static const char *proposed_for(const struct review *r, const struct review_line *l)
+static const struct setting_change *proposed_for(const struct review *r,
+                                                 const struct review_line *l)
 {
     for (int i = 0; l->edited && i < r->proposal.n; i++) {
         const struct setting_change *c = &r->proposal.changes[i];
         if (strcmp(c->name, l->change.name) == 0 && c->sets == l->change.sets)
-            return c->value;
+            return c;
     }
-    return l->change.value;
+    return &l->change;
 }
 
 static void take_line(struct kept_answer *a, const struct review *r, const struct review_line *l)
 {
     memset(a, 0, sizeof *a);
     text_copy_raw(a->name, sizeof a->name, l->change.name);
-    text_copy_raw(a->proposed, sizeof a->proposed, proposed_for(r, l));
+    const struct setting_change *c = proposed_for(r, l);
+    text_copy_raw(a->proposed, sizeof a->proposed, c->value);
+    text_copy_raw(a->from, sizeof a->from, l->from);
+    a->reset = c->reset;
+    a->sets = c->sets;
+    a->restart = l->restart;
     if (l->edited)
         text_copy_raw(a->value, sizeof a->value, l->change.value);
     a->answer = l->answer;
@@ -38,8 +44,14 @@ static int kept_changes(const struct review *r)
     return r->proposal.repair ? 0 : r->proposal.n;
 }
 
-void kept_take(struct kept_review *k, const struct review *r)
+bool kept_here(const struct kept_review *k, const struct identity *server)
 {
+    return strcmp(k->server, server->system_identifier) == 0;
+}
+
+void kept_take(struct kept_review *k, const struct review *r, const struct identity *server)
+{
+    text_copy_raw(k->server, sizeof k->server, server->system_identifier);
     k->proposal = r->proposal;
     k->proposal.n = kept_changes(r);
     k->n = r->n;
@@ -47,9 +59,28 @@ void kept_take(struct kept_review *k, const struct review *r)
         take_line(&k->lines[i], r, &r->lines[i]);
 }
 
+/* What the DBA reads of it; the names and values are in the lines, too. */
+static bool texts_differ(const struct proposal *a, const struct proposal *b, int nchanges)
+{
+    bool differ = strcmp(a->advisor.text, b->advisor.text) != 0 ||
+                  strcmp(a->summary, b->summary) != 0 || a->nsets != b->nsets;
+
+    for (int i = 0; !differ && i < a->nsets; i++)
+        differ = strcmp(a->set_names[i], b->set_names[i]) != 0;
+    for (int i = 0; !differ && i < nchanges; i++) {
+        const struct setting_change *x = &a->changes[i], *y = &b->changes[i];
+        differ = strcmp(x->name, y->name) != 0 || strcmp(x->value, y->value) != 0 ||
+                 strcmp(x->why, y->why) != 0 || strcmp(x->evidence, y->evidence) != 0 ||
+                 strcmp(x->rule, y->rule) != 0 || x->reset != y->reset || x->sets != y->sets ||
+                 x->risk != y->risk;
+    }
+    return differ;
+}
+
 bool kept_differs(const struct kept_review *k, const struct review *r)
 {
-    if (k->n != r->n || k->proposal.n != kept_changes(r))
+    if (k->n != r->n || k->proposal.n != kept_changes(r) ||
+        texts_differ(&k->proposal, &r->proposal, k->proposal.n))
         return true;
     for (int i = 0; i < r->n; i++) {
         struct kept_answer now;
@@ -58,6 +89,14 @@ bool kept_differs(const struct kept_review *k, const struct review *r)
             return true;
     }
     return false;
+}
+
+/* Is it the question that was answered? */
+static bool same_question(const struct kept_answer *a, const struct review_line *l)
+{
+    return strcmp(a->name, l->change.name) == 0 && strcmp(a->proposed, l->change.value) == 0 &&
+           strcmp(a->from, l->from) == 0 && a->reset == l->change.reset &&
+           a->sets == l->change.sets && a->restart == l->restart;
 }
 
 static bool give(const struct kept_answer *a, struct review_line *l, const struct server_facts *f,
@@ -87,11 +126,10 @@ int kept_give(const struct kept_review *k, struct review *r, const struct server
     bool used[CHANGES_MAX] = {false};
     int n = 0;
 
-    for (int i = 0; i < r->n; i++)
+    for (int i = 0; kept_here(k, &f->id) && i < r->n; i++)
         for (int a = 0; a < k->n; a++) {
             struct review_line *l = &r->lines[i];
-            if (used[a] || strcmp(k->lines[a].name, l->change.name) != 0 ||
-                strcmp(k->lines[a].proposed, l->change.value) != 0)
+            if (used[a] || !same_question(&k->lines[a], l))
                 continue;
             used[a] = true;
             n += give(&k->lines[a], l, f, g);
@@ -121,6 +159,7 @@ json_t *store_kept_json(const struct kept_review *k)
     j = json_object();
     list = json_array();
     json_object_set_new(j, "round", json_integer(k->round));
+    json_object_set_new(j, "server", js_text(k->server));
     json_object_set_new(j, "decided", json_boolean(k->decided));
     json_object_set_new(j, "proposal",
                         k->proposal.n > 0 ? json_from_proposal(&k->proposal) : json_null());
@@ -129,6 +168,10 @@ json_t *store_kept_json(const struct kept_review *k)
         json_t *line = json_object();
         json_object_set_new(line, "name", js_text(a->name));
         json_object_set_new(line, "proposed", js_text(a->proposed));
+        json_object_set_new(line, "from", js_text(a->from));
+        json_object_set_new(line, "reset", json_boolean(a->reset));
+        json_object_set_new(line, "restart", json_boolean(a->restart));
+        json_object_set_new(line, "sets", json_integer(a->sets));
         json_object_set_new(line, "value", a->value[0] ? js_text(a->value) : json_null());
         json_object_set_new(line, "answer", js_text(answers[a->answer]));
         json_array_append_new(list, line);
@@ -144,7 +187,11 @@ static bool read_answer(const json_t *j, struct kept_answer *a)
     if (!js_get_text(j, "name", a->name, sizeof a->name) || !os_or_setting(a->name))
         return false;
     js_get_text(j, "proposed", a->proposed, sizeof a->proposed);
+    js_get_text(j, "from", a->from, sizeof a->from);
     js_get_text(j, "value", a->value, sizeof a->value);
+    a->reset = js_get_bool(j, "reset", false);
+    a->restart = js_get_bool(j, "restart", false);
+    a->sets = (unsigned)js_get_int(j, "sets", 0) & ((1u << SETS_MAX) - 1);
     js_get_text(j, "answer", word, sizeof word);
     for (size_t i = 0; i < ARRAY_LEN(answers); i++)
         if (strcmp(word, answers[i]) == 0)
@@ -171,6 +218,7 @@ void store_kept_read(const json_t *up, struct session *s)
         }
     if (json_is_object(proposal) && !json_to_proposal(proposal, &k->proposal, &ignored))
         memset(&k->proposal, 0, sizeof k->proposal);
+    js_get_text(j, "server", k->server, sizeof k->server);
     k->round = (int)round;
     k->decided = js_get_bool(j, "decided", false);
 }

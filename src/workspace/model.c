@@ -248,7 +248,8 @@ static void basis(const struct session *s, struct gain_basis *b)
                              .history = s->history,
                              .confirmed = s->final.kind != VERDICT_NONE ? &s->final : NULL,
                              .baseline_tps = s->baseline_tps,
-                             .best_tps = s->best_tps};
+                             .best_tps = s->best_tps,
+                             .goal = s->plan.goal};
 }
 
 void session_gain(const struct session *s, struct gain *g)

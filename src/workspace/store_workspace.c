@@ -184,6 +184,7 @@ void store_workspace_json(const struct model *m, struct buf *out)
     put(j, "floors", json_from_floors(&m->workspace));
     put(j, "lessons", lessons_of_workspace(&m->workspace));
     put(j, "advice", advice_notes_json(&m->workspace));
+    put(j, "advice_server", js_text(m->server.id.system_identifier));
     if (m->workspace.own.until_us)
         put(j, "own_totals", json_from_own(&m->workspace.own));
     put(j, "trusted_wishes", js_text(m->advising.trusted_hash));
@@ -379,13 +380,26 @@ void store_workspace_lessons(const char *text, size_t len, struct workspace *w)
     json_decref(j);
 }
 
-void store_workspace_advice(const char *text, size_t len, struct workspace *w)
+int store_workspace_advice(const char *text, size_t len, const struct identity *now,
+                           struct workspace *w)
 {
     struct err ignored = {0};
     json_t *j = store_open(text, len, "workspace.json", &ignored);
+    struct identity before = {0};
+    char why[200];
+    int dropped = 0;
 
+    read_identity(json_object_get(j, "server"), &before);
+    if (json_object_get(j, "advice_server"))
+        js_get_text(j, "advice_server", before.system_identifier, sizeof before.system_identifier);
     advice_notes_read(json_object_get(j, "advice"), w);
+    if (strcmp(before.system_identifier, now->system_identifier) != 0 ||
+        !identity_same(&before, now, why, sizeof why)) {
+        dropped = w->nadvice;
+        w->nadvice = 0;
+    }
     json_decref(j);
+    return dropped;
 }
 
 bool store_workspace_facts(const char *text, size_t len, struct server_facts *f, struct err *e)

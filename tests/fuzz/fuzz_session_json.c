@@ -88,7 +88,7 @@ static void advice(const char *text, size_t size)
     static struct workspace one, two;
     json_t *j, *k;
 
-    store_workspace_advice(text, size, &one);
+    (void)store_workspace_advice(text, size, &(struct identity){0}, &one);
     if (one.nadvice < 0 || one.nadvice > ADVICE_NOTES_MAX)
         abort();
     for (int i = 0; i < one.nadvice; i++) {

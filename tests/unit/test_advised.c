@@ -1,4 +1,6 @@
 /* The page of /advice: at each size, a line accepted and rejected, its SQL in full, the files; and nothing that goes to the server. */
+#include <time.h>
+
 #include "pgd/app/advised.h"
 #include "pgd/app/dialogs.h"
 #include "pgd/base/mem.h"
@@ -187,6 +189,32 @@ static void the_old_files_are_kept(void **state)
     free(undo);
 }
 
+/* What stands in an old file takes its length and no more; a larger one is not touched. */
+static void a_great_old_file_holds_nobody_up(void **state)
+{
+    struct world *w = *state;
+    enum { MOST = 128 << 10 };
+    char *old = xcalloc(1, MOST + 1);
+
+    key(w, KEYN_NONE, 'a');
+    for (int i = 0; i + 1 < MOST - 1; i += 2)
+        memcpy(old + i, "x\n", 2);
+    clock_t begin = clock();
+    export(w, "advice.sql\n", old, old);
+    double ms = 1e3 * (double)(clock() - begin) / CLOCKS_PER_SEC;
+    print_message("two old files of 128 KB: %.1f ms\n", ms);
+    assert_true(ms < 40);
+    assert_string_equal(file_named(w, "/exports/advice-1.sql")->text, old);
+    landed(w, 5);
+    memset(old, 'x', MOST);
+    key(w, KEYN_NONE, 'e');
+    answer(w, "/home/w/exports", "advice.sql\n", ERR_NONE);
+    answer(w, "/home/w/exports/advice.sql", old, ERR_NONE);
+    assert_null(world_sent(w, FX_FILE));
+    assert_true(world_said(w, "larger than any of ours"));
+    free(old);
+}
+
 /* Each mark is on the disk at once, and the next start has it again. */
 static void marks_outlive_the_program(void **state)
 {
@@ -205,8 +233,20 @@ static void marks_outlive_the_program(void **state)
     assert_int_equal(file->u.file.op, FILE_SAVE);
     assert_string_equal(file->u.file.path, "/home/w/workspace.json");
     assert_true(store_workspace_parse(file->text, file->len, &id, &e));
-    store_workspace_advice(file->text, file->len, &next->m->workspace);
+    assert_int_equal(
+        store_workspace_advice(file->text, file->len, &w->m->server.id, &next->m->workspace), 0);
     assert_int_equal(next->m->workspace.nadvice, 2);
+    /* another server, or one that may be another, is not answered for */
+    struct workspace *other = xcalloc(1, sizeof *other);
+    struct identity now = w->m->server.id;
+    text_copy_raw(now.system_identifier, sizeof now.system_identifier, "43");
+    assert_int_equal(store_workspace_advice(file->text, file->len, &now, other), 2);
+    assert_int_equal(other->nadvice, 0);
+    now = w->m->server.id;
+    now.server_port++;
+    assert_int_equal(store_workspace_advice(file->text, file->len, &now, other), 2);
+    assert_int_equal(other->nadvice, 0);
+    free(other);
     next->m->server_known = true;
     tables(next->m, 3);
     advised_open(next->m);
@@ -348,6 +388,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(in_full, setup, world_teardown),
         cmocka_unit_test_setup_teardown(files, setup, world_teardown),
         cmocka_unit_test_setup_teardown(the_old_files_are_kept, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_great_old_file_holds_nobody_up, setup, world_teardown),
         cmocka_unit_test_setup_teardown(marks_outlive_the_program, setup, world_teardown),
         cmocka_unit_test(notes_are_bounded),
         cmocka_unit_test_setup_teardown(end_keeps_what_is_accepted, setup, world_teardown),

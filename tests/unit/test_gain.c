@@ -229,6 +229,23 @@ static void the_baseline_is_the_last_resort(void **state)
     free(s);
 }
 
+/* A ratio of TPS is not told where the goal is a latency. */
+static void no_tps_for_a_latency(void **state)
+{
+    (void)state;
+    struct session *s = session();
+    struct gain g;
+
+    s->best_tps = 910;
+    s->plan.goal = GOAL_P95;
+    session_gain(s, &g);
+    assert_int_equal(g.by, GAIN_UNKNOWN);
+    round_of(s, VERDICT_IMPROVED, 386, 910); /* its ratio is one of the goal's figure */
+    session_gain(s, &g);
+    assert_int_equal(g.by, GAIN_ROUND);
+    free(s);
+}
+
 /* FAILED is what has failed: not a session that had no time for a round, or found nothing to try. */
 static void without_a_round_nothing_failed(void **state)
 {
@@ -255,6 +272,7 @@ int main(void)
         cmocka_unit_test(rounds_are_multiplied),
         cmocka_unit_test(a_repair_begins_anew),
         cmocka_unit_test(the_baseline_is_the_last_resort),
+        cmocka_unit_test(no_tps_for_a_latency),
         cmocka_unit_test(without_a_round_nothing_failed),
     };
 

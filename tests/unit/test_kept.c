@@ -21,6 +21,7 @@ static int setup(void **state)
 {
     (void)state;
     pg15_facts(&facts);
+    snprintf(facts.id.system_identifier, sizeof facts.id.system_identifier, "42");
     memset(&review, 0, sizeof review);
     policy = (struct guard_policy){
         .restart_possible = true, .peak_active = NAN, .clients = 8, .temp_bytes_per_s = NAN};
@@ -69,7 +70,7 @@ static void answer(struct session *s)
     review.lines[1].answer = ANSWER_REJECT;
     s->kept.round = 1;
     assert_true(kept_differs(&s->kept, &review));
-    kept_take(&s->kept, &review);
+    kept_take(&s->kept, &review, &facts.id);
     assert_false(kept_differs(&s->kept, &review));
     free(p);
 }
@@ -149,6 +150,63 @@ static void only_for_the_same_question(void **state)
     freed(s);
 }
 
+static int given(struct session *s)
+{
+    struct proposal *p = xcalloc(1, sizeof *p);
+
+    propose(p);
+    free(p);
+    return kept_give(&s->kept, &review, &facts, &policy);
+}
+
+/* What was answered is the step from one value to another at its price, on one server. */
+static void bound_to_all_of_the_question(void **state)
+{
+    struct session *s = xcalloc(1, sizeof *s), *read;
+    (void)state;
+    session_reset(s);
+    answer(s);
+    read = over_the_disk(s);
+    assert_int_equal(given(read), 2);
+    struct kept_answer *a = &read->kept.lines[1], was = *a;
+    snprintf(a->from, sizeof a->from, "2"); /* it has been changed meanwhile */
+    assert_int_equal(given(read), 1);
+    *a = was;
+    a->restart = !a->restart;
+    assert_int_equal(given(read), 1);
+    *a = was;
+    a->sets = 2;
+    assert_int_equal(given(read), 1);
+    *a = was;
+    a->reset = true;
+    assert_int_equal(given(read), 1);
+    *a = was;
+    assert_true(kept_here(&read->kept, &facts.id));
+    snprintf(facts.id.system_identifier, sizeof facts.id.system_identifier, "43");
+    assert_false(kept_here(&read->kept, &facts.id));
+    assert_int_equal(given(read), 0);
+    facts.id.system_identifier[0] = '\0'; /* it may be another */
+    assert_int_equal(given(read), 0);
+    freed(read);
+    freed(s);
+}
+
+/* Other words under the same values are to be kept, too. */
+static void its_words_are_kept(void **state)
+{
+    struct session *s = xcalloc(1, sizeof *s);
+    (void)state;
+    session_reset(s);
+    answer(s);
+    snprintf(review.proposal.changes[2].why, sizeof review.proposal.changes[2].why, "new");
+    assert_true(kept_differs(&s->kept, &review));
+    kept_take(&s->kept, &review, &facts.id);
+    assert_false(kept_differs(&s->kept, &review));
+    snprintf(review.proposal.summary, sizeof review.proposal.summary, "new");
+    assert_true(kept_differs(&s->kept, &review));
+    freed(s);
+}
+
 /* Of a round that is over, and of a file that is damaged there. */
 static void what_is_of_no_use_is_left_out(void **state)
 {
@@ -215,6 +273,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(they_come_back, setup, teardown),
         cmocka_unit_test_setup_teardown(only_for_the_same_question, setup, teardown),
+        cmocka_unit_test_setup_teardown(bound_to_all_of_the_question, setup, teardown),
+        cmocka_unit_test_setup_teardown(its_words_are_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_of_no_use_is_left_out, setup, teardown),
         cmocka_unit_test(the_journal_names_the_step),
     };

@@ -10,7 +10,7 @@
 
 enum gain_by {
     GAIN_UNKNOWN, /* nothing was kept, or nothing measured: no figure */
-    /* The best TPS of its runs over the session's baseline: not in turn, so that whatever the machine did between counts, too. */
+    /* The best TPS of its runs over the session's baseline, of a session for throughput alone: not in turn, so that whatever the machine did between counts, too. */
     GAIN_BASELINE,
     /* Several rounds were kept, each measured in turn against the best before it: their ratios, multiplied. No runs of start and
      * best were made together, so that there is no interval and no TPS of the start. */
@@ -40,6 +40,7 @@ struct gain_basis {
     const struct round_history *history;
     const struct verdict *confirmed;
     double baseline_tps, best_tps;
+    enum goal_kind goal; /* what the ratios are of: TPS stand in for none but GOAL_TPS */
 };
 
 void gain_basis(const struct evidence *e, struct gain_basis *b);

@@ -94,12 +94,16 @@ struct left_step {
 struct kept_answer {
     char name[SETTING_NAME_MAX];
     char proposed[SETTING_VALUE_MAX];
+    char from[SETTING_VALUE_MAX];  /* what SHOW printed then */
     char value[SETTING_VALUE_MAX]; /* the DBA's own; "" = as it was proposed */
     enum answer answer;
+    bool reset, restart; /* what was proposed; what it took */
+    unsigned sets;       /* the alternatives that it belonged to */
 };
 struct kept_review {
-    int round;    /* 0 = none */
-    bool decided; /* the DBA said go */
+    char server[24]; /* whose: its system identifier; "" = it could not be read */
+    int round;       /* 0 = none */
+    bool decided;    /* the DBA said go */
     struct proposal
         proposal; /* without changes: it is to be made anew, and the answers alone count */
     int n;

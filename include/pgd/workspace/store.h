@@ -63,8 +63,10 @@ double store_workspace_restart_s(const char *text, size_t len);
 void store_workspace_floors(const char *text, size_t len, struct workspace *w);
 /* … what its sessions have learnt (lessons.h). */
 void store_workspace_lessons(const char *text, size_t len, struct workspace *w);
-/* Reads what the DBA has said of the advice beyond settings (advice_notes.h). */
-void store_workspace_advice(const char *text, size_t len, struct workspace *w);
+/* Reads what the DBA has said of the advice beyond settings (advice_notes.h), if it was said of this server: of another, or of one
+ * that may be another, none of it counts. Returns how many answers were left out by that. */
+int store_workspace_advice(const char *text, size_t len, const struct identity *now,
+                           struct workspace *w);
 /* What our runs have made the server count; all 0 where the file does not say, or says what makes no sense. */
 void store_workspace_own(const char *text, size_t len, struct own_totals *own);
 /* What models have cost in this workspace so far; what makes no sense counts as nothing. */
