@@ -21,9 +21,12 @@ static void from_strategy_to_exports(void **state)
     screen_expect(s, "a number from 1 to 20", LIVE_MS);
     retype(s, "1");
     screen_expect_regex(s, "rounds +1 ", LIVE_MS);
-    screen_key(s, "<Esc>"); /* back to the strategies, and in again: the plan is made anew */
+    screen_key(s, "<Esc>"); /* back to the strategies, and in again: what was edited stands */
     screen_expect(s, "pick a strategy", LIVE_MS);
     screen_key(s, "1");
+    screen_expect_regex(s, "edited +rounds; u takes it back", LIVE_MS);
+    screen_expect_regex(s, "rounds +1 ", LIVE_MS);
+    screen_key(s, "u");
     screen_expect_regex(s, "rounds +3 ", LIVE_MS);
     screen_key(s, "<Down><Down><Down>e");
     retype(s, "1");
