@@ -256,6 +256,7 @@ void flow_consent_emit(struct model *m, const char *when, struct effects *fx)
     line_bool(l, "archiving", c.archiving);
     line_num(l, "database_bytes", c.database_bytes);
     line_bool(l, "database_new", c.database_new);
+    line_bool(l, "database_renew", c.database_renew);
     line_num(l, "data_free_bytes", c.data_free);
     line_num(l, "wal_free_bytes", c.wal_free);
     line_num(l, "others_active", c.others_active);

@@ -436,7 +436,7 @@ static void db_exists_answer(struct model *m, const struct event *ev, struct eff
     buf_clear(&q);
 }
 
-static void load_begin(struct model *m, struct effects *fx);
+static void load_begin(struct model *m, bool fresh, struct effects *fx);
 
 static void db_mark_answer(struct model *m, const struct event *ev, struct effects *fx)
 {
@@ -444,12 +444,7 @@ static void db_mark_answer(struct model *m, const struct event *ev, struct effec
     int64_t tables = ev->rows ? rows_int64(ev->rows, 0, "tables", 0) : 0;
 
     if (marked) {
-        bench_sql(m, PREP_DB_MARKED,
-                  "SELECT workload, (pg_catalog.to_jsonb(m) OPERATOR(pg_catalog.->>) "
-                  "'loaded_bytes')::float8 AS loaded_bytes, "
-                  "pg_catalog.pg_database_size(pg_catalog.current_database()) AS db_bytes FROM "
-                  "public.pg_diagnose_meta AS m",
-                  false, fx);
+        bench_sql(m, PREP_DB_MARKED, flow_bloat_mark_sql, false, fx);
     } else if (tables > 0) {
         struct err e = {0};
         err_set(&e, ERR_REFUSED, "database %s exists and was not made by this program",
@@ -459,7 +454,7 @@ static void db_mark_answer(struct model *m, const struct event *ev, struct effec
         err_hint(&e, "Rename or drop it, or give scripts of your own with --script.");
         fail(m, &e, "the benchmark database", fx);
     } else {
-        load_begin(m, fx);
+        load_begin(m, true, fx);
     }
 }
 
@@ -507,13 +502,11 @@ static void load_next(struct model *m, struct effects *fx)
 }
 
 /* At no moment the tables are there without a mark: a load that was cut off is known for ours, and begun anew. */
-static const char empty_sql[] =
-    "DO $$ BEGIN DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public; CREATE TABLE "
-    "public.pg_diagnose_meta AS SELECT 'loading'::text AS workload, NULL::float8 AS loaded_bytes; "
-    "END $$;\n"
-    "SET search_path = public;\nSET default_tablespace = '';\n";
+static const char mark_sql[] = BLOAT_MARK_SQL ";\n";
+static const char place_sql[] = "SET search_path = public;\nSET default_tablespace = '';\n";
 
-static void load_begin(struct model *m, struct effects *fx)
+/* fresh: it has no tables yet; else ours are dropped. */
+static void load_begin(struct model *m, bool fresh, struct effects *fx)
 {
     const struct asset *schema = asset_find("demo/schema.sql"), *load = asset_find("demo/load.sql");
 
@@ -522,21 +515,20 @@ static void load_begin(struct model *m, struct effects *fx)
     m->fl.at = 0;
     flow_bloat_load_begins(m);
     buf_clear(&m->fl.pending);
-    buf_puts(&m->fl.pending, empty_sql);
+    buf_puts(&m->fl.pending, fresh ? mark_sql : flow_bloat_drop_sql);
+    buf_puts(&m->fl.pending, place_sql);
     if (schema)
         buf_append(&m->fl.pending, schema->data, schema->size);
     buf_putc(&m->fl.pending, '\n');
     if (load)
         buf_append(&m->fl.pending, load->data, load->size);
-    buf_puts(&m->fl.pending,
-             "\nUPDATE public.pg_diagnose_meta SET workload = 'shop-1', loaded_bytes = "
-             "pg_catalog.pg_database_size(pg_catalog.current_database());\n");
+    buf_puts(&m->fl.pending, flow_bloat_loaded_sql);
     load_next(m, fx);
 }
 
 void flow_prepare_renew(struct model *m, struct effects *fx)
 {
-    load_begin(m, fx);
+    load_begin(m, false, fx);
 }
 
 /* ---- EXPLAIN ---- */
@@ -747,6 +739,27 @@ static bool step_failed(const struct event *ev)
     return ev->err.code != ERR_NONE;
 }
 
+static void load_failed(struct model *m, const struct event *ev, struct effects *fx)
+{
+    struct err e = ev->err;
+
+    buf_clear(&m->fl.pending);
+    switch (flow_bloat_load_failed(m, &e, m->fl.at == 1, fx)) {
+    case BLOAT_FAILED_TAKEN:
+        break;
+    case BLOAT_FAILED_SOFT:
+        links_close(m, CONN_BENCH, fx);
+        explain_begin(m, fx);
+        break;
+    case BLOAT_FAILED_HARD:
+        if (!e.hint[0])
+            err_hint(&e, "Its tables are not whole: the next session loads them anew. Where that "
+                         "fails again, drop the database; it is then made anew.");
+        fail(m, &e, "the benchmark database", fx);
+        break;
+    }
+}
+
 void flow_prepare_event(struct model *m, const struct event *ev, struct effects *fx)
 {
     bool link = ev->kind == EV_PG_UP || ev->kind == EV_PG_DOWN;
@@ -768,6 +781,10 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
     }
     enum prepare_step step = (enum prepare_step)m->fl.step;
     bool tolerant = (step >= PREP_SCRIPT_COPY && step <= PREP_PGBENCH) || step >= PREP_SHOWN;
+    if (step_failed(ev) && step == PREP_DB_LOAD) {
+        load_failed(m, ev, fx);
+        return;
+    }
     if (step_failed(ev) && !tolerant) {
         fail(m, &ev->err, step < PREP_SCRIPT_COPY ? "saving the session" : "the benchmark database",
              fx);
@@ -819,11 +836,11 @@ void flow_prepare_event(struct model *m, const struct event *ev, struct effects 
         break;
     case PREP_DB_MARKED: {
         const char *w = ev->rows ? rows_text(ev->rows, 0, "workload") : NULL;
-        if (w && strcmp(w, "shop-1") == 0 && !flow_bloat_marked(m, ev->rows)) {
+        if (w && strcmp(w, "shop-1") == 0 && !flow_bloat_marked(m, ev->rows, fx)) {
             links_close(m, CONN_BENCH, fx);
             explain_begin(m, fx);
         } else {
-            load_begin(m, fx);
+            load_begin(m, false, fx);
         }
         break;
     }

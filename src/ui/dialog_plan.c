@@ -282,6 +282,9 @@ static void say_room(struct dialog_text *text, const struct consent *c)
              bytes(c->database_bytes).text, free_text);
     else
         line(text, "disk", "%s", free_text);
+    if (c->database_renew)
+        line(text, "ours",
+             "that database is ours: it may be vacuumed or loaded anew between rounds");
 }
 
 static void say_others(struct dialog_text *text, const struct consent *c)
@@ -319,7 +322,7 @@ static void say_minutes(struct dialog_text *text, const struct consent *c)
          c->minutes_most);
     if (c->make_s > 0) {
         line(text, "database", "about %.0f s of them to make it (%s at 15 MB/s, estimated)",
-             ceil(c->make_s), bytes(c->database_bytes).text);
+             ceil(c->make_s), bytes(c->make_s * 15e6).text);
         snprintf(made, sizeof made, "making the database (about %.0f s), ", ceil(c->make_s));
     }
     if (c->minutes_least > c->minutes_most)

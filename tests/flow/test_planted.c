@@ -13,6 +13,7 @@
 
 #include "../support/sim.h"
 #include "pgd/app/cli.h"
+#include "pgd/app/flow_parts.h"
 #include "pgd/app/update.h"
 #include "pgd/base/log.h"
 #include "pgd/tuning/guard.h"
@@ -806,6 +807,128 @@ static void without_time_it_is_only_said(void **state)
     assert_true(said);
 }
 
+/* Ours by its mark, and somebody else's table stands in it: neither vacuumed nor loaded anew, and said once. */
+static void what_is_not_ours_keeps_the_database(void **state)
+{
+    (void)state;
+    SETUP(w, three_sets());
+    w.s->not_ours = "table public.mine";
+    w.s->run_mb = 60;
+    play(&w);
+    assert_int_equal(w.m->session.state, SESSION_ARCHIVED);
+    assert_int_equal(w.s->loads + w.s->vacuums, 0);
+    assert_true(w.s->marked);
+    assert_int_equal(times_said(&w, "it is the DBA's own: it is left as it is (table public.mine"),
+                     1);
+    end(&w);
+}
+
+static void what_is_not_ours_keeps_it_before_the_baseline(void **state)
+{
+    (void)state;
+    SETUP(v, three_sets());
+    v.s->not_ours = "table public.mine";
+    v.s->db_mb = 600; /* before the baseline as well */
+    play(&v);
+    assert_int_equal(v.s->loads, 0);
+    assert_int_equal(times_said(&v, "it is the DBA's own: it is left as it is (table public.mine"),
+                     1);
+    end(&v);
+}
+
+static const char dropping[] = "DO $$ BEGIN PERFORM", third[] = "SET default_tablespace";
+
+/* The old tables stand: the session goes on with them. */
+static void a_refused_renewal_is_only_said(void **state)
+{
+    (void)state;
+    static const char *const states[] = {"42501", "55P03"};
+    static const char *const words[] = {
+        "It is not loaded anew: not done: simulated",
+        "It is not loaded anew: not done: another session holds its tables locked"};
+    for (int i = 0; i < 4; i++) {
+        SETUP(w, three_sets());
+        w.s->load_fails = states[i % 2];
+        w.s->load_fails_at = dropping;
+        w.s->run_mb = i < 2 ? 16 : 0;
+        w.s->db_mb = i < 2 ? w.s->db_mb : 600; /* found so before the baseline */
+        play(&w);
+        assert_true(w.s->load_failures > 0);
+        assert_true(was_said(&w, words[i % 2]));
+        assert_int_equal(w.m->session.state, SESSION_ARCHIVED);
+        assert_int_equal(w.m->session.final.kind, VERDICT_IMPROVED);
+        assert_int_equal(w.s->loads, 0);
+        assert_true(w.s->marked);
+        file_is_best(&w);
+        end(&w);
+    }
+}
+
+/* The tables are gone: it ends with its best state, not with whatever is in force. */
+static void a_renewal_that_breaks_ends_with_the_best(void **state)
+{
+    (void)state;
+    SETUP(w, three_sets());
+    w.s->load_fails = "53100";
+    w.s->load_fails_at = third;
+    w.s->run_mb = 16;
+    play(&w);
+    assert_int_equal(w.s->load_failures, 1);
+    assert_false(w.s->marked);
+    assert_int_equal(w.m->flow, FLOW_SUMMARY);
+    assert_int_equal(w.m->fl.now.bloat.step, BLOAT_NOTHING);
+    assert_string_equal(w.m->session.end_reason, "the benchmark database could not be loaded anew");
+    assert_true(was_said(&w, "the next session loads them anew"));
+    file_is_best(&w);
+    end(&w);
+}
+
+static void one_that_breaks_before_the_baseline_is_an_error(void **state)
+{
+    (void)state;
+    SETUP(v, three_sets());
+    v.s->load_fails = "53100";
+    v.s->load_fails_at = third;
+    v.s->db_mb = 600;
+    for (int i = 0; i < STEPS_MAX && v.m->flow != FLOW_ERROR; i++)
+        step(&v);
+    assert_int_equal(v.m->flow, FLOW_ERROR); /* nothing is in force yet */
+    assert_non_null(strstr(v.m->fl.err.hint, "loads them anew"));
+    end(&v);
+}
+
+/* Before the baseline it takes its time from the budget, too. */
+static void a_renewal_before_the_baseline_leaves_a_round(void **state)
+{
+    (void)state;
+    SETUP(w, three_sets());
+    w.m->opt.budget_s = 90;
+    w.s->db_mb = 600;
+    play(&w);
+    assert_int_equal(w.s->loads, 0);
+    assert_true(was_said(&w, "It is not loaded anew: that needs 60 s, and the budget has"));
+    end(&w);
+}
+
+/* Nobody vacuums under what the DBA has just undone: while it is not known what is in force nothing is looked at. */
+static void an_arm_unknown_is_switched_first(void **state)
+{
+    (void)state;
+    SETUP(w, three_sets());
+    struct effects fx = {0};
+    w.s->run_mb = 16;
+    for (int i = 0; i < STEPS_MAX && w.m->flow != FLOW_ROUND; i++)
+        step(&w);
+    w.m->fl.now.bloat.looked = 0;
+    w.m->fl.now.arm_unknown = true;
+    assert_false(flow_bloat_begin(w.m, false, &fx));
+    assert_int_equal(w.m->fl.now.bloat.looked, 0);
+    w.m->fl.now.arm_unknown = false;
+    assert_true(flow_bloat_begin(w.m, false, &fx));
+    effects_clear(&fx);
+    end(&w);
+}
+
 static bool loading(const struct world *w)
 {
     return w->m->fl.now.bloat.step == BLOAT_LOAD && !w->s->marked;
@@ -859,6 +982,13 @@ int main(void)
         cmocka_unit_test(what_an_earlier_session_left_is_mended_first),
         cmocka_unit_test(a_database_of_the_dba_is_never_touched),
         cmocka_unit_test(without_time_it_is_only_said),
+        cmocka_unit_test(what_is_not_ours_keeps_the_database),
+        cmocka_unit_test(what_is_not_ours_keeps_it_before_the_baseline),
+        cmocka_unit_test(one_that_breaks_before_the_baseline_is_an_error),
+        cmocka_unit_test(a_refused_renewal_is_only_said),
+        cmocka_unit_test(a_renewal_that_breaks_ends_with_the_best),
+        cmocka_unit_test(a_renewal_before_the_baseline_leaves_a_round),
+        cmocka_unit_test(an_arm_unknown_is_switched_first),
         cmocka_unit_test(a_kill_while_it_is_loaded_is_made_good),
         cmocka_unit_test(a_cancel_while_it_is_loaded_pauses),
         cmocka_unit_test(ten_changes_become_four),

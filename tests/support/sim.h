@@ -54,6 +54,12 @@ static inline void sim_answer_query(struct sim *s, struct sim_pending *p, enum s
         sim_answer(s, e, EV_PG_RESULT, ERR_CANCELLED, "57014", NULL);
         return;
     }
+    if (s->load_fails && conn == CONN_BENCH &&
+        strncmp(e->text, s->load_fails_at, strlen(s->load_fails_at)) == 0) {
+        s->load_failures++;
+        sim_answer(s, e, EV_PG_RESULT, ERR_SQL, s->load_fails, NULL);
+        return;
+    }
     if (fault == SIM_WELL || fault == SIM_ERROR_DONE || fault == SIM_LOST_DONE ||
         fault == SIM_TIMEOUT)
         r = sim_run_sql(s, conn, e->text);

@@ -610,6 +610,12 @@ static void a_verdict_tells_of_screening_and_veto(void **state)
     f->m->server.ndatabases = 1;
     paint(f, 160, 45);
     assert_false(canvas_has(f->c, "This budget holds no round"));
+    assert_true(canvas_has(f->c, "it may be vacuumed or loaded anew between rounds"));
+    f->m->server.databases[0].bytes = 600e6; /* it is loaded anew first */
+    paint(f, 160, 45);
+    assert_true(canvas_has(f->c, "about 20 s of them to make it"));
+    f->m->server.databases[0].bytes = 250e6;
+    paint(f, 160, 45);
     assert_false(canvas_has(f->c, "to make it"));
 }
 

@@ -149,8 +149,22 @@ void flow_rounds_looked(struct model *m, struct effects *fx);
  * confirmation: true = it is looked at, and mended where that is ours to do; then flow_rounds() is called again. */
 bool flow_bloat_begin(struct model *m, bool no_round, struct effects *fx);
 bool flow_bloat_event(struct model *m, const struct event *ev, struct effects *fx); /* taken? */
-/* Of a session without a baseline, with the mark of the database (loaded_bytes, db_bytes): true = it is to be loaded anew. */
-bool flow_bloat_marked(struct model *m, const struct rows *r);
+/* The mark of our own database (workload, loaded_bytes, db_bytes, not_ours: the first thing in it that is not ours); our tables are
+ * dropped and the mark "loading" is made; it is whole. */
+#define BLOAT_MARK_SQL                                                                          \
+    "CREATE TABLE public.pg_diagnose_meta AS SELECT 'loading'::text AS workload, NULL::float8 " \
+    "AS loaded_bytes"
+extern const char flow_bloat_mark_sql[], flow_bloat_drop_sql[], flow_bloat_loaded_sql[];
+/* Of a session without a baseline, with that mark: true = it is to be loaded anew. */
+bool flow_bloat_marked(struct model *m, const struct rows *r, struct effects *fx);
+/* A statement of the loading has failed; dropping: the first one. */
+enum bloat_failed {
+    BLOAT_FAILED_HARD, /* no remedy was under way, or there is no baseline yet: the session cannot go on */
+    BLOAT_FAILED_SOFT,  /* before the baseline, the old tables stand: it goes on with them */
+    BLOAT_FAILED_TAKEN, /* the flow has gone on, or ends with the best state */
+};
+enum bloat_failed flow_bloat_load_failed(struct model *m, const struct err *e, bool dropping,
+                                         struct effects *fx);
 void flow_bloat_load_begins(struct model *m);
 /* It is loaded: true = in the middle of a session. */
 bool flow_bloat_loaded(struct model *m, struct effects *fx);

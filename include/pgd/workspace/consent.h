@@ -17,20 +17,23 @@ struct consent {
     double minutes_baseline, minutes_round, minutes_confirm, minutes_most;
     double
         minutes_least; /* budget that holds the baseline and one round with its confirmation, and before them make_s */
-    double make_s; /* that making the benchmark database takes, estimated; 0 = it is there */
+    double
+        make_s; /* that making the benchmark database takes, or making it anew, estimated; 0 = it is there */
     bool written_measured; /* the four figures below are of the baseline; else not known yet, NAN */
     double written_bps, written_bytes; /* a second of load; in all runs at the most */
     double wal_bps, wal_bytes;
-    double replicas;                  /* standbys that get the WAL; NAN unknown */
-    bool archiving;                   /* … and an archive */
-    bool database_new;                /* the benchmark database is still to be made */
+    double replicas;     /* standbys that get the WAL; NAN unknown */
+    bool archiving;      /* … and an archive */
+    bool database_new;   /* the benchmark database is still to be made */
+    bool database_renew; /* … is our own: it may be vacuumed or loaded anew between comparisons */
     double database_bytes;            /* of the workload's database; NAN unknown */
     double data_free, wal_free;       /* bytes; NAN unknown */
     double others_active, others_tps; /* work of others now; NAN not measured yet */
 };
 
 void consent_fill(const struct model *m, struct consent *c);
-/* Seconds that making the benchmark database takes, by the size of its tables; 0 where none is to be made. */
+/* Seconds that making the benchmark database takes, by the size of its tables, also where it has grown so that it is
+ * loaded anew first; 0 where none is to be made. */
 double consent_make_s(const struct model *m);
 /* Seconds that a restart takes the server away, measured or estimated. */
 double consent_blackout_s(const struct model *m, bool *measured);
