@@ -24,20 +24,26 @@ enum { ALL_S = 10, ASK_MS = 3000, ANSWERS = 1 << 20 };
 
 /* Also whether our role may act outside the database: as a superuser, or through its files and programs. Every name is
  * qualified, operators too: what was planned before may have changed the search path. */
-static const char limits_sql[] =
-    "SELECT pg_catalog.set_config('default_transaction_read_only', 'on', false), "
-    "pg_catalog.set_config('search_path', 'pg_catalog', false), "
-    "pg_catalog.set_config('statement_timeout', '2000', false), "
-    "pg_catalog.set_config('lock_timeout', '100', false), "
-    "pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', false), "
-    "EXISTS (SELECT 1 FROM pg_catalog.pg_roles AS r WHERE (r.rolsuper OR r.rolname "
-    "OPERATOR(pg_catalog.=) ANY ('{pg_execute_server_program,pg_write_server_files,"
-    "pg_read_server_files}'::pg_catalog.name[])) AND "
-    "pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')) OR "
-    "EXISTS (SELECT 1 FROM pg_catalog.pg_proc AS p WHERE p.proname OPERATOR(pg_catalog.=) ANY "
-    "('{pg_read_file,pg_read_binary_file,lo_import,lo_export}'::pg_catalog.name[]) AND "
-    "p.pronamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace AND "
-    "pg_catalog.has_function_privilege(session_user, p.oid, 'EXECUTE')) AS reaches";
+#define LIMITS(path)                                                                            \
+    "SELECT pg_catalog.set_config('default_transaction_read_only', 'on', false), "              \
+    "pg_catalog.set_config('search_path', " path ", false), "                                   \
+    "pg_catalog.set_config('statement_timeout', '2000', false), "                               \
+    "pg_catalog.set_config('lock_timeout', '100', false), "                                     \
+    "pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', false), "                   \
+    "EXISTS (SELECT 1 FROM pg_catalog.pg_roles AS r WHERE (r.rolsuper OR r.rolname "            \
+    "OPERATOR(pg_catalog.=) ANY ('{pg_execute_server_program,pg_write_server_files,"            \
+    "pg_read_server_files}'::pg_catalog.name[])) AND "                                          \
+    "pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')) OR "                                \
+    "EXISTS (SELECT 1 FROM pg_catalog.pg_proc AS p WHERE p.proname OPERATOR(pg_catalog.=) ANY " \
+    "('{pg_read_file,pg_read_binary_file,lo_import,lo_export}'::pg_catalog.name[]) AND "        \
+    "p.pronamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace AND "          \
+    "pg_catalog.has_function_privilege(session_user, p.oid, 'EXECUTE')) AS reaches"
+
+/* Names in a statement mean what they mean to its role, whose path that is; ours all stand in pg_catalog. */
+static const char limits_sql[] = LIMITS("'pg_catalog'");
+static const char planning_sql[] = LIMITS(
+    "(SELECT s.reset_val FROM pg_catalog.pg_settings AS s WHERE s.name "
+    "OPERATOR(pg_catalog.=) 'search_path')");
 
 static const char no_time[] = "there was no time left for it";
 
@@ -68,8 +74,10 @@ static void ask_steps(struct model *m, enum hypo_step step, struct buf *sql, str
 
 static void ask_limits(struct model *m, enum hypo_step then, struct effects *fx)
 {
+    bool plans = then == HYPO_BEFORE || then == HYPO_AFTER;
+
     m->hypo.then = then;
-    ask(m, HYPO_LIMITS, limits_sql, fx);
+    ask(m, HYPO_LIMITS, plans ? planning_sql : limits_sql, fx);
 }
 
 /* ---- what is tried ---- */
@@ -297,6 +305,8 @@ static void limited(struct model *m, struct effects *fx)
         create(m, fx);
     else if (m->hypo.then == HYPO_RESET)
         send_reset(m, fx);
+    else if (m->hypo.then == HYPO_AFTER)
+        send_plan(m, true, false, fx);
     else
         next(m, fx);
 }
@@ -320,7 +330,7 @@ static void answered(struct model *m, const struct event *ev, struct effects *fx
         break;
     case HYPO_CREATE:
         if (hypo_created(ev->rows, h->index, sizeof h->index, &h->now.bytes)) {
-            send_plan(m, true, false, fx);
+            ask_limits(m, HYPO_AFTER, fx);
         } else {
             text_copy(h->now.why, sizeof h->now.why, "HypoPG gave no index");
             reset(m, fx);
@@ -334,7 +344,10 @@ static void answered(struct model *m, const struct event *ev, struct effects *fx
         reset(m, fx);
         break;
     case HYPO_RESET:
-        next(m, fx);
+        if (h->at < h->n)
+            ask_limits(m, HYPO_BEFORE, fx);
+        else
+            next(m, fx);
         break;
     case HYPO_REST:
     case HYPO_LINK:

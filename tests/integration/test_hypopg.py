@@ -17,8 +17,8 @@ CREATE ROLE looker LOGIN; GRANT pg_monitor TO looker; GRANT SELECT ON events, vi
 CREATE FUNCTION device() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 77'; ALTER FUNCTION device() OWNER TO web;
 CREATE EXTENSION pg_stat_statements;
 """
-OURS = "SELECT count(pad) FROM public.events WHERE device = %d; "
-THEIRS = "SELECT count(pad) FROM public.visits WHERE page = %d; "
+OURS = "SELECT count(pad) FROM events WHERE device = %d; "
+THEIRS = "SELECT count(pad) FROM visits WHERE page = %d; "
 
 
 def plant(server):
