@@ -777,6 +777,7 @@ void flow_recover_decided(struct model *m, bool resume, struct effects *fx)
         s->state = SESSION_ACTIVE;
         model_say(m, CHAT_EVENT, "resuming %s", s->name);
         flow_baseline_check(m);
+        flow_save(m, false, fx);
         m->fl.now.stale[0] = '\0';
     } else {
         model_say(m, CHAT_EVENT, "undoing what %s left on the server", s->name);

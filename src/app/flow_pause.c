@@ -144,8 +144,12 @@ void flow_baseline_check(struct model *m)
     struct session *s = &m->session;
     char why[160];
 
-    if (!flow_baseline_stale(m, why, sizeof why))
+    if (!flow_baseline_stale(m, why, sizeof why)) {
+        /* ours, which a kill cut off before it was noted: the journal will not excuse it once more */
+        if (m->fl.now.unfinished_restart && s->seen.server_start_us && start_of_now(m))
+            s->seen.server_start_us = start_of_now(m);
         return;
+    }
     model_say(m, CHAT_WARN,
               "the baseline of %.0f TPS does not count any more, because %s: it is measured again "
               "before anything is compared with it",

@@ -14,6 +14,7 @@
 #include "../support/sim.h"
 #include "pgd/app/advise_input.h"
 #include "pgd/app/cli.h"
+#include "pgd/app/flow_parts.h"
 #include "pgd/app/keys.h"
 #include "pgd/app/tree_keys.h"
 #include "pgd/app/update.h"
@@ -578,6 +579,28 @@ static void an_old_baseline_says_why(void **state)
     end(&w);
 }
 
+/* A kill cuts off a restart of ours before it is noted, and another one comes after that was put right: the baseline counts. */
+static void our_own_restart_makes_no_baseline_old(void **state)
+{
+    (void)state;
+    struct model *m = xcalloc(1, sizeof *m);
+    char why[160];
+
+    m->wall_us = INT64_C(1795485061175781);
+    m->session.created_wall_us = m->wall_us - 60 * INT64_C(1000000);
+    m->session.baseline_tps = 158;
+    m->session.seen.server_start_us = 1000;
+    m->server.id.postmaster_start_us = 2000;
+    assert_true(flow_baseline_stale(m, why, sizeof why));
+    m->fl.now.unfinished_restart = true;
+    flow_baseline_check(m);
+    m->fl.now.unfinished_restart = false; /* it was put right; the next program starts */
+    assert_false(flow_baseline_stale(m, why, sizeof why));
+    m->server.id.postmaster_start_us = 3000; /* that one was not ours */
+    assert_true(flow_baseline_stale(m, why, sizeof why));
+    free(m);
+}
+
 static void told_the_start(const struct world *w)
 {
     struct advise_input *x = xcalloc(1, sizeof *x);
@@ -844,6 +867,7 @@ int main(void)
         cmocka_unit_test(answers_outlive_a_kill),
         cmocka_unit_test(an_edited_value_outlives_a_pause),
         cmocka_unit_test(an_old_baseline_says_why),
+        cmocka_unit_test(our_own_restart_makes_no_baseline_old),
         cmocka_unit_test(a_question_is_told_what_runs_now),
         cmocka_unit_test(a_question_in_a_pause_is_told_the_same),
         cmocka_unit_test(a_confirmation_is_not_made_twice),
