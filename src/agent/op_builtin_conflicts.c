@@ -144,13 +144,16 @@ void op_builtin_conflicts(const struct op_input *in, struct merged_report *out)
             in->nsessions == 1 ? "" : "s", best);
         return;
     }
-    SAY(out->text,
-        "%d session%s lead%s to %d setting%s. %s%s The set as a whole was not measured: each value "
-        "is from its own session.",
-        in->nsessions, in->nsessions == 1 ? "" : "s", in->nsessions == 1 ? "s" : "", out->n,
+    SAY(out->text, "%d session%s lead%s to %d setting%s. %s%s %s", in->nsessions,
+        in->nsessions == 1 ? "" : "s", in->nsessions == 1 ? "s" : "", out->n,
         out->n == 1 ? "" : "s",
-        conflicts ? "Where they disagree the reason stands with the setting." : "They agree.",
-        best);
+        conflicts            ? "Where they disagree the reason stands with the setting."
+        : in->nsessions == 1 ? "It measured them together."
+                             : "They agree.",
+        best,
+        in->nsessions == 1
+            ? "What each earns alone is told where it was measured."
+            : "The set as a whole was not measured: each value is from its own session.");
     for (int i = 0; i < out->n; i++) {
         const struct merged_setting *s = &out->settings[i];
         size_t len = strlen(out->text);

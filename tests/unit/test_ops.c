@@ -515,6 +515,11 @@ static void test_report(void **st)
     op_builtin(OP_CONFLICTS, &in, &answer);
     assert_string_equal(answer.u.report.settings[0].value, "32MB");
     assert_non_null(strstr(answer.u.report.settings[0].why, "Confirmed"));
+    assert_non_null(strstr(answer.u.report.text, "set as a whole was not measured"));
+    in.nsessions = 1; /* whose set was measured as one */
+    op_builtin(OP_CONFLICTS, &in, &answer);
+    assert_non_null(strstr(answer.u.report.text, "It measured them together."));
+    assert_null(strstr(answer.u.report.text, "not measured: each value"));
     free(s);
     world_free(w);
 }
